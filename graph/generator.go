@@ -76,11 +76,17 @@ func unet(o GeneratorOptions, downs int) []Layer {
 	// gives it a bias when the norm is instance, and none otherwise.
 	innerBias := o.Norm == NormInstance
 	in, c := width(downs-1), width(downs)
-	name := fmt.Sprintf("down%d", downs)
 	layers := chain(
-		LeakyReLU{leakySlope}, Conv{Name: name, In: in, Out: c, Kernel: 4, Stride: 2, Pad: 1, Bias: innerBias},
-		ReLU{}, up(downs, c, in, false), normLayers(o.Norm, fmt.Sprintf("up%d", downs), in),
+		LeakyReLU{leakySlope}, Conv{Name: fmt.Sprintf("down%d", downs), In: in, Out: c, Kernel: 4, Stride: 2, Pad: 1, Bias: innerBias},
+		ReLU{},
 	)
+	if o.Upsampling == UpResize && o.Norm == NormInstance {
+		// Resizing the single pixel that is left of a picture of the training
+		// size gives a constant map, which InstanceNorm would turn to zero.
+		layers = append(layers, up(downs, c, in, true)...)
+	} else {
+		layers = chain(layers, up(downs, c, in, false), normLayers(o.Norm, fmt.Sprintf("up%d", downs), in))
+	}
 	for level := downs - 1; level >= 2; level-- {
 		in, c := width(level-1), width(level)
 		down := fmt.Sprintf("down%d", level)

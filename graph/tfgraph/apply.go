@@ -1,0 +1,233 @@
+//go:build tensorflow
+
+package tfgraph
+
+import (
+	"fmt"
+	"slices"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+
+	"cyclegan/graph"
+)
+
+// Mode says for which use a network is applied.
+type Mode struct {
+	// Training takes BatchNorm's statistics from the batch and turns dropout
+	// on. Without it the running statistics are used and dropout does nothing.
+	Training bool
+	// Seed is an int64 tensor of shape [2] that dropout draws from in
+	// training; the same seed gives the same mask. A network without dropout
+	// needs none.
+	Seed tf.Output
+}
+
+// A BatchStatistic is what one training-mode BatchNorm saw in its batch: the
+// mean and the unbiased variance of each channel, both of shape [C].
+type BatchStatistic struct {
+	Layer          graph.BatchNorm
+	Mean, Variance tf.Output
+}
+
+// Apply adds the ops of network n to scope s. Values holds a tensor for each
+// parameter by name; x is the input [N, H, W, C] in float32, whose shape must
+// be known in full. It returns the output [N, H', W', C'] and what the
+// BatchNorm layers saw, in the order of computation.
+//
+// Problems are reported through s.Err, as op's own functions report them.
+func Apply(s *op.Scope, n *graph.Network, values map[string]tf.Output, x tf.Output, mode Mode) (tf.Output, []BatchStatistic) {
+	if s.Err() != nil {
+		return tf.Output{}, nil
+	}
+	dims, err := x.Shape().ToSlice()
+	if err != nil || len(dims) != 4 || slices.Min(dims) < 1 {
+		s.UpdateErr(n.Name, fmt.Errorf("the input's shape %v is not a known [N, H, W, C]", x.Shape()))
+		return tf.Output{}, nil
+	}
+	for _, p := range n.Params() {
+		if _, ok := values[p.Name]; !ok {
+			s.UpdateErr(n.Name, fmt.Errorf("parameter %q has no value", p.Name))
+			return tf.Output{}, nil
+		}
+	}
+	r := &reader{scope: s.SubScope(n.Name), values: values, mode: mode, batch: int(dims[0])}
+	in := tensor{x, graph.Shape{H: int(dims[1]), W: int(dims[2]), C: int(dims[3])}}
+	out := r.layers(n.Layers, in)
+	return out.out, r.stats
+}
+
+// tensor is an activation whose shape is known.
+type tensor struct {
+	out   tf.Output
+	shape graph.Shape
+}
+
+// reader walks a network and adds ops. Errors stick to the scope.
+type reader struct {
+	scope    *op.Scope
+	values   map[string]tf.Output
+	mode     Mode
+	batch    int
+	stats    []BatchStatistic
+	dropouts int
+}
+
+func (r *reader) layers(layers []graph.Layer, x tensor) tensor {
+	for _, l := range layers {
+		if r.scope.Err() != nil {
+			return tensor{}
+		}
+		shape, err := graph.LayerShape(l, x.shape)
+		if err != nil {
+			r.scope.UpdateErr("Apply", err)
+			return tensor{}
+		}
+		x = tensor{r.layer(l, x, shape), shape}
+	}
+	return x
+}
+
+// layer adds one layer's ops; shape is that of its output.
+func (r *reader) layer(l graph.Layer, x tensor, shape graph.Shape) tf.Output {
+	switch l := l.(type) {
+	case graph.Conv:
+		s := r.scope.SubScope(l.Name)
+		y := op.Conv2D(s, zeroPad(s, x.out, l.Pad), r.values[l.Name+".weight"], strides(l.Stride), "VALID")
+		return r.bias(s, y, l.Name, l.Bias)
+	case graph.ConvTranspose:
+		// The gradient of the convolution that leads from this output to
+		// this input is the transposed convolution.
+		s := r.scope.SubScope(l.Name)
+		p := int64(l.Pad)
+		y := op.Conv2DBackpropInput(s, r.dims(s, shape), r.values[l.Name+".weight"], x.out, strides(l.Stride), "EXPLICIT",
+			op.Conv2DBackpropInputExplicitPaddings([]int64{0, 0, p, p, p, p, 0, 0}))
+		return r.bias(s, y, l.Name, l.Bias)
+	case graph.ReflectPad:
+		s := r.scope.SubScope("reflect_pad")
+		return op.MirrorPad(s, x.out, paddings(s, l.Pad), "REFLECT")
+	case graph.Upsample:
+		s := r.scope.SubScope("upsample")
+		size := op.Const(s.SubScope("size"), []int32{int32(shape.H), int32(shape.W)})
+		if l.Mode == graph.Nearest {
+			return op.ResizeNearestNeighbor(s, x.out, size)
+		}
+		return op.ResizeBilinear(s, x.out, size, op.ResizeBilinearHalfPixelCenters(true))
+	case graph.InstanceNorm:
+		return r.instanceNorm(l, x)
+	case graph.BatchNorm:
+		return r.batchNorm(l, x)
+	case graph.ReLU:
+		return op.Relu(r.scope.SubScope("relu"), x.out)
+	case graph.LeakyReLU:
+		return op.LeakyRelu(r.scope.SubScope("leaky_relu"), x.out, op.LeakyReluAlpha(l.Slope))
+	case graph.Tanh:
+		return op.Tanh(r.scope.SubScope("tanh"), x.out)
+	case graph.Clamp:
+		s := r.scope.SubScope("clamp")
+		low := op.Maximum(s, x.out, op.Const(s.SubScope("min"), l.Min))
+		return op.Minimum(s, low, op.Const(s.SubScope("max"), l.Max))
+	case graph.Dropout:
+		return r.dropout(l, x)
+	case graph.GlobalMean:
+		s := r.scope.SubScope("global_mean")
+		return op.Mean(s, x.out, op.Const(s.SubScope("axes"), []int32{1, 2}), op.MeanKeepDims(true))
+	case graph.Residual:
+		return op.AddV2(r.scope.SubScope("residual"), x.out, r.layers(l.Body, x).out)
+	case graph.Concat:
+		inner := r.layers(l.Body, x)
+		s := r.scope.SubScope("concat")
+		return op.ConcatV2(s, []tf.Output{x.out, inner.out}, op.Const(s.SubScope("axis"), int32(3)))
+	default:
+		r.scope.UpdateErr("Apply", fmt.Errorf("layer kind %T is unknown", l))
+		return tf.Output{}
+	}
+}
+
+func (r *reader) bias(s *op.Scope, y tf.Output, name string, bias bool) tf.Output {
+	if !bias {
+		return y
+	}
+	return op.BiasAdd(s, y, r.values[name+".bias"])
+}
+
+// instanceNorm uses the fused batch normalisation in training mode: on one
+// picture the two are the same. A batch is taken apart and put together again.
+func (r *reader) instanceNorm(l graph.InstanceNorm, x tensor) tf.Output {
+	s := r.scope.SubScope("instance_norm")
+	scale, offset := r.constant(s, "scale", l.Channels, 1), r.constant(s, "offset", l.Channels, 0)
+	none := op.Const(s.SubScope("none"), []float32{})
+	norm := func(s *op.Scope, x tf.Output) tf.Output {
+		y, _, _, _, _, _ := op.FusedBatchNormV3(s, x, scale, offset, none, none, op.FusedBatchNormV3Epsilon(l.Epsilon))
+		return y
+	}
+	if r.batch == 1 {
+		return norm(s, x.out)
+	}
+	pictures := op.Split(s, op.Const(s.SubScope("axis"), int32(0)), x.out, int64(r.batch))
+	for i, picture := range pictures {
+		pictures[i] = norm(s.SubScope("picture"), picture)
+	}
+	return op.ConcatV2(s, pictures, op.Const(s.SubScope("concat_axis"), int32(0)))
+}
+
+func (r *reader) batchNorm(l graph.BatchNorm, x tensor) tf.Output {
+	s := r.scope.SubScope(l.Name)
+	gamma, beta := r.values[l.Name+".gamma"], r.values[l.Name+".beta"]
+	if !r.mode.Training {
+		y, _, _, _, _, _ := op.FusedBatchNormV3(s, x.out, gamma, beta, r.values[l.Name+".mean"], r.values[l.Name+".variance"],
+			op.FusedBatchNormV3Epsilon(l.Epsilon), op.FusedBatchNormV3IsTraining(false))
+		return y
+	}
+	none := op.Const(s.SubScope("none"), []float32{})
+	y, mean, variance, _, _, _ := op.FusedBatchNormV3(s, x.out, gamma, beta, none, none, op.FusedBatchNormV3Epsilon(l.Epsilon))
+	r.stats = append(r.stats, BatchStatistic{l, mean, variance})
+	return y
+}
+
+func (r *reader) dropout(l graph.Dropout, x tensor) tf.Output {
+	if !r.mode.Training || l.Rate == 0 {
+		return x.out
+	}
+	s := r.scope.SubScope("dropout")
+	if r.mode.Seed.Op == nil {
+		s.UpdateErr("Dropout", fmt.Errorf("training with dropout needs a seed"))
+		return tf.Output{}
+	}
+	// Each layer draws from a seed of its own.
+	r.dropouts++
+	seed := op.AddV2(s.SubScope("seed"), r.mode.Seed, op.Const(s.SubScope("index"), []int64{int64(r.dropouts), 0}))
+	uniform := op.StatelessRandomUniform(s, r.dims(s, x.shape), seed)
+	kept := op.Cast(s, op.GreaterEqual(s, uniform, op.Const(s.SubScope("rate"), l.Rate)), tf.Float)
+	mask := op.Mul(s.SubScope("mask"), kept, op.Const(s.SubScope("rescale"), 1/(1-l.Rate)))
+	return op.Mul(s, x.out, mask)
+}
+
+// dims is the shape of an activation as a constant [4].
+func (r *reader) dims(s *op.Scope, shape graph.Shape) tf.Output {
+	return op.Const(s.SubScope("shape"), []int32{int32(r.batch), int32(shape.H), int32(shape.W), int32(shape.C)})
+}
+
+func (r *reader) constant(s *op.Scope, name string, size int, value float32) tf.Output {
+	values := make([]float32, size)
+	for i := range values {
+		values[i] = value
+	}
+	return op.Const(s.SubScope(name), values)
+}
+
+// zeroPad is a Pad op before an unpadded convolution: TensorFlow's SAME pads
+// unlike PyTorch, and the gradient of its EXPLICIT fails.
+func zeroPad(s *op.Scope, x tf.Output, pad int) tf.Output {
+	if pad == 0 {
+		return x
+	}
+	return op.Pad(s, x, paddings(s, pad))
+}
+
+func paddings(s *op.Scope, pad int) tf.Output {
+	p := int32(pad)
+	return op.Const(s.SubScope("paddings"), [][]int32{{0, 0}, {p, p}, {p, p}, {0, 0}})
+}
+
+func strides(stride int) []int64 { return []int64{1, int64(stride), int64(stride), 1} }

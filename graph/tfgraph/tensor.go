@@ -1,0 +1,65 @@
+//go:build tensorflow
+
+package tfgraph
+
+import (
+	"bytes"
+	"fmt"
+	"unsafe"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// NewTensor copies row-major values into a float32 tensor of the given shape.
+func NewTensor(values []float32, shape ...int) (*tf.Tensor, error) {
+	size := 1
+	dims := make([]int64, len(shape))
+	for i, d := range shape {
+		size *= d
+		dims[i] = int64(d)
+	}
+	if size != len(values) {
+		return nil, fmt.Errorf("tensor of shape %v: %d values given, %d needed", shape, len(values), size)
+	}
+	return tf.ReadTensor(tf.Float, dims, bytes.NewReader(floatBytes(values)))
+}
+
+// Floats copies a float32 tensor's values out, row-major. It reuses dst when
+// that is large enough.
+func Floats(dst []float32, t *tf.Tensor) ([]float32, error) {
+	if t.DataType() != tf.Float {
+		return nil, fmt.Errorf("tensor of type %v where float32 is expected", t.DataType())
+	}
+	size := 1
+	for _, d := range t.Shape() {
+		size *= int(d)
+	}
+	if cap(dst) < size {
+		dst = make([]float32, size)
+	}
+	dst = dst[:size]
+	if _, err := t.WriteContentsTo(&sliceWriter{floatBytes(dst)}); err != nil {
+		return nil, fmt.Errorf("read tensor of shape %v: %w", t.Shape(), err)
+	}
+	return dst, nil
+}
+
+// floatBytes views float32 values as the bytes that hold them.
+func floatBytes(values []float32) []byte {
+	if len(values) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&values[0])), 4*len(values))
+}
+
+// sliceWriter fills a slice from the front.
+type sliceWriter struct{ rest []byte }
+
+func (w *sliceWriter) Write(p []byte) (int, error) {
+	if len(p) > len(w.rest) {
+		return 0, fmt.Errorf("%d bytes more than the tensor's shape says", len(p)-len(w.rest))
+	}
+	copy(w.rest, p)
+	w.rest = w.rest[len(p):]
+	return len(p), nil
+}
