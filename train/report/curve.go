@@ -1,0 +1,140 @@
+package report
+
+import (
+	"math"
+	"slices"
+)
+
+// A curve is a series made ready to be drawn: finite points only, X ascending.
+type curve struct {
+	name string
+	x, y []float64
+
+	smooth  []float64 // y after smoothing, as long as y
+	stopped bool      // the last value was NaN or infinite
+}
+
+// Numbers beyond these would leave a plot with nothing to see, and its sums
+// with infinities; they count as not finite.
+const (
+	maxX = 1e15
+	maxY = 1e30
+)
+
+func drawable(v, limit float64) bool { return math.Abs(v) <= limit } // false for NaN
+
+// newCurve leaves out what cannot be drawn. The points are sorted if they
+// were not, as in a log put together by hand; the series is never changed.
+func newCurve(s Series) curve {
+	c := curve{name: s.Name, x: make([]float64, 0, len(s.X)), y: make([]float64, 0, len(s.X))}
+	latest := math.Inf(-1)
+	for i, x := range s.X {
+		if !drawable(x, maxX) {
+			continue
+		}
+		ok := drawable(s.Y[i], maxY)
+		if x >= latest {
+			latest, c.stopped = x, !ok
+		}
+		if ok {
+			c.x, c.y = append(c.x, x), append(c.y, s.Y[i])
+		}
+	}
+	if !slices.IsSorted(c.x) {
+		c.sort()
+	}
+	return c
+}
+
+func (c *curve) sort() {
+	type point struct{ x, y float64 }
+	points := make([]point, len(c.x))
+	for i := range points {
+		points[i] = point{c.x[i], c.y[i]}
+	}
+	slices.SortStableFunc(points, func(a, b point) int {
+		switch {
+		case a.x < b.x:
+			return -1
+		case a.x > b.x:
+			return 1
+		}
+		return 0
+	})
+	for i, p := range points {
+		c.x[i], c.y[i] = p.x, p.y
+	}
+}
+
+// average fills smooth with the mean of the values around each point, each
+// weighted by exp(-distance/span). It looks both ways, so that the line does
+// not trail behind a falling loss, and takes uneven steps rightly.
+func (c *curve) average(span float64) {
+	if span <= 0 {
+		c.smooth = c.y
+		return
+	}
+	n := len(c.y)
+	c.smooth = make([]float64, n)
+	weights := make([]float64, n)
+	var sum, weight float64
+	for i, y := range c.y {
+		if i > 0 {
+			decay := math.Exp((c.x[i-1] - c.x[i]) / span)
+			sum, weight = sum*decay, weight*decay
+		}
+		sum, weight = sum+y, weight+1
+		c.smooth[i], weights[i] = sum, weight
+	}
+	// The same from the other end, where a point itself counts no second time.
+	sum, weight = 0, 0
+	for i := n - 1; i >= 0; i-- {
+		if i < n-1 {
+			decay := math.Exp((c.x[i] - c.x[i+1]) / span)
+			sum, weight = (sum+c.y[i+1])*decay, (weight+1)*decay
+		}
+		c.smooth[i] = (c.smooth[i] + sum) / (weights[i] + weight)
+	}
+}
+
+// thin returns (x, y) in at most most points: the means of groups of equally
+// many, and how many that is. More points than a plot has columns of pixels
+// would show nothing but their extremes.
+func thin(x, y []float64, most int) (tx, ty []float64, each int) {
+	each = (len(x) + most - 1) / most
+	if each <= 1 {
+		return x, y, 1
+	}
+	for at := 0; at < len(x); at += each {
+		end := min(at+each, len(x))
+		tx, ty = append(tx, mean(x[at:end])), append(ty, mean(y[at:end]))
+	}
+	// The line still reaches both ends.
+	tx[0], tx[len(tx)-1] = x[0], x[len(x)-1]
+	return tx, ty, each
+}
+
+func mean(v []float64) float64 {
+	var sum float64
+	for _, f := range v {
+		sum += f
+	}
+	return sum / float64(len(v))
+}
+
+// quantiles returns values below which the shares qs of y lie, from a sample
+// of at most some thousand values. y must not be empty.
+func quantiles(y []float64, qs ...float64) []float64 {
+	const most = 20_000
+	stride := (len(y) + most - 1) / most
+	sample := make([]float64, 0, len(y)/stride+1)
+	for i := 0; i < len(y); i += stride {
+		sample = append(sample, y[i])
+	}
+	slices.Sort(sample)
+	out := make([]float64, len(qs))
+	for i, q := range qs {
+		out[i] = sample[int(q*float64(len(sample)-1)+0.5)]
+	}
+	return out
+}
