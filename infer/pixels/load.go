@@ -1,0 +1,216 @@
+package pixels
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+)
+
+// Picture is a decoded file.
+type Picture struct {
+	Image  *image.NRGBA // upright, starting at the origin
+	Format string       // "jpeg", "png", "gif", "bmp", "tiff" or "webp"
+	Gray   bool         // every pixel has equal red, green and blue
+	Alpha  bool         // some pixel is not opaque
+	// Orientation is the EXIF orientation that the file carried, 1 to 8; Image
+	// has been turned by it.
+	Orientation int
+}
+
+// Limits bounds what a file may cost. Zero fields mean the defaults.
+type Limits struct {
+	MaxPixels int   // width times height; default 100 million
+	MaxBytes  int64 // size of the file; default 512 MiB
+}
+
+const (
+	defaultMaxPixels = 100_000_000
+	defaultMaxBytes  = 512 << 20
+)
+
+func (l Limits) withDefaults() Limits {
+	if l.MaxPixels <= 0 {
+		l.MaxPixels = defaultMaxPixels
+	}
+	if l.MaxBytes <= 0 {
+		l.MaxBytes = defaultMaxBytes
+	}
+	return l
+}
+
+// Load reads the picture at path. What the file holds decides how it is read,
+// not its name. Errors name the path.
+func Load(path string, lim Limits) (*Picture, error) {
+	data, err := readFile(path, lim.withDefaults().MaxBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read picture %q: %w", path, bare(err))
+	}
+	p, err := Decode(data, lim)
+	if err != nil {
+		return nil, fmt.Errorf("read picture %q: %w", path, err)
+	}
+	return p, nil
+}
+
+func readFile(path string, most int64) ([]byte, error) {
+	// Asked before opening, since opening a named pipe would wait for a writer.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return ReadAll(f, info.Size(), most)
+}
+
+// ReadAll reads a whole file of the given expected size from r, and refuses
+// more than most bytes however long r turns out to be.
+func ReadAll(r io.Reader, size, most int64) ([]byte, error) {
+	if size > most {
+		return nil, fmt.Errorf("file has %d bytes, more than the %d allowed", size, most)
+	}
+	// A size that is only claimed (a zip entry's) must not cost memory ahead.
+	buf := bytes.NewBuffer(make([]byte, 0, min(max(size, 0), 16<<20)+bytes.MinRead))
+	if _, err := buf.ReadFrom(io.LimitReader(r, most+1)); err != nil {
+		return nil, err
+	}
+	if int64(buf.Len()) > most {
+		return nil, fmt.Errorf("file has more than the %d bytes allowed", most)
+	}
+	return buf.Bytes(), nil
+}
+
+// bare drops the operation and path that os adds, since the caller names both.
+func bare(err error) error {
+	if pe := (*os.PathError)(nil); errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// Info is what a file's header tells.
+type Info struct {
+	Format        string
+	Width, Height int // as stored, before the orientation
+	// Orientation is the EXIF orientation if it stands before the pixels, as in
+	// JPEG and most TIFF files; PNG and WebP may keep it at the end, and have 1.
+	Orientation int
+}
+
+// Upright gives the size after the orientation.
+func (i Info) Upright() (w, h int) {
+	if i.Orientation >= 5 {
+		return i.Height, i.Width
+	}
+	return i.Width, i.Height
+}
+
+// Header reads a picture's format and size without decoding its pixels, and
+// refuses a picture above the limit.
+func Header(r io.Reader, lim Limits) (Info, error) {
+	var seen firstBytes
+	info, err := header(bufferedPeek(io.TeeReader(r, &seen)), lim)
+	info.Orientation = orientation(info.Format, seen.data)
+	return info, err
+}
+
+// firstBytes keeps the beginning of what is written to it.
+type firstBytes struct{ data []byte }
+
+func (f *firstBytes) Write(p []byte) (int, error) {
+	const most = 256 << 10
+	f.data = append(f.data, p[:min(len(p), most-len(f.data))]...)
+	return len(p), nil
+}
+
+// Decode reads a picture from the bytes of a file. The size in the header is
+// checked before anything is decoded, and a decoder that panics over a damaged
+// file gives an error.
+func Decode(data []byte, lim Limits) (pic *Picture, err error) {
+	lim = lim.withDefaults()
+	if int64(len(data)) > lim.MaxBytes {
+		return nil, fmt.Errorf("file has %d bytes, more than the %d allowed", len(data), lim.MaxBytes)
+	}
+	info, err := header(bufferedPeek(bytes.NewReader(data)), lim)
+	if err != nil {
+		return nil, err
+	}
+	defer recoverTo(&err, info.Format)
+	img, err := codecs[info.Format].decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("damaged %s: %w", info.Format, err)
+	}
+	if err := lim.checkSize(img.Bounds().Dx(), img.Bounds().Dy()); err != nil {
+		return nil, err
+	}
+	switch info.Format {
+	case "gif":
+		img = onScreen(img, info.Width, info.Height)
+	case "webp":
+		img = studioRange{img}
+	}
+	p := &Picture{Image: toNRGBA(img), Format: info.Format, Orientation: orientation(info.Format, data)}
+	p.Image = upright(p.Image, p.Orientation)
+	p.Gray, p.Alpha = survey(p.Image.Pix)
+	return p, nil
+}
+
+func (l Limits) checkSize(w, h int) error {
+	if w < 1 || h < 1 {
+		return fmt.Errorf("picture of %dx%d has no pixels", w, h)
+	}
+	if w > l.MaxPixels/h {
+		return fmt.Errorf("picture of %dx%d has more than the %d pixels allowed", w, h, l.MaxPixels)
+	}
+	return nil
+}
+
+// recoverTo turns a decoder's panic into an error.
+func recoverTo(err *error, format string) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("damaged %s: decoder failed: %v", format, r)
+	}
+}
+
+// onScreen puts a GIF's first frame where it belongs on the logical screen;
+// what the frame leaves free is transparent.
+func onScreen(img image.Image, w, h int) image.Image {
+	b := img.Bounds()
+	screen := image.Rect(0, 0, w, h)
+	if b == screen || !b.In(screen) {
+		return img
+	}
+	dst := image.NewNRGBA(screen)
+	convert := rowConverter(img)
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		convert(dst.Pix[dst.PixOffset(b.Min.X, y):], y)
+	}
+	return dst
+}
+
+// survey tells whether all pixels are gray and whether one is not opaque.
+func survey(pix []byte) (gray, alpha bool) {
+	gray = true
+	for i := 0; i+3 < len(pix); i += 4 {
+		p := pix[i : i+4 : i+4]
+		if p[0] != p[1] || p[1] != p[2] {
+			gray = false
+		}
+		if p[3] != 255 {
+			alpha = true
+		}
+		if !gray && alpha {
+			break
+		}
+	}
+	return gray, alpha
+}

@@ -1,0 +1,97 @@
+// Package pixels turns pictures into tensors and back. Its central type is
+// [Spec], which says how a tensor holds a picture: order of the axes, value
+// range, number and order of channels. [Load] and [Save] read and write files.
+//
+// Training and inference both go through this package, so that what a network
+// sees cannot differ between the two.
+//
+//	pic, err := pixels.Load("valley.jpg", pixels.Limits{})
+//	spec := pixels.Spec{Layout: pixels.NCHW, Range: pixels.Symmetric, Channels: 3}
+//	err = spec.Put(tensor, pic.Image) // len(tensor) == 3*W*H
+//	out, err := spec.Picture(tensor, w, h)
+//	err = pixels.Save("out.png", out, pixels.SaveOptions{})
+package pixels
+
+import (
+	"fmt"
+	"math"
+)
+
+// Layout is the order of a tensor's axes.
+type Layout int
+
+const (
+	NCHW Layout = iota // one plane after another, as ONNX models have it
+	NHWC               // the channels of a pixel side by side, as TensorFlow prefers it
+)
+
+func (l Layout) String() string {
+	switch l {
+	case NCHW:
+		return "NCHW"
+	case NHWC:
+		return "NHWC"
+	}
+	return fmt.Sprintf("Layout(%d)", int(l))
+}
+
+// Range holds the tensor values of black (Lo) and of full white (Hi). Lo may
+// be the larger one, which inverts the picture.
+type Range struct{ Lo, Hi float32 }
+
+var (
+	Symmetric = Range{-1, 1} // what a generator that ends in tanh gives
+	Unit      = Range{0, 1}
+	Byte      = Range{0, 255}
+)
+
+// Spec says how a tensor holds a picture.
+type Spec struct {
+	Layout   Layout
+	Range    Range
+	Channels int  // 3, or 1 for luma (ITU-R 601, rounded to 8 bits as PIL's mode "L")
+	BGR      bool // blue first; without meaning when Channels is 1
+}
+
+// Len is the number of values that a picture of w x h pixels takes.
+func (s Spec) Len(w, h int) int { return s.Channels * w * h }
+
+// Validate tells whether tensors can be made in this way.
+func (s Spec) Validate() error {
+	if s.Channels != 1 && s.Channels != 3 {
+		return fmt.Errorf("pixels: %d channels: a tensor holds 1 (gray) or 3 (colour)", s.Channels)
+	}
+	if s.Layout != NCHW && s.Layout != NHWC {
+		return fmt.Errorf("pixels: unknown layout %v: use NCHW or NHWC", s.Layout)
+	}
+	width := float64(s.Range.Hi) - float64(s.Range.Lo)
+	// The lower bound keeps 255/width within a float32.
+	if math.IsNaN(width) || math.Abs(width) < 1e-30 || math.Abs(width) > 1e30 {
+		return fmt.Errorf("pixels: range %g..%g: black and white need two different finite values", s.Range.Lo, s.Range.Hi)
+	}
+	return nil
+}
+
+// check validates the spec and that a tensor of n values fits w x h pixels.
+func (s Spec) check(n, w, h int) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	if w < 1 || h < 1 {
+		return fmt.Errorf("pixels: picture of %dx%d has no pixels", w, h)
+	}
+	// Division keeps absurd sizes from overflowing the product.
+	if n/s.Channels/w != h || s.Len(w, h) != n {
+		return fmt.Errorf("pixels: tensor has %d values, but %d channels of %dx%d do not make that number", n, s.Channels, w, h)
+	}
+	return nil
+}
+
+// Table gives the tensor value of each 8-bit level: Lo + x/255*(Hi-Lo).
+func (r Range) Table() (t [256]float32) {
+	lo, width := float64(r.Lo), float64(r.Hi)-float64(r.Lo)
+	for x := range t {
+		t[x] = float32(lo + float64(x)/255*width)
+	}
+	return t
+}

@@ -1,0 +1,123 @@
+package pixels
+
+import "image"
+
+// Put writes one picture into dst, whose length must be Channels*W*H. Alpha is
+// ignored: the colour stands as the file has it, whatever its opacity.
+func (s Spec) Put(dst []float32, img image.Image) error {
+	b := img.Bounds()
+	if err := s.check(len(dst), b.Dx(), b.Dy()); err != nil {
+		return err
+	}
+	table := s.Range.Table()
+	w, h := b.Dx(), b.Dy()
+	switch m := img.(type) {
+	case *image.NRGBA:
+		for y := range h {
+			i := m.PixOffset(b.Min.X, b.Min.Y+y)
+			s.putRow(dst, m.Pix[i:i+4*w], y, w, h, &table)
+		}
+	default:
+		// One row at a time, so that no second picture is held.
+		row := image.NewNRGBA(image.Rect(0, 0, w, 1))
+		convert := rowConverter(img)
+		for y := range h {
+			convert(row.Pix, b.Min.Y+y)
+			s.putRow(dst, row.Pix, y, w, h, &table)
+		}
+	}
+	return nil
+}
+
+// putRow writes row y of a w x h picture; row holds RGBA bytes.
+func (s Spec) putRow(dst []float32, row []byte, y, w, h int, table *[256]float32) {
+	if s.Channels == 1 {
+		out := dst[y*w : (y+1)*w]
+		for x := range out {
+			p := row[4*x : 4*x+4 : 4*x+4]
+			out[x] = table[Luma(p[0], p[1], p[2])]
+		}
+		return
+	}
+	first, last := 0, 2
+	if s.BGR {
+		first, last = 2, 0
+	}
+	if s.Layout == NHWC {
+		out := dst[3*y*w : 3*(y+1)*w]
+		for x := range w {
+			p := row[4*x : 4*x+4 : 4*x+4]
+			q := out[3*x : 3*x+3 : 3*x+3]
+			q[0], q[1], q[2] = table[p[first]], table[p[1]], table[p[last]]
+		}
+		return
+	}
+	n := w * h
+	c0, c1, c2 := dst[y*w:(y+1)*w], dst[n+y*w:n+(y+1)*w], dst[2*n+y*w:2*n+(y+1)*w]
+	for x := range c0 {
+		p := row[4*x : 4*x+4 : 4*x+4]
+		c0[x], c1[x], c2[x] = table[p[first]], table[p[1]], table[p[last]]
+	}
+}
+
+// Luma is the ITU-R 601 brightness of a colour, to the rounding of PIL's
+// conversion to mode "L".
+func Luma(r, g, b uint8) uint8 {
+	return uint8((uint32(r)*19595 + uint32(g)*38470 + uint32(b)*7471 + 1<<15) >> 16)
+}
+
+// Picture reads one picture of w x h pixels out of a tensor. Values outside the
+// range are clamped, others rounded to the nearest level (halves upwards); what
+// is not a number becomes the value of black. One channel gives a gray picture.
+// The result is opaque.
+func (s Spec) Picture(src []float32, w, h int) (*image.NRGBA, error) {
+	if err := s.check(len(src), w, h); err != nil {
+		return nil, err
+	}
+	img := image.NewNRGBA(image.Rect(0, 0, w, h))
+	scale := 255 / (float64(s.Range.Hi) - float64(s.Range.Lo))
+	q := quantizer{scale: float32(scale), offset: float32(-float64(s.Range.Lo)*scale + 0.5)}
+	n := w * h
+	pix := img.Pix
+	if s.Channels == 1 {
+		for i, v := range src {
+			l := q.level(v)
+			p := pix[4*i : 4*i+4 : 4*i+4]
+			p[0], p[1], p[2], p[3] = l, l, l, 255
+		}
+		return img, nil
+	}
+	first, last := 0, 2
+	if s.BGR {
+		first, last = 2, 0
+	}
+	if s.Layout == NHWC {
+		for i := range n {
+			v := src[3*i : 3*i+3 : 3*i+3]
+			p := pix[4*i : 4*i+4 : 4*i+4]
+			p[0], p[1], p[2], p[3] = q.level(v[first]), q.level(v[1]), q.level(v[last]), 255
+		}
+		return img, nil
+	}
+	red, green, blue := src[first*n:(first+1)*n], src[n:2*n], src[last*n:(last+1)*n]
+	for i := range red {
+		p := pix[4*i : 4*i+4 : 4*i+4]
+		p[0], p[1], p[2], p[3] = q.level(red[i]), q.level(green[i]), q.level(blue[i]), 255
+	}
+	return img, nil
+}
+
+// quantizer maps a tensor value to its level; offset holds the half that makes
+// truncation round to nearest.
+type quantizer struct{ scale, offset float32 }
+
+func (q quantizer) level(v float32) uint8 {
+	x := v*q.scale + q.offset
+	if !(x >= 0) { // also what is not a number
+		return 0
+	}
+	if x >= 255 {
+		return 255
+	}
+	return uint8(x)
+}

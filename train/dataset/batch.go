@@ -1,0 +1,105 @@
+package dataset
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// Batch is what one training step looks at: N pictures of A and N of B, with
+// nothing to pair them.
+type Batch struct {
+	A, B           []float32 // [N, HA, WA, CA] and [N, HB, WB, CB], values in [-1, 1]
+	N              int
+	HA, WA, CA     int
+	HB, WB, CB     int
+	Epoch, Index   int      // epochs count from 1, batches within one from 0
+	NamesA, NamesB []string // the files that were used
+	pool           *sync.Pool
+}
+
+// Release gives the batch's memory back for use in a later one. Calling it is
+// not required; the batch must not be used after it.
+func (b *Batch) Release() {
+	if b != nil && b.pool != nil {
+		b.pool.Put(b)
+	}
+}
+
+// Len is the number of pairs in an epoch: that of the larger domain.
+func (d *Dataset) Len() int { return max(d.a.source.size(), d.b.source.size()) }
+
+// Batches is the number of batches in an epoch. Where the pairs do not divide
+// by the batch size the last batch is filled up with the epoch's first pairs,
+// cropped and flipped anew: every pair is seen, and all batches are of one size.
+func (d *Dataset) Batches() int { return (d.Len() + d.opt.BatchSize - 1) / d.opt.BatchSize }
+
+// At tells which batch step n of a run uses; steps count from 0.
+func (d *Dataset) At(step int) (epoch, index int) {
+	n := d.Batches()
+	return step/n + 1, step % n
+}
+
+// Batch makes a batch. The same numbers give the same batch, whoever asks and
+// whatever was asked before.
+func (d *Dataset) Batch(epoch, index int) (*Batch, error) {
+	if epoch < 1 || index < 0 || index >= d.Batches() {
+		return nil, fmt.Errorf("batch %d of epoch %d: epochs count from 1 and batches from 0 to %d", index, epoch, d.Batches()-1)
+	}
+	b := d.pool.Get().(*Batch)
+	b.Epoch, b.Index, b.N = epoch, index, d.opt.BatchSize
+	b.NamesA, b.NamesB = b.NamesA[:0], b.NamesB[:0]
+	var a, o frame
+	for k := range b.N {
+		i := index*b.N + k
+		ia, ib := d.pair(epoch, i)
+		var err error
+		if a, err = d.put(d.a, streamCropA, epoch, i, ia, k, a, &b.A, &b.NamesA); err == nil {
+			o, err = d.put(d.b, streamCropB, epoch, i, ib, k, o, &b.B, &b.NamesB)
+		}
+		if err != nil {
+			b.Release()
+			return nil, fmt.Errorf("batch %d of epoch %d: %w", index, epoch, err)
+		}
+	}
+	b.HA, b.WA, b.CA = a.h, a.w, d.a.channels
+	b.HB, b.WB, b.CB = o.h, o.w, d.b.channels
+	return b, nil
+}
+
+// pair gives the pictures of pair i. Official semantics: the pair's number is
+// shuffled, A's picture is that number modulo |A|, and B's is drawn at random;
+// in series both count up.
+func (d *Dataset) pair(epoch, i int) (a, b int) {
+	na, nb, n := d.a.source.size(), d.b.source.size(), d.Len()
+	if d.opt.SerialBatches {
+		return i % n % na, i % n % nb
+	}
+	perm := d.orders.of(d.opt.Seed, epoch, n)
+	return perm[i%n] % na, generator(d.opt.Seed, streamPairB, uint64(epoch), uint64(i)).IntN(nb)
+}
+
+// put writes sample k of one side of a batch. want is the size of the samples
+// before it, and what it returns that of all.
+func (d *Dataset) put(dom *domain, s stream, epoch, i, picture, k int, want frame, dst *[]float32, names *[]string) (frame, error) {
+	t, picture, err := dom.tile(picture)
+	if err != nil {
+		return frame{}, err
+	}
+	size := t.frame
+	if d.opt.Preprocess.crops() {
+		size = frame{d.opt.CropSize, d.opt.CropSize}
+	}
+	name := dom.source.name(picture)
+	if k > 0 && size != want {
+		return frame{}, unequal(d.opt, (*names)[0], want, name, size)
+	}
+	n := size.w * size.h * dom.channels
+	if k == 0 {
+		*dst = slices.Grow((*dst)[:0], n*d.opt.BatchSize)[:n*d.opt.BatchSize]
+	}
+	r := generator(d.opt.Seed, s, uint64(epoch), uint64(i))
+	t.put((*dst)[k*n:][:n], size, d.opt.draw(r, t))
+	*names = append(*names, name)
+	return size, nil
+}

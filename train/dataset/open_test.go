@@ -1,0 +1,291 @@
+package dataset
+
+import (
+	"archive/zip"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestOpenLayouts(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		folders []string // A, B, and where there are, test A and B
+		says    string
+		a, b    string
+	}{
+		{"official", []string{"trainA", "trainB", "testA", "testB"}, "official layout", "A", "B"},
+		{"official without tests", []string{"trainA", "trainB"}, "official layout", "A", "B"},
+		{"nested", []string{"s2w/trainA", "s2w/trainB", "s2w/testA", "s2w/testB"}, "official layout", "A", "B"},
+		{"underscores", []string{"train_A", "train_B", "test_A", "test_B"}, "underscores", "A", "B"},
+		{"seasons", []string{"summer", "winter", "test_summer", "test_winter"}, "summer and winter", "summer", "winter"},
+		{"seasons with classes", []string{"summer/x", "winter/y", "test_summer/x", "test_winter/y"}, "summer and winter", "summer", "winter"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root := t.TempDir()
+			for k, f := range c.folders {
+				fill(t, root, k+2, 9, 9, f)
+			}
+			d := open(t, small(root))
+			if !strings.Contains(d.String(), c.says) {
+				t.Errorf("reported as %q, want %q", d, c.says)
+			}
+			if a, b := d.Domains(); a != c.a || b != c.b {
+				t.Errorf("domains %q and %q", a, b)
+			}
+			check := func(s *Set, n int, fromTrain bool) {
+				t.Helper()
+				if s.Len() != n || s.FromTrain != fromTrain {
+					t.Errorf("%v, want %d pictures, from train %v", s, n, fromTrain)
+				}
+			}
+			check(d.TrainA(), 2, false)
+			check(d.TrainB(), 3, false)
+			if len(c.folders) == 4 {
+				check(d.TestA(), 4, false)
+				check(d.TestB(), 5, false)
+			} else {
+				check(d.TestA(), 2, true)
+				check(d.TestB(), 3, true)
+			}
+			if d.Len() != 3 {
+				t.Errorf("an epoch has %d pairs, want 3", d.Len())
+			}
+		})
+	}
+}
+
+func TestOpenNamedFolders(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 2, 9, 9, "photos", "paintings")
+	fill(t, root, 1, 9, 9, "more photos")
+	o := small("")
+	o.DirA, o.DirB, o.TestDirA = filepath.Join(root, "photos"), filepath.Join(root, "paintings"), filepath.Join(root, "more photos")
+	d := open(t, o)
+	if got := d.TrainA().Name(1); got != "photos/01.png" {
+		t.Errorf("first domain's second picture is called %q", got)
+	}
+	if d.TestA().Len() != 1 || d.TestA().FromTrain || !d.TestB().FromTrain {
+		t.Errorf("test sets: %v; %v", d.TestA(), d.TestB())
+	}
+}
+
+func TestOpenPhaseAndDirection(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 2, 9, 9, "trainA")
+	fill(t, root, 3, 9, 9, "trainB")
+	fill(t, root, 4, 9, 9, "valA")
+	fill(t, root, 5, 9, 9, "valB")
+	o := small(root)
+	o.Phase, o.Direction, o.InputNC = "val", BtoA, 1
+	d := open(t, o)
+	if d.TrainA().Len() != 5 || d.TrainB().Len() != 4 {
+		t.Errorf("A has %d, B %d; want valB's 5 and valA's 4", d.TrainA().Len(), d.TrainB().Len())
+	}
+	if a, b := d.Domains(); a != "B" || b != "A" {
+		t.Errorf("domains %s, %s; want them swapped", a, b)
+	}
+	b, err := d.Batch(1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.CA != 1 || b.CB != 3 || !strings.HasPrefix(b.NamesA[0], "valB/") {
+		t.Errorf("A has %d channels and %s: input_nc belongs to A after the swap", b.CA, b.NamesA[0])
+	}
+}
+
+func TestOpenMaxDatasetSize(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 5, 9, 9, "trainA", "trainB")
+	o := small(root)
+	o.MaxDatasetSize = 3
+	if d := open(t, o); d.Len() != 3 || d.TrainA().Name(2) != "trainA/02.png" {
+		t.Errorf("%v: want the first three in order", d)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	dir := func(folders ...string) string {
+		root := t.TempDir()
+		fill(t, root, 1, 9, 9, folders...)
+		return root
+	}
+	notes := t.TempDir()
+	write(t, filepath.Join(notes, "trainA", "readme.txt"), []byte("no pictures"))
+	fill(t, notes, 1, 9, 9, "trainB")
+	damaged := dir("trainB")
+	write(t, filepath.Join(damaged, "trainA", "x.png"), []byte("no picture"))
+	write(t, filepath.Join(damaged, "trainA", "y.png"), nil)
+	text := filepath.Join(t.TempDir(), "data.tar")
+	write(t, text, []byte("no archive"))
+	for _, c := range []struct {
+		name, root string
+		want       []string
+	}{
+		{"missing", filepath.Join(text, "nowhere"), []string{"nowhere"}},
+		{"neither folder nor zip", text, []string{"neither a folder nor a zip file"}},
+		{"no known folders", dir("cats", "dogs"), []string{"trainA with trainB", "train_A with train_B", "summer with winter", "found folders: cats, dogs", "dir_A"}},
+		{"empty", t.TempDir(), []string{"found folders: none"}},
+		{"half", dir("trainA", "testB"), []string{"trainA is there but trainB is not"}},
+		{"several", dir("x/trainA", "x/trainB", "y/trainA", "y/trainB"), []string{"several datasets: x, y"}},
+		{"no picture", notes, []string{`"trainA" holds no picture`}},
+		{"nothing readable", damaged, []string{`"trainA"`, "none of its 2 pictures", "trainA/x.png", "not a JPEG"}},
+	} {
+		_, err := Open(small(c.root))
+		if err == nil {
+			t.Errorf("%s: no error", c.name)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %q does not say %q", c.name, err, want)
+			}
+		}
+	}
+	o := small("")
+	o.DirA, o.DirB = text, dir("b")
+	if _, err := Open(o); err == nil || !strings.Contains(err.Error(), "not a folder") {
+		t.Errorf("a file as dir_A: %v", err)
+	}
+}
+
+func TestZipEqualsFolder(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 4, 15, 11, "trainA", "trainB", "testA", "testB")
+	want := run(t, open(t, small(root)), 0, 5)
+	for _, top := range []string{"", "summer2winter_yosemite/"} {
+		d := open(t, small(zipped(t, root, top)))
+		got := run(t, d, 0, 5)
+		for i := range got {
+			got[i] = strings.ReplaceAll(got[i], top+"t", "t")
+		}
+		sameRuns(t, "zip with top folder "+top, got, want)
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error("second Close:", err)
+		}
+	}
+}
+
+// The public archive names its files by date and time.
+func TestZipNamesWithSpacesAndColons(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.zip")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(f)
+	put := func(name string, data []byte) {
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data := pngBytes(t, picture(1, 9, 9))
+	put("s2w/", nil)
+	put("s2w/trainA/2010-09-07 12:13:14.png", data)
+	put("s2w/trainB/2011-01-02 03:04:05.png", data)
+	put("__MACOSX/s2w/trainA/._2010-09-07 12:13:14.png", []byte("a shadow"))
+	put("s2w/trainA/._hidden.png", []byte("a shadow"))
+	put("../outside.png", data)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	d := open(t, small(path))
+	if got := d.TrainA().Name(0); d.TrainA().Len() != 1 || got != "s2w/trainA/2010-09-07 12:13:14.png" {
+		t.Errorf("%d pictures, the first %q", d.TrainA().Len(), got)
+	}
+	if _, err := d.Batch(1, 0); err != nil {
+		t.Error(err)
+	}
+	if s := d.Skipped(); len(s) != 0 {
+		t.Errorf("skipped %v", s)
+	}
+}
+
+// A damaged picture is named and passed over, whether its header shows it or
+// only its body, and the batches do not depend on who meets it first.
+func TestBadFilesAreSkipped(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 6, 20, 20, "trainA", "trainB")
+	whole := pngBytes(t, picture(3, 20, 20))
+	huge := append([]byte(nil), whole...)
+	binary.BigEndian.PutUint32(huge[16:], 1<<30)
+	write(t, filepath.Join(root, "trainA", "01.png"), whole[:len(whole)/2])
+	write(t, filepath.Join(root, "trainA", "03 empty.png"), nil)
+	write(t, filepath.Join(root, "trainA", "04 huge.png"), huge)
+	write(t, filepath.Join(root, "trainA", "05 text.jpg"), []byte("not what it says"))
+	write(t, filepath.Join(root, "trainA", "06 png.jpg"), whole)
+	o := small(root)
+	d := open(t, o)
+	if got := d.TrainA().Len(); got != 7 {
+		t.Fatalf("%d pictures with a good header, want 7", got)
+	}
+	if got := len(d.Skipped()); got != 3 {
+		t.Errorf("skipped at first: %v", d.Skipped())
+	}
+	want := run(t, d, 0, 12)
+	var names []string
+	for _, s := range d.Skipped() {
+		names = append(names, s.Name)
+		if s.Err == nil {
+			t.Errorf("%s: no reason", s.Name)
+		}
+	}
+	if got := fmt.Sprint(names); got != "[trainA/01.png trainA/03 empty.png trainA/04 huge.png trainA/05 text.jpg]" {
+		t.Errorf("skipped %s", got)
+	}
+	if !strings.Contains(d.String(), "4 skipped") {
+		t.Errorf("%v does not tell the count", d)
+	}
+	o.NumThreads = 0
+	again := open(t, o)
+	sameRuns(t, "from the middle, another order of asking", run(t, again, 5, 7), want[5:])
+	for _, b := range want {
+		if strings.Contains(b, "trainA/01.png") {
+			t.Error("a batch names the damaged picture, whose place another took")
+		}
+	}
+}
+
+func TestAllBodiesDamaged(t *testing.T) {
+	root := t.TempDir()
+	whole := pngBytes(t, picture(3, 20, 20))
+	for _, f := range []string{"trainA/a.png", "trainA/b.png", "trainB/c.png"} {
+		write(t, filepath.Join(root, f), whole[:len(whole)/2])
+	}
+	d := open(t, small(root))
+	if _, err := d.Batch(1, 0); err == nil || !strings.Contains(err.Error(), "all 2 are damaged") {
+		t.Errorf("got %v", err)
+	}
+	if _, _, err := d.TestA().First(3, 8, 8); err == nil {
+		t.Error("no error from a test set without a readable picture")
+	}
+}
+
+func TestCropLargerThanPicture(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 2, 20, 20, "trainA", "trainB")
+	write(t, filepath.Join(root, "trainA", "small.png"), pngBytes(t, picture(9, 30, 7)))
+	o := small(root)
+	o.Preprocess = Crop
+	d := open(t, o)
+	s := d.Skipped()
+	if len(s) != 1 || s[0].Name != "trainA/small.png" || !strings.Contains(s[0].Err.Error(), "30x7 is smaller than crop_size 8") {
+		t.Errorf("skipped %v", s)
+	}
+	run(t, d, 0, 4)
+	o.CropSize = 21
+	if _, err := Open(o); err == nil || !strings.Contains(err.Error(), "crop_size 21") {
+		t.Errorf("no picture large enough: %v", err)
+	}
+}

@@ -1,0 +1,94 @@
+package dataset
+
+import (
+	"bytes"
+	"path/filepath"
+	"testing"
+
+	"cyclegan/infer/pixels"
+)
+
+func TestSetImages(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 3, 20, 14, "trainA", "trainB", "testA")
+	o := small(root)
+	o.InputNC = 1
+	d := open(t, o)
+	file, err := pixels.Load(filepath.Join(root, "testA", "02.png"), pixels.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := d.TestA().Image(2, 0, 0)
+	if err != nil || !bytes.Equal(own.Pix, gray(file.Image).Pix) {
+		t.Errorf("picture in its own size differs from the file's luma: %v", err)
+	}
+	resized, err := d.TestA().Image(2, 10, 7)
+	if err != nil || !bytes.Equal(resized.Pix, gray(pixels.Resize(file.Image, 10, 7)).Pix) {
+		t.Errorf("resized picture differs: %v", err)
+	}
+	for _, bad := range [][3]int{{-1, 8, 8}, {3, 8, 8}, {0, 0, 8}, {0, -8, -8}, {0, 1 << 20, 8}} {
+		if _, err := d.TestA().Image(bad[0], bad[1], bad[2]); err == nil {
+			t.Errorf("picture %v was given", bad)
+		}
+	}
+	if _, ok := d.TestA().Counterpart(0, 8, 8); ok {
+		t.Error("a photograph has a known counterpart")
+	}
+}
+
+func TestSetFirst(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 4, 20, 14, "trainA", "trainB")
+	whole := pngBytes(t, picture(3, 20, 20))
+	write(t, filepath.Join(root, "testA", "a.png"), whole[:len(whole)/2])
+	fill(t, root, 4, 20, 14, "testA")
+	d := open(t, small(root))
+	// "00.png" to "03.png" come before "a.png"; the broken file is met last.
+	data, indices, err := d.TestA().First(9, 6, 5)
+	if err != nil || len(indices) != 4 || len(data) != 4*6*5*3 {
+		t.Fatalf("%d values of %v, %v", len(data), indices, err)
+	}
+	m, err := d.TestA().Image(2, 6, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !near(data[2*90:3*90], naive(m, 0, 0, 6, 5, 3, false)) {
+		t.Error("third picture of the tensor differs")
+	}
+	if s := d.Skipped(); len(s) != 1 || s[0].Name != "testA/a.png" {
+		t.Errorf("skipped %v", s)
+	}
+	if _, indices, err := d.TestA().First(2, 6, 5); err != nil || len(indices) != 2 {
+		t.Errorf("asked for two: %v, %v", indices, err)
+	}
+	for _, bad := range [][3]int{{0, 5, 5}, {1, 0, 5}, {1, 5, 1 << 20}} {
+		if _, _, err := d.TestA().First(bad[0], bad[1], bad[2]); err == nil {
+			t.Errorf("%v was given", bad)
+		}
+	}
+}
+
+func TestSceneCounterpart(t *testing.T) {
+	o := DefaultOptions()
+	o.ScenesTest = 3
+	d := open(t, o)
+	for _, s := range []*Set{d.TestA(), d.TestB()} {
+		own, err := s.Image(1, 40, 30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := s.d.source.(*sceneSource)
+		want := Scene(o.SceneSeed, src.first+1, src.season.Other(), 40, 30)
+		got, ok := s.Counterpart(1, 40, 30)
+		if !ok || !bytes.Equal(got.Pix, want.Pix) || bytes.Equal(got.Pix, own.Pix) {
+			t.Errorf("%v: no true counterpart", s)
+		}
+	}
+	o.OutputNC = 1
+	if m, ok := open(t, o).TestA().Counterpart(1, 8, 8); !ok || !bytes.Equal(m.Pix, gray(m).Pix) {
+		t.Error("the counterpart in a gray domain has colour")
+	}
+	if _, ok := d.TestA().Counterpart(3, 40, 30); ok {
+		t.Error("a scene that does not exist has a counterpart")
+	}
+}
