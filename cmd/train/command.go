@@ -1,0 +1,184 @@
+// Command train trains a CycleGAN and exports its generators to ONNX.
+//
+//	go run ./cmd/train                                  # built-in scenes, minutes
+//	go run ./cmd/train -dataroot DIR -name NAME         # the paper's recipe on your pictures
+//	go run ./cmd/train -name NAME -continue_train       # go on with a run
+//
+// TensorFlow is linked in only with the build tag "tensorflow". Without it the
+// program is the start of itself: it checks the command line, fetches the
+// native libraries if they are missing, builds the tagged program and becomes
+// it.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"cyclegan/train"
+)
+
+// Exit statuses, the same for every command of the project.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// A command is a command line that has been understood.
+type command struct {
+	opts     train.Options
+	resume   bool
+	saved    train.Options // with resume: what the run was started with
+	explicit map[string]bool
+}
+
+// usageError is a mistake in the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// start parses the command line. When that is the end of it, for help or for a
+// mistake, it says so on stderr and returns false with the exit status.
+func start(args []string, stderr io.Writer) (*command, int, bool) {
+	c, err := parse(args, stderr)
+	var usage usageError
+	switch {
+	case err == nil:
+		return c, exitDone, true
+	case errors.Is(err, flag.ErrHelp):
+		return nil, exitDone, false
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "train: %v\nsee go run ./cmd/train -h for the options\n", err)
+		return nil, exitUsage, false
+	}
+	fmt.Fprintf(stderr, "train: %v\n", err)
+	return nil, exitFailed, false
+}
+
+// parse reads the command line in two passes: the first finds the recipe that
+// the options' defaults come from, or the run to go on with, the second the
+// options.
+func parse(args []string, stderr io.Writer) (*command, error) {
+	first, err := train.Preset("paper")
+	if err != nil {
+		return nil, err
+	}
+	c := &command{explicit: map[string]bool{}}
+	quiet := newFlagSet(io.Discard, &first, &c.resume)
+	if err := quiet.Parse(args); err != nil && !errors.Is(err, flag.ErrHelp) {
+		return nil, usageError{err}
+	}
+	quiet.Visit(func(f *flag.Flag) { c.explicit[f.Name] = true })
+
+	if c.resume {
+		c.opts, err = resumeOptions(first, c.explicit)
+	} else {
+		c.opts, err = presetOptions(first, c.explicit)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.saved = c.opts
+	fs := newFlagSet(stderr, &c.opts, &c.resume)
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil, err
+		}
+		return nil, usageError{err}
+	}
+	if fs.NArg() > 0 {
+		return nil, usageError{fmt.Errorf("%q is no option; did you mean -dataroot %s?", fs.Arg(0), fs.Arg(0))}
+	}
+	if err := c.opts.Validate(); err != nil {
+		return nil, usageError{fmt.Errorf("these options can't be:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  "))}
+	}
+	if c.resume {
+		if err := c.opts.CheckResume(c.saved); err != nil {
+			return nil, usageError{err}
+		}
+		return c, nil
+	}
+	return c, c.pickName()
+}
+
+func newFlagSet(out io.Writer, o *train.Options, resume *bool) *flag.FlagSet {
+	fs := flag.NewFlagSet("train", flag.ContinueOnError)
+	fs.SetOutput(out)
+	fs.BoolVar(resume, "continue_train", *resume, "go on with the run called name, from its newest checkpoint and with its options")
+	o.Bind(fs)
+	fs.Usage = func() {
+		fmt.Fprintf(fs.Output(), `Train a CycleGAN. With no options it learns built-in scenes in some minutes.
+
+  go run ./cmd/train
+  go run ./cmd/train -dataroot DIR -name NAME [-preset paper|yosemite] [options]
+  go run ./cmd/train -name NAME -continue_train
+
+The options, with the defaults of preset %s:
+
+`, o.Preset)
+		fs.PrintDefaults()
+	}
+	return fs
+}
+
+// presetOptions are the defaults of a new run: those of -preset, else of the
+// paper when data is named, else of the demo.
+func presetOptions(first train.Options, explicit map[string]bool) (train.Options, error) {
+	name := "demo"
+	switch {
+	case explicit["preset"]:
+		name = first.Preset
+	case explicit["dataroot"] || explicit["dir_A"] || explicit["dir_B"]:
+		name = "paper"
+	}
+	o, err := train.Preset(name)
+	if err != nil {
+		return o, usageError{err}
+	}
+	return o, nil
+}
+
+// resumeOptions are the options that a run was started with.
+func resumeOptions(first train.Options, explicit map[string]bool) (train.Options, error) {
+	if !explicit["name"] {
+		return first, usageError{errors.New("-continue_train needs the run's -name")}
+	}
+	path := filepath.Join(first.Dir(), optionsFile)
+	o, err := train.LoadOptions(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, usageError{fmt.Errorf("there is no run %q in %s to go on with (%s is missing); leave out -continue_train to start one", first.Name, first.CheckpointsDir, path)}
+	}
+	// A run goes on where it is, even if its folder was moved or renamed.
+	o.Name, o.CheckpointsDir = first.Name, first.CheckpointsDir
+	return o, err
+}
+
+// pickName keeps a new run out of the folder of an old one: it refuses a name
+// that was asked for and is taken, and counts up from one that was not.
+func (c *command) pickName() error {
+	base := c.opts.Name
+	for i := 2; ; i++ {
+		entries, err := os.ReadDir(c.opts.Dir())
+		if errors.Is(err, fs.ErrNotExist) || (err == nil && !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == optionsFile })) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("look for older runs: %w", err)
+		}
+		if c.explicit["name"] {
+			return usageError{fmt.Errorf("there is a run in %s already: add -continue_train to go on with it, or give another -name", c.opts.Dir())}
+		}
+		c.opts.Name = fmt.Sprintf("%s-%d", base, i)
+	}
+}
+
+// optionsFile is the file of a run that holds its options.
+const optionsFile = "options.json"

@@ -1,0 +1,227 @@
+package train
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func someCheckpoint(step int64) *Checkpoint {
+	return &Checkpoint{
+		Step: step, Batches: 7, DomainA: "summer", DomainB: "winter", Width: 64, Height: 48, Device: "CPU, 2 threads",
+		Tensors: map[string]Tensor{
+			"G_AB/stem.weight": {[]int{2, 3}, []float32{1, -2, 3.5, 0, float32(math.Copysign(0, -1)), 1e-38}},
+			"D_A/score.bias":   {[]int{1}, []float32{42}},
+			"empty":            {[]int{0}, []float32{}},
+		},
+	}
+}
+
+func TestCheckpointRoundTrip(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.safetensors")
+	want := someCheckpoint(123)
+	if err := want.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := LoadCheckpoint(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("read %+v, wrote %+v", got, want)
+	}
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(files) != 1 {
+		t.Errorf("the folder holds %v, %v; only the checkpoint was to be left", files, err)
+	}
+}
+
+// Whatever byte is lost or changed, the file is named as damaged.
+func TestDamagedCheckpoint(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.safetensors")
+	if err := someCheckpoint(5).Save(path); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoilt := [][]byte{nil, whole[:7], append(bytes.Clone(whole), 0), []byte("PK\x03\x04 this is a zip file, isn't it"), bytes.Repeat([]byte{0xff}, 64)}
+	for n := 0; n < len(whole); n += 5 {
+		spoilt = append(spoilt, whole[:n])
+	}
+	headerEnd := 8 + int(whole[0]) + int(whole[1])<<8
+	for i := headerEnd; i < len(whole); i++ {
+		flipped := bytes.Clone(whole)
+		flipped[i] ^= 0x10
+		spoilt = append(spoilt, flipped)
+	}
+	for i, data := range spoilt {
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var damaged *DamagedError
+		if c, err := LoadCheckpoint(path); !errors.As(err, &damaged) || damaged.Path != path {
+			t.Errorf("spoilt file %d of %d bytes: got %v, error %v", i, len(data), c, err)
+		}
+	}
+}
+
+// A header is never believed about sizes: none of these may allocate much.
+func TestHostileCheckpointHeaders(t *testing.T) {
+	meta := `"__metadata__":{"format":"` + checkpointFormat + `","step":"1","batches":"1","width":"1","height":"1","crc32c":"0"}`
+	for _, entry := range []string{
+		`"x":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}`,
+		`"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}`,
+		`"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,18446744073709551612]}`,
+		`"x":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}`,
+		`"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}`,
+		`"x":{"dtype":"F32","shape":[1],"data_offsets":[8,4]}`,
+		`"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}`,
+		`"x":[]`,
+	} {
+		text := "{" + meta + "," + entry + "}"
+		file := append([]byte{byte(len(text)), byte(len(text) >> 8), 0, 0, 0, 0, 0, 0}, text...)
+		file = append(file, 0, 0, 0, 0)
+		if _, err := readCheckpoint(bytes.NewReader(file), int64(len(file))); err == nil {
+			t.Errorf("%s: read without an error", entry)
+		}
+	}
+}
+
+func TestCheckpointRefusesNaN(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.safetensors")
+	good := someCheckpoint(1)
+	if err := good.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	bad := someCheckpoint(2)
+	bad.Tensors["D_A/score.bias"] = Tensor{[]int{1}, []float32{float32(math.NaN())}}
+	if err := bad.Save(path); err == nil || !strings.Contains(err.Error(), "D_A/score.bias") {
+		t.Errorf("saving NaN: %v", err)
+	}
+	if c, err := LoadCheckpoint(path); err != nil || c.Step != 1 {
+		t.Errorf("the checkpoint from before is gone: %v, %v", c, err)
+	}
+}
+
+func TestReplaceFileLeavesTheOldOneOnFailure(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := writeFileAtomic(path, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("disk full")
+	err := replaceFile(path, func(w io.Writer) error {
+		if _, err := w.Write([]byte("ne")); err != nil {
+			return err
+		}
+		return full
+	})
+	if !errors.Is(err, full) {
+		t.Errorf("error %v, want %v", err, full)
+	}
+	if data, err := os.ReadFile(path); err != nil || string(data) != "old" {
+		t.Errorf("the file holds %q, %v", data, err)
+	}
+	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
+		t.Errorf("%d files are left, want 1", len(files))
+	}
+}
+
+func TestLatestCheckpointPassesOverDamagedOnes(t *testing.T) {
+	o := paper()
+	o.CheckpointsDir = t.TempDir()
+	dir := o.checkpointDir()
+	if _, _, err := o.LatestCheckpoint(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no checkpoint: error %v", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []int64{10, 20, 1000000000} {
+		if err := someCheckpoint(step).Save(checkpointPath(dir, step)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newest := checkpointPath(dir, 1000000000)
+	if err := os.Truncate(newest, 100); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "step_x.safetensors"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, damaged, err := o.LatestCheckpoint()
+	if err != nil || c.Step != 20 {
+		t.Fatalf("got %v, %v; want step 20", c, err)
+	}
+	if len(damaged) != 1 || !strings.Contains(damaged[0].Error(), newest) {
+		t.Errorf("damaged: %v; want one that names %s", damaged, newest)
+	}
+	for _, step := range []int64{10, 20} {
+		if err := os.Truncate(checkpointPath(dir, step), 3); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, damaged, err := o.LatestCheckpoint(); err == nil || len(damaged) != 3 {
+		t.Errorf("all damaged: %d named, error %v", len(damaged), err)
+	}
+}
+
+func TestDropOldCheckpoints(t *testing.T) {
+	dir := t.TempDir()
+	for step := range int64(5) {
+		if err := someCheckpoint(step).Save(checkpointPath(dir, step)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"epoch_0001.safetensors", ".step_000000009.safetensors.123.tmp"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := dropOldCheckpoints(dir); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got, want := strings.Join(names, " "), "epoch_0001.safetensors step_000000003.safetensors step_000000004.safetensors"; got != want {
+		t.Errorf("left: %s; want %s", got, want)
+	}
+}
+
+func FuzzReadCheckpoint(f *testing.F) {
+	path := filepath.Join(f.TempDir(), "c")
+	if err := someCheckpoint(5).Save(path); err != nil {
+		f.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(whole[:20])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := readCheckpoint(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return
+		}
+		for name, tensor := range c.Tensors {
+			if size := (Tensor{tensor.Shape, tensor.Values}); len(size.Values) > len(data) {
+				t.Errorf("%s holds %d values out of a file of %d bytes", name, len(size.Values), len(data))
+			}
+		}
+	})
+}

@@ -1,0 +1,96 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// KeepLast is how many rolling checkpoints a run keeps.
+const KeepLast = 2
+
+// LatestCheckpoint loads the newest whole checkpoint of a run. Damaged ones
+// that are newer are passed over and returned, so that a person can be told.
+// The error is fs.ErrNotExist, wrapped, when there is no checkpoint at all.
+func (o Options) LatestCheckpoint() (*Checkpoint, []error, error) {
+	dir := o.checkpointDir()
+	steps, err := listCheckpoints(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	var damaged []error
+	for i := len(steps) - 1; i >= 0; i-- {
+		c, err := LoadCheckpoint(checkpointPath(dir, steps[i]))
+		var bad *DamagedError
+		switch {
+		case err == nil:
+			return c, damaged, nil
+		case errors.As(err, &bad):
+			damaged = append(damaged, err)
+		default:
+			return nil, damaged, err
+		}
+	}
+	if len(damaged) > 0 {
+		return nil, damaged, fmt.Errorf("no checkpoint in %q is whole: %w", dir, errors.Join(damaged...))
+	}
+	return nil, nil, fmt.Errorf("no checkpoint in %q: %w", dir, fs.ErrNotExist)
+}
+
+func (o Options) checkpointDir() string { return filepath.Join(o.Dir(), "checkpoints") }
+
+// checkpointPath names the file of a step.
+func checkpointPath(dir string, step int64) string {
+	return filepath.Join(dir, fmt.Sprintf("step_%09d%s", step, checkpointExtension))
+}
+
+// listCheckpoints returns the steps that have a rolling checkpoint in dir,
+// oldest first.
+func listCheckpoints(dir string) ([]int64, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list checkpoints: %w", err)
+	}
+	var steps []int64
+	for _, e := range entries {
+		number, found := strings.CutPrefix(strings.TrimSuffix(e.Name(), checkpointExtension), "step_")
+		step, err := strconv.ParseInt(number, 10, 64)
+		if found && err == nil && filepath.Base(checkpointPath("", step)) == e.Name() {
+			steps = append(steps, step)
+		}
+	}
+	slices.Sort(steps)
+	return steps, nil
+}
+
+// dropOldCheckpoints removes all but the newest rolling checkpoints, and what
+// a killed run left half written.
+func dropOldCheckpoints(dir string) error {
+	steps, err := listCheckpoints(dir)
+	if err != nil {
+		return err
+	}
+	for _, step := range steps[:max(0, len(steps)-KeepLast)] {
+		if err := os.Remove(checkpointPath(dir, step)); err != nil {
+			return fmt.Errorf("remove old checkpoint: %w", err)
+		}
+	}
+	leftovers, err := filepath.Glob(filepath.Join(dir, ".*.tmp"))
+	if err != nil {
+		return err
+	}
+	for _, path := range leftovers {
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("remove what a killed run left: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+//go:build tensorflow
+
+package train
+
+import (
+	"fmt"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// The objective of CycleGAN (Zhu et al. 2017, section 3), with G = G_AB and
+// F = G_BA:
+//
+//	L_GAN(G, D_B) + L_GAN(F, D_A)                      adversarial
+//	+ lambda_A |F(G(a)) - a|_1 + lambda_B |G(F(b)) - b|_1      cycle consistency
+//	+ lambda_B lambda_idt |G(b) - b|_1 + lambda_A lambda_idt |F(a) - a|_1   identity
+//
+// where |.|_1 is the mean of absolute differences. In place of the minimax game
+// each side minimises a loss of its own: a generator wants its discriminator
+// to say "real" of translated pictures, a discriminator to say "real" of real
+// pictures and "fake" of translated ones.
+
+// adversarial is the loss of a discriminator's scores, all of which should say
+// real, or all of which should say fake. Scores are [N, H, W, 1] without a
+// sigmoid.
+func adversarial(s *op.Scope, mode string, scores tf.Output, real bool) tf.Output {
+	s = s.SubScope("gan")
+	switch mode {
+	case LSGAN:
+		// Mao et al. 2017, https://arxiv.org/abs/1611.04076: (D - 1)^2 or D^2
+		if real {
+			scores = op.Sub(s, scores, op.Const(s.SubScope("one"), float32(1)))
+		}
+		return mean(s, op.Square(s, scores))
+	case Vanilla:
+		// Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661:
+		// -log sigmoid(D) or -log(1 - sigmoid(D)), which are softplus(-D) and softplus(D)
+		if real {
+			scores = op.Neg(s, scores)
+		}
+		return mean(s, softplus(s, scores))
+	case WGANGP:
+		// Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, the critic's
+		// part: -D or D
+		if real {
+			scores = op.Neg(s, scores)
+		}
+		return mean(s, scores)
+	}
+	s.UpdateErr("adversarial", fmt.Errorf("-gan_mode %q is unknown", mode))
+	return tf.Output{}
+}
+
+// softplus is log(1 + exp(x)), for which graft has no function.
+func softplus(s *op.Scope, x tf.Output) tf.Output {
+	added := s.AddOperation(tf.OpSpec{Type: "Softplus", Input: []tf.Input{x}})
+	if s.Err() != nil {
+		return tf.Output{}
+	}
+	return added.Output(0)
+}
+
+// l1 is weight times the mean absolute difference of two pictures.
+func l1(s *op.Scope, x, y tf.Output, weight float64) tf.Output {
+	s = s.SubScope("l1")
+	return weighted(s, mean(s, op.Abs(s, op.Sub(s, x, y))), weight)
+}
+
+func weighted(s *op.Scope, loss tf.Output, weight float64) tf.Output {
+	s = s.SubScope("weighted")
+	return op.Mul(s, loss, op.Const(s.SubScope("weight"), float32(weight)))
+}
+
+func mean(s *op.Scope, x tf.Output) tf.Output {
+	s = s.SubScope("mean")
+	return op.Mean(s, x, op.Const(s.SubScope("axes"), []int32{0, 1, 2, 3}))
+}
+
+// discriminatorLoss is weight times the loss of judging real pictures plus
+// that of judging translated ones.
+func discriminatorLoss(s *op.Scope, mode string, onReal, onFake tf.Output, weight float64) tf.Output {
+	s = s.SubScope("discriminator")
+	sum := op.AddV2(s, adversarial(s, mode, onReal, true), adversarial(s, mode, onFake, false))
+	return weighted(s, sum, weight)
+}

@@ -1,0 +1,280 @@
+//go:build tensorflow
+
+package train
+
+import (
+	"fmt"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+
+	"cyclegan/graph"
+	"cyclegan/graph/tfgraph"
+)
+
+// A player is one of the four networks with all that training keeps of it.
+type player struct {
+	name    string
+	net     *graph.Network
+	weights *tfgraph.Variables
+	m, v    *tfgraph.Variables // Adam's moments
+	average *tfgraph.Variables // moving average of the weights; nil without -ema
+}
+
+// A call is a part of the graph to run: what to fetch and what to carry out.
+type call struct {
+	fetches []tf.Output
+	targets []*tf.Operation
+}
+
+// A model is the graph of a CycleGAN's training.
+type model struct {
+	opts Options
+
+	gAB, gBA, dA, dB *player
+
+	realA, realB tf.Output // placeholders [N, H, W, C]
+	fakeA, fakeB tf.Output // placeholders for pictures out of the pool
+	seed         tf.Output // int64 [2], for dropout
+	rate         tf.Output // Adam's step size, bias correction included
+	epsilon      tf.Output
+	averageRate  tf.Output // how far the average moves to the weights
+
+	generators, discriminators call
+}
+
+func (m *model) players() []*player { return []*player{m.gAB, m.gBA, m.dA, m.dB} }
+
+// pass is one application of a network in training, kept for the running
+// statistics of BatchNorm.
+type pass struct {
+	player *player
+	stats  []tfgraph.BatchStatistic
+}
+
+// newModel builds the graph for pictures of the given shapes.
+func newModel(s *op.Scope, o Options, shapeA, shapeB graph.Shape) (*model, error) {
+	m := &model{opts: o}
+	for _, p := range []struct {
+		name string
+		into **player
+		make func() (*graph.Network, error)
+	}{
+		{GAB, &m.gAB, func() (*graph.Network, error) { return graph.NewGenerator(o.Generator(true)) }},
+		{GBA, &m.gBA, func() (*graph.Network, error) { return graph.NewGenerator(o.Generator(false)) }},
+		{DA, &m.dA, func() (*graph.Network, error) { return graph.NewDiscriminator(o.Discriminator(true)) }},
+		{DB, &m.dB, func() (*graph.Network, error) { return graph.NewDiscriminator(o.Discriminator(false)) }},
+	} {
+		net, err := p.make()
+		if err != nil {
+			return nil, err
+		}
+		*p.into = newPlayer(s, p.name, net, o.EMA > 0 && (p.name == GAB || p.name == GBA))
+	}
+	if err := m.checkShapes(shapeA, shapeB); err != nil {
+		return nil, err
+	}
+
+	picture := func(name string, shape graph.Shape) tf.Output {
+		return op.Placeholder(s.SubScope(name), tf.Float, op.PlaceholderShape(
+			tf.MakeShape(int64(o.BatchSize), int64(shape.H), int64(shape.W), int64(shape.C))))
+	}
+	scalar := func(name string) tf.Output {
+		return op.Placeholder(s.SubScope(name), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
+	}
+	m.realA, m.realB = picture("real_A", shapeA), picture("real_B", shapeB)
+	m.fakeA, m.fakeB = picture("fake_A", shapeA), picture("fake_B", shapeB)
+	m.seed = op.Placeholder(s.SubScope("seed"), tf.Int64, op.PlaceholderShape(tf.MakeShape(2)))
+	m.rate, m.epsilon, m.averageRate = scalar("rate"), scalar("epsilon"), scalar("average_rate")
+
+	m.generators = m.generatorCall(s.SubScope("generators"))
+	m.discriminators = m.discriminatorCall(s.SubScope("discriminators"))
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("build the training graph: %w", err)
+	}
+	return m, nil
+}
+
+func newPlayer(s *op.Scope, name string, net *graph.Network, average bool) *player {
+	p := &player{
+		name:    name,
+		net:     net,
+		weights: tfgraph.NewVariables(s, name, net, nil),
+		m:       tfgraph.NewVariables(s, name+"_adam_m", net, graph.Param.Trainable),
+		v:       tfgraph.NewVariables(s, name+"_adam_v", net, graph.Param.Trainable),
+	}
+	if average {
+		p.average = tfgraph.NewVariables(s, name+"_ema", net, graph.Param.Trainable)
+	}
+	return p
+}
+
+// checkShapes makes sure, before TensorFlow would say it less plainly, that
+// the networks can take pictures of these shapes.
+func (m *model) checkShapes(shapeA, shapeB graph.Shape) error {
+	for _, c := range []struct {
+		p        *player
+		in, want graph.Shape
+	}{{m.gAB, shapeA, graph.Shape{H: shapeA.H, W: shapeA.W, C: shapeB.C}}, {m.gBA, shapeB, graph.Shape{H: shapeB.H, W: shapeB.W, C: shapeA.C}}} {
+		out, err := c.p.net.OutputShape(c.in.H, c.in.W)
+		if err == nil && out != c.want {
+			err = fmt.Errorf("it makes a picture of %v", out)
+		}
+		if err != nil {
+			return fmt.Errorf("%s can't translate a picture of %v: %w; sides must be multiples of %d (see -crop_size)", c.p.name, c.in, err, c.p.net.SizeMultiple())
+		}
+	}
+	for _, c := range []struct {
+		p  *player
+		in graph.Shape
+	}{{m.dA, shapeA}, {m.dB, shapeB}} {
+		if _, err := c.p.net.OutputShape(c.in.H, c.in.W); err != nil {
+			return fmt.Errorf("%s can't judge a picture of %v: %w; use a larger -crop_size or a shallower -netD", c.p.name, c.in, err)
+		}
+	}
+	return nil
+}
+
+// apply runs pictures through a network in training mode and notes the pass.
+func (m *model) apply(s *op.Scope, passes *[]pass, p *player, x tf.Output) tf.Output {
+	y, stats := tfgraph.Apply(s.SubScope(p.name), p.net, p.weights.Values(), x, tfgraph.Mode{Training: true, Seed: m.passSeed(s, len(*passes))})
+	*passes = append(*passes, pass{p, stats})
+	return y
+}
+
+// passSeed makes every pass of a step draw its own dropout masks.
+func (m *model) passSeed(s *op.Scope, index int) tf.Output {
+	if m.opts.NoDropout {
+		return tf.Output{}
+	}
+	s = s.SubScope("pass_seed")
+	return op.AddV2(s, m.seed, op.Const(s.SubScope("pass"), []int64{int64(index+1) << 32, 0}))
+}
+
+// generatorCall is the step of both generators, with the discriminators held
+// fixed. It fetches the losses G_AB, G_BA, cycle_A, cycle_B, idt_A, idt_B and
+// the translated pictures fake_A and fake_B.
+func (m *model) generatorCall(s *op.Scope) call {
+	o := m.opts
+	var passes []pass
+	fakeB := m.apply(s, &passes, m.gAB, m.realA)
+	recA := m.apply(s, &passes, m.gBA, fakeB)
+	fakeA := m.apply(s, &passes, m.gBA, m.realB)
+	recB := m.apply(s, &passes, m.gAB, fakeA)
+
+	zero := op.Const(s.SubScope("zero"), float32(0))
+	idtA, idtB := zero, zero
+	if o.LambdaIdentity > 0 {
+		idtA = l1(s, m.apply(s, &passes, m.gBA, m.realA), m.realA, o.LambdaA*o.LambdaIdentity)
+		idtB = l1(s, m.apply(s, &passes, m.gAB, m.realB), m.realB, o.LambdaB*o.LambdaIdentity)
+	}
+	losses := []tf.Output{
+		adversarial(s, o.GANMode, m.apply(s, &passes, m.dB, fakeB), true),
+		adversarial(s, o.GANMode, m.apply(s, &passes, m.dA, fakeA), true),
+		l1(s, recA, m.realA, o.LambdaA),
+		l1(s, recB, m.realB, o.LambdaB),
+		idtA,
+		idtB,
+	}
+	targets := m.adam(s, op.AddN(s.SubScope("total"), losses), m.gAB, m.gBA)
+	targets = append(targets, runningStatistics(s, passes)...)
+	return call{append(losses, fakeA, fakeB), targets}
+}
+
+// discriminatorCall is the step of both discriminators. It fetches the losses
+// D_A and D_B. In the order G_first it judges pictures fed from the pools; in
+// the order D_first it translates the real pictures itself.
+func (m *model) discriminatorCall(s *op.Scope) call {
+	o := m.opts
+	var passes []pass
+	fakeA, fakeB := m.fakeA, m.fakeB
+	if o.StepOrder == DFirst {
+		fakeA = m.apply(s, &passes, m.gBA, m.realB)
+		fakeB = m.apply(s, &passes, m.gAB, m.realA)
+	}
+	lossA := discriminatorLoss(s, o.GANMode, m.apply(s, &passes, m.dA, m.realA), m.apply(s, &passes, m.dA, fakeA), o.LambdaD)
+	lossB := discriminatorLoss(s, o.GANMode, m.apply(s, &passes, m.dB, m.realB), m.apply(s, &passes, m.dB, fakeB), o.LambdaD)
+	total := op.AddV2(s.SubScope("total"), lossA, lossB)
+	targets := m.adam(s, total, m.dA, m.dB)
+	targets = append(targets, runningStatistics(s, passes)...)
+	return call{[]tf.Output{lossA, lossB}, targets}
+}
+
+// adam adds one step of Adam (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980)
+// on the players' trainable parameters. TensorFlow's op would correct the
+// moments' bias from beta powers; these are fed as 0 and the correction is in
+// the rate and in epsilon, which is PyTorch's algorithm (see adamSettings).
+func (m *model) adam(s *op.Scope, loss tf.Output, players ...*player) []*tf.Operation {
+	s = s.SubScope("adam")
+	var values []tf.Output
+	for _, p := range players {
+		for _, name := range p.m.Names() {
+			values = append(values, p.weights.Values()[name])
+		}
+	}
+	if s.Err() != nil {
+		return nil
+	}
+	gradients := op.Gradients(s, []tf.Output{loss}, values)
+	if s.Err() != nil {
+		return nil
+	}
+	constant := func(name string, v float64) tf.Output { return op.Const(s.SubScope(name), float32(v)) }
+	none, beta1, beta2 := constant("none", 0), constant("beta1", m.opts.Beta1), constant("beta2", adamBeta2)
+	var targets []*tf.Operation
+	i := 0
+	for _, p := range players {
+		for _, name := range p.m.Names() {
+			step := op.ResourceApplyAdam(s.SubScope("step"), p.weights.Handle(name), p.m.Handle(name), p.v.Handle(name),
+				none, none, m.rate, beta1, beta2, m.epsilon, gradients[i])
+			i++
+			targets = append(targets, step)
+			if p.average != nil {
+				targets = append(targets, m.moveAverage(s, p, name, step))
+			}
+		}
+	}
+	return targets
+}
+
+// moveAverage moves a parameter's average towards its value, once Adam's step
+// has been taken.
+func (m *model) moveAverage(s *op.Scope, p *player, name string, step *tf.Operation) *tf.Operation {
+	s = s.SubScope("average").WithControlDependencies(step)
+	now := op.ReadVariableOp(s, p.weights.Handle(name), tf.Float)
+	gap := op.Sub(s, p.average.Values()[name], now)
+	return op.AssignSubVariableOp(s, p.average.Handle(name), op.Mul(s, gap, m.averageRate))
+}
+
+// runningStatistics moves BatchNorm's running means and variances by what each
+// pass saw, in the order of the passes.
+func runningStatistics(s *op.Scope, passes []pass) []*tf.Operation {
+	type statistic struct {
+		player *player
+		name   string
+	}
+	latest := map[statistic]tf.Output{}
+	var order []statistic
+	for _, p := range passes {
+		for _, seen := range p.stats {
+			for _, part := range []struct {
+				name string
+				seen tf.Output
+			}{{seen.Layer.Name + ".mean", seen.Mean}, {seen.Layer.Name + ".variance", seen.Variance}} {
+				key := statistic{p.player, part.name}
+				if _, ok := latest[key]; !ok {
+					latest[key] = p.player.weights.Values()[part.name]
+					order = append(order, key)
+				}
+				s := s.SubScope("statistic")
+				gap := op.Sub(s, part.seen, latest[key])
+				latest[key] = op.AddV2(s, latest[key], op.Mul(s, gap, op.Const(s.SubScope("momentum"), seen.Layer.Momentum)))
+			}
+		}
+	}
+	var updates []*tf.Operation
+	for _, key := range order {
+		updates = append(updates, op.AssignVariableOp(s.SubScope("statistic"), key.player.weights.Handle(key.name), latest[key]))
+	}
+	return updates
+}

@@ -1,0 +1,255 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"cyclegan/graph"
+	"cyclegan/train/dataset"
+)
+
+// Options are the settings of a run. A field's JSON name is also its name on
+// the command line; where the official train.py has an option of that name, it
+// has the same meaning. Lengths are in pixels, frequencies in pictures seen
+// (of each domain) unless a field says otherwise.
+//
+// A field tagged resume:"fixed" can't change when a run is continued.
+type Options struct {
+	Preset string `json:"preset" usage:"the recipe that gives every other option its default: demo, paper or yosemite"`
+
+	// Where the run lives.
+	Name           string `json:"name" usage:"name of the run; its files are in checkpoints_dir/name"`
+	CheckpointsDir string `json:"checkpoints_dir" usage:"folder of all runs"`
+
+	// Pictures.
+	Dataroot       string `json:"dataroot" usage:"folder or zip file with trainA, trainB, testA, testB; built-in scenes when not given"`
+	DirA           string `json:"dir_A" usage:"folder of domain A's pictures, in place of dataroot"`
+	DirB           string `json:"dir_B" usage:"folder of domain B's pictures, in place of dataroot"`
+	Direction      string `json:"direction" usage:"AtoB, or BtoA to swap the domains" resume:"fixed"`
+	InputNC        int    `json:"input_nc" usage:"channels of domain A's pictures: 3 colour, 1 gray" resume:"fixed"`
+	OutputNC       int    `json:"output_nc" usage:"channels of domain B's pictures: 3 colour, 1 gray" resume:"fixed"`
+	Preprocess     string `json:"preprocess" usage:"resize_and_crop, crop, scale_width, scale_width_and_crop or none"`
+	LoadSize       int    `json:"load_size" usage:"size in pixels that pictures are resized to"`
+	CropSize       int    `json:"crop_size" usage:"size in pixels that is cut out of them" resume:"fixed"`
+	NoFlip         bool   `json:"no_flip" usage:"never mirror pictures"`
+	SerialBatches  bool   `json:"serial_batches" usage:"take pictures in order, and pair them in order"`
+	MaxDatasetSize int    `json:"max_dataset_size" usage:"most pictures of a domain to use; 0 for all"`
+	BatchSize      int    `json:"batch_size" usage:"pictures of each domain in a step" resume:"fixed"`
+	NumThreads     int    `json:"num_threads" usage:"threads that load pictures"`
+	Scenes         int    `json:"scenes" usage:"how many built-in scenes of each season to draw"`
+	DataMemoryMB   int    `json:"data_memory" usage:"megabytes of decoded pictures to keep in memory"`
+
+	// Networks.
+	NetG       string  `json:"netG" usage:"generator: resnet_9blocks, resnet_6blocks, unet_256, unet_128 or yosemite" resume:"fixed"`
+	NetD       string  `json:"netD" usage:"discriminator: basic, n_layers, pixel, yosemite or yosemite_public" resume:"fixed"`
+	NLayersD   int     `json:"n_layers_D" usage:"strided layers of the discriminator, with netD n_layers" resume:"fixed"`
+	NGF        int     `json:"ngf" usage:"filters in the generator's last hidden layer" resume:"fixed"`
+	NDF        int     `json:"ndf" usage:"filters in the discriminator's first layer" resume:"fixed"`
+	Norm       string  `json:"norm" usage:"normalisation: instance, batch or none" resume:"fixed"`
+	NormD      string  `json:"norm_D" usage:"normalisation of the discriminators where it is to differ from norm" resume:"fixed"`
+	Upsampling string  `json:"upsampling" usage:"how the generator enlarges: transpose (transposed convolution) or resize (bilinear, then convolution)" resume:"fixed"`
+	Residual   bool    `json:"residual" usage:"add the generator's output to its input" resume:"fixed"`
+	NoDropout  bool    `json:"no_dropout" usage:"leave dropout out of the generator; true for CycleGAN, -no_dropout=false turns it on" resume:"fixed"`
+	InitType   string  `json:"init_type" usage:"initial weights: normal, xavier, kaiming or orthogonal"`
+	InitGain   float64 `json:"init_gain" usage:"scale of the initial weights"`
+
+	// Losses.
+	GANMode        string  `json:"gan_mode" usage:"adversarial loss: lsgan, vanilla or wgangp"`
+	LambdaA        float64 `json:"lambda_A" usage:"weight of the cycle loss A -> B -> A"`
+	LambdaB        float64 `json:"lambda_B" usage:"weight of the cycle loss B -> A -> B"`
+	LambdaIdentity float64 `json:"lambda_identity" usage:"weight of the identity loss, relative to the cycle loss of its domain; 0 turns it off"`
+	LambdaD        float64 `json:"lambda_D" usage:"weight of the discriminators' losses; the official code halves them"`
+	PoolSize       int     `json:"pool_size" usage:"translated pictures of each domain kept for the discriminators"`
+	StepOrder      string  `json:"step_order" usage:"G_first (the official code) or D_first (the yosemite recipe; needs pool_size 0)"`
+
+	// Optimization.
+	LR           float64 `json:"lr" usage:"learning rate of Adam"`
+	LRD          float64 `json:"lr_D" usage:"learning rate of the discriminators where it is to differ from lr"`
+	Beta1        float64 `json:"beta1" usage:"Adam's beta1"`
+	LRPolicy     string  `json:"lr_policy" usage:"schedule of the learning rate: linear, step or cosine"`
+	LRDecayIters int     `json:"lr_decay_iters" usage:"with lr_policy step, epochs between multiplications by 0.1"`
+	NEpochs      int     `json:"n_epochs" usage:"epochs at the initial learning rate"`
+	NEpochsDecay int     `json:"n_epochs_decay" usage:"epochs over which it then falls to 0"`
+	MaxSteps     int64   `json:"max_steps" usage:"stop after this many steps, counted over resumes; 0 for no limit"`
+	EMA          float64 `json:"ema" usage:"decay of the moving average of the generators that is sampled and exported; 0 for none"`
+	Seed         uint64  `json:"seed" usage:"everything random in a run follows from it" resume:"fixed"`
+
+	// Machine.
+	GPUIDs    string `json:"gpu_ids" usage:"GPU to train on, -1 for the CPU; the first GPU if one works when not given"`
+	Threads   int    `json:"threads" usage:"threads TensorFlow computes with; 0 for one a core"`
+	Precision string `json:"precision" usage:"f32, or bf16 for mixed precision"`
+
+	// What is written, and when.
+	PrintFreq      int `json:"print_freq" usage:"pictures between lines of the log"`
+	DisplayFreq    int `json:"display_freq" usage:"pictures between sample grids"`
+	SaveLatestFreq int `json:"save_latest_freq" usage:"pictures between checkpoints"`
+	SaveEpochFreq  int `json:"save_epoch_freq" usage:"epochs between checkpoints that are kept for good; 0 for none"`
+}
+
+// Values of GANMode, StepOrder, Precision and LRPolicy.
+const (
+	LSGAN   = "lsgan"
+	Vanilla = "vanilla"
+	WGANGP  = "wgangp"
+
+	GFirst = "G_first"
+	DFirst = "D_first"
+
+	F32  = "f32"
+	BF16 = "bf16"
+
+	PolicyLinear = "linear"
+	PolicyStep   = "step"
+	PolicyCosine = "cosine"
+)
+
+// Validate lists every option that has no valid value, with that value. It
+// looks at no file.
+func (o Options) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	word := func(name, value string, valid ...string) {
+		check(slices.Contains(valid, value), "-%s %q is none of %s", name, value, strings.Join(valid, ", "))
+	}
+	check(o.Name != "" && filepath.IsLocal(o.Name), "-name %q can't be the name of a folder", o.Name)
+	word("gan_mode", o.GANMode, LSGAN, Vanilla, WGANGP)
+	word("step_order", o.StepOrder, GFirst, DFirst)
+	word("lr_policy", o.LRPolicy, PolicyLinear, PolicyStep, PolicyCosine)
+	word("precision", o.Precision, F32, BF16)
+	check(o.StepOrder != DFirst || o.PoolSize == 0, "-step_order D_first judges the step's own pictures, so -pool_size must be 0, not %d", o.PoolSize)
+	check(o.LambdaIdentity == 0 || o.InputNC == o.OutputNC, "-lambda_identity %g compares pictures of %d and %d channels; set it to 0 or make -input_nc and -output_nc equal", o.LambdaIdentity, o.InputNC, o.OutputNC)
+	for _, c := range []struct {
+		name  string
+		value float64
+		ok    bool
+		want  string
+	}{
+		{"threads", float64(o.Threads), o.Threads >= 0, "0 or more"},
+		{"pool_size", float64(o.PoolSize), o.PoolSize >= 0, "0 or more"},
+		{"lambda_A", o.LambdaA, o.LambdaA >= 0, "0 or more"},
+		{"lambda_B", o.LambdaB, o.LambdaB >= 0, "0 or more"},
+		{"lambda_identity", o.LambdaIdentity, o.LambdaIdentity >= 0, "0 or more"},
+		{"lambda_D", o.LambdaD, o.LambdaD > 0, "above 0"},
+		{"lr", o.LR, o.LR > 0, "above 0"},
+		{"lr_D", o.LRD, o.LRD >= 0, "0 or more"},
+		{"beta1", o.Beta1, o.Beta1 >= 0 && o.Beta1 < 1, "in [0, 1)"},
+		{"ema", o.EMA, o.EMA >= 0 && o.EMA < 1, "in [0, 1)"},
+		{"init_gain", o.InitGain, o.InitGain > 0, "above 0"},
+		{"n_epochs", float64(o.NEpochs), o.NEpochs >= 0, "0 or more"},
+		{"n_epochs_decay", float64(o.NEpochsDecay), o.NEpochsDecay >= 0, "0 or more"},
+		{"lr_decay_iters", float64(o.LRDecayIters), o.LRDecayIters >= 1, "at least 1"},
+		{"max_steps", float64(o.MaxSteps), o.MaxSteps >= 0, "0 or more"},
+		{"print_freq", float64(o.PrintFreq), o.PrintFreq >= 1, "at least 1"},
+		{"display_freq", float64(o.DisplayFreq), o.DisplayFreq >= 1, "at least 1"},
+		{"save_latest_freq", float64(o.SaveLatestFreq), o.SaveLatestFreq >= 1, "at least 1"},
+		{"save_epoch_freq", float64(o.SaveEpochFreq), o.SaveEpochFreq >= 0, "0 or more"},
+	} {
+		check(c.ok, "-%s is %g, it must be %s", c.name, c.value, c.want)
+	}
+	check(o.NEpochs+o.NEpochsDecay >= 1, "-n_epochs and -n_epochs_decay are both 0: there is nothing to train")
+	errs = append(errs, o.Generator(true).Validate(), o.Generator(false).Validate(),
+		o.Discriminator(true).Validate(), o.Discriminator(false).Validate(), o.Dataset().Validate())
+	return errors.Join(dedupe(errs)...)
+}
+
+// dedupe flattens joined errors and drops repeated texts: what is wrong with
+// one generator is wrong with the other.
+func dedupe(errs []error) []error {
+	seen := map[string]bool{}
+	var out []error
+	var add func(error)
+	add = func(err error) {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, e := range joined.Unwrap() {
+				add(e)
+			}
+			return
+		}
+		if err != nil && !seen[err.Error()] {
+			seen[err.Error()] = true
+			out = append(out, err)
+		}
+	}
+	for _, err := range errs {
+		add(err)
+	}
+	return out
+}
+
+// Generator describes G_AB, or G_BA when ab is false.
+func (o Options) Generator(ab bool) graph.GeneratorOptions {
+	in, out := o.InputNC, o.OutputNC
+	if !ab {
+		in, out = out, in
+	}
+	return graph.GeneratorOptions{
+		Architecture: o.NetG, In: in, Out: out, Filters: o.NGF, Norm: graph.Norm(o.Norm),
+		Upsampling: graph.Upsampling(o.Upsampling), Dropout: !o.NoDropout, Residual: o.Residual,
+	}
+}
+
+// Discriminator describes D_A, or D_B when a is false.
+func (o Options) Discriminator(a bool) graph.DiscriminatorOptions {
+	in, norm := o.InputNC, o.Norm
+	if !a {
+		in = o.OutputNC
+	}
+	if o.NormD != "" {
+		norm = o.NormD
+	}
+	return graph.DiscriminatorOptions{Architecture: o.NetD, In: in, Filters: o.NDF, Layers: o.NLayersD, Norm: graph.Norm(norm)}
+}
+
+// Dataset describes the pictures to train on.
+func (o Options) Dataset() dataset.Options {
+	d := dataset.DefaultOptions()
+	d.Dataroot, d.DirA, d.DirB = o.Dataroot, o.DirA, o.DirB
+	d.ScenesA, d.ScenesB = o.Scenes, o.Scenes
+	d.Direction = dataset.Direction(o.Direction)
+	d.Preprocess = dataset.Preprocess(o.Preprocess)
+	d.LoadSize, d.CropSize, d.NoFlip = o.LoadSize, o.CropSize, o.NoFlip
+	d.MaxDatasetSize, d.SerialBatches = o.MaxDatasetSize, o.SerialBatches
+	d.InputNC, d.OutputNC = o.InputNC, o.OutputNC
+	d.BatchSize, d.NumThreads = o.BatchSize, o.NumThreads
+	d.Seed = o.Seed
+	d.MemoryBytes = int64(o.DataMemoryMB) << 20
+	return d
+}
+
+// Dir is the folder of the run.
+func (o Options) Dir() string { return filepath.Join(o.CheckpointsDir, o.Name) }
+
+// Save writes the options as JSON.
+func (o Options) Save(path string) error {
+	text, err := json.MarshalIndent(o, "", "  ")
+	if err != nil {
+		return fmt.Errorf("save options %q: %w", path, err)
+	}
+	return writeFileAtomic(path, append(text, '\n'))
+}
+
+// LoadOptions reads what Save wrote. A field that this version doesn't know is
+// an error, since it meant something to the run.
+func LoadOptions(path string) (Options, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Options{}, fmt.Errorf("load options: %w", err)
+	}
+	defer file.Close()
+	decoder := json.NewDecoder(file)
+	decoder.DisallowUnknownFields()
+	var o Options
+	if err := decoder.Decode(&o); err != nil {
+		return Options{}, fmt.Errorf("load options %q: %w", path, err)
+	}
+	return o, nil
+}

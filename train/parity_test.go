@@ -1,0 +1,156 @@
+//go:build tensorflow
+
+package train
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"cyclegan/graph"
+	"cyclegan/graph/onnxgraph"
+)
+
+var fullWidth = flag.Bool("full", false, "test the networks at their full width, which takes some minutes")
+
+// randomWeights draws weights that leave no parameter without effect: filters
+// that keep activations near unit size, and biases and BatchNorm parameters
+// far from what they start as. Residual branches are kept small, or a chain of
+// them would drive every output to -1 or 1, where nothing shows.
+func randomWeights(t *testing.T, n *graph.Network, seed uint64) graph.Weights {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 7))
+	w, err := graph.Initialize(n, graph.InitKaiming, 1, rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range n.Params() {
+		small := strings.HasSuffix(p.Name, ".conv2.weight")
+		for i := range w[p.Name] {
+			if small {
+				w[p.Name][i] *= 0.3
+			}
+			switch p.Role {
+			case graph.Bias, graph.Beta, graph.Mean:
+				w[p.Name][i] = 0.3 * float32(rng.NormFloat64())
+			case graph.Gamma:
+				w[p.Name][i] = 1 + 0.3*float32(rng.NormFloat64())
+			case graph.Variance:
+				w[p.Name][i] = 0.5 + rng.Float32()
+			}
+		}
+	}
+	return w
+}
+
+// checkParity compares TensorFlow with ONNX Runtime at batch 1 and 3.
+func checkParity(t *testing.T, n *graph.Network, h, w int) {
+	t.Helper()
+	weights := randomWeights(t, n, 1)
+	model, err := onnxgraph.Marshal(n, weights, onnxgraph.Metadata{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, batch := range []int{1, 3} {
+		shape := graph.Shape{H: h, W: w, C: n.In}
+		worst, err := Parity(t.Context(), n, weights, model, randomPictures(uint64(batch), batch*h*w*n.In), batch, shape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("batch %d, %dx%d: largest difference %.2g", batch, h, w, worst)
+		if !(worst <= exportTolerance) {
+			t.Errorf("batch %d, %dx%d: TensorFlow and ONNX Runtime differ by %g", batch, h, w, worst)
+		}
+	}
+}
+
+func TestLayerParity(t *testing.T) {
+	const c = 6
+	conv := func(k, s, p int) graph.Layer {
+		return graph.Conv{Name: "conv", In: c, Out: 5, Kernel: k, Stride: s, Pad: p, Bias: true}
+	}
+	transposed := func(k, s, p, op int) graph.Layer {
+		return graph.ConvTranspose{Name: "up", In: c, Out: 5, Kernel: k, Stride: s, Pad: p, OutPad: op, Bias: true}
+	}
+	inner := graph.Conv{Name: "inner", In: c, Out: c, Kernel: 3, Stride: 1, Pad: 1, Bias: true}
+	for _, l := range []graph.Layer{
+		conv(1, 1, 0), conv(3, 1, 1), conv(3, 2, 1), conv(4, 2, 1), conv(4, 1, 1), conv(7, 1, 0), conv(5, 3, 2),
+		transposed(3, 2, 1, 1), transposed(4, 2, 1, 0), transposed(3, 1, 1, 0), transposed(5, 3, 0, 2),
+		graph.ReflectPad{Pad: 1}, graph.ReflectPad{Pad: 3},
+		graph.Upsample{Scale: 2, Mode: graph.Nearest}, graph.Upsample{Scale: 3, Mode: graph.Nearest},
+		graph.Upsample{Scale: 2, Mode: graph.Bilinear}, graph.Upsample{Scale: 3, Mode: graph.Bilinear},
+		graph.InstanceNorm{Channels: c, Epsilon: 1e-5},
+		graph.BatchNorm{Name: "norm", Channels: c, Epsilon: 1e-5, Momentum: 0.1},
+		graph.ReLU{}, graph.LeakyReLU{Slope: 0.2}, graph.Tanh{}, graph.Clamp{Min: -0.5, Max: 0.25},
+		graph.Dropout{Rate: 0.5}, graph.GlobalMean{},
+		graph.Residual{Body: []graph.Layer{inner, graph.ReLU{}}},
+		graph.Concat{Body: []graph.Layer{inner, graph.Tanh{}}},
+	} {
+		t.Run(graph.Describe(l), func(t *testing.T) {
+			shape, err := graph.LayerShape(l, graph.Shape{H: 13, W: 18, C: c})
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := &graph.Network{Name: "one_layer", In: c, Out: shape.C, Layers: []graph.Layer{l}}
+			if err := n.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			checkParity(t, n, 13, 18)
+		})
+	}
+}
+
+func TestGeneratorParity(t *testing.T) {
+	for _, arch := range graph.Generators {
+		for _, norm := range []graph.Norm{graph.NormInstance, graph.NormBatch, graph.NormNone} {
+			for _, up := range []graph.Upsampling{graph.UpTranspose, graph.UpResize} {
+				o := graph.GeneratorOptions{
+					Architecture: arch, In: 3, Out: 3, Filters: 8, Norm: norm, Upsampling: up,
+					Dropout: arch != graph.Yosemite, Residual: norm == graph.NormNone,
+				}
+				if *fullWidth {
+					o.Filters = 64
+				}
+				t.Run(fmt.Sprintf("%s/%s/%s", arch, norm, up), func(t *testing.T) {
+					n, err := graph.NewGenerator(o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					switch arch {
+					case graph.UNet256:
+						checkParity(t, n, 256, 512)
+					case graph.UNet128:
+						checkParity(t, n, 256, 128)
+					case graph.Yosemite:
+						checkParity(t, n, 40, 64)
+					default:
+						checkParity(t, n, 44, 60)
+						if !o.Residual { // its sum needs an output of the input's size
+							checkParity(t, n, 45, 63)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestDiscriminatorParity(t *testing.T) {
+	for _, arch := range graph.Discriminators {
+		for _, norm := range []graph.Norm{graph.NormInstance, graph.NormBatch, graph.NormNone} {
+			o := graph.DiscriminatorOptions{Architecture: arch, In: 3, Filters: 8, Layers: 5, Norm: norm}
+			if *fullWidth {
+				o.Filters = 64
+			}
+			t.Run(fmt.Sprintf("%s/%s", arch, norm), func(t *testing.T) {
+				n, err := graph.NewDiscriminator(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkParity(t, n, 133, 158)
+			})
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package train
+
+import "fmt"
+
+// Presets lists the names that Preset knows.
+var Presets = []string{"demo", "paper", "yosemite"}
+
+// Preset returns a recipe's options.
+//
+// "paper" is the official implementation with its defaults. "yosemite" is the
+// public 128x128 course recipe. "demo" learns the built-in scenes in minutes
+// on two cores: small networks, a generator whose output is added to its
+// input, and discriminators without normalisation, which would take away the
+// brightness and contrast that make a season.
+func Preset(name string) (Options, error) {
+	switch name {
+	case "paper":
+		return paper(), nil
+	case "yosemite":
+		o := paper()
+		o.Preset = "yosemite"
+		o.NetG, o.NetD, o.Norm = "yosemite", "yosemite", "batch"
+		o.LoadSize, o.CropSize, o.BatchSize = 128, 128, 16
+		o.Preprocess, o.NoFlip = "resize_and_crop", true
+		o.LambdaIdentity, o.LambdaD = 0, 1
+		o.PoolSize, o.StepOrder = 0, DFirst
+		o.NEpochs, o.NEpochsDecay = 1000, 0
+		o.MaxSteps = 1000
+		o.DisplayFreq, o.SaveLatestFreq, o.PrintFreq = 1600, 3200, 160
+		o.SaveEpochFreq = 0
+		return o, nil
+	case "demo":
+		o := paper()
+		o.Preset = "demo"
+		o.LoadSize, o.CropSize = 72, 64
+		o.NetG, o.NGF, o.NDF = "resnet_6blocks", 16, 32
+		o.NormD, o.Residual, o.Upsampling = "none", true, "resize"
+		o.LambdaA, o.LambdaB, o.LambdaIdentity = 5, 5, 0.1
+		o.EMA = 0.99
+		o.NEpochs, o.NEpochsDecay = 3, 3
+		o.DisplayFreq, o.SaveLatestFreq, o.PrintFreq = 400, 800, 50
+		o.SaveEpochFreq = 0
+		return o, nil
+	}
+	return Options{}, fmt.Errorf("-preset %q is none of demo, paper, yosemite", name)
+}
+
+func paper() Options {
+	return Options{
+		Preset:         "paper",
+		Name:           "experiment_name",
+		CheckpointsDir: "./checkpoints",
+
+		Direction:    "AtoB",
+		InputNC:      3,
+		OutputNC:     3,
+		Preprocess:   "resize_and_crop",
+		LoadSize:     286,
+		CropSize:     256,
+		BatchSize:    1,
+		NumThreads:   4,
+		Scenes:       400,
+		DataMemoryMB: 2048,
+
+		NetG:       "resnet_9blocks",
+		NetD:       "basic",
+		NLayersD:   3,
+		NGF:        64,
+		NDF:        64,
+		Norm:       "instance",
+		Upsampling: "transpose",
+		NoDropout:  true,
+		InitType:   "normal",
+		InitGain:   0.02,
+
+		GANMode:        LSGAN,
+		LambdaA:        10,
+		LambdaB:        10,
+		LambdaIdentity: 0.5,
+		LambdaD:        0.5,
+		PoolSize:       50,
+		StepOrder:      GFirst,
+
+		LR:           0.0002,
+		Beta1:        0.5,
+		LRPolicy:     PolicyLinear,
+		LRDecayIters: 50,
+		NEpochs:      100,
+		NEpochsDecay: 100,
+
+		Precision: F32,
+
+		PrintFreq:      100,
+		DisplayFreq:    400,
+		SaveLatestFreq: 5000,
+		SaveEpochFreq:  5,
+	}
+}

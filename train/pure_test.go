@@ -1,0 +1,218 @@
+package train
+
+import (
+	"flag"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestPresetsAreValid(t *testing.T) {
+	for _, name := range Presets {
+		o, err := Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if o.Preset != name {
+			t.Errorf("preset %s calls itself %s", name, o.Preset)
+		}
+	}
+	if _, err := Preset("best"); err == nil {
+		t.Error("an unknown preset is accepted")
+	}
+}
+
+func TestValidateListsEveryProblem(t *testing.T) {
+	o := paper()
+	o.Name, o.GANMode, o.LRPolicy, o.Precision = "../x", "hinge", "cubic", "f8"
+	o.StepOrder, o.BatchSize, o.LR, o.EMA, o.NetG, o.NGF = DFirst, 0, -1, 1, "resnet_7blocks", 0
+	o.OutputNC = 1
+	err := o.Validate()
+	if err == nil {
+		t.Fatal("options full of mistakes pass")
+	}
+	for _, word := range []string{`"../x"`, `"hinge"`, `"cubic"`, `"f8"`, "-pool_size must be 0", "batch_size 0", "-lr is -1", "-ema is 1", "resnet_7blocks", "0 filters", "3 and 1 channels"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("the error does not mention %s:\n%v", word, err)
+		}
+	}
+	if n := strings.Count(err.Error(), "resnet_7blocks"); n != 1 {
+		t.Errorf("the wrong architecture is reported %d times", n)
+	}
+}
+
+func TestOptionsFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "options.json")
+	want := paper()
+	want.Dataroot, want.Seed, want.MaxSteps = "pictures of summer", math.MaxUint64, 1<<40
+	if err := want.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := LoadOptions(path)
+	if err != nil || got != want {
+		t.Errorf("read %+v, %v; wrote %+v", got, err, want)
+	}
+	if err := os.WriteFile(path, []byte(`{"name": "x", "lambda_C": 3}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadOptions(path); err == nil || !strings.Contains(err.Error(), "lambda_C") {
+		t.Errorf("an unknown field: %v", err)
+	}
+}
+
+func TestEveryOptionIsAFlag(t *testing.T) {
+	o := paper()
+	fs := flag.NewFlagSet("t", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	o.Bind(fs)
+	if err := fs.Parse([]string{"--ngf", "32", "-lambda_A=5.5", "--no_flip", "-no_dropout=false", "-seed", "7", "-max_steps", "9", "--netG=unet_256"}); err != nil {
+		t.Fatal(err)
+	}
+	if o.NGF != 32 || o.LambdaA != 5.5 || !o.NoFlip || o.NoDropout || o.Seed != 7 || o.MaxSteps != 9 || o.NetG != "unet_256" {
+		t.Errorf("parsed %+v", o)
+	}
+	fs.VisitAll(func(f *flag.Flag) {
+		if f.Usage == "" {
+			t.Errorf("-%s says nothing of itself", f.Name)
+		}
+	})
+}
+
+func TestCheckResume(t *testing.T) {
+	saved := paper()
+	o := saved
+	o.LR, o.NEpochs, o.MaxSteps, o.Precision = 1e-4, 200, 5, BF16
+	if err := o.CheckResume(saved); err != nil {
+		t.Errorf("more epochs at another rate: %v", err)
+	}
+	o.NGF, o.Seed = 32, 9
+	err := o.CheckResume(saved)
+	if err == nil || !strings.Contains(err.Error(), "-ngf is 32") || !strings.Contains(err.Error(), "started with 64") || !strings.Contains(err.Error(), "-seed") {
+		t.Errorf("another network: %v", err)
+	}
+}
+
+// The official schedule: constant for n_epochs, then linear, with the rate of
+// the last epoch just above zero.
+func TestSchedule(t *testing.T) {
+	o := paper()
+	for epoch, want := range map[int]float64{1: 2e-4, 100: 2e-4, 101: 2e-4 * (1 - 1./101), 150: 2e-4 * (1 - 50./101), 200: 2e-4 / 101} {
+		if g, d := o.LearningRates(epoch); math.Abs(g-want) > 1e-18 || g != d {
+			t.Errorf("linear, epoch %d: %g and %g, want %g", epoch, g, d, want)
+		}
+	}
+	o.LRD = 6e-4
+	if g, d := o.LearningRates(1); g != 2e-4 || d != 6e-4 {
+		t.Errorf("lr_D: %g and %g", g, d)
+	}
+	o = paper()
+	o.LRPolicy = PolicyStep
+	for epoch, want := range map[int]float64{1: 2e-4, 50: 2e-4, 51: 2e-5, 101: 2e-6} {
+		if g, _ := o.LearningRates(epoch); math.Abs(g-want) > 1e-18 {
+			t.Errorf("step, epoch %d: %g, want %g", epoch, g, want)
+		}
+	}
+	o.LRPolicy = PolicyCosine
+	for epoch, want := range map[int]float64{1: 2e-4, 51: 1e-4, 101: 0} {
+		if g, _ := o.LearningRates(epoch); math.Abs(g-want) > 1e-18 {
+			t.Errorf("cosine, epoch %d: %g, want %g", epoch, g, want)
+		}
+	}
+}
+
+func TestStepsOf(t *testing.T) {
+	o := paper()
+	if got := o.StepsOf(1231); got != 246200 {
+		t.Errorf("200 epochs of 1231: %d steps", got)
+	}
+	o.MaxSteps = 2000
+	if got := o.StepsOf(1231); got != 2000 {
+		t.Errorf("with max_steps 2000: %d steps", got)
+	}
+}
+
+func TestImagePool(t *testing.T) {
+	p := imagePool{capacity: 4}
+	next := float32(0)
+	exchange := func(n int) (in, out []float32) {
+		for range n {
+			in = append(in, next, -next)
+			next++
+		}
+		out = append([]float32(nil), in...)
+		p.exchange(out, n, randomStream(1, "pool", int64(next)))
+		return in, out
+	}
+	// While it fills, pictures pass through.
+	in, out := exchange(4)
+	for i := range in {
+		if in[i] != out[i] {
+			t.Fatalf("while filling: %v became %v", in, out)
+		}
+	}
+	given := map[float32]bool{}
+	swapped := 0
+	const batches, batch = 2000, 3
+	for range batches {
+		in, out := exchange(batch)
+		for i := 0; i < len(in); i += 2 {
+			if out[i+1] != -out[i] {
+				t.Fatalf("pictures are mixed up: %v", out)
+			}
+			if out[i] != in[i] {
+				swapped++
+				if given[out[i]] {
+					t.Fatalf("picture %v was given back twice", out[i])
+				}
+				given[out[i]] = true
+			}
+		}
+	}
+	if share := float64(swapped) / (batches * batch); math.Abs(share-0.5) > 0.03 {
+		t.Errorf("%.3f of the pictures were swapped, want a half", share)
+	}
+	if len(p.pictures) != 4 {
+		t.Errorf("the pool holds %d pictures, want 4", len(p.pictures))
+	}
+	none := imagePool{}
+	one := []float32{1}
+	none.exchange(one, 1, randomStream(1, "pool", 0))
+	if one[0] != 1 || len(none.pictures) != 0 {
+		t.Error("a pool of size 0 is not without effect")
+	}
+}
+
+func TestRandomStreamsDiffer(t *testing.T) {
+	seen := map[uint64]string{}
+	for _, seed := range []uint64{0, 1} {
+		for _, purpose := range []string{"", "a", "b"} {
+			for _, index := range []int64{0, 1, 256} {
+				v := randomStream(seed, purpose, index).Uint64()
+				if v != randomStream(seed, purpose, index).Uint64() {
+					t.Error("a stream does not repeat")
+				}
+				if other, ok := seen[v]; ok {
+					t.Errorf("seed %d, %q, %d draws what %s does", seed, purpose, index, other)
+				}
+				seen[v] = purpose
+			}
+		}
+	}
+}
+
+func TestNotFinite(t *testing.T) {
+	l := Losses{GAB: 1, CycleB: math.Inf(1), DA: math.NaN()}
+	err := l.checkFinite(17)
+	if err == nil || !strings.Contains(err.Error(), "cycle_B") || !strings.Contains(err.Error(), "step 17") {
+		t.Errorf("error %v does not name the first bad term and the step", err)
+	}
+	if err := (Losses{GAB: -3}).checkFinite(1); err != nil {
+		t.Error(err)
+	}
+}

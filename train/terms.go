@@ -1,0 +1,50 @@
+package train
+
+import (
+	"fmt"
+	"math"
+)
+
+// Losses are the terms of one step, each multiplied by its weight, as the
+// official implementation prints them.
+type Losses struct {
+	GAB, GBA       float64 // adversarial: D_B on G_AB(A), D_A on G_BA(B)
+	CycleA, CycleB float64 // on A and on B
+	IdtA, IdtB     float64 // G_BA(A) against A, G_AB(B) against B
+	DA, DB         float64
+}
+
+// A LossTerm is one of the losses with its name.
+type LossTerm struct {
+	Name  string
+	Value float64
+}
+
+// Terms lists the losses by name.
+func (l Losses) Terms() []LossTerm {
+	return []LossTerm{
+		{"G_AB", l.GAB}, {"G_BA", l.GBA}, {"cycle_A", l.CycleA}, {"cycle_B", l.CycleB},
+		{"idt_A", l.IdtA}, {"idt_B", l.IdtB}, {"D_A", l.DA}, {"D_B", l.DB},
+	}
+}
+
+// A NotFiniteError ends a training whose losses are no numbers any more.
+type NotFiniteError struct {
+	Step int64
+	Term LossTerm
+}
+
+func (e *NotFiniteError) Error() string {
+	return fmt.Sprintf("training diverged: loss %s is %v at step %d", e.Term.Name, e.Term.Value, e.Step)
+}
+
+// checkFinite returns a NotFiniteError for the first term that is NaN or
+// infinite.
+func (l Losses) checkFinite(step int64) error {
+	for _, t := range l.Terms() {
+		if math.IsNaN(t.Value) || math.IsInf(t.Value, 0) {
+			return &NotFiniteError{Step: step, Term: t}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,241 @@
+//go:build tensorflow
+
+package train
+
+import (
+	"fmt"
+	"math"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+
+	"cyclegan/graph"
+	"cyclegan/graph/tfgraph"
+)
+
+// Adam's settings that are no options, as in the official implementation.
+const (
+	adamBeta2   = 0.999
+	adamEpsilon = 1e-8
+)
+
+// A Trainer holds the four networks and Adam's state in a TensorFlow session
+// and changes them step by step. It is not safe for concurrent use.
+type Trainer struct {
+	opts           Options
+	shapeA, shapeB graph.Shape
+	scope          *op.Scope
+	session        *tf.Session
+	device         device
+	model          *model
+	translators    map[translatorKey]*translator
+	step           int64
+	poolA, poolB   imagePool
+}
+
+// NewTrainer builds the networks for pictures of the given shapes and draws
+// their initial weights from the options' seed.
+func NewTrainer(o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	// The scope is never finalized: translators are added to its graph as
+	// they are needed.
+	g := tf.NewGraph()
+	s := op.NewScopeWithGraph(g)
+	m, err := newModel(s, o, shapeA, shapeB)
+	if err != nil {
+		return nil, err
+	}
+	session, device, err := openSession(g, o)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trainer{
+		opts: o, shapeA: shapeA, shapeB: shapeB,
+		scope: s, session: session, device: device, model: m,
+		translators: map[translatorKey]*translator{},
+		poolA:       imagePool{capacity: o.PoolSize},
+		poolB:       imagePool{capacity: o.PoolSize},
+	}
+	if err := t.initialize(); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *Trainer) initialize() error {
+	for i, p := range t.model.players() {
+		w, err := graph.Initialize(p.net, graph.InitType(t.opts.InitType), t.opts.InitGain, randomStream(t.opts.Seed, "initial weights", int64(i)))
+		if err != nil {
+			return err
+		}
+		if err := p.weights.Load(t.session, w); err != nil {
+			return err
+		}
+		if p.average != nil {
+			if err := p.average.Load(t.session, w); err != nil {
+				return err
+			}
+		}
+		for _, moments := range []*tfgraph.Variables{p.m, p.v} {
+			if err := moments.Zero(t.session); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Close ends the session. It is safe to call twice.
+func (t *Trainer) Close() error { return t.session.Close() }
+
+// Steps counts the steps made, over all resumes.
+func (t *Trainer) Steps() int64 { return t.step }
+
+// Options are those that the trainer was made with.
+func (t *Trainer) Options() Options { return t.opts }
+
+// Device says in words what the trainer computes on.
+func (t *Trainer) Device() string { return t.device.String() }
+
+// Step makes one training step in the given epoch, counted from 1. The batches
+// are [N, H, W, C] in [-1, 1], row-major. A *NotFiniteError says that the
+// losses are no numbers any more; the weights are of no use after that.
+func (t *Trainer) Step(a, b []float32, epoch int) (Losses, error) {
+	realA, err := tfgraph.NewTensor(a, t.opts.BatchSize, t.shapeA.H, t.shapeA.W, t.shapeA.C)
+	if err != nil {
+		return Losses{}, fmt.Errorf("step %d: pictures of A: %w", t.step+1, err)
+	}
+	realB, err := tfgraph.NewTensor(b, t.opts.BatchSize, t.shapeB.H, t.shapeB.W, t.shapeB.C)
+	if err != nil {
+		return Losses{}, fmt.Errorf("step %d: pictures of B: %w", t.step+1, err)
+	}
+	var losses Losses
+	run := t.generatorsFirst
+	if t.opts.StepOrder == DFirst {
+		run = t.discriminatorsFirst
+	}
+	if err := run(realA, realB, epoch, &losses); err != nil {
+		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)
+	}
+	t.step++
+	return losses, losses.checkFinite(t.step)
+}
+
+// generatorsFirst is the official order: the generators learn, then the
+// discriminators judge what the generators made, mixed with earlier pictures.
+func (t *Trainer) generatorsFirst(realA, realB *tf.Tensor, epoch int, losses *Losses) error {
+	m := t.model
+	fakeA, fakeB, err := t.stepGenerators(realA, realB, epoch, losses)
+	if err != nil {
+		return err
+	}
+	feeds := map[tf.Output]*tf.Tensor{}
+	for _, c := range []struct {
+		fake *tf.Tensor
+		feed tf.Output
+		pool *imagePool
+		name string
+	}{{fakeA, m.fakeA, &t.poolA, "pool A"}, {fakeB, m.fakeB, &t.poolB, "pool B"}} {
+		pictures, err := tfgraph.Floats(nil, c.fake)
+		if err != nil {
+			return err
+		}
+		c.pool.exchange(pictures, t.opts.BatchSize, randomStream(t.opts.Seed, c.name, t.step))
+		shape := c.fake.Shape()
+		if feeds[c.feed], err = tfgraph.NewTensor(pictures, int(shape[0]), int(shape[1]), int(shape[2]), int(shape[3])); err != nil {
+			return err
+		}
+	}
+	return t.stepDiscriminators(realA, realB, feeds, epoch, losses)
+}
+
+// discriminatorsFirst is the order of the yosemite recipe.
+func (t *Trainer) discriminatorsFirst(realA, realB *tf.Tensor, epoch int, losses *Losses) error {
+	if err := t.stepDiscriminators(realA, realB, map[tf.Output]*tf.Tensor{}, epoch, losses); err != nil {
+		return err
+	}
+	_, _, err := t.stepGenerators(realA, realB, epoch, losses)
+	return err
+}
+
+func (t *Trainer) stepGenerators(realA, realB *tf.Tensor, epoch int, losses *Losses) (fakeA, fakeB *tf.Tensor, err error) {
+	m := t.model
+	rate, _ := t.opts.LearningRates(epoch)
+	feeds := map[tf.Output]*tf.Tensor{m.realA: realA, m.realB: realB}
+	if err := t.feedSettings(feeds, rate); err != nil {
+		return nil, nil, err
+	}
+	if m.averaging() {
+		if feeds[m.averageRate], err = tf.NewTensor(float32(1 - averageDecay(t.opts.EMA, t.step))); err != nil {
+			return nil, nil, err
+		}
+	}
+	out, err := t.session.Run(feeds, m.generators.fetches, m.generators.targets)
+	if err != nil {
+		return nil, nil, fmt.Errorf("train the generators: %w", err)
+	}
+	for i, term := range []*float64{&losses.GAB, &losses.GBA, &losses.CycleA, &losses.CycleB, &losses.IdtA, &losses.IdtB} {
+		*term = scalar(out[i])
+	}
+	return out[6], out[7], nil
+}
+
+func (t *Trainer) stepDiscriminators(realA, realB *tf.Tensor, feeds map[tf.Output]*tf.Tensor, epoch int, losses *Losses) error {
+	m := t.model
+	_, rate := t.opts.LearningRates(epoch)
+	feeds[m.realA], feeds[m.realB] = realA, realB
+	if err := t.feedSettings(feeds, rate); err != nil {
+		return err
+	}
+	out, err := t.session.Run(feeds, m.discriminators.fetches, m.discriminators.targets)
+	if err != nil {
+		return fmt.Errorf("train the discriminators: %w", err)
+	}
+	losses.DA, losses.DB = scalar(out[0]), scalar(out[1])
+	return nil
+}
+
+func scalar(t *tf.Tensor) float64 { return float64(t.Value().(float32)) }
+
+// feedSettings feeds Adam's settings for this step, and dropout's seed.
+func (t *Trainer) feedSettings(feeds map[tf.Output]*tf.Tensor, learningRate float64) (err error) {
+	m := t.model
+	rate, epsilon := adamSettings(learningRate, t.opts.Beta1, t.step+1)
+	if feeds[m.rate], err = tf.NewTensor(float32(rate)); err != nil {
+		return err
+	}
+	if feeds[m.epsilon], err = tf.NewTensor(float32(epsilon)); err != nil {
+		return err
+	}
+	if !t.opts.NoDropout {
+		feeds[m.seed], err = tf.NewTensor([]int64{int64(t.opts.Seed), t.step})
+	}
+	return err
+}
+
+// adamSettings turns PyTorch's Adam at its n-th step into the rate and epsilon
+// of TensorFlow's, which has no bias correction of its own here:
+//
+//	PyTorch:     lr / (1 - b1^n) * m / (sqrt(v / (1 - b2^n)) + eps)
+//	TensorFlow:  rate * m / (sqrt(v) + epsilon)
+//
+// The betas are those that the float32 op computes with.
+func adamSettings(learningRate, beta1 float64, n int64) (rate, epsilon float64) {
+	b1, b2 := float64(float32(beta1)), float64(float32(adamBeta2))
+	root := math.Sqrt(1 - math.Pow(b2, float64(n)))
+	return learningRate * root / (1 - math.Pow(b1, float64(n))), adamEpsilon * root
+}
+
+// averageDecay is the moving average's decay after the given number of steps:
+// it starts low, so that the first weights are soon forgotten.
+func averageDecay(decay float64, step int64) float64 {
+	return math.Min(decay, float64(1+step)/float64(10+step))
+}
+
+func (m *model) averaging() bool { return m.gAB.average != nil }
+
+// Shapes are those of one training picture of A and of B.
+func (t *Trainer) Shapes() (a, b graph.Shape) { return t.shapeA, t.shapeB }
