@@ -18,7 +18,7 @@ func Preset(name string) (Options, error) {
 		return paper(), nil
 	case "yosemite":
 		o := paper()
-		o.Preset = "yosemite"
+		o.Preset, o.Name = "yosemite", "yosemite"
 		o.NetG, o.NetD, o.Norm = "yosemite", "yosemite", "batch"
 		o.LoadSize, o.CropSize, o.BatchSize = 128, 128, 16
 		o.Preprocess, o.NoFlip = "resize_and_crop", true
@@ -31,7 +31,7 @@ func Preset(name string) (Options, error) {
 		return o, nil
 	case "demo":
 		o := paper()
-		o.Preset = "demo"
+		o.Preset, o.Name = "demo", "demo"
 		o.LoadSize, o.CropSize = 72, 64
 		o.NetG, o.NGF, o.NDF = "resnet_6blocks", 16, 32
 		o.NormD, o.Residual, o.Upsampling = "none", true, "resize"

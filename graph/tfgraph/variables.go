@@ -86,7 +86,11 @@ func (v *Variables) Load(session *tf.Session, w graph.Weights) error {
 	if len(targets) == 0 {
 		return nil
 	}
-	if _, err := session.Run(feeds, nil, targets); err != nil {
+	err := quietly(func() error {
+		_, err := session.Run(feeds, nil, targets)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("load variables: %w", err)
 	}
 	return nil

@@ -1,0 +1,42 @@
+//go:build tensorflow && linux
+
+package tfgraph
+
+import (
+	"io"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestFilterStderrPassesAllButTheNoise(t *testing.T) {
+	real, err := unix.Dup(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Dup3(int(w.Fd()), 2, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	done := filterStderr()
+	os.Stderr.WriteString("before\nWARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n")
+	os.Stderr.WriteString("I0000 x.cc:401] MLIR V1 optimization pass is not enabled\nE0000 out of memory\nunfinished")
+	done()
+	os.Stderr.WriteString(" after")
+	if err := unix.Dup3(real, 2, 0); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(real)
+	got, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "before\nE0000 out of memory\nunfinished after"; string(got) != want {
+		t.Errorf("standard error got %q, want %q", got, want)
+	}
+}
