@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"cyclegan/infer"
+	"cyclegan/infer/pixels"
+)
+
+// config is what a command line asks for.
+type config struct {
+	model        string
+	inputs       []string
+	output       string
+	format       string
+	quality      int
+	workers      int
+	skipExisting bool
+	json         string
+	options      infer.Options
+}
+
+// errHelp says that the options are to be listed.
+var errHelp = flag.ErrHelp
+
+// flags gives the command's options, which fill c.
+func flags(c *config) *flag.FlagSet {
+	f := flag.NewFlagSet("infer", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.Usage = func() {}
+	f.StringVar(&c.model, "model", "", "the generator, an ONNX `file` such as G_AB.onnx (needed)")
+	f.Func("in", "a picture or a folder of pictures, searched with its subfolders; may be repeated, and further `path`s may follow (needed)", func(s string) error {
+		if s == "" {
+			return errors.New("it is empty")
+		}
+		c.inputs = append(c.inputs, s)
+		return nil
+	})
+	f.StringVar(&c.output, "out", "", "the `folder` to write to (needed)")
+	f.StringVar(&c.format, "format", "", "write `png`, jpg, gif, bmp or tiff (default: each picture's own, and png for webp)")
+	f.IntVar(&c.quality, "quality", 95, "JPEG quality, 1 to 100")
+	f.BoolVar(&c.skipExisting, "skip_existing", false, "leave out pictures whose output is there already")
+	f.StringVar(&c.options.Provider, "provider", "cpu", "what computes: `cpu` or cuda")
+	f.IntVar(&c.options.DeviceID, "device", 0, "the GPU's `number`, with -provider cuda")
+	f.IntVar(&c.options.Threads, "threads", 0, "threads that compute a picture (default: all processors)")
+	f.IntVar(&c.workers, "workers", 1, "pictures in the model at once")
+	f.StringVar(&c.json, "json", "", "write a summary as JSON to `file`, or to standard output with -")
+	f.Func("range", "values of black and white in a model that does not say it, such as `0,1` or 0,255 (default: the model's, else -1,1)", func(s string) error {
+		var err error
+		c.options.Range, err = parseRange(s)
+		return err
+	})
+	f.StringVar(&c.options.Layout, "layout", "", "`NCHW` or NHWC (default: as the model's shapes tell)")
+	f.BoolVar(&c.options.BGR, "bgr", false, "the model takes and gives blue first")
+	f.IntVar(&c.options.SizeMultiple, "size_multiple", 0, "pad sides to a multiple of so many `pixels` (default: the model's, else 1)")
+	f.IntVar(&c.options.MinSize, "min_size", 0, "pad sides to at least so many `pixels` (default: the model's, else 1)")
+	return f
+}
+
+// parse reads a command line and lists everything that is wrong with it.
+func parse(args []string) (*config, error) {
+	c := &config{}
+	f := flags(c)
+	if err := parseMixed(f, args, &c.inputs); err != nil {
+		return nil, err
+	}
+	var bad []error
+	if c.model == "" {
+		bad = append(bad, errors.New("-model FILE is missing"))
+	}
+	if len(c.inputs) == 0 {
+		bad = append(bad, errors.New("-in PATH is missing"))
+	}
+	if c.output == "" {
+		bad = append(bad, errors.New("-out FOLDER is missing"))
+	}
+	if c.format != "" && !pixels.Writable(c.format) {
+		bad = append(bad, fmt.Errorf("-format %q cannot be written: choose png, jpg, gif, bmp or tiff", c.format))
+	}
+	if c.quality < 1 || c.quality > 100 {
+		bad = append(bad, fmt.Errorf("-quality %d is outside 1 to 100", c.quality))
+	}
+	if c.workers < 1 {
+		bad = append(bad, fmt.Errorf("-workers %d is below 1", c.workers))
+	}
+	if err := c.options.Validate(); err != nil {
+		bad = append(bad, err)
+	}
+	if err := errors.Join(bad...); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// parseMixed reads options and, between and after them, paths; after "--" there are paths alone.
+func parseMixed(f *flag.FlagSet, args []string, paths *[]string) error {
+	for {
+		if err := f.Parse(args); err != nil {
+			return err
+		}
+		rest := f.Args()
+		if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
+			*paths = append(*paths, rest...)
+			return nil
+		}
+		if len(rest) == 0 {
+			return nil
+		}
+		*paths = append(*paths, rest[0])
+		args = rest[1:]
+	}
+}
+
+func parseRange(s string) (pixels.Range, error) {
+	lo, hi, found := strings.Cut(s, ",")
+	l, err1 := strconv.ParseFloat(strings.TrimSpace(lo), 32)
+	h, err2 := strconv.ParseFloat(strings.TrimSpace(hi), 32)
+	if !found || err1 != nil || err2 != nil || l == h {
+		return pixels.Range{}, errors.New("it is two different numbers with a comma, such as -1,1")
+	}
+	return pixels.Range{Lo: float32(l), Hi: float32(h)}, nil
+}
+
+// usage lists the options.
+func usage(w io.Writer) {
+	fmt.Fprint(w, `Sends pictures through a generator, keeping names, folders and sizes.
+
+usage: go run ./cmd/infer -model G_AB.onnx -in PHOTOS -out WINTER [options] [further pictures and folders]
+
+ONNX Runtime is fetched on first need. Several input folders become a folder of the output each.
+Ctrl-C finishes the pictures under way; pressed again, it breaks them off.
+Exit status: 0 all done, 1 failed, 2 wrong usage, 3 some pictures failed, 130 interrupted.
+
+options:
+`)
+	f := flags(&config{})
+	f.SetOutput(w)
+	f.PrintDefaults()
+}
+
+// checkPaths looks for the model and the inputs before anything is fetched or opened.
+func checkPaths(c *config) error {
+	info, err := os.Stat(c.model)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no model %q\nto mend it: train one with `go run ./cmd/train`, which prints where it writes G_AB.onnx and G_BA.onnx%s", c.model, modelsNear(filepath.Dir(c.model)))
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("model %q is a folder\nto mend it: name the .onnx file%s", c.model, modelsNear(c.model))
+	}
+	for _, in := range c.inputs {
+		if _, err := os.Stat(in); err != nil {
+			return fmt.Errorf("input: %w", err)
+		}
+	}
+	return nil
+}
+
+// modelsNear names the models in a folder, for a hint.
+func modelsNear(dir string) string {
+	found, err := filepath.Glob(filepath.Join(dir, "*.onnx"))
+	if err != nil || len(found) == 0 {
+		return ""
+	}
+	if len(found) > 4 {
+		found = found[:4]
+	}
+	return "; near it are " + strings.Join(found, ", ")
+}

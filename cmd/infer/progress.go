@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"cyclegan/infer"
+)
+
+// progress tells how far the batch is: with a bar on a terminal, with a line now and then elsewhere.
+type progress struct {
+	w        io.Writer
+	terminal bool
+
+	mu         sync.Mutex // an interruption comes from another goroutine
+	bar        *progressbar.ProgressBar
+	begun      time.Time
+	last       time.Time
+	total, n   int
+	width      int // of a model that takes one size alone
+	height     int
+	scaledDown int
+}
+
+// linePeriod is how often a line is written where there is no bar.
+const linePeriod = 5 * time.Second
+
+func newProgress(w io.Writer) *progress {
+	f, ok := w.(*os.File)
+	return &progress{w: w, terminal: ok && term.IsTerminal(int(f.Fd()))}
+}
+
+// model tells what is about to run.
+func (p *progress) model(c *config, i infer.Info) {
+	p.width, p.height = i.Width, i.Height
+	fmt.Fprintf(p.w, "%s: %s\n", c.model, i.Name())
+	threads := ""
+	if i.Provider == "cpu" {
+		threads = ", " + count(i.Threads, "thread")
+	}
+	fmt.Fprintf(p.w, "ONNX Runtime %s on %s%s\n", i.Runtime, i.Provider, threads)
+}
+
+func (p *progress) begin(plan *infer.Plan) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.total, p.begun, p.last = len(plan.Pictures), time.Now(), time.Now()
+	fmt.Fprintf(p.w, "%s to convert", count(p.total, "picture"))
+	if plan.Others > 0 {
+		fmt.Fprintf(p.w, " (%s passed over)", count(plan.Others, "other file"))
+	}
+	fmt.Fprintln(p.w)
+	if plan.WebP > 0 {
+		fmt.Fprintf(p.w, "%s in WebP, which can only be read: written as PNG\n", count(plan.WebP, "picture"))
+	}
+	const shown = 5
+	for i, j := range plan.Renamed {
+		if i == shown {
+			fmt.Fprintf(p.w, "and %d more whose names were taken (-json lists them)\n", len(plan.Renamed)-shown)
+			break
+		}
+		fmt.Fprintf(p.w, "%s is written as %s, since another picture has its name\n", j.Input, j.Output)
+	}
+	for _, f := range plan.Unread {
+		fmt.Fprintf(p.w, "failed: %v\n", f.Err)
+	}
+	if p.terminal {
+		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString("pictures"), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(30))
+	}
+}
+
+func (p *progress) done(r infer.Result) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.n++
+	if r.Err == nil && (p.width > 0 && r.Width > p.width || p.height > 0 && r.Height > p.height) {
+		p.scaledDown++
+	}
+	if r.Err != nil {
+		if p.bar != nil {
+			p.bar.Clear()
+		}
+		fmt.Fprintf(p.w, "failed: %v\n", r.Err)
+	}
+	if p.bar != nil {
+		p.bar.Add(1)
+	} else if time.Since(p.last) >= linePeriod && p.n < p.total {
+		p.last = time.Now()
+		took := time.Since(p.begun)
+		left := time.Duration(float64(took) / float64(p.n) * float64(p.total-p.n))
+		fmt.Fprintf(p.w, "%d of %d pictures, %.3g a second, %v left\n", p.n, p.total, float64(p.n)/took.Seconds(), left.Round(time.Second))
+	}
+}
+
+func (p *progress) interrupted() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.Clear()
+	}
+	fmt.Fprintln(p.w, "interrupted: finishing the pictures under way; once more breaks them off")
+}
+
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.Finish()
+	}
+	if p.scaledDown > 0 {
+		fmt.Fprintf(p.w, "%s larger than the only size that the model takes, %dx%d: scaled down for it, and its result scaled up again\n",
+			count(p.scaledDown, "picture"), p.width, p.height)
+	}
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

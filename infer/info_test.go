@@ -1,0 +1,159 @@
+package infer
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cyclegan/infer/pixels"
+	"cyclegan/infer/session"
+)
+
+func fixturePath(name string) string { return filepath.Join("..", "testdata", "models", name) }
+
+func fixture(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(fixturePath(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func inspectFixture(t *testing.T, name string, opt *Options) (Info, error) {
+	t.Helper()
+	d, err := session.Describe(fixture(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inspect(d, opt)
+}
+
+func TestInspect(t *testing.T) {
+	rgb := pixels.Spec{Layout: pixels.NCHW, Range: pixels.Symmetric, Channels: 3}
+	nhwc := pixels.Spec{Layout: pixels.NHWC, Range: pixels.Unit, Channels: 3}
+	gray := pixels.Spec{Layout: pixels.NCHW, Range: pixels.Symmetric, Channels: 1}
+	bgr := pixels.Spec{Layout: pixels.NCHW, Range: pixels.Byte, Channels: 3, BGR: true}
+	for _, c := range []struct {
+		model string
+		opt   *Options
+		want  Info
+	}{
+		{"multiple8.onnx", nil, Info{Direction: "AtoB", DomainFrom: "summer", DomainTo: "winter", Architecture: "unet_128",
+			TrainWidth: 64, TrainHeight: 48, Step: 1200, Writer: "make.py", SizeMultiple: 8, MinSize: 16, Input: rgb, Output: rgb}},
+		{"gray.onnx", &Options{SizeMultiple: 2, MinSize: 3}, Info{Direction: "AtoB", DomainFrom: "summer", DomainTo: "winter", Architecture: "resnet_6blocks",
+			TrainWidth: 64, TrainHeight: 48, Step: 1200, Writer: "make.py", SizeMultiple: 2, MinSize: 3, Input: gray, Output: gray}},
+		{"nhwc_unit.onnx", &Options{Range: pixels.Unit}, Info{SizeMultiple: 1, MinSize: 1, Input: nhwc, Output: nhwc}},
+		{"byte.onnx", &Options{Range: pixels.Byte, BGR: true, Layout: "nchw"}, Info{SizeMultiple: 1, MinSize: 1, Input: bgr, Output: bgr}},
+		{"fixed.onnx", nil, Info{SizeMultiple: 1, MinSize: 1, Width: 24, Height: 16, Input: rgb, Output: rgb}},
+	} {
+		got, err := inspectFixture(t, c.model, c.opt)
+		if err != nil {
+			t.Errorf("%s: %v", c.model, err)
+		} else if got != c.want {
+			t.Errorf("%s:\n got %+v\nwant %+v", c.model, got, c.want)
+		}
+	}
+}
+
+func TestInspectRefuses(t *testing.T) {
+	for _, c := range []struct {
+		model string
+		opt   *Options
+		want  string
+	}{
+		{"classify.onnx", nil, `the model takes no picture: input "features" float32 [N,10]: it has 2 dimensions`},
+		{"two.onnx", nil, "2 inputs and 2 outputs"},
+		{"bytes.onnx", nil, "holds uint8, not float32"},
+		{"nhwc_unit.onnx", &Options{Layout: "NCHW"}, ""}, // every side may change, so nothing speaks against it
+		{"byte.onnx", &Options{Layout: "NHWC"}, ""},
+		{"fixed.onnx", &Options{Layout: "NHWC"}, "as NHWC it has 24 channels"},
+		{"fixed.onnx", &Options{Layout: "CHWN"}, `"CHWN" is unknown`},
+	} {
+		_, err := inspectFixture(t, c.model, c.opt)
+		if c.want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", c.model, err)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.model, err, c.want)
+		}
+	}
+}
+
+func picturePort(shape ...int64) []session.Port {
+	return []session.Port{{Name: "x", Type: "float32", Shape: shape}}
+}
+
+func TestInspectShapes(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		in, out []session.Port
+		want    string // of the error; empty: it is accepted
+	}{
+		{"scalars", picturePort([]int64{}...), picturePort([]int64{}...), "0 dimensions"},
+		{"no shapes", []session.Port{{Type: "float32"}}, []session.Port{{Type: "float32"}}, ""},
+		{"gray to colour", picturePort(1, 1, -1, -1), picturePort(1, 3, -1, -1), ""},
+		{"batch of four", picturePort(4, 3, -1, -1), picturePort(4, 3, -1, -1), "exactly 4 pictures"},
+		{"four channels", picturePort(1, 4, -1, -1), picturePort(1, 4, -1, -1), "4 channels"},
+		{"no size", picturePort(1, 3, 0, 0), picturePort(1, 3, 0, 0), "cannot be made"},
+		{"huge", picturePort(1, 3, 1<<40, 1<<40), picturePort(1, 3, -1, -1), "cannot be made"},
+		{"to scores", picturePort(1, 3, -1, -1), picturePort(1, 1000), "gives no picture"},
+	} {
+		_, err := inspect(&session.Description{Inputs: c.in, Outputs: c.out}, nil)
+		if c.want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestInspectDamagedMetadata(t *testing.T) {
+	for key, value := range map[string]string{
+		"format": "2", "size_multiple": "0", "min_size": "-3", "train_width": "wide", "step": "1e9",
+		"channels": "CMYK", "range": "1,1",
+	} {
+		d := &session.Description{Inputs: picturePort(1, 3, -1, -1), Outputs: picturePort(1, 3, -1, -1),
+			Metadata: map[string]string{"cyclegan." + key: value}}
+		if _, err := inspect(d, nil); err == nil || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), value) {
+			t.Errorf("%s %q: error %v", key, value, err)
+		}
+	}
+	// The largest multiple that is taken costs no more than a large picture.
+	d := &session.Description{Inputs: picturePort(1, 3, -1, -1), Outputs: picturePort(1, 3, -1, -1),
+		Metadata: map[string]string{"cyclegan.size_multiple": "1000000000"}}
+	if _, err := inspect(d, nil); err == nil {
+		t.Error("a multiple of a thousand million pixels was taken")
+	}
+}
+
+func TestInfoName(t *testing.T) {
+	i := Info{DomainFrom: "summer", DomainTo: "winter", Architecture: "resnet_9blocks", TrainWidth: 256, TrainHeight: 128}
+	if got, want := i.Name(), "summer to winter, resnet_9blocks, trained at 256x128"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := (Info{}).Name(); !strings.Contains(got, "nothing") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestOptionsValidate(t *testing.T) {
+	for _, o := range []*Options{nil, {}, {Range: pixels.Byte, Layout: "nhwc", SizeMultiple: 256, MinSize: 8, Provider: "cuda"}} {
+		if err := o.Validate(); err != nil {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	err := (&Options{Provider: "tpu", Threads: -1, Range: pixels.Range{Lo: 3, Hi: 3}, Layout: "HWC", SizeMultiple: -8, MinSize: 9999}).Validate()
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{`"tpu"`, "threads -1", "3..3", `"HWC"`, "multiple -8", "9999"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in %q", want, err)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package infer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"os"
+	"sync"
+
+	"cyclegan/infer/pixels"
+	"cyclegan/infer/session"
+)
+
+// A Model is a generator that is ready to run. It may be used from several goroutines at once.
+type Model struct {
+	info    Info
+	run     runner
+	buffers sync.Pool // of *[]float32
+}
+
+// runner is what a Model needs of a session.
+type runner interface {
+	Run(ctx context.Context, inputs ...session.Tensor) ([]session.Tensor, error)
+	Close() error
+}
+
+// Open reads the model at path. It is refused, with the reason, if it does not make one picture of another.
+func Open(path string, opt *Options) (*Model, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("open model: %w", err)
+	}
+	m, err := newModel(data, opt, func(external bool) (*session.Session, error) {
+		if external {
+			return session.Open(path, opt.session())
+		}
+		return session.New(data, opt.session())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("model %q: %w", path, err)
+	}
+	return m, nil
+}
+
+// New makes a model of the bytes of an ONNX file, which may be changed afterwards.
+// It is refused, with the reason, if it does not make one picture of another.
+func New(model []byte, opt *Options) (*Model, error) {
+	return newModel(model, opt, func(bool) (*session.Session, error) { return session.New(model, opt.session()) })
+}
+
+// newModel looks at the file itself before ONNX Runtime does.
+func newModel(data []byte, opt *Options, open func(external bool) (*session.Session, error)) (*Model, error) {
+	if err := opt.Validate(); err != nil {
+		return nil, err
+	}
+	about, err := session.Describe(data)
+	if err != nil {
+		return nil, err
+	}
+	info, err := inspect(about, opt)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(about.External)
+	if err != nil {
+		return nil, err
+	}
+	used := s.Options()
+	info.Runtime, info.Provider, info.Threads = s.Version(), used.Provider, used.IntraThreads
+	return &Model{info: info, run: s}, nil
+}
+
+// Info says what is known of the model.
+func (m *Model) Info() Info { return m.info }
+
+// Close frees the model after the pictures that are under way. It may be called more than once.
+func (m *Model) Close() error { return m.run.Close() }
+
+// Translate gives the picture in the other domain, with the same bounds and the same alpha; the model itself sees colours only.
+// The result is an *image.NRGBA. When ctx ends, the run is broken off and the error is ctx's.
+//
+// Pictures are padded at the right and at the bottom with their mirror image to a size that the model takes, and the result is cut back.
+// A model that takes one size alone gets larger pictures scaled down to it, and its result is scaled up again.
+func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, error) {
+	if img == nil {
+		return nil, errors.New("translate picture: there is none: the image is nil")
+	}
+	b := img.Bounds()
+	if b.Empty() {
+		return nil, fmt.Errorf("translate picture: it is empty: %v", b)
+	}
+	out, err := m.translate(ctx, img)
+	if err != nil {
+		return nil, fmt.Errorf("translate picture of %dx%d: %w", b.Dx(), b.Dy(), err)
+	}
+	copyAlpha(out, img)
+	out.Rect = b
+	return out, nil
+}
+
+// translate gives an opaque picture of img's size that starts at the origin.
+func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, error) {
+	w, h := img.Bounds().Dx(), img.Bounds().Dy()
+	if sw, sh := m.fit(w, h); sw != w || sh != h {
+		whole, err := straight(img)
+		if err != nil {
+			return nil, err
+		}
+		out, err := m.translate(ctx, pixels.Resize(whole, sw, sh))
+		if err != nil {
+			return nil, err
+		}
+		return pixels.Resize(out, w, h), nil
+	}
+	W, H := m.runSize(w, h)
+	in := m.buffer(m.info.Input.Len(W, H))
+	defer m.buffers.Put(in)
+	if err := m.fill(*in, W, H, img); err != nil {
+		return nil, err
+	}
+	outputs, err := m.run.Run(ctx, session.Tensor{Shape: dims(m.info.Input, W, H), Data: *in})
+	if err != nil {
+		return nil, err
+	}
+	if len(outputs) != 1 {
+		return nil, fmt.Errorf("the model gave %d outputs, not 1", len(outputs))
+	}
+	spec := m.info.Output
+	ow, oh, err := sizeOf(outputs[0], spec)
+	if err != nil {
+		return nil, err
+	}
+	if ow != W || oh != H {
+		return nil, fmt.Errorf("the model gave %dx%d for %dx%d: it changes the size, or its sides must be multiples that it does not tell (Options.SizeMultiple)", ow, oh, W, H)
+	}
+	out, err := spec.Picture(outputs[0].Data, W, H)
+	if err != nil {
+		return nil, err
+	}
+	// The stride stays that of the padded picture.
+	out.Rect = image.Rect(0, 0, w, h)
+	return out, nil
+}
+
+// fit gives the size that a picture is scaled down to for a model that takes one size alone, or the size itself.
+func (m *Model) fit(w, h int) (int, int) {
+	scale := 1.0
+	if m.info.Width > 0 {
+		scale = min(scale, float64(m.info.Width)/float64(w))
+	}
+	if m.info.Height > 0 {
+		scale = min(scale, float64(m.info.Height)/float64(h))
+	}
+	if scale == 1 {
+		return w, h
+	}
+	scaled := func(n int) int { return max(1, int(math.Floor(float64(n)*scale+1e-9))) }
+	return scaled(w), scaled(h)
+}
+
+// runSize gives the size that a picture is padded to.
+func (m *Model) runSize(w, h int) (W, H int) {
+	W, H = padded(w, m.info.SizeMultiple, m.info.MinSize), padded(h, m.info.SizeMultiple, m.info.MinSize)
+	if m.info.Width > 0 {
+		W = m.info.Width
+	}
+	if m.info.Height > 0 {
+		H = m.info.Height
+	}
+	return W, H
+}
+
+// fill puts img into dst, a tensor of W x H, and its mirror images around it.
+func (m *Model) fill(dst []float32, W, H int, img image.Image) error {
+	spec := m.info.Input
+	w, h := img.Bounds().Dx(), img.Bounds().Dy()
+	if w == W && h == H {
+		return spec.Put(dst, img)
+	}
+	part := m.buffer(spec.Len(w, h))
+	defer m.buffers.Put(part)
+	if err := spec.Put(*part, img); err != nil {
+		return err
+	}
+	reflect(dst, W, H, *part, w, h, spec)
+	return nil
+}
+
+// buffer gives n values that may hold anything, to be put back into m.buffers.
+func (m *Model) buffer(n int) *[]float32 {
+	if b, ok := m.buffers.Get().(*[]float32); ok && cap(*b) >= n {
+		*b = (*b)[:n]
+		return b
+	}
+	b := make([]float32, n)
+	return &b
+}
+
+// dims is the shape of one picture's tensor.
+func dims(s pixels.Spec, w, h int) []int64 {
+	if s.Layout == pixels.NHWC {
+		return []int64{1, int64(h), int64(w), int64(s.Channels)}
+	}
+	return []int64{1, int64(s.Channels), int64(h), int64(w)}
+}
+
+// sizeOf gives the size of the one picture in t.
+func sizeOf(t session.Tensor, s pixels.Spec) (w, h int, err error) {
+	if len(t.Shape) == 4 {
+		w, h = int(t.Shape[3]), int(t.Shape[2])
+		if s.Layout == pixels.NHWC {
+			w, h = int(t.Shape[2]), int(t.Shape[1])
+		}
+		want := dims(s, w, h)
+		if [4]int64(want) == [4]int64(t.Shape) {
+			return w, h, nil
+		}
+	}
+	return 0, 0, fmt.Errorf("the model gave a tensor of shape %v, which is not one %v picture with %d channels", t.Shape, s.Layout, s.Channels)
+}

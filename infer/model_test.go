@@ -1,0 +1,368 @@
+package infer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cyclegan/infer/pixels"
+	"cyclegan/infer/session"
+)
+
+// open gives a model of a fixture, and skips the test on a machine without ONNX Runtime.
+func open(t testing.TB, name string, opt *Options) *Model {
+	t.Helper()
+	m, err := Open(fixturePath(name), opt)
+	skipWithoutRuntime(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+func skipWithoutRuntime(t testing.TB, err error) {
+	t.Helper()
+	var missing *session.NotFoundError
+	if errors.As(err, &missing) {
+		t.Skipf("needs ONNX Runtime: %v", err)
+	}
+	if errors.Is(err, session.ErrNoCgo) {
+		t.Skip("needs cgo")
+	}
+}
+
+// testPicture is the one that the recipe of the models draws too.
+func testPicture(w, h int) *image.NRGBA {
+	img := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			img.SetNRGBA(x, y, color.NRGBA{uint8(x * 255 / max(w-1, 1)), uint8(y * 255 / max(h-1, 1)), uint8(x*37 + y*91), 255})
+		}
+	}
+	return img
+}
+
+// same says where two pictures first differ by more than tolerance in any channel.
+func same(a, b image.Image, tolerance int) error {
+	if a.Bounds() != b.Bounds() {
+		return fmt.Errorf("bounds %v and %v", a.Bounds(), b.Bounds())
+	}
+	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
+		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x++ {
+			p, q := color.NRGBAModel.Convert(a.At(x, y)).(color.NRGBA), color.NRGBAModel.Convert(b.At(x, y)).(color.NRGBA)
+			for _, d := range [...]int{int(p.R) - int(q.R), int(p.G) - int(q.G), int(p.B) - int(q.B), int(p.A) - int(q.A)} {
+				if max(d, -d) > tolerance {
+					return fmt.Errorf("at %d,%d: %v and %v", x, y, p, q)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// negative is what most of the fixtures make of a picture.
+func negative(img image.Image) *image.NRGBA {
+	out := image.NewNRGBA(img.Bounds())
+	draw.Draw(out, out.Rect, img, out.Rect.Min, draw.Src)
+	for i := range out.Pix {
+		if i%4 != 3 {
+			out.Pix[i] = 255 - out.Pix[i]
+		}
+	}
+	return out
+}
+
+func TestTranslateSizes(t *testing.T) {
+	for _, c := range []struct {
+		model string
+		opt   *Options
+	}{
+		{"invert.onnx", nil},
+		{"multiple8.onnx", nil},
+		{"nhwc_unit.onnx", &Options{Range: pixels.Unit}},
+		{"nhwc_unit.onnx", &Options{Range: pixels.Unit, BGR: true, SizeMultiple: 16}},
+		{"byte.onnx", &Options{Range: pixels.Byte, MinSize: 30}},
+	} {
+		t.Run(c.model, func(t *testing.T) {
+			m := open(t, c.model, c.opt)
+			for _, s := range []image.Point{{1, 1}, {1, 9}, {8, 8}, {16, 24}, {23, 17}, {40, 3}, {64, 65}} {
+				img := testPicture(s.X, s.Y)
+				out, err := m.Translate(t.Context(), img)
+				if err != nil {
+					t.Fatalf("%v: %v", s, err)
+				}
+				if err := same(out, negative(img), 0); err != nil {
+					t.Errorf("%v: %v", s, err)
+				}
+			}
+		})
+	}
+}
+
+// The model that takes sides of multiples of 8 alone fails as soon as it is told otherwise: the padding is what makes it run.
+func TestTranslateWithoutPadding(t *testing.T) {
+	m := open(t, "multiple8.onnx", &Options{SizeMultiple: 1, MinSize: 1})
+	if _, err := m.Translate(t.Context(), testPicture(12, 8)); err == nil || !strings.Contains(err.Error(), "translate picture of 12x8") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTranslateFixedSize(t *testing.T) {
+	m := open(t, "fixed.onnx", nil)
+	for _, s := range []image.Point{{24, 16}, {1, 1}, {24, 3}, {10, 16}} {
+		img := testPicture(s.X, s.Y)
+		out, err := m.Translate(t.Context(), img)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := same(out, negative(img), 0); err != nil {
+			t.Errorf("%v: %v", s, err)
+		}
+	}
+	// Larger ones go through a smaller copy, in which a plain picture stays what it is.
+	for _, s := range []image.Point{{48, 32}, {25, 16}, {300, 20}, {7, 90}} {
+		plain := image.NewNRGBA(image.Rectangle{Max: s})
+		draw.Draw(plain, plain.Rect, image.NewUniform(color.NRGBA{200, 100, 50, 255}), image.Point{}, draw.Src)
+		out, err := m.Translate(t.Context(), plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := same(out, negative(plain), 1); err != nil {
+			t.Errorf("%v: %v", s, err)
+		}
+	}
+}
+
+func TestTranslateChannels(t *testing.T) {
+	img := testPicture(6, 5)
+	for _, c := range []struct {
+		opt  *Options
+		keep int
+	}{{nil, 0}, {&Options{BGR: true}, 2}} {
+		m := open(t, "first.onnx", c.opt)
+		out, err := m.Translate(t.Context(), img)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := testPicture(6, 5)
+		for i := range want.Pix {
+			if i%4 != 3 && i%4 != c.keep {
+				want.Pix[i] = 0
+			}
+		}
+		if err := same(out, want, 0); err != nil {
+			t.Errorf("%+v: %v", c.opt, err)
+		}
+	}
+	m := open(t, "gray.onnx", nil)
+	out, err := m.Translate(t.Context(), img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := img.NRGBAAt(2, 3)
+	l := 255 - pixels.Luma(p.R, p.G, p.B)
+	if got := out.At(2, 3); got != (color.NRGBA{l, l, l, 255}) {
+		t.Errorf("gray: %v, want %d", got, l)
+	}
+}
+
+// The picture beside the models was made by ONNX Runtime's own Python interface with numpy. Libraries and processors
+// sum up in other orders, which can move a value over the edge between two levels.
+func TestTranslateAsReference(t *testing.T) {
+	want, err := pixels.Load(fixturePath("conv.png"), pixels.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := open(t, "conv.onnx", nil)
+	out, err := m.Translate(t.Context(), testPicture(23, 17))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := same(out, want.Image, 1); err != nil {
+		t.Error(err)
+	}
+}
+
+// Alpha and bounds come from the input, whatever kind of picture it is.
+func TestTranslateAlpha(t *testing.T) {
+	m := open(t, "invert.onnx", &Options{SizeMultiple: 8})
+	straight := testPicture(11, 7)
+	for i := range straight.Pix {
+		if i%4 == 3 {
+			straight.Pix[i] = uint8(255 - i/4)
+		}
+	}
+	inside := straight.SubImage(image.Rect(2, 1, 9, 6)).(*image.NRGBA)
+	deep := image.NewNRGBA64(straight.Rect)
+	draw.Draw(deep, deep.Rect, straight, image.Point{}, draw.Src)
+	paletted := image.NewPaletted(image.Rect(3, 3, 5, 4), color.Palette{color.NRGBA{10, 20, 30, 255}, color.NRGBA{}})
+	paletted.Pix[1] = 1
+	for _, img := range []image.Image{straight, inside, deep, paletted} {
+		out, err := m.Translate(t.Context(), img)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Bounds() != img.Bounds() {
+			t.Fatalf("%T: bounds %v, want %v", img, out.Bounds(), img.Bounds())
+		}
+		b := img.Bounds()
+		for y := b.Min.Y; y < b.Max.Y; y++ {
+			for x := b.Min.X; x < b.Max.X; x++ {
+				in, got := color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA), out.(*image.NRGBA).NRGBAAt(x, y)
+				if want := (color.NRGBA{255 - in.R, 255 - in.G, 255 - in.B, in.A}); got != want && in.A > 0 {
+					t.Fatalf("%T at %d,%d: %v, want %v", img, x, y, got, want)
+				}
+				if got.A != in.A {
+					t.Fatalf("%T at %d,%d: alpha %d, want %d", img, x, y, got.A, in.A)
+				}
+			}
+		}
+	}
+	// A premultiplied picture without transparency takes the short way.
+	rgba := image.NewRGBA(image.Rect(0, 0, 3, 3))
+	draw.Draw(rgba, rgba.Rect, testPicture(3, 3), image.Point{}, draw.Src)
+	out, err := m.Translate(t.Context(), rgba)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := same(out, negative(rgba), 0); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTranslateRefuses(t *testing.T) {
+	m := open(t, "double.onnx", nil)
+	if _, err := m.Translate(t.Context(), testPicture(4, 3)); err == nil || !strings.Contains(err.Error(), "gave 8x6 for 4x3") {
+		t.Errorf("a model that doubles: %v", err)
+	}
+	if _, err := m.Translate(t.Context(), nil); err == nil {
+		t.Error("nil was taken for a picture")
+	}
+	if _, err := m.Translate(t.Context(), image.NewNRGBA(image.Rectangle{})); err == nil || !strings.Contains(err.Error(), "empty") {
+		t.Errorf("an empty picture: %v", err)
+	}
+}
+
+func TestTranslateCancel(t *testing.T) {
+	m := open(t, "slow.onnx", nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	if _, err := m.Translate(ctx, testPicture(8, 8)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTranslateConcurrent(t *testing.T) {
+	m := open(t, "multiple8.onnx", nil)
+	var group sync.WaitGroup
+	for g := range 6 {
+		group.Go(func() {
+			for i := range 5 {
+				img := testPicture(5+7*g, 40-6*g+i)
+				out, err := m.Translate(t.Context(), img)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := same(out, negative(img), 0); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestOpenAndNew(t *testing.T) {
+	m := open(t, "multiple8.onnx", nil)
+	info := m.Info()
+	if info.SizeMultiple != 8 || info.Runtime == "" || info.Provider != "cpu" || info.Threads < 1 {
+		t.Errorf("info %+v", info)
+	}
+	n, err := New(fixture(t, "multiple8.onnx"), &Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n.Info().Threads != 1 {
+		t.Errorf("%d threads, want 1", n.Info().Threads)
+	}
+	for range 2 {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := n.Translate(t.Context(), testPicture(8, 8)); !errors.Is(err, session.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+// A model is judged by its file, before ONNX Runtime is asked for.
+func TestOpenRefuses(t *testing.T) {
+	if _, err := Open(fixturePath("classify.onnx"), nil); err == nil || !strings.Contains(err.Error(), "classify.onnx") || !strings.Contains(err.Error(), "takes no picture") {
+		t.Errorf("a classifier: %v", err)
+	}
+	if _, err := Open(fixturePath("make.py"), nil); err == nil || !strings.Contains(err.Error(), "not an ONNX model") {
+		t.Errorf("a script: %v", err)
+	}
+	if _, err := Open(fixturePath("no.onnx"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("nothing: %v", err)
+	}
+	if _, err := New(fixture(t, "invert.onnx"), &Options{Layout: "HWC"}); err == nil || !strings.Contains(err.Error(), `"HWC"`) {
+		t.Errorf("wrong options: %v", err)
+	}
+}
+
+// echo stands for a session that gives some tensors, whatever comes in.
+type echo struct{ outputs []session.Tensor }
+
+func (e echo) Run(context.Context, ...session.Tensor) ([]session.Tensor, error) {
+	return e.outputs, nil
+}
+func (e echo) Close() error { return nil }
+
+// What a model gives is not trusted.
+func TestTranslateOddOutputs(t *testing.T) {
+	spec := pixels.Spec{Range: pixels.Symmetric, Channels: 3}
+	for _, c := range []struct {
+		name    string
+		outputs []session.Tensor
+	}{
+		{"none", nil},
+		{"two", make([]session.Tensor, 2)},
+		{"no shape", []session.Tensor{{}}},
+		{"two pictures", []session.Tensor{{Shape: []int64{2, 3, 2, 2}, Data: make([]float32, 24)}}},
+		{"one channel", []session.Tensor{{Shape: []int64{1, 1, 2, 2}, Data: make([]float32, 4)}}},
+		{"other layout", []session.Tensor{{Shape: []int64{1, 2, 2, 3}, Data: make([]float32, 12)}}},
+		{"few values", []session.Tensor{{Shape: []int64{1, 3, 2, 2}, Data: make([]float32, 3)}}},
+	} {
+		m := &Model{info: Info{SizeMultiple: 1, MinSize: 1, Input: spec, Output: spec}, run: echo{c.outputs}}
+		if _, err := m.Translate(t.Context(), testPicture(2, 2)); err == nil {
+			t.Errorf("%s: accepted", c.name)
+		}
+	}
+}
+
+func BenchmarkTranslate(b *testing.B) {
+	for _, size := range []int{256, 250} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			m := open(b, "multiple8.onnx", nil)
+			img := testPicture(size, size)
+			b.SetBytes(int64(len(img.Pix)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := m.Translate(b.Context(), img); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,66 @@
+package infer
+
+import (
+	"slices"
+	"testing"
+
+	"cyclegan/infer/pixels"
+)
+
+func TestBounce(t *testing.T) {
+	for n, want := range map[int][]int{
+		1: {0, 0, 0, 0},
+		2: {0, 1, 0, 1, 0},
+		3: {0, 1, 2, 1, 0, 1, 2, 1, 0},
+		4: {0, 1, 2, 3, 2, 1, 0, 1, 2, 3},
+	} {
+		got := make([]int, len(want))
+		for i := range got {
+			got[i] = bounce(i, n)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d pixels: %v, want %v", n, got, want)
+		}
+	}
+}
+
+func TestPadded(t *testing.T) {
+	for _, c := range []struct{ n, multiple, smallest, want int }{
+		{1, 1, 1, 1}, {1, 4, 1, 4}, {4, 4, 1, 4}, {5, 4, 1, 8}, {5, 4, 13, 16}, {640, 256, 1, 768}, {3, 1, 8, 8},
+	} {
+		if got := padded(c.n, c.multiple, c.smallest); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
+// Each value tells its place, so that the mirror's formula can be checked for every value of every layout.
+func TestReflect(t *testing.T) {
+	for _, spec := range []pixels.Spec{{Layout: pixels.NCHW, Channels: 3}, {Layout: pixels.NHWC, Channels: 3}, {Layout: pixels.NCHW, Channels: 1}} {
+		for _, s := range [][4]int{{1, 1, 8, 4}, {2, 3, 9, 8}, {5, 4, 8, 16}, {5, 4, 5, 4}, {5, 4, 5, 7}} {
+			w, h, W, H := s[0], s[1], s[2], s[3]
+			place := func(c, x, y, w, h int) int {
+				if spec.Layout == pixels.NHWC {
+					return (y*w+x)*spec.Channels + c
+				}
+				return (c*h+y)*w + x
+			}
+			src := make([]float32, spec.Len(w, h))
+			for i := range src {
+				src[i] = float32(i)
+			}
+			dst := make([]float32, spec.Len(W, H))
+			reflect(dst, W, H, src, w, h, spec)
+			for c := range spec.Channels {
+				for y := range H {
+					for x := range W {
+						got, want := dst[place(c, x, y, W, H)], src[place(c, bounce(x, w), bounce(y, h), w, h)]
+						if got != want {
+							t.Fatalf("%v %dx%d to %dx%d: channel %d at %d,%d is %v, want %v", spec.Layout, w, h, W, H, c, x, y, got, want)
+						}
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,295 @@
+//go:build cgo
+
+package session
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	ort "github.com/yalue/onnxruntime_go"
+
+	"cyclegan/third_party/native"
+)
+
+// open gives a session of a fixture, and skips the test on a machine without ONNX Runtime.
+func open(t testing.TB, name string, opt *Options) *Session {
+	t.Helper()
+	s, err := New(fixture(t, name), opt)
+	var missing *NotFoundError
+	if errors.As(err, &missing) {
+		t.Skipf("needs ONNX Runtime: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestRun(t *testing.T) {
+	s := open(t, "invert.onnx", nil)
+	if s.Version() == "" || s.Options().Provider != CPU || s.About().Metadata["cyclegan.direction"] != "BtoA" {
+		t.Errorf("version %q, options %+v, metadata %v", s.Version(), s.Options(), s.About().Metadata)
+	}
+	for _, shape := range [][]int64{{1, 3, 1, 2}, {3, 3, 5, 1}} {
+		n := int64(1)
+		for _, d := range shape {
+			n *= d
+		}
+		in := make([]float32, n)
+		want := make([]float32, n)
+		for i := range in {
+			in[i] = float32(i) - 2.5
+			want[i] = -in[i]
+		}
+		out, err := s.Run(t.Context(), Tensor{Shape: shape, Data: in})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out) != 1 || !slices.Equal(out[0].Shape, shape) || !slices.Equal(out[0].Data, want) {
+			t.Errorf("%v gave %v, want %v", in, out, want)
+		}
+	}
+}
+
+func TestRunSeveralPorts(t *testing.T) {
+	s := open(t, "two.onnx", &Options{InterThreads: 2})
+	out, err := s.Run(t.Context(), Tensor{[]int64{1, 2}, []float32{1, 2}}, Tensor{[]int64{1, 2}, []float32{10, 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(out[0].Data, []float32{11, 22}) || !slices.Equal(out[1].Data, []float32{16.5}) || len(out[1].Shape) != 0 {
+		t.Errorf("got %v", out)
+	}
+}
+
+func TestRunRefuses(t *testing.T) {
+	s := open(t, "fixed.onnx", nil)
+	_, err := s.Run(t.Context(), Tensor{[]int64{1, 3, 2, 2}, make([]float32, 12)})
+	if err == nil || !strings.Contains(err.Error(), "[1,3,16,24], not [1,3,2,2]") {
+		t.Errorf("wrong shape: %v", err)
+	}
+	// What only the run itself can find out comes back as ONNX Runtime's error.
+	s = open(t, "multiple8.onnx", nil)
+	_, err = s.Run(t.Context(), Tensor{[]int64{1, 3, 2, 2}, make([]float32, 12)})
+	if err == nil || !strings.Contains(err.Error(), "ONNX Runtime: ") {
+		t.Errorf("size that the network cannot take: %v", err)
+	}
+	s = open(t, "bytes.onnx", nil)
+	_, err = s.Run(t.Context(), Tensor{[]int64{1, 3, 2, 2}, make([]float32, 12)})
+	if err == nil || !strings.Contains(err.Error(), "uint8") {
+		t.Errorf("bytes: %v", err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	open(t, "invert.onnx", nil)
+	for _, c := range []struct {
+		name  string
+		model []byte
+		opt   *Options
+		want  string
+	}{
+		{"provider", fixture(t, "invert.onnx"), &Options{Provider: "tpu"}, `"tpu"`},
+		{"no model", []byte("hello"), nil, "not an ONNX model"},
+		{"no operators", message(7, string(message(11, string(message(1, "x")), 12, string(message(1, "y"))))), nil, "ONNX Runtime: "},
+	} {
+		if _, err := New(c.model, c.opt); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
+		}
+	}
+	if _, err := Open(filepath.Join(t.TempDir(), "no.onnx"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+}
+
+func TestCUDANeedsGPU(t *testing.T) {
+	open(t, "invert.onnx", nil)
+	s, err := New(fixture(t, "invert.onnx"), &Options{Provider: CUDA})
+	if err == nil {
+		s.Close()
+		t.Skip("this machine has a GPU that works")
+	}
+	if !strings.Contains(err.Error(), `provider "cuda"`) || !strings.Contains(err.Error(), `use provider "cpu"`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestCloseTwice(t *testing.T) {
+	s := open(t, "invert.onnx", nil)
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := s.Run(t.Context(), Tensor{[]int64{1, 3, 1, 1}, make([]float32, 3)}); !errors.Is(err, ErrClosed) {
+		t.Errorf("run after Close: %v", err)
+	}
+}
+
+// Sessions come and go in several goroutines, so that the environment opens and closes under way.
+func TestConcurrent(t *testing.T) {
+	open(t, "invert.onnx", nil).Close()
+	model := fixture(t, "conv.onnx")
+	want := []float32(nil)
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for g := range 4 {
+		group.Go(func() {
+			for range 5 {
+				s, err := New(model, &Options{IntraThreads: 1 + g%2})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var inner sync.WaitGroup
+				for range 3 {
+					inner.Go(func() {
+						in := make([]float32, 3*9*7)
+						for i := range in {
+							in[i] = float32(math.Sin(float64(i)))
+						}
+						out, err := s.Run(t.Context(), Tensor{[]int64{1, 3, 9, 7}, in})
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						mu.Lock()
+						defer mu.Unlock()
+						if want == nil {
+							want = out[0].Data
+						}
+						if !slices.Equal(want, out[0].Data) {
+							t.Error("two runs of one input differ")
+						}
+					})
+				}
+				inner.Wait()
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if ort.IsInitialized() {
+		t.Error("the environment outlived the last session")
+	}
+}
+
+func TestCancel(t *testing.T) {
+	s := open(t, "slow.onnx", nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	_, err := s.Run(ctx, Tensor{[]int64{1, 3, 8, 8}, make([]float32, 192)})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("broken off after %v", took)
+	}
+	if _, err := s.Run(ctx, Tensor{[]int64{1, 3, 8, 8}, make([]float32, 192)}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("run with an ended context: %v", err)
+	}
+}
+
+// Close waits for the run that is under way rather than pulling the model away from under it.
+func TestCloseWaits(t *testing.T) {
+	s := open(t, "slow.onnx", nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	running := make(chan error)
+	go func() {
+		_, err := s.Run(ctx, Tensor{[]int64{1, 3, 8, 8}, make([]float32, 192)})
+		running <- err
+	}()
+	closed := make(chan error)
+	time.Sleep(50 * time.Millisecond)
+	go func() { closed <- s.Close() }()
+	select {
+	case <-closed:
+		t.Error("Close did not wait")
+	case <-time.After(50 * time.Millisecond):
+	}
+	cancel()
+	if err := <-running; !errors.Is(err, context.Canceled) {
+		t.Errorf("run: %v", err)
+	}
+	if err := <-closed; err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// A program that opened ONNX Runtime itself keeps it: sessions use it and leave it open.
+func TestForeignEnvironment(t *testing.T) {
+	open(t, "invert.onnx", nil).Close()
+	if err := search("", func(name string) error {
+		ort.SetSharedLibraryPath(name)
+		return ort.InitializeEnvironment()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	defer ort.DestroyEnvironment()
+	s := open(t, "invert.onnx", nil)
+	if _, err := s.Run(t.Context(), Tensor{[]int64{1, 3, 1, 1}, make([]float32, 3)}); err != nil {
+		t.Error(err)
+	}
+	s.Close()
+	if !ort.IsInitialized() {
+		t.Error("the program's environment was closed")
+	}
+}
+
+func TestOneLibraryAtATime(t *testing.T) {
+	s := open(t, "invert.onnx", nil)
+	if environment.library == "" {
+		t.Skip("the library came from the system")
+	}
+	same, err := New(fixture(t, "invert.onnx"), &Options{Library: environment.library})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same.Close()
+	other := touch(t, filepath.Join(t.TempDir(), "libonnxruntime.so"))
+	if _, err := New(fixture(t, "invert.onnx"), &Options{Library: other}); err == nil || !strings.Contains(err.Error(), "already open from") {
+		t.Errorf("error %v", err)
+	}
+	s.Close()
+	// With none open, the file is tried and its fault told.
+	if _, err := New(fixture(t, "invert.onnx"), &Options{Library: other}); err == nil || !strings.Contains(err.Error(), "Options.Library cannot be used") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestNotFound(t *testing.T) {
+	emptyHome(t)
+	s, err := New(fixture(t, "invert.onnx"), nil)
+	if err == nil {
+		s.Close()
+		t.Skip("this machine has an ONNX Runtime of its own")
+	}
+	var missing *NotFoundError
+	if !errors.As(err, &missing) || !strings.Contains(err.Error(), native.EnvONNXRuntime) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	s := open(b, "conv.onnx", nil)
+	in := Tensor{[]int64{1, 3, 256, 256}, make([]float32, 3*256*256)}
+	b.SetBytes(int64(len(in.Data)) * 4)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Run(b.Context(), in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package session
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+func fixture(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "models", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestDescribe(t *testing.T) {
+	d, err := Describe(fixture(t, "multiple8.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := d.Inputs[0].String(), `"input" float32 [N,3,H,W]`; got != want || len(d.Inputs) != 1 {
+		t.Errorf("inputs %v, want %s", d.Inputs, want)
+	}
+	if !slices.Equal(d.Inputs[0].Shape, []int64{-1, 3, -1, -1}) {
+		t.Errorf("shape %v", d.Inputs[0].Shape)
+	}
+	if d.Metadata["cyclegan.size_multiple"] != "8" || d.Metadata["cyclegan.domain_to"] != "winter" {
+		t.Errorf("metadata %v", d.Metadata)
+	}
+	if d.Opset != 17 || d.Producer != "make.py" || d.External {
+		t.Errorf("opset %d, producer %q, external %v", d.Opset, d.Producer, d.External)
+	}
+}
+
+func TestDescribePorts(t *testing.T) {
+	for _, c := range []struct{ model, inputs, outputs string }{
+		{"two.onnx", `["a" float32 [N,2] "b" float32 [N,2]]`, `["sum" float32 [N,2] "mean" float32 []]`},
+		{"bytes.onnx", `["input" uint8 [N,3,H,W]]`, `["output" uint8 [N,3,H,W]]`},
+		{"fixed.onnx", `["input" float32 [1,3,16,24]]`, `["output" float32 [1,3,16,24]]`},
+	} {
+		d, err := Describe(fixture(t, c.model))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := portList(d.Inputs); got != c.inputs {
+			t.Errorf("%s: inputs %s, want %s", c.model, got, c.inputs)
+		}
+		if got := portList(d.Outputs); got != c.outputs {
+			t.Errorf("%s: outputs %s, want %s", c.model, got, c.outputs)
+		}
+	}
+}
+
+func portList(ports []Port) string {
+	parts := make([]string, len(ports))
+	for i, p := range ports {
+		parts[i] = p.String()
+	}
+	return "[" + strings.Join(parts, " ") + "]"
+}
+
+// message writes fields with a length, as num, bytes pairs.
+func message(pairs ...any) []byte {
+	var b []byte
+	for i := 0; i < len(pairs); i += 2 {
+		b = protowire.AppendTag(b, protowire.Number(pairs[i].(int)), protowire.BytesType)
+		b = protowire.AppendBytes(b, []byte(pairs[i+1].(string)))
+	}
+	return b
+}
+
+// Files of the first IR versions list the weights as inputs too, and some name no shape.
+func TestDescribeOldFile(t *testing.T) {
+	initializer := message(8, "weight")
+	initializer = protowire.AppendTag(initializer, 14, protowire.VarintType)
+	initializer = protowire.AppendVarint(initializer, 1)
+	graph := message(5, string(initializer), 11, string(message(1, "x")), 11, string(message(1, "weight")), 12, string(message(1, "y")))
+	d, err := Describe(message(7, string(graph)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := portList(d.Inputs), `["x" unknown any shape]`; got != want {
+		t.Errorf("inputs %s, want %s", got, want)
+	}
+	if !d.External {
+		t.Error("weights in a file of their own were not seen")
+	}
+}
+
+func TestDescribeRefuses(t *testing.T) {
+	onnx := fixture(t, "conv.onnx")
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"empty", nil, "holds no network"},
+		{"text", []byte("version https://git-lfs.github.com/spec/v1"), "not an ONNX model"},
+		{"picture", []byte("\x89PNG\r\n\x1a\n0000IHDR"), "not an ONNX model"},
+		{"cut", onnx[:len(onnx)/2], "not an ONNX model"},
+		{"ort", []byte("\x20\x00\x00\x00ORTM...."), "ORT format"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := Describe(c.data); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func FuzzDescribe(f *testing.F) {
+	for _, name := range []string{"multiple8.onnx", "conv.onnx", "two.onnx", "slow.onnx"} {
+		f.Add(fixture(f, name))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := Describe(data)
+		if err != nil {
+			return
+		}
+		for _, p := range slices.Concat(d.Inputs, d.Outputs) {
+			if len(p.Shape) != len(p.Axes) {
+				t.Fatalf("%d dimensions and %d names", len(p.Shape), len(p.Axes))
+			}
+		}
+	})
+}
+
+func TestCheckInputs(t *testing.T) {
+	picture := Port{Name: "input", Type: "float32", Shape: []int64{-1, 3, -1, -1}, Axes: []string{"N", "", "H", "W"}}
+	for _, c := range []struct {
+		name   string
+		port   Port
+		inputs []Tensor
+		want   string
+	}{
+		{"fits", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 6)}}, ""},
+		{"any shape", Port{Name: "x", Type: "float32"}, []Tensor{{Shape: []int64{2}, Data: make([]float32, 2)}}, ""},
+		{"none", picture, nil, "has 1 inputs (input), not 0"},
+		{"rank", picture, []Tensor{{Shape: []int64{6}, Data: make([]float32, 6)}}, "takes [N,3,H,W], not [6]"},
+		{"channels", picture, []Tensor{{Shape: []int64{1, 1, 2, 1}, Data: make([]float32, 2)}}, "takes [N,3,H,W], not [1,1,2,1]"},
+		{"no shape", Port{Name: "x", Type: "float32"}, []Tensor{{}}, "no shape"},
+		{"empty", picture, []Tensor{{Shape: []int64{1, 3, 0, 1}}}, "dimension below 1"},
+		{"few values", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 5)}}, "5 values do not fill"},
+		{"many values", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 7)}}, "7 values do not fill"},
+		{"overflow", picture, []Tensor{{Shape: []int64{1 << 62, 3, 1 << 62, 4}, Data: make([]float32, 6)}}, "6 values do not fill"},
+		{"bytes", Port{Name: "x", Type: "uint8"}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, "only float32"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := checkInputs([]Port{c.port}, c.inputs)
+			if c.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+			} else if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestOptionsValidate(t *testing.T) {
+	if err := (*Options)(nil).Validate(); err != nil {
+		t.Errorf("nil options: %v", err)
+	}
+	err := (&Options{Provider: "tpu", DeviceID: -1, IntraThreads: -2, InterThreads: -3}).Validate()
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{`"tpu"`, "device id -1", "intra threads -2", "inter threads -3"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in %q", want, err)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+//go:build cgo
+
+package session
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// environment is ONNX Runtime's, of which a process has one. The first session opens it and the last one closes it,
+// unless the program had opened it by itself before: then it stays the program's to close.
+var environment struct {
+	sync.Mutex
+	sessions int
+	ours     bool
+	library  string // as the loader was given it; empty when the environment is not ours
+}
+
+// acquire opens the environment if it is not open, and counts a session in.
+func acquire(library string) error {
+	e := &environment
+	e.Lock()
+	defer e.Unlock()
+	if e.sessions == 0 && !ort.IsInitialized() {
+		if err := search(library, load); err != nil {
+			return err
+		}
+	} else if err := sameLibrary(library); err != nil {
+		return err
+	}
+	e.sessions++
+	return nil
+}
+
+// load opens the environment from the library that the loader knows by name.
+func load(name string) error {
+	ort.SetSharedLibraryPath(name)
+	// Errors come back as such: the library shall not print them too.
+	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
+		return loadError(name, err)
+	}
+	environment.ours, environment.library = true, name
+	return nil
+}
+
+// loadError says in a person's words why a library could not be used.
+func loadError(name string, err error) error {
+	_, reason, found := strings.Cut(err.Error(), fmt.Sprintf("library %q: ", name))
+	switch {
+	case found:
+		return fmt.Errorf("open %s: %s", name, strings.TrimPrefix(reason, name+": "))
+	case strings.Contains(err.Error(), "setting ORT API base"):
+		return fmt.Errorf("open %s: this ONNX Runtime is too old: 1.24 or later is needed", name)
+	case strings.Contains(err.Error(), "OrtGetApiBase"):
+		return fmt.Errorf("open %s: this is not ONNX Runtime: it lacks OrtGetApiBase", name)
+	}
+	return fmt.Errorf("open %s: %w", name, err)
+}
+
+// sameLibrary refuses a library that was asked for while another one is open: a process can hold one.
+func sameLibrary(library string) error {
+	if library == "" || !environment.ours {
+		return nil
+	}
+	path, err := libraryAt(library)
+	if err != nil {
+		return fmt.Errorf("find ONNX Runtime by Options.Library: %w", err)
+	}
+	if path != environment.library {
+		return fmt.Errorf("ONNX Runtime is already open from %s and a process can hold one: close the models that use it before opening %s", environment.library, path)
+	}
+	return nil
+}
+
+// release counts a session out and closes the environment after the last one.
+func release() error {
+	e := &environment
+	e.Lock()
+	defer e.Unlock()
+	e.sessions--
+	if e.sessions > 0 || !e.ours {
+		return nil
+	}
+	e.ours, e.library = false, ""
+	if err := ort.DestroyEnvironment(); err != nil {
+		return fmt.Errorf("close ONNX Runtime: %w", err)
+	}
+	return nil
+}

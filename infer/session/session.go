@@ -1,0 +1,139 @@
+// Package session runs ONNX models with ONNX Runtime: a [Session] takes float32 tensors in and gives float32 tensors back.
+//
+// It knows nothing about pictures: package infer does pictures with it, and the export's self-check and feature extractors use it as it is.
+//
+//	s, err := session.Open("G_AB.onnx", nil)
+//	if err != nil {
+//		return err
+//	}
+//	defer s.Close()
+//	out, err := s.Run(ctx, session.Tensor{Shape: []int64{1, 3, 256, 256}, Data: pixels})
+//
+// ONNX Runtime is a shared library that is opened when the first session is and closed with the last one. It is looked for in this order:
+// Options.Library, the environment variable CYCLEGAN_ONNXRUNTIME, the user's cache, the system's own loader.
+package session
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// The providers that a session can run on.
+const (
+	CPU  = "cpu"
+	CUDA = "cuda"
+)
+
+// ErrClosed is what Run gives after Close.
+var ErrClosed = errors.New("the session is closed")
+
+// ErrNoCgo is what opening a model gives in a program that was built without cgo, through which ONNX Runtime is called.
+var ErrNoCgo = errors.New("this program was built without cgo, which ONNX Runtime needs: install a C compiler and build it with CGO_ENABLED=1")
+
+// Options say where and how a session runs. A nil *Options and the zero value are the defaults.
+type Options struct {
+	// Library is the ONNX Runtime library file, or a folder that holds it. Empty: it is looked for (see the package comment).
+	Library string
+	// Provider is CPU or CUDA. Empty: CPU.
+	Provider string
+	// DeviceID is the number of the GPU, from 0. CUDA only.
+	DeviceID int
+	// IntraThreads is how many threads share the work of one operation. 0: as many as Go uses processors (GOMAXPROCS, which knows container limits).
+	IntraThreads int
+	// InterThreads is how many operations run side by side. 0: one after the other, which is best for networks that are one long chain.
+	InterThreads int
+}
+
+// Validate lists every option that makes no sense, with its value.
+func (o *Options) Validate() error {
+	if o == nil {
+		return nil
+	}
+	var bad []error
+	switch o.Provider {
+	case "", CPU, CUDA:
+	default:
+		bad = append(bad, fmt.Errorf("provider %q is unknown: it is %q or %q", o.Provider, CPU, CUDA))
+	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"device id", o.DeviceID}, {"intra threads", o.IntraThreads}, {"inter threads", o.InterThreads}} {
+		if n.value < 0 {
+			bad = append(bad, fmt.Errorf("%s %d is negative: it is 0 or more", n.name, n.value))
+		}
+	}
+	return errors.Join(bad...)
+}
+
+// resolved gives o with its defaults filled in.
+func (o *Options) resolved() Options {
+	var r Options
+	if o != nil {
+		r = *o
+	}
+	if r.Provider == "" {
+		r.Provider = CPU
+	}
+	if r.IntraThreads == 0 {
+		r.IntraThreads = runtime.GOMAXPROCS(0)
+	}
+	if r.InterThreads == 0 {
+		r.InterThreads = 1
+	}
+	return r
+}
+
+// A Tensor is a dense array of float32 values, the last dimension changing fastest.
+type Tensor struct {
+	Shape []int64
+	Data  []float32
+}
+
+// check says why t cannot be the input p, or gives nil.
+func (t Tensor) check(p Port) error {
+	if p.Type != "float32" {
+		return fmt.Errorf("input %q holds %s: only float32 can be run", p.Name, p.Type)
+	}
+	if len(t.Shape) == 0 {
+		return fmt.Errorf("input %q: the tensor has no shape", p.Name)
+	}
+	if !p.accepts(t.Shape) {
+		return fmt.Errorf("input %q: the model takes %s, not %s", p.Name, p.ShapeString(), shapeString(t.Shape, nil))
+	}
+	if slices.Min(t.Shape) < 1 {
+		return fmt.Errorf("input %q: shape %s has a dimension below 1", p.Name, shapeString(t.Shape, nil))
+	}
+	n := int64(1)
+	for _, d := range t.Shape {
+		if n > int64(len(t.Data))/d { // the product could overflow
+			n = -1
+			break
+		}
+		n *= d
+	}
+	if n != int64(len(t.Data)) {
+		return fmt.Errorf("input %q: %d values do not fill the shape %s", p.Name, len(t.Data), shapeString(t.Shape, nil))
+	}
+	return nil
+}
+
+// checkInputs says why the tensors do not fit the ports, or gives nil.
+func checkInputs(ports []Port, inputs []Tensor) error {
+	if len(inputs) != len(ports) {
+		names := make([]string, len(ports))
+		for i, p := range ports {
+			names[i] = p.Name
+		}
+		return fmt.Errorf("the model has %d inputs (%s), not %d", len(ports), strings.Join(names, ", "), len(inputs))
+	}
+	for i, t := range inputs {
+		if err := t.check(ports[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
