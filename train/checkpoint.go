@@ -10,6 +10,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+
+	"cyclegan/infer/pixels/atomicfile"
 )
 
 // A Checkpoint is everything that a run needs to go on as if it had never
@@ -109,7 +111,7 @@ func (c *Checkpoint) Save(path string) error {
 	for len(text)%8 != 0 {
 		text = append(text, ' ')
 	}
-	err = replaceFile(path, func(w io.Writer) error {
+	err = atomicfile.WriteDurable(path, func(w io.Writer) error {
 		if _, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text)))); err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func Export(ctx context.Context, path string, n *graph.Network, w graph.Weights,
 			return fmt.Errorf("export %q: ONNX Runtime's picture of %dx%d differs from TensorFlow's by up to %g, more than %g; nothing was written", path, s.w, s.h, worst, exportTolerance)
 		}
 	}
-	return writeFileAtomic(path, model)
+	return writeFile(path, model)
 }
 
 // ExportGenerators writes G_AB.onnx and G_BA.onnx of a checkpoint into dir,

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"cyclegan/infer/pixels/atomicfile"
 )
 
 // KeepLast is how many rolling checkpoints a run keeps.
@@ -83,7 +85,7 @@ func dropOldCheckpoints(dir string) error {
 			return fmt.Errorf("remove old checkpoint: %w", err)
 		}
 	}
-	leftovers, err := filepath.Glob(filepath.Join(dir, ".*.tmp"))
+	leftovers, err := filepath.Glob(filepath.Join(dir, atomicfile.Pattern))
 	if err != nil {
 		return err
 	}

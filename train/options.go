@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"cyclegan/graph"
+	"cyclegan/infer/pixels/atomicfile"
 	"cyclegan/train/dataset"
 )
 
@@ -234,7 +236,18 @@ func (o Options) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("save options %q: %w", path, err)
 	}
-	return writeFileAtomic(path, append(text, '\n'))
+	return writeFile(path, append(text, '\n'))
+}
+
+func writeFile(path string, data []byte) error {
+	err := atomicfile.WriteDurable(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	return nil
 }
 
 // LoadOptions reads what Save wrote. A field that this version doesn't know is

@@ -1,17 +1,14 @@
 package pixels
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"image"
 	"io"
-	"io/fs"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 
 	"github.com/disintegration/imaging"
+
+	"cyclegan/infer/pixels/atomicfile"
 )
 
 // SaveOptions says how a picture is written.
@@ -106,43 +103,9 @@ func Save(path string, img image.Image, opt SaveOptions) error {
 	return nil
 }
 
-func save(path string, img image.Image, opt SaveOptions) (err error) {
+func save(path string, img image.Image, opt SaveOptions) error {
 	if _, err := writer(opt.Format); err != nil {
 		return err
 	}
-	f, err := createBeside(path)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	w := bufio.NewWriterSize(f, 64<<10)
-	if err := Encode(w, img, opt); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-// createBeside makes a new file in path's folder. Unlike os.CreateTemp it asks
-// for the usual permissions, since the file stays.
-func createBeside(path string) (*os.File, error) {
-	dir := filepath.Dir(path)
-	for try := 0; ; try++ {
-		name := filepath.Join(dir, fmt.Sprintf(".picture-%016x.tmp", rand.Uint64()))
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-		if errors.Is(err, fs.ErrExist) && try < 100 {
-			continue
-		}
-		return f, err
-	}
+	return atomicfile.Write(path, func(w io.Writer) error { return Encode(w, img, opt) })
 }

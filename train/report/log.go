@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"cyclegan/infer/pixels/atomicfile"
 )
 
 // A Log appends records to a run's log: a text file with one JSON object a
@@ -103,7 +105,7 @@ func (l *Log) truncateAfter(step int64) error {
 	if l.file == nil {
 		return os.ErrClosed
 	}
-	err := replaceFile(l.path, func(w io.Writer) error {
+	err := atomicfile.Write(l.path, func(w io.Writer) error {
 		_, err := scan(io.NewSectionReader(l.file, 0, l.size), func(raw []byte, r Record) error {
 			if r.Step > step {
 				return nil

@@ -6,6 +6,8 @@ import (
 	"image/png"
 	"io"
 	"strings"
+
+	"cyclegan/infer/pixels/atomicfile"
 )
 
 // A Series is one quantity over the steps of a run. X and Y are equally long.
@@ -70,7 +72,7 @@ func (p *LossPlot) Save(path string) error {
 	if err != nil {
 		return err
 	}
-	err = replaceFile(path, func(w io.Writer) error { return png.Encode(w, img) })
+	err = atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
 	if err != nil {
 		return fmt.Errorf("write loss plot %q: %w", path, bare(err))
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -193,28 +192,6 @@ func TestLossPlotLeavesItsSeriesAlone(t *testing.T) {
 	}
 	if fmt.Sprint(s.X, s.Y) != "[3 1 2] [NaN 1 2]" {
 		t.Errorf("series is now %v %v", s.X, s.Y)
-	}
-}
-
-func TestReplaceFileKeepsTheOldOneWhenWritingFails(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "file")
-	if err := os.WriteFile(path, []byte("old"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	full := errors.New("disk full")
-	err := replaceFile(path, func(w io.Writer) error {
-		io.WriteString(w, strings.Repeat("new", 100_000))
-		return full
-	})
-	if !errors.Is(err, full) {
-		t.Errorf("error is %v, want %v", err, full)
-	}
-	if data, err := os.ReadFile(path); err != nil || string(data) != "old" {
-		t.Errorf("file holds %q (%v), want the old content", data, err)
-	}
-	if names := list(t, dir); len(names) != 1 {
-		t.Errorf("folder holds %q, want the file alone", names)
 	}
 }
 
