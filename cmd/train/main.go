@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"cyclegan/graph"
+	"cyclegan/infer/pixels"
 	"cyclegan/train"
 	"cyclegan/train/dataset"
 )
@@ -100,8 +101,7 @@ func (c *command) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.printNext(models, data)
-	return nil
+	return c.printNext(models, data)
 }
 
 // trainer builds the networks, and takes up a checkpoint to go on from.
@@ -159,20 +159,62 @@ func (c *command) continueFlags() string {
 }
 
 // printNext says what has been made and what to type next.
-func (c *command) printNext(models []string, data *dataset.Dataset) {
+func (c *command) printNext(models []string, data *dataset.Dataset) error {
+	fmt.Printf("\ndone. Look at %s and %s, then convert pictures:\n", filepath.Join(c.opts.Dir(), latestSamples), filepath.Join(c.opts.Dir(), lossPlot))
 	a, b := data.Domains()
-	fmt.Printf("\ndone. Look at %s and %s.\n", filepath.Join(c.opts.Dir(), latestSamples), filepath.Join(c.opts.Dir(), lossPlot))
-	in := "FOLDER_OF_PICTURES"
-	if c.opts.DirA != "" {
-		in = quote(c.opts.DirA)
+	dirA, dirB := c.opts.DirA, c.opts.DirB
+	if c.opts.Direction == "BtoA" {
+		dirA, dirB = dirB, dirA
 	}
-	for i, model := range models {
-		from, to := a, b
-		if i == 1 {
-			from, to = b, a
+	for _, m := range []struct {
+		model, from, to, folder, given string
+		set                            *dataset.Set
+	}{
+		{models[0], a, b, "testA", dirA, data.TestA()},
+		{models[1], b, a, "testB", dirB, data.TestB()},
+	} {
+		in, err := c.pictures(m.folder, m.given, m.set)
+		if err != nil {
+			return err
 		}
-		fmt.Printf("%s -> %s:\n  go run ./cmd/infer -model %s -in %s -out %s\n", from, to, quote(model), in, filepath.Join("results", quote(c.opts.Name)))
+		name := strings.TrimSuffix(filepath.Base(m.model), ".onnx")
+		fmt.Printf("  %s to %s:\n    go run ./cmd/infer -model %s -in %s -out %s\n", m.from, m.to, quote(m.model), quote(in), quote(filepath.Join("results", c.opts.Name, name)))
 	}
+	return nil
+}
+
+// pictures names a folder to try a generator on: the data's own test pictures,
+// or, where the data was drawn, some drawings that it hasn't seen.
+func (c *command) pictures(folder, given string, set *dataset.Set) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	if c.opts.Dataroot != "" {
+		if c.opts.Direction == "BtoA" {
+			folder = map[string]string{"testA": "testB", "testB": "testA"}[folder]
+		}
+		path := filepath.Join(c.opts.Dataroot, folder)
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return path, nil
+		}
+		return "FOLDER_OF_PICTURES", nil
+	}
+	dir := filepath.Join(c.opts.Dir(), folder)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make a folder of scenes: %w", err)
+	}
+	const scenes, scale = 8, 2
+	for i := range min(scenes, set.Len()) {
+		size := scale * c.opts.CropSize
+		img, err := set.Image(i, size, size)
+		if err != nil {
+			return "", err
+		}
+		if err := pixels.Save(filepath.Join(dir, fmt.Sprintf("scene_%02d.png", i+1)), img, pixels.SaveOptions{}); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
 }
 
 // quote makes a word safe to paste into a shell.

@@ -21,8 +21,11 @@ import (
 type meter struct {
 	out   *os.File
 	every int
-	bar   *progressbar.ProgressBar // nil when out is no terminal
+	// columns is the width of the terminal, 0 when out is none.
+	columns int
+	bar     *progressbar.ProgressBar
 
+	shown map[string]float64 // losses of the newest record
 	sums  map[string]float64
 	steps int
 	took  time.Duration
@@ -31,6 +34,11 @@ type meter struct {
 
 func newMeter(out *os.File, every int) *meter {
 	m := &meter{out: out, every: every, sums: map[string]float64{}}
+	if term.IsTerminal(int(out.Fd())) {
+		if m.columns, _, _ = term.GetSize(int(out.Fd())); m.columns <= 0 {
+			m.columns = 80
+		}
+	}
 	return m
 }
 
@@ -55,50 +63,57 @@ func (m *meter) step(p train.Progress) (report.Record, bool) {
 		r.Losses[name] = sum / float64(m.steps)
 	}
 	m.mean = m.took / time.Duration(m.steps)
+	m.shown = r.Losses
 	clear(m.sums)
 	m.steps, m.took = 0, 0
-	m.showLine(p, r)
+	m.showLine(p)
 	return r, true
 }
 
+// showBar moves the bar on a terminal. It counts what this process has to do,
+// since a resumed run's speed follows from its own steps; the description has
+// the steps of the whole run.
 func (m *meter) showBar(p train.Progress) {
-	if !term.IsTerminal(int(m.out.Fd())) {
+	if m.columns == 0 {
 		return
 	}
 	if m.bar == nil {
-		m.bar = progressbar.NewOptions64(p.Steps,
+		m.bar = progressbar.NewOptions64(p.Steps-p.Step+1,
 			progressbar.OptionSetWriter(m.out),
-			progressbar.OptionShowCount(),
 			progressbar.OptionShowIts(),
 			progressbar.OptionSetItsString("steps"),
 			progressbar.OptionSetPredictTime(true),
 			progressbar.OptionThrottle(200*time.Millisecond),
-			progressbar.OptionSetWidth(20),
+			progressbar.OptionSetWidth(10),
 		)
-		_ = m.bar.Set64(p.Step - 1)
-		m.bar.Reset()
-		_ = m.bar.Set64(p.Step - 1)
 	}
-	_ = m.bar.Set64(p.Step)
+	text := fmt.Sprintf("step %d/%d", p.Step, p.Steps)
+	// The bar takes some 45 columns beside its description.
+	if losses := describe(m.shown); m.columns >= len(text)+len(losses)+47 {
+		text += "  " + losses
+	}
+	m.bar.Describe(text)
+	_ = m.bar.Add(1)
 }
 
-func (m *meter) showLine(p train.Progress, r report.Record) {
-	losses := describe(r.Losses)
+func (m *meter) showLine(p train.Progress) {
 	if m.bar != nil {
-		m.bar.Describe(losses)
 		return
 	}
 	left := (time.Duration(p.Steps-p.Step) * m.mean).Round(time.Second)
-	fmt.Fprintf(m.out, "step %d/%d  epoch %d  %.3f s/step  %v left  %s\n", p.Step, p.Steps, p.Epoch, r.SecondsPerStep, left, losses)
+	fmt.Fprintf(m.out, "step %d/%d  epoch %d  %.3f s/step  %v left  %s\n", p.Step, p.Steps, p.Epoch, m.mean.Seconds(), left, describe(m.shown))
 }
 
 // describe puts the losses in one line, the two directions of a term together.
 func describe(losses map[string]float64) string {
+	if losses == nil {
+		return ""
+	}
 	var b strings.Builder
 	for _, pair := range []struct{ label, a, b string }{
 		{"G", "G_AB", "G_BA"}, {"cycle", "cycle_A", "cycle_B"}, {"idt", "idt_A", "idt_B"}, {"D", "D_A", "D_B"},
 	} {
-		fmt.Fprintf(&b, "%s %.3f/%.3f  ", pair.label, losses[pair.a], losses[pair.b])
+		fmt.Fprintf(&b, "%s %.2f/%.2f  ", pair.label, losses[pair.a], losses[pair.b])
 	}
 	return strings.TrimRight(b.String(), " ")
 }
