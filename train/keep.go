@@ -44,11 +44,66 @@ func (o Options) LatestCheckpoint() (*Checkpoint, []error, error) {
 	return nil, nil, fmt.Errorf("no checkpoint in %q: %w", dir, fs.ErrNotExist)
 }
 
+// EpochCheckpoint loads the checkpoint that was kept at the end of an epoch.
+func (o Options) EpochCheckpoint(epoch int) (*Checkpoint, error) {
+	return o.kept(epochPath(o.checkpointDir(), epoch), "-save_epoch_freq")
+}
+
+// IterCheckpoint loads the checkpoint that was kept, by save_by_iter, after
+// that many pictures.
+func (o Options) IterCheckpoint(pictures int64) (*Checkpoint, error) {
+	return o.kept(iterPath(o.checkpointDir(), pictures), "-save_by_iter")
+}
+
+func (o Options) kept(path, option string) (*Checkpoint, error) {
+	c, err := LoadCheckpoint(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		names, _ := filepath.Glob(filepath.Join(o.checkpointDir(), "[ei]*"+checkpointExtension))
+		for i, name := range names {
+			names[i] = strings.TrimSuffix(filepath.Base(name), checkpointExtension)
+		}
+		return nil, fmt.Errorf("%w; kept by %s there are: %s", err, option, strings.Join(append(names, "no more"), ", "))
+	}
+	return c, err
+}
+
+// SupersedeAfter puts a run's rolling checkpoints of later steps aside, in
+// checkpoints/superseded, when it goes on from an earlier one.
+func (o Options) SupersedeAfter(step int64) error {
+	dir := o.checkpointDir()
+	steps, err := listCheckpoints(dir)
+	if err != nil {
+		return err
+	}
+	aside := filepath.Join(dir, "superseded")
+	for _, later := range steps {
+		if later <= step {
+			continue
+		}
+		if err := os.MkdirAll(aside, 0o755); err != nil {
+			return fmt.Errorf("put later checkpoints aside: %w", err)
+		}
+		from := checkpointPath(dir, later)
+		if err := os.Rename(from, filepath.Join(aside, filepath.Base(from))); err != nil {
+			return fmt.Errorf("put later checkpoints aside: %w", err)
+		}
+	}
+	return nil
+}
+
 func (o Options) checkpointDir() string { return filepath.Join(o.Dir(), "checkpoints") }
 
 // checkpointPath names the file of a step.
 func checkpointPath(dir string, step int64) string {
 	return filepath.Join(dir, fmt.Sprintf("step_%09d%s", step, checkpointExtension))
+}
+
+func epochPath(dir string, epoch int) string {
+	return filepath.Join(dir, fmt.Sprintf("epoch_%04d%s", epoch, checkpointExtension))
+}
+
+func iterPath(dir string, pictures int64) string {
+	return filepath.Join(dir, fmt.Sprintf("iter_%09d%s", pictures, checkpointExtension))
 }
 
 // listCheckpoints returns the steps that have a rolling checkpoint in dir,

@@ -40,6 +40,7 @@ type Options struct {
 	CropSize       int    `json:"crop_size" usage:"size in pixels that is cut out of them" resume:"fixed"`
 	NoFlip         bool   `json:"no_flip" usage:"never mirror pictures"`
 	SerialBatches  bool   `json:"serial_batches" usage:"take pictures in order, and pair them in order"`
+	Phase          string `json:"phase" usage:"pictures are in the dataroot's folders that begin with it: trainA and trainB"`
 	MaxDatasetSize int    `json:"max_dataset_size" usage:"most pictures of a domain to use; 0 for all"`
 	BatchSize      int    `json:"batch_size" usage:"pictures of each domain in a step" resume:"fixed"`
 	NumThreads     int    `json:"num_threads" usage:"threads that load pictures"`
@@ -73,7 +74,7 @@ type Options struct {
 	LR           float64 `json:"lr" usage:"learning rate of Adam"`
 	LRD          float64 `json:"lr_D" usage:"learning rate of the discriminators where it is to differ from lr"`
 	Beta1        float64 `json:"beta1" usage:"Adam's beta1"`
-	LRPolicy     string  `json:"lr_policy" usage:"schedule of the learning rate: linear, step or cosine"`
+	LRPolicy     string  `json:"lr_policy" usage:"schedule of the learning rate: linear, step, plateau or cosine"`
 	LRDecayIters int     `json:"lr_decay_iters" usage:"with lr_policy step, epochs between multiplications by 0.1"`
 	NEpochs      int     `json:"n_epochs" usage:"epochs at the initial learning rate"`
 	NEpochsDecay int     `json:"n_epochs_decay" usage:"epochs over which it then falls to 0"`
@@ -87,10 +88,11 @@ type Options struct {
 	Precision string `json:"precision" usage:"f32, or bf16 for mixed precision"`
 
 	// What is written, and when.
-	PrintFreq      int `json:"print_freq" usage:"pictures between lines of the log"`
-	DisplayFreq    int `json:"display_freq" usage:"pictures between sample grids"`
-	SaveLatestFreq int `json:"save_latest_freq" usage:"pictures between checkpoints"`
-	SaveEpochFreq  int `json:"save_epoch_freq" usage:"epochs between checkpoints that are kept for good; 0 for none"`
+	PrintFreq      int  `json:"print_freq" usage:"pictures between lines of the log"`
+	DisplayFreq    int  `json:"display_freq" usage:"pictures between sample grids"`
+	SaveLatestFreq int  `json:"save_latest_freq" usage:"pictures between checkpoints"`
+	SaveEpochFreq  int  `json:"save_epoch_freq" usage:"epochs between checkpoints that are kept for good; 0 for none"`
+	SaveByIter     bool `json:"save_by_iter" usage:"keep every checkpoint of save_latest_freq for good"`
 }
 
 // Values of GANMode, StepOrder, Precision and LRPolicy.
@@ -105,9 +107,10 @@ const (
 	F32  = "f32"
 	BF16 = "bf16"
 
-	PolicyLinear = "linear"
-	PolicyStep   = "step"
-	PolicyCosine = "cosine"
+	PolicyLinear  = "linear"
+	PolicyStep    = "step"
+	PolicyPlateau = "plateau"
+	PolicyCosine  = "cosine"
 )
 
 // Validate lists every option that has no valid value, with that value. It
@@ -125,7 +128,7 @@ func (o Options) Validate() error {
 	check(o.Name != "" && filepath.IsLocal(o.Name), "-name %q can't be the name of a folder", o.Name)
 	word("gan_mode", o.GANMode, LSGAN, Vanilla, WGANGP)
 	word("step_order", o.StepOrder, GFirst, DFirst)
-	word("lr_policy", o.LRPolicy, PolicyLinear, PolicyStep, PolicyCosine)
+	word("lr_policy", o.LRPolicy, PolicyLinear, PolicyStep, PolicyPlateau, PolicyCosine)
 	word("precision", o.Precision, F32, BF16)
 	check(o.StepOrder != DFirst || o.PoolSize == 0, "-step_order D_first judges the step's own pictures, so -pool_size must be 0, not %d", o.PoolSize)
 	check(o.LambdaIdentity == 0 || o.InputNC == o.OutputNC, "-lambda_identity %g compares pictures of %d and %d channels; set it to 0 or make -input_nc and -output_nc equal", o.LambdaIdentity, o.InputNC, o.OutputNC)
@@ -217,6 +220,7 @@ func (o Options) Dataset() dataset.Options {
 	d.Dataroot, d.DirA, d.DirB = o.Dataroot, o.DirA, o.DirB
 	d.ScenesA, d.ScenesB = o.Scenes, o.Scenes
 	d.Direction = dataset.Direction(o.Direction)
+	d.Phase = o.Phase
 	d.Preprocess = dataset.Preprocess(o.Preprocess)
 	d.LoadSize, d.CropSize, d.NoFlip = o.LoadSize, o.CropSize, o.NoFlip
 	d.MaxDatasetSize, d.SerialBatches = o.MaxDatasetSize, o.SerialBatches

@@ -33,10 +33,10 @@ func Preset(name string) (Options, error) {
 		o := paper()
 		o.Preset, o.Name = "demo", "demo"
 		o.LoadSize, o.CropSize = 72, 64
-		o.NetG, o.NGF, o.NDF = "resnet_6blocks", 16, 32
-		o.NormD, o.Residual, o.Upsampling = "none", true, "resize"
-		o.LambdaA, o.LambdaB, o.LambdaIdentity = 5, 5, 0.1
-		o.EMA = 0.99
+		o.NetG, o.NGF, o.Residual, o.Upsampling = "resnet_6blocks", 24, true, "resize"
+		o.NetD, o.NLayersD, o.NDF, o.NormD = "n_layers", 2, 32, "none"
+		o.LambdaA, o.LambdaB, o.LambdaIdentity = 2, 2, 0.1
+		o.LR, o.EMA = 0.0004, 0.995
 		o.NEpochs, o.NEpochsDecay = 3, 3
 		o.DisplayFreq, o.SaveLatestFreq, o.PrintFreq = 400, 800, 50
 		o.SaveEpochFreq = 0
@@ -54,6 +54,7 @@ func paper() Options {
 		Direction:    "AtoB",
 		InputNC:      3,
 		OutputNC:     3,
+		Phase:        "train",
 		Preprocess:   "resize_and_crop",
 		LoadSize:     286,
 		CropSize:     256,

@@ -118,6 +118,12 @@ func TestSchedule(t *testing.T) {
 			t.Errorf("step, epoch %d: %g, want %g", epoch, g, want)
 		}
 	}
+	o.LRPolicy = PolicyPlateau
+	for epoch, want := range map[int]float64{1: 2e-4, 7: 2e-4, 8: 4e-5, 13: 4e-5, 14: 8e-6} {
+		if g, _ := o.LearningRates(epoch); math.Abs(g-want) > 1e-18 {
+			t.Errorf("plateau, epoch %d: %g, want %g", epoch, g, want)
+		}
+	}
 	o.LRPolicy = PolicyCosine
 	for epoch, want := range map[int]float64{1: 2e-4, 51: 1e-4, 101: 0} {
 		if g, _ := o.LearningRates(epoch); math.Abs(g-want) > 1e-18 {

@@ -5,7 +5,6 @@ package train
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"cyclegan/train/dataset"
 )
@@ -28,26 +27,42 @@ func (t *Trainer) SaveCheckpoint(data *dataset.Dataset) (*Checkpoint, error) {
 }
 
 // SaveCheckpoints is a hook that saves a checkpoint every save_latest_freq
-// pictures and keeps one for good every save_epoch_freq epochs.
+// pictures. It keeps one for good every save_epoch_freq epochs, and with
+// save_by_iter every one.
 func SaveCheckpoints(p Progress) error {
 	o := p.Trainer.opts
-	epochEnd := o.SaveEpochFreq > 0 && p.EpochEnd() && p.Epoch%o.SaveEpochFreq == 0
-	if !epochEnd && !p.Crossed(o.SaveLatestFreq) {
+	dir := o.checkpointDir()
+	due := p.Crossed(o.SaveLatestFreq)
+	var keep []string
+	if o.SaveEpochFreq > 0 && p.EpochEnd() && p.Epoch%o.SaveEpochFreq == 0 {
+		keep = append(keep, epochPath(dir, p.Epoch))
+	}
+	if o.SaveByIter && due {
+		keep = append(keep, iterPath(dir, p.Seen()))
+	}
+	if !due && len(keep) == 0 {
 		return nil
 	}
 	c, err := p.Trainer.SaveCheckpoint(p.Data)
-	if err != nil || !epochEnd {
+	if err != nil {
 		return err
 	}
-	// The same file under a second name; where links are not to be had, it is
-	// written again.
-	dir := o.checkpointDir()
-	keep := filepath.Join(dir, fmt.Sprintf("epoch_%04d%s", p.Epoch, checkpointExtension))
-	if err := os.Remove(keep); err != nil && !os.IsNotExist(err) {
+	for _, path := range keep {
+		if err := keepCheckpoint(c, checkpointPath(dir, c.Step), path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepCheckpoint gives a saved checkpoint a second name, or writes it again
+// where links are not to be had.
+func keepCheckpoint(c *Checkpoint, saved, path string) error {
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("replace checkpoint: %w", err)
 	}
-	if os.Link(checkpointPath(dir, c.Step), keep) == nil {
+	if os.Link(saved, path) == nil {
 		return nil
 	}
-	return c.Save(keep)
+	return c.Save(path)
 }

@@ -32,6 +32,11 @@ func (o Options) lrFactor(epoch int) float64 {
 	switch o.LRPolicy {
 	case PolicyStep:
 		return math.Pow(0.1, float64((epoch-1)/o.LRDecayIters))
+	case PolicyPlateau:
+		// The official code asks whether a metric that it never sets improved
+		// by more than 1 %, with a patience of 5 epochs. It never does, so the
+		// rate falls to a fifth from epoch 8 on and every sixth after that.
+		return math.Pow(0.2, float64(max(epoch-2, 0)/6))
 	case PolicyCosine:
 		// Cosine annealing over n_epochs (Loshchilov and Hutter 2017), which
 		// rises again in the epochs of decay, as PyTorch's scheduler does.

@@ -4,6 +4,7 @@ package train
 
 import (
 	"fmt"
+	"io"
 	"math"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -239,3 +240,20 @@ func (m *model) averaging() bool { return m.gAB.average != nil }
 
 // Shapes are those of one training picture of A and of B.
 func (t *Trainer) Shapes() (a, b graph.Shape) { return t.shapeA, t.shapeB }
+
+// Describe writes the four networks as text, layer by layer.
+func (t *Trainer) Describe(out io.Writer) error {
+	for _, p := range t.model.players() {
+		shape := t.shapeA
+		if p.name == GBA || p.name == DB {
+			shape = t.shapeB
+		}
+		if _, err := fmt.Fprintf(out, "%s = ", p.name); err != nil {
+			return err
+		}
+		if err := graph.Fprint(out, p.net, shape.H, shape.W); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -34,10 +34,11 @@ const (
 
 // A command is a command line that has been understood.
 type command struct {
+	runFlags
 	opts     train.Options
-	resume   bool
 	saved    train.Options // with resume: what the run was started with
 	explicit map[string]bool
+	notes    []string
 }
 
 // usageError is a mistake in the command line.
@@ -72,11 +73,14 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 		return nil, err
 	}
 	c := &command{explicit: map[string]bool{}}
-	quiet := newFlagSet(io.Discard, &first, &c.resume)
+	quiet := c.flagSet(io.Discard, &first)
 	if err := quiet.Parse(args); err != nil && !errors.Is(err, flag.ErrHelp) {
 		return nil, usageError{err}
 	}
 	quiet.Visit(func(f *flag.Flag) { c.explicit[f.Name] = true })
+	if first.Name, err = c.suffixed(first.Name, quiet); err != nil {
+		return nil, usageError{err}
+	}
 
 	if c.resume {
 		c.opts, err = resumeOptions(first, c.explicit)
@@ -87,32 +91,49 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 		return nil, err
 	}
 	c.saved = c.opts
-	fs := newFlagSet(stderr, &c.opts, &c.resume)
+	fs := c.flagSet(stderr, &c.opts)
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil, err
 		}
 		return nil, usageError{err}
 	}
-	if fs.NArg() > 0 {
-		return nil, usageError{fmt.Errorf("%q is no option; did you mean -dataroot %s?", fs.Arg(0), fs.Arg(0))}
-	}
-	if err := c.opts.Validate(); err != nil {
-		return nil, usageError{fmt.Errorf("these options can't be:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  "))}
-	}
 	if c.resume {
-		if err := c.opts.CheckResume(c.saved); err != nil {
-			return nil, usageError{err}
-		}
-		return c, nil
+		c.opts.Name = first.Name
+	} else if c.opts.Name, err = c.suffixed(c.opts.Name, fs); err != nil {
+		return nil, usageError{err}
 	}
-	return c, c.pickName()
+	return c, c.check(fs)
 }
 
-func newFlagSet(out io.Writer, o *train.Options, resume *bool) *flag.FlagSet {
+// check finds mistakes in options that were parsed.
+func (c *command) check(fs *flag.FlagSet) error {
+	if fs.NArg() > 0 {
+		return usageError{fmt.Errorf("%q is no option; did you mean -dataroot %s?", fs.Arg(0), fs.Arg(0))}
+	}
+	if err := c.runFlags.check(); err != nil {
+		return usageError{err}
+	}
+	if err := c.opts.Validate(); err != nil {
+		return usageError{fmt.Errorf("these options can't be:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  "))}
+	}
+	if !c.resume {
+		return c.pickName()
+	}
+	if err := c.opts.CheckResume(c.saved); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// flagSet has every option: those of the run, in o, those of this command, and
+// those that are known from the official implementation.
+func (c *command) flagSet(out io.Writer, o *train.Options) *flag.FlagSet {
 	fs := flag.NewFlagSet("train", flag.ContinueOnError)
 	fs.SetOutput(out)
-	fs.BoolVar(resume, "continue_train", *resume, "go on with the run called name, from its newest checkpoint and with its options")
+	c.notes = nil
+	c.runFlags.bind(fs)
+	bindOfficial(fs, &c.notes)
 	o.Bind(fs)
 	fs.Usage = func() {
 		fmt.Fprintf(fs.Output(), `Train a CycleGAN. With no options it learns built-in scenes in some minutes.

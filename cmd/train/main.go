@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -45,6 +46,7 @@ func main() {
 
 // run is the whole training: open, train, save, export.
 func (c *command) run(ctx context.Context) error {
+	printNotes(c.notes)
 	data, err := dataset.Open(c.opts.Dataset())
 	if err != nil {
 		return err
@@ -76,6 +78,11 @@ func (c *command) run(ctx context.Context) error {
 		fmt.Println("nothing is left to train; raise -max_steps or -n_epochs to go on")
 	}
 
+	if c.verbose {
+		if err := trainer.Describe(os.Stdout); err != nil {
+			return err
+		}
+	}
 	attached, err := c.attach(trainer, data)
 	if err != nil {
 		return err
@@ -125,11 +132,8 @@ func (c *command) trainer(data *dataset.Dataset) (*train.Trainer, error) {
 }
 
 func (c *command) restore(t *train.Trainer, data *dataset.Dataset) error {
-	checkpoint, damaged, err := c.opts.LatestCheckpoint()
-	for _, d := range damaged {
-		fmt.Fprintf(os.Stderr, "%v; taking the one before it\n", d)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
+	checkpoint, err := c.checkpoint()
+	if errors.Is(err, errNoCheckpoint) {
 		fmt.Printf("run %s was stopped before its first checkpoint; it starts again\n", c.opts.Dir())
 		return nil
 	}
@@ -139,14 +143,42 @@ func (c *command) restore(t *train.Trainer, data *dataset.Dataset) error {
 	if err := t.Restore(checkpoint); err != nil {
 		return err
 	}
-	fmt.Printf("going on after step %d\n", checkpoint.Step)
+	epoch, _ := data.At(int(checkpoint.Step))
+	if c.explicit["epoch_count"] && c.epochCount != epoch {
+		return fmt.Errorf("-epoch_count %d: the checkpoint goes on in epoch %d; leave the option out", c.epochCount, epoch)
+	}
+	fmt.Printf("going on after step %d, in epoch %d\n", checkpoint.Step, epoch)
 	if checkpoint.Device != t.Device() {
 		fmt.Printf("note: the run was on %s, this is %s: it goes on, but not bit for bit as it would have\n", checkpoint.Device, t.Device())
 	}
 	if checkpoint.Batches != data.Batches() {
 		fmt.Printf("note: an epoch had %d batches and has %d now: the pictures have changed, so their order has too\n", checkpoint.Batches, data.Batches())
 	}
-	return nil
+	return c.opts.SupersedeAfter(checkpoint.Step)
+}
+
+var errNoCheckpoint = errors.New("no checkpoint")
+
+// checkpoint loads the one that -epoch and -load_iter ask for.
+func (c *command) checkpoint() (*train.Checkpoint, error) {
+	if c.loadIter > 0 {
+		return c.opts.IterCheckpoint(c.loadIter)
+	}
+	if c.epoch != "latest" {
+		epoch, err := strconv.Atoi(c.epoch)
+		if err != nil || epoch < 1 {
+			return nil, fmt.Errorf("-epoch %q is neither latest nor the number of an epoch", c.epoch)
+		}
+		return c.opts.EpochCheckpoint(epoch)
+	}
+	checkpoint, damaged, err := c.opts.LatestCheckpoint()
+	for _, d := range damaged {
+		fmt.Fprintf(os.Stderr, "%v; taking the one before it\n", d)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNoCheckpoint
+	}
+	return checkpoint, err
 }
 
 // continueFlags are what names this run on a command line.

@@ -3,10 +3,15 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"cyclegan/infer/pixels"
+	"cyclegan/train/dataset"
 )
 
 func TestMain(m *testing.M) {
@@ -30,6 +35,23 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("condition %q is unknown", cond)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			// draw summer|winter DIR N draws pictures to train on.
+			"draw": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 3 {
+					ts.Fatalf("usage: draw summer|winter DIR N")
+				}
+				season := dataset.Summer
+				if args[0] == "winter" {
+					season = dataset.Winter
+				}
+				n, err := strconv.Atoi(args[2])
+				ts.Check(err)
+				ts.Check(os.MkdirAll(ts.MkAbs(args[1]), 0o755))
+				for i := range n {
+					img := dataset.Scene(1, uint64(i), season, 48, 40)
+					ts.Check(pixels.Save(filepath.Join(ts.MkAbs(args[1]), fmt.Sprintf("%d.png", i)), img, pixels.SaveOptions{}))
+				}
+			},
 			// appears FILE waits until another process has written FILE.
 			"appears": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) != 1 {
