@@ -1,0 +1,27 @@
+//go:build !tensorflow
+
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"cyclegan/third_party/native"
+)
+
+func main() {
+	c, status, ok := start(os.Args[1:], os.Stderr)
+	if !ok {
+		os.Exit(status)
+	}
+	if c.format != formatSafetensors {
+		native.Start("./cmd/export")
+	}
+	c.announce(os.Stderr)
+	paths, err := c.writeSafetensors()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "export: %v\n", err)
+		os.Exit(exitFailed)
+	}
+	c.report(os.Stdout, paths)
+}

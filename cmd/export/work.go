@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"cyclegan/graph"
+	"cyclegan/graph/pytorch"
+	"cyclegan/train"
+)
+
+// work is what has been loaded to be exported: the generator of a PyTorch file
+// or the checkpoint of a run.
+type work struct {
+	// Of a PyTorch file.
+	network *graph.Network
+	options graph.GeneratorOptions
+	weights graph.Weights
+
+	// Of a run.
+	run        train.Options
+	checkpoint *train.Checkpoint
+
+	// notes say what was found.
+	notes []string
+}
+
+func (w *work) note(format string, args ...any) {
+	w.notes = append(w.notes, fmt.Sprintf(format, args...))
+}
+
+// load reads what is to be exported, so that what is wrong with it shows
+// before anything is fetched or built.
+func (c *command) load() error {
+	c.work = &work{}
+	if c.pth != "" {
+		return c.loadPTH()
+	}
+	return c.loadRun()
+}
+
+func (c *command) loadPTH() error {
+	state, err := pytorch.ReadFile(c.pth)
+	if err != nil {
+		return err
+	}
+	o, err := pytorch.Recognize(state)
+	if err != nil {
+		if d, dErr := pytorch.RecognizeDiscriminator(state); dErr == nil {
+			return fmt.Errorf("%q holds a discriminator (%s), and generators alone are exported; take latest_net_G_A.pth or latest_net_G_B.pth", c.pth, d.Architecture)
+		}
+		return fmt.Errorf("%q: %w", c.pth, err)
+	}
+	c.options = c.override(o)
+	if c.network, c.weights, err = pytorch.Generator(state, c.options); err != nil {
+		return fmt.Errorf("%q: %w", c.pth, err)
+	}
+	c.note("%s: %s with %d filters, norm %s, %d channels in, %d out, %d trainable values", c.pth,
+		c.options.Architecture, c.options.Filters, c.options.Norm, c.options.In, c.options.Out, c.network.ParamCount())
+	return nil
+}
+
+func (c *command) loadRun() error {
+	var err error
+	c.run, err = train.LoadRun(c.checkpointsDir, c.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if files, _ := filepath.Glob(filepath.Join(c.checkpointsDir, c.name, "*_net_G*.pth")); len(files) > 0 {
+			return fmt.Errorf("run %q is of the official implementation: export its files one by one, as in -pth %s -o G.onnx", c.name, files[0])
+		}
+		return usageError{fmt.Errorf("there is no run %q in %s: %w%s", c.name, c.checkpointsDir, err, runsIn(c.checkpointsDir))}
+	}
+	if err != nil {
+		return err
+	}
+	if c.epoch > 0 {
+		c.checkpoint, err = c.run.EpochCheckpoint(c.epoch)
+	} else {
+		var damaged []error
+		c.checkpoint, damaged, err = c.run.LatestCheckpoint()
+		for _, d := range damaged {
+			c.note("%v; taking the one before it", d)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("run %q has no checkpoint yet: its first comes after %d pictures, or when it is interrupted", c.name, c.run.SaveLatestFreq)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	c.note("run %s after step %d: %s, %s and %s", c.run.Dir(), c.checkpoint.Step, c.run.NetG, c.checkpoint.DomainA, c.checkpoint.DomainB)
+	return nil
+}
+
+// runsIn names runs for a hint.
+func runsIn(dir string) string {
+	found, err := filepath.Glob(filepath.Join(dir, "*", train.OptionsFile))
+	if err != nil || len(found) == 0 {
+		return ""
+	}
+	hint := "; there are"
+	for i, path := range found {
+		if i == 5 {
+			return hint + " and others"
+		}
+		hint += " " + filepath.Base(filepath.Dir(path))
+	}
+	return hint
+}
+
+// folder is where the generators of a run go: where asked, else in the run's
+// folder, those of an earlier epoch apart from the newest. It is made if need be.
+func (c *command) folder() (string, error) {
+	dir := c.output
+	if dir == "" {
+		dir = c.run.Dir()
+		if c.epoch > 0 {
+			dir = filepath.Join(dir, fmt.Sprintf("epoch_%04d", c.epoch))
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make the folder to write to: %w", err)
+	}
+	return dir, nil
+}
+
+// writeSafetensors writes what was loaded for PyTorch and returns the paths.
+func (c *command) writeSafetensors() ([]string, error) {
+	if c.pth != "" {
+		return []string{c.output}, writeFile(c.output, c.options, c.weights)
+	}
+	dir, err := c.folder()
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, name := range []string{train.GAB, train.GBA} {
+		_, w, err := c.checkpoint.Generator(c.run, name)
+		if err != nil {
+			return paths, fmt.Errorf("export %s: %w", name, err)
+		}
+		path := filepath.Join(dir, name+"."+formatSafetensors)
+		if err := writeFile(path, c.run.Generator(name == train.GAB), w); err != nil {
+			return paths, err
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
+
+// writeFile writes a generator beside path and gives it that name once it is
+// whole.
+func writeFile(path string, o graph.GeneratorOptions, w graph.Weights) (err error) {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("export %q: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			temp.Close()
+			os.Remove(temp.Name())
+			err = fmt.Errorf("export %q: %w", path, err)
+		}
+	}()
+	if err := pytorch.WriteGenerator(temp, o, w); err != nil {
+		return err
+	}
+	if err := temp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}
+
+// announce says what is about to be exported.
+func (c *command) announce(out io.Writer) {
+	for _, note := range c.notes {
+		fmt.Fprintln(out, note)
+	}
+}
+
+// report says what was written and what to do with it.
+func (c *command) report(out io.Writer, paths []string) {
+	for _, path := range paths {
+		fmt.Fprintf(out, "wrote %s\n", path)
+	}
+	if c.format == formatSafetensors {
+		fmt.Fprintf(out, "in PyTorch: net.load_state_dict(safetensors.torch.load_file(%q))\n", paths[0])
+		return
+	}
+	fmt.Fprintf(out, "try it:\n  go run ./cmd/infer -model %s -in FOLDER_OF_PICTURES -out results\n", paths[0])
+}

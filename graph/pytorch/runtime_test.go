@@ -1,0 +1,57 @@
+//go:build cgo
+
+package pytorch
+
+import (
+	"context"
+	"math"
+	"slices"
+	"testing"
+
+	"cyclegan/graph/onnxgraph"
+	"cyclegan/infer/session"
+	"cyclegan/third_party/native"
+)
+
+// ONNX Runtime computes with the weights of the files what PyTorch did.
+func TestOutputsAgreeWithPyTorch(t *testing.T) {
+	if _, ok := native.ONNXRuntime(); !ok {
+		t.Skip("ONNX Runtime is not here; run this test with `go run ./third_party go test ./graph/pytorch`")
+	}
+	const tolerance = 1e-4
+	outputs := torchOutputs(t)
+	for _, f := range fixtures() {
+		want := outputs[f.file]
+		n, w := f.load(t)
+		model, err := onnxgraph.Marshal(n, w, onnxgraph.Metadata{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := session.New(model, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shape := make([]int64, 4)
+		size := 1
+		for i, d := range want.Input {
+			shape[i] = int64(d)
+			size *= d
+		}
+		got, err := s.Run(context.Background(), session.Tensor{Shape: shape, Data: noise(0, size)})
+		s.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.Max(want.Values)-slices.Min(want.Values) < 0.2 {
+			t.Errorf("%s: PyTorch's output is flat and proves nothing", f.file)
+		}
+		worst := 0.0
+		for i, v := range want.Values {
+			worst = math.Max(worst, math.Abs(v-float64(got[0].Data[i*want.Every]))) // NaN stays NaN
+		}
+		if !(worst <= tolerance) {
+			t.Errorf("%s: differs from PyTorch by %.3g", f.file, worst)
+		}
+		t.Logf("%-34s %.1e", f.file, worst)
+	}
+}
