@@ -150,6 +150,42 @@ func TestLatestCheckpointPassesOverDamagedOnes(t *testing.T) {
 	}
 }
 
+func TestKeptCheckpoints(t *testing.T) {
+	o := paper()
+	o.CheckpointsDir = t.TempDir()
+	dir := o.checkpointDir()
+	if _, err := o.EpochCheckpoint(5); err == nil || !strings.Contains(err.Error(), "kept none") {
+		t.Errorf("nothing kept: %v", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{epochPath(dir, 5), iterPath(dir, 70), checkpointPath(dir, 60), checkpointPath(dir, 80)} {
+		if err := someCheckpoint(6).Save(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c, err := o.EpochCheckpoint(5); err != nil || c.Step != 6 {
+		t.Errorf("epoch 5: %v, %v", c, err)
+	}
+	if c, err := o.IterCheckpoint(70); err != nil || c.Step != 6 {
+		t.Errorf("iteration 70: %v, %v", c, err)
+	}
+	if _, err := o.EpochCheckpoint(6); err == nil || !strings.Contains(err.Error(), "epoch_0005, iter_000000070") {
+		t.Errorf("epoch 6: %v", err)
+	}
+	if err := o.SupersedeAfter(60); err != nil {
+		t.Fatal(err)
+	}
+	steps, err := listCheckpoints(dir)
+	if err != nil || len(steps) != 1 || steps[0] != 60 {
+		t.Errorf("after going on from step 60 there are %v, %v", steps, err)
+	}
+	if _, err := os.Stat(checkpointPath(filepath.Join(dir, "superseded"), 80)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDropOldCheckpoints(t *testing.T) {
 	dir := t.TempDir()
 	for step := range int64(5) {

@@ -46,25 +46,29 @@ func (o Options) LatestCheckpoint() (*Checkpoint, []error, error) {
 
 // EpochCheckpoint loads the checkpoint that was kept at the end of an epoch.
 func (o Options) EpochCheckpoint(epoch int) (*Checkpoint, error) {
-	return o.kept(epochPath(o.checkpointDir(), epoch), "-save_epoch_freq")
+	return o.kept(fmt.Sprintf("epoch %d", epoch), epochPath(o.checkpointDir(), epoch))
 }
 
 // IterCheckpoint loads the checkpoint that was kept, by save_by_iter, after
 // that many pictures.
 func (o Options) IterCheckpoint(pictures int64) (*Checkpoint, error) {
-	return o.kept(iterPath(o.checkpointDir(), pictures), "-save_by_iter")
+	return o.kept(fmt.Sprintf("iteration %d", pictures), iterPath(o.checkpointDir(), pictures))
 }
 
-func (o Options) kept(path, option string) (*Checkpoint, error) {
+func (o Options) kept(what, path string) (*Checkpoint, error) {
 	c, err := LoadCheckpoint(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		names, _ := filepath.Glob(filepath.Join(o.checkpointDir(), "[ei]*"+checkpointExtension))
-		for i, name := range names {
-			names[i] = strings.TrimSuffix(filepath.Base(name), checkpointExtension)
-		}
-		return nil, fmt.Errorf("%w; kept by %s there are: %s", err, option, strings.Join(append(names, "no more"), ", "))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return c, err
 	}
-	return c, err
+	names, _ := filepath.Glob(filepath.Join(o.checkpointDir(), "[ei]*_*"+checkpointExtension))
+	for i, name := range names {
+		names[i] = strings.TrimSuffix(filepath.Base(name), checkpointExtension)
+	}
+	there := "it has kept none (see -save_epoch_freq and -save_by_iter)"
+	if len(names) > 0 {
+		there = "it has kept " + strings.Join(names, ", ")
+	}
+	return nil, fmt.Errorf("run %q has no checkpoint of %s: %s", o.Name, what, there)
 }
 
 // SupersedeAfter puts a run's rolling checkpoints of later steps aside, in

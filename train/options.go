@@ -60,6 +60,10 @@ type Options struct {
 	NoDropout  bool    `json:"no_dropout" usage:"leave dropout out of the generator; true for CycleGAN, -no_dropout=false turns it on" resume:"fixed"`
 	InitType   string  `json:"init_type" usage:"initial weights: normal, xavier, kaiming or orthogonal"`
 	InitGain   float64 `json:"init_gain" usage:"scale of the initial weights"`
+	InitGAB    string  `json:"init_G_AB" usage:"file to start the generator A to B from: an official .pth (latest_net_G_A.pth) or safetensors"`
+	InitGBA    string  `json:"init_G_BA" usage:"file to start the generator B to A from (latest_net_G_B.pth)"`
+	InitDA     string  `json:"init_D_A" usage:"file to start the judge of A's pictures from (the official latest_net_D_B.pth)"`
+	InitDB     string  `json:"init_D_B" usage:"file to start the judge of B's pictures from (the official latest_net_D_A.pth)"`
 
 	// Losses.
 	GANMode        string  `json:"gan_mode" usage:"adversarial loss: lsgan, vanilla or wgangp"`
@@ -229,6 +233,17 @@ func (o Options) Dataset() dataset.Options {
 	d.Seed = o.Seed
 	d.MemoryBytes = int64(o.DataMemoryMB) << 20
 	return d
+}
+
+// OptionsFile is the file in a run's folder that holds its options.
+const OptionsFile = "options.json"
+
+// LoadRun reads the options of the run called name. Where it lies now counts,
+// even if its folder was moved or renamed.
+func LoadRun(checkpointsDir, name string) (Options, error) {
+	o, err := LoadOptions(filepath.Join(checkpointsDir, name, OptionsFile))
+	o.Name, o.CheckpointsDir = name, checkpointsDir
+	return o, err
 }
 
 // Dir is the folder of the run.

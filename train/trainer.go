@@ -72,13 +72,8 @@ func (t *Trainer) initialize() error {
 		if err != nil {
 			return err
 		}
-		if err := p.weights.Load(t.session, w); err != nil {
+		if err := t.load(p, w); err != nil {
 			return err
-		}
-		if p.average != nil {
-			if err := p.average.Load(t.session, w); err != nil {
-				return err
-			}
 		}
 		for _, moments := range []*tfgraph.Variables{p.m, p.v} {
 			if err := moments.Zero(t.session); err != nil {
@@ -87,6 +82,34 @@ func (t *Trainer) initialize() error {
 		}
 	}
 	return nil
+}
+
+// load sets a network's weights, and its moving average to the same.
+func (t *Trainer) load(p *player, w graph.Weights) error {
+	if err := p.weights.Load(t.session, w); err != nil || p.average == nil {
+		return err
+	}
+	return p.average.Load(t.session, w)
+}
+
+// LoadInitial takes up the weights of the files that the init options name, in
+// place of random ones, and returns a line about each.
+func (t *Trainer) LoadInitial() ([]string, error) {
+	var taken []string
+	for _, p := range t.model.players() {
+		path, w, err := t.opts.initialWeights(p.name)
+		if err != nil {
+			return taken, err
+		}
+		if path == "" {
+			continue
+		}
+		if err := t.load(p, w); err != nil {
+			return taken, err
+		}
+		taken = append(taken, fmt.Sprintf("%s starts from %s", p.name, path))
+	}
+	return taken, nil
 }
 
 // Close ends the session. It is safe to call twice.

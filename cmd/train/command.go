@@ -17,7 +17,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -172,13 +171,10 @@ func resumeOptions(first train.Options, explicit map[string]bool) (train.Options
 	if !explicit["name"] {
 		return first, usageError{errors.New("-continue_train needs the run's -name")}
 	}
-	path := filepath.Join(first.Dir(), optionsFile)
-	o, err := train.LoadOptions(path)
+	o, err := train.LoadRun(first.CheckpointsDir, first.Name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return o, usageError{fmt.Errorf("there is no run %q in %s to go on with (%s is missing); leave out -continue_train to start one", first.Name, first.CheckpointsDir, path)}
+		return o, usageError{fmt.Errorf("there is no run %q in %s to go on with: %w; leave out -continue_train to start one", first.Name, first.CheckpointsDir, err)}
 	}
-	// A run goes on where it is, even if its folder was moved or renamed.
-	o.Name, o.CheckpointsDir = first.Name, first.CheckpointsDir
 	return o, err
 }
 
@@ -188,7 +184,7 @@ func (c *command) pickName() error {
 	base := c.opts.Name
 	for i := 2; ; i++ {
 		entries, err := os.ReadDir(c.opts.Dir())
-		if errors.Is(err, fs.ErrNotExist) || (err == nil && !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == optionsFile })) {
+		if errors.Is(err, fs.ErrNotExist) || (err == nil && !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == train.OptionsFile })) {
 			return nil
 		}
 		if err != nil {
@@ -200,6 +196,3 @@ func (c *command) pickName() error {
 		c.opts.Name = fmt.Sprintf("%s-%d", base, i)
 	}
 }
-
-// optionsFile is the file of a run that holds its options.
-const optionsFile = "options.json"

@@ -69,7 +69,7 @@ func (c *command) run(ctx context.Context) error {
 	if err := os.MkdirAll(c.opts.Dir(), 0o755); err != nil {
 		return fmt.Errorf("make the run's folder: %w", err)
 	}
-	if err := c.opts.Save(filepath.Join(c.opts.Dir(), optionsFile)); err != nil {
+	if err := c.opts.Save(filepath.Join(c.opts.Dir(), train.OptionsFile)); err != nil {
 		return err
 	}
 	steps := c.opts.StepsOf(data.Batches())
@@ -121,22 +121,34 @@ func (c *command) trainer(data *dataset.Dataset) (*train.Trainer, error) {
 	shapeB := graph.Shape{H: first.HB, W: first.WB, C: first.CB}
 	first.Release()
 	t, err := train.NewTrainer(c.opts, shapeA, shapeB)
-	if err != nil || !c.resume {
-		return t, err
+	if err != nil {
+		return nil, err
 	}
-	if err := c.restore(t, data); err != nil {
+	if err := c.begin(t, data); err != nil {
 		t.Close()
 		return nil, err
 	}
 	return t, nil
 }
 
+// begin gives the networks the weights that they start or go on from.
+func (c *command) begin(t *train.Trainer, data *dataset.Dataset) error {
+	if c.resume {
+		err := c.restore(t, data)
+		if !errors.Is(err, errNoCheckpoint) {
+			return err
+		}
+		fmt.Printf("run %s was stopped before its first checkpoint; it starts again\n", c.opts.Dir())
+	}
+	taken, err := t.LoadInitial()
+	for _, line := range taken {
+		fmt.Println(line)
+	}
+	return err
+}
+
 func (c *command) restore(t *train.Trainer, data *dataset.Dataset) error {
 	checkpoint, err := c.checkpoint()
-	if errors.Is(err, errNoCheckpoint) {
-		fmt.Printf("run %s was stopped before its first checkpoint; it starts again\n", c.opts.Dir())
-		return nil
-	}
 	if err != nil {
 		return err
 	}

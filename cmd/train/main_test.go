@@ -26,7 +26,9 @@ func TestScripts(t *testing.T) {
 			for _, name := range []string{"CYCLEGAN_ONNXRUNTIME", "TF_CPP_MIN_LOG_LEVEL"} {
 				e.Setenv(name, os.Getenv(name))
 			}
-			return nil
+			fixtures, err := filepath.Abs(filepath.Join("..", "..", "graph", "pytorch", "testdata"))
+			e.Setenv("FIXTURES", fixtures)
+			return err
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "tensorflow" {
