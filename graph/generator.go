@@ -3,8 +3,9 @@ package graph
 import "fmt"
 
 // NewGenerator builds one of the named generators. Their output is in
-// [-1, 1]. A convolution has a bias where no norm follows that would take it
-// out again.
+// [-1, 1]. Hidden convolutions have no bias: a norm that follows would take it
+// out again, and without norm the official code has none either. The few
+// exceptions are the official ones.
 func NewGenerator(o GeneratorOptions) (*Network, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err

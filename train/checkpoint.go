@@ -24,8 +24,8 @@ type Checkpoint struct {
 	Batches int
 	// DomainA and DomainB name the domains, such as "summer" and "winter".
 	DomainA, DomainB string
-	// Width and Height are the size in pixels of the training pictures of A.
-	Width, Height int
+	// Width and height are the size in pixels of a domain's training pictures.
+	WidthA, HeightA, WidthB, HeightB int
 	// Device says what the run computed on, threads included. Elsewhere the
 	// run goes on, but not bit for bit.
 	Device  string
@@ -98,8 +98,10 @@ func (c *Checkpoint) Save(path string) error {
 		"batches":  strconv.Itoa(c.Batches),
 		"domain_A": c.DomainA,
 		"domain_B": c.DomainB,
-		"width":    strconv.Itoa(c.Width),
-		"height":   strconv.Itoa(c.Height),
+		"width_A":  strconv.Itoa(c.WidthA),
+		"height_A": strconv.Itoa(c.HeightA),
+		"width_B":  strconv.Itoa(c.WidthB),
+		"height_B": strconv.Itoa(c.HeightB),
 		"device":   c.Device,
 		"crc32c":   strconv.FormatUint(uint64(sum.Sum32()), 16),
 	}
@@ -250,7 +252,7 @@ func scalars(metadata map[string]string) (*Checkpoint, error) {
 	for _, n := range []struct {
 		key  string
 		into *int
-	}{{"batches", &c.Batches}, {"width", &c.Width}, {"height", &c.Height}} {
+	}{{"batches", &c.Batches}, {"width_A", &c.WidthA}, {"height_A", &c.HeightA}, {"width_B", &c.WidthB}, {"height_B", &c.HeightB}} {
 		value, err := strconv.Atoi(metadata[n.key])
 		if err != nil || value < 1 {
 			return nil, fmt.Errorf("header metadata: %s is %q", n.key, metadata[n.key])

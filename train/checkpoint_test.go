@@ -14,7 +14,7 @@ import (
 
 func someCheckpoint(step int64) *Checkpoint {
 	return &Checkpoint{
-		Step: step, Batches: 7, DomainA: "summer", DomainB: "winter", Width: 64, Height: 48, Device: "CPU, 2 threads",
+		Step: step, Batches: 7, DomainA: "summer", DomainB: "winter", WidthA: 64, HeightA: 48, WidthB: 32, HeightB: 40, Device: "CPU, 2 threads",
 		Tensors: map[string]Tensor{
 			"G_AB/stem.weight": {[]int{2, 3}, []float32{1, -2, 3.5, 0, float32(math.Copysign(0, -1)), 1e-38}},
 			"D_A/score.bias":   {[]int{1}, []float32{42}},
@@ -75,7 +75,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 
 // A header is never believed about sizes: none of these may allocate much.
 func TestHostileCheckpointHeaders(t *testing.T) {
-	meta := `"__metadata__":{"format":"` + checkpointFormat + `","step":"1","batches":"1","width":"1","height":"1","crc32c":"0"}`
+	meta := `"__metadata__":{"format":"` + checkpointFormat + `","step":"1","batches":"1","width_A":"1","height_A":"1","width_B":"1","height_B":"1","crc32c":"0"}`
 	for _, entry := range []string{
 		`"x":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}`,
 		`"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}`,

@@ -61,11 +61,12 @@ func ExportGenerators(ctx context.Context, c *Checkpoint, o Options, dir, writer
 		}
 		m := onnxgraph.Metadata{
 			Direction: "AtoB", DomainFrom: c.DomainA, DomainTo: c.DomainB,
-			Architecture: n.Name, TrainWidth: c.Width, TrainHeight: c.Height,
+			Architecture: n.Name, TrainWidth: c.WidthA, TrainHeight: c.HeightA,
 			Step: c.Step, Writer: writer,
 		}
 		if name == GBA {
 			m.Direction, m.DomainFrom, m.DomainTo = "BtoA", c.DomainB, c.DomainA
+			m.TrainWidth, m.TrainHeight = c.WidthB, c.HeightB
 		}
 		path := filepath.Join(dir, name+".onnx")
 		if err := Export(ctx, path, n, w, m); err != nil {

@@ -34,6 +34,19 @@ func (o *Options) Bind(fs *flag.FlagSet) {
 	}
 }
 
+// Changed lists the options that differ from those that the run was saved
+// with, but for where it lies.
+func (o Options) Changed(saved Options) []string {
+	var changes []string
+	now, then := reflect.ValueOf(o), reflect.ValueOf(saved)
+	for i := range now.NumField() {
+		if !now.Field(i).Equal(then.Field(i)) {
+			changes = append(changes, fmt.Sprintf("-%s %v, was %v", now.Type().Field(i).Tag.Get("json"), now.Field(i), then.Field(i)))
+		}
+	}
+	return changes
+}
+
 // CheckResume says which options of a run differ from those that it was
 // started with although they can't, and what they were.
 func (o Options) CheckResume(saved Options) error {

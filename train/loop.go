@@ -60,7 +60,7 @@ func Run(ctx context.Context, t *Trainer, data *dataset.Dataset, hooks ...Hook) 
 		if err != nil {
 			return fmt.Errorf("step %d: %w", t.step+1, err)
 		}
-		losses, err := t.Step(batch.A, batch.B, batch.Epoch)
+		losses, err := t.Step(batch)
 		p := Progress{
 			Trainer: t, Data: data, Step: t.step, Steps: steps,
 			Epoch: batch.Epoch, Batch: batch.Index + 1, Batches: batches,

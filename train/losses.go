@@ -12,14 +12,52 @@ import (
 // The objective of CycleGAN (Zhu et al. 2017, section 3), with G = G_AB and
 // F = G_BA:
 //
-//	L_GAN(G, D_B) + L_GAN(F, D_A)                      adversarial
+//	L_GAN(G, D_B) + L_GAN(F, D_A)                              adversarial
 //	+ lambda_A |F(G(a)) - a|_1 + lambda_B |G(F(b)) - b|_1      cycle consistency
-//	+ lambda_B lambda_idt |G(b) - b|_1 + lambda_A lambda_idt |F(a) - a|_1   identity
+//	+ lambda_idt (lambda_A |F(a) - a|_1 + lambda_B |G(b) - b|_1)  identity
 //
 // where |.|_1 is the mean of absolute differences. In place of the minimax game
 // each side minimises a loss of its own: a generator wants its discriminator
 // to say "real" of translated pictures, a discriminator to say "real" of real
 // pictures and "fake" of translated ones.
+
+// generatorLosses are the terms G_AB, G_BA, cycle_A, cycle_B, idt_A, idt_B, of
+// which the sum is minimised by both generators, and the translated pictures.
+func (m *model) generatorLosses(s *op.Scope, passes *[]pass) (losses []tf.Output, fakeA, fakeB tf.Output) {
+	o := m.opts
+	fakeB = m.apply(s, passes, m.gAB, m.realA)
+	recA := m.apply(s, passes, m.gBA, fakeB)
+	fakeA = m.apply(s, passes, m.gBA, m.realB)
+	recB := m.apply(s, passes, m.gAB, fakeA)
+
+	zero := op.Const(s.SubScope("zero"), float32(0))
+	idtA, idtB := zero, zero
+	if o.LambdaIdentity > 0 {
+		idtA = l1(s, m.apply(s, passes, m.gBA, m.realA), m.realA, o.LambdaA*o.LambdaIdentity)
+		idtB = l1(s, m.apply(s, passes, m.gAB, m.realB), m.realB, o.LambdaB*o.LambdaIdentity)
+	}
+	losses = []tf.Output{
+		adversarial(s, o.GANMode, m.apply(s, passes, m.dB, fakeB), true),
+		adversarial(s, o.GANMode, m.apply(s, passes, m.dA, fakeA), true),
+		l1(s, recA, m.realA, o.LambdaA),
+		l1(s, recB, m.realB, o.LambdaB),
+		idtA,
+		idtB,
+	}
+	return losses, fakeA, fakeB
+}
+
+// discriminatorLosses are the terms D_A and D_B, each lambda_D times the loss
+// of judging real pictures plus that of judging translated ones.
+func (m *model) discriminatorLosses(s *op.Scope, passes *[]pass, fakeA, fakeB tf.Output) []tf.Output {
+	loss := func(d *player, real, fake tf.Output) tf.Output {
+		s := s.SubScope("judge")
+		onReal := adversarial(s, m.opts.GANMode, m.apply(s, passes, d, real), true)
+		onFake := adversarial(s, m.opts.GANMode, m.apply(s, passes, d, fake), false)
+		return weighted(s, op.AddV2(s, onReal, onFake), m.opts.LambdaD)
+	}
+	return []tf.Output{loss(m.dA, m.realA, fakeA), loss(m.dB, m.realB, fakeB)}
+}
 
 // adversarial is the loss of a discriminator's scores, all of which should say
 // real, or all of which should say fake. Scores are [N, H, W, 1] without a
@@ -75,12 +113,4 @@ func weighted(s *op.Scope, loss tf.Output, weight float64) tf.Output {
 func mean(s *op.Scope, x tf.Output) tf.Output {
 	s = s.SubScope("mean")
 	return op.Mean(s, x, op.Const(s.SubScope("axes"), []int32{0, 1, 2, 3}))
-}
-
-// discriminatorLoss is weight times the loss of judging real pictures plus
-// that of judging translated ones.
-func discriminatorLoss(s *op.Scope, mode string, onReal, onFake tf.Output, weight float64) tf.Output {
-	s = s.SubScope("discriminator")
-	sum := op.AddV2(s, adversarial(s, mode, onReal, true), adversarial(s, mode, onFake, false))
-	return weighted(s, sum, weight)
 }

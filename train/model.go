@@ -33,6 +33,9 @@ type model struct {
 
 	gAB, gBA, dA, dB *player
 
+	shapeA, shapeB         graph.Shape // of a real picture
+	shapeFakeA, shapeFakeB graph.Shape // of a translated one, which has the sides of its source
+
 	realA, realB tf.Output // placeholders [N, H, W, C]
 	fakeA, fakeB tf.Output // placeholders for pictures out of the pool
 	seed         tf.Output // int64 [2], for dropout
@@ -41,6 +44,9 @@ type model struct {
 	averageRate  tf.Output // how far the average moves to the weights
 
 	generators, discriminators call
+	// What the generators' step translates: G_BA(real_B) and G_AB(real_A).
+	translatedA, translatedB tf.Output
+	passes                   int64 // made so far, for their dropout seeds
 }
 
 func (m *model) players() []*player { return []*player{m.gAB, m.gBA, m.dA, m.dB} }
@@ -54,7 +60,11 @@ type pass struct {
 
 // newModel builds the graph for pictures of the given shapes.
 func newModel(s *op.Scope, o Options, shapeA, shapeB graph.Shape) (*model, error) {
-	m := &model{opts: o}
+	m := &model{
+		opts: o, shapeA: shapeA, shapeB: shapeB,
+		shapeFakeA: graph.Shape{H: shapeB.H, W: shapeB.W, C: shapeA.C},
+		shapeFakeB: graph.Shape{H: shapeA.H, W: shapeA.W, C: shapeB.C},
+	}
 	for _, p := range []struct {
 		name string
 		into **player
@@ -71,7 +81,7 @@ func newModel(s *op.Scope, o Options, shapeA, shapeB graph.Shape) (*model, error
 		}
 		*p.into = newPlayer(s, p.name, net, o.EMA > 0 && (p.name == GAB || p.name == GBA))
 	}
-	if err := m.checkShapes(shapeA, shapeB); err != nil {
+	if err := m.checkShapes(); err != nil {
 		return nil, err
 	}
 
@@ -83,7 +93,7 @@ func newModel(s *op.Scope, o Options, shapeA, shapeB graph.Shape) (*model, error
 		return op.Placeholder(s.SubScope(name), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 	}
 	m.realA, m.realB = picture("real_A", shapeA), picture("real_B", shapeB)
-	m.fakeA, m.fakeB = picture("fake_A", shapeA), picture("fake_B", shapeB)
+	m.fakeA, m.fakeB = picture("fake_A", m.shapeFakeA), picture("fake_B", m.shapeFakeB)
 	m.seed = op.Placeholder(s.SubScope("seed"), tf.Int64, op.PlaceholderShape(tf.MakeShape(2)))
 	m.rate, m.epsilon, m.averageRate = scalar("rate"), scalar("epsilon"), scalar("average_rate")
 
@@ -111,11 +121,11 @@ func newPlayer(s *op.Scope, name string, net *graph.Network, average bool) *play
 
 // checkShapes makes sure, before TensorFlow would say it less plainly, that
 // the networks can take pictures of these shapes.
-func (m *model) checkShapes(shapeA, shapeB graph.Shape) error {
+func (m *model) checkShapes() error {
 	for _, c := range []struct {
 		p        *player
 		in, want graph.Shape
-	}{{m.gAB, shapeA, graph.Shape{H: shapeA.H, W: shapeA.W, C: shapeB.C}}, {m.gBA, shapeB, graph.Shape{H: shapeB.H, W: shapeB.W, C: shapeA.C}}} {
+	}{{m.gAB, m.shapeA, m.shapeFakeB}, {m.gBA, m.shapeB, m.shapeFakeA}} {
 		out, err := c.p.net.OutputShape(c.in.H, c.in.W)
 		if err == nil && out != c.want {
 			err = fmt.Errorf("it makes a picture of %v", out)
@@ -127,7 +137,7 @@ func (m *model) checkShapes(shapeA, shapeB graph.Shape) error {
 	for _, c := range []struct {
 		p  *player
 		in graph.Shape
-	}{{m.dA, shapeA}, {m.dB, shapeB}} {
+	}{{m.dA, m.shapeA}, {m.dA, m.shapeFakeA}, {m.dB, m.shapeB}, {m.dB, m.shapeFakeB}} {
 		if _, err := c.p.net.OutputShape(c.in.H, c.in.W); err != nil {
 			return fmt.Errorf("%s can't judge a picture of %v: %w; use a larger -crop_size or a shallower -netD", c.p.name, c.in, err)
 		}
@@ -137,67 +147,51 @@ func (m *model) checkShapes(shapeA, shapeB graph.Shape) error {
 
 // apply runs pictures through a network in training mode and notes the pass.
 func (m *model) apply(s *op.Scope, passes *[]pass, p *player, x tf.Output) tf.Output {
-	y, stats := tfgraph.Apply(s.SubScope(p.name), p.net, p.weights.Values(), x, tfgraph.Mode{Training: true, Seed: m.passSeed(s, len(*passes))})
+	y, stats := tfgraph.Apply(s.SubScope(p.name), p.net, p.weights.Values(), x, tfgraph.Mode{Training: true, Seed: m.passSeed(s)})
 	*passes = append(*passes, pass{p, stats})
 	return y
 }
 
 // passSeed makes every pass of a step draw its own dropout masks.
-func (m *model) passSeed(s *op.Scope, index int) tf.Output {
+func (m *model) passSeed(s *op.Scope) tf.Output {
 	if m.opts.NoDropout {
 		return tf.Output{}
 	}
+	m.passes++
 	s = s.SubScope("pass_seed")
-	return op.AddV2(s, m.seed, op.Const(s.SubScope("pass"), []int64{int64(index+1) << 32, 0}))
+	return op.AddV2(s, m.seed, op.Const(s.SubScope("pass"), []int64{m.passes << 32, 0}))
 }
 
 // generatorCall is the step of both generators, with the discriminators held
-// fixed. It fetches the losses G_AB, G_BA, cycle_A, cycle_B, idt_A, idt_B and
-// the translated pictures fake_A and fake_B.
+// fixed. It fetches the terms of generatorLosses and, in the order G_first,
+// the translated pictures fake_A and fake_B for the pools.
 func (m *model) generatorCall(s *op.Scope) call {
-	o := m.opts
 	var passes []pass
-	fakeB := m.apply(s, &passes, m.gAB, m.realA)
-	recA := m.apply(s, &passes, m.gBA, fakeB)
-	fakeA := m.apply(s, &passes, m.gBA, m.realB)
-	recB := m.apply(s, &passes, m.gAB, fakeA)
-
-	zero := op.Const(s.SubScope("zero"), float32(0))
-	idtA, idtB := zero, zero
-	if o.LambdaIdentity > 0 {
-		idtA = l1(s, m.apply(s, &passes, m.gBA, m.realA), m.realA, o.LambdaA*o.LambdaIdentity)
-		idtB = l1(s, m.apply(s, &passes, m.gAB, m.realB), m.realB, o.LambdaB*o.LambdaIdentity)
-	}
-	losses := []tf.Output{
-		adversarial(s, o.GANMode, m.apply(s, &passes, m.dB, fakeB), true),
-		adversarial(s, o.GANMode, m.apply(s, &passes, m.dA, fakeA), true),
-		l1(s, recA, m.realA, o.LambdaA),
-		l1(s, recB, m.realB, o.LambdaB),
-		idtA,
-		idtB,
-	}
+	losses, fakeA, fakeB := m.generatorLosses(s, &passes)
+	m.translatedA, m.translatedB = fakeA, fakeB
 	targets := m.adam(s, op.AddN(s.SubScope("total"), losses), m.gAB, m.gBA)
 	targets = append(targets, runningStatistics(s, passes)...)
-	return call{append(losses, fakeA, fakeB), targets}
+	fetches := losses
+	if m.opts.StepOrder == GFirst {
+		fetches = append(fetches, fakeA, fakeB)
+	}
+	return call{fetches, targets}
 }
 
-// discriminatorCall is the step of both discriminators. It fetches the losses
-// D_A and D_B. In the order G_first it judges pictures fed from the pools; in
-// the order D_first it translates the real pictures itself.
+// discriminatorCall is the step of both discriminators. It fetches the terms
+// of discriminatorLosses. In the order G_first it judges pictures fed from the
+// pools; in the order D_first it translates the real pictures itself.
 func (m *model) discriminatorCall(s *op.Scope) call {
-	o := m.opts
 	var passes []pass
 	fakeA, fakeB := m.fakeA, m.fakeB
-	if o.StepOrder == DFirst {
+	if m.opts.StepOrder == DFirst {
 		fakeA = m.apply(s, &passes, m.gBA, m.realB)
 		fakeB = m.apply(s, &passes, m.gAB, m.realA)
 	}
-	lossA := discriminatorLoss(s, o.GANMode, m.apply(s, &passes, m.dA, m.realA), m.apply(s, &passes, m.dA, fakeA), o.LambdaD)
-	lossB := discriminatorLoss(s, o.GANMode, m.apply(s, &passes, m.dB, m.realB), m.apply(s, &passes, m.dB, fakeB), o.LambdaD)
-	total := op.AddV2(s.SubScope("total"), lossA, lossB)
-	targets := m.adam(s, total, m.dA, m.dB)
+	losses := m.discriminatorLosses(s, &passes, fakeA, fakeB)
+	targets := m.adam(s, op.AddN(s.SubScope("total"), losses), m.dA, m.dB)
 	targets = append(targets, runningStatistics(s, passes)...)
-	return call{[]tf.Output{lossA, lossB}, targets}
+	return call{losses, targets}
 }
 
 // adam adds one step of Adam (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980)

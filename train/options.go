@@ -22,7 +22,7 @@ import (
 //
 // A field tagged resume:"fixed" can't change when a run is continued.
 type Options struct {
-	Preset string `json:"preset" usage:"the recipe that gives every other option its default: demo, paper or yosemite"`
+	Preset string `json:"preset" usage:"the recipe that gives every other option its default: demo, paper or yosemite" resume:"fixed"`
 
 	// Where the run lives.
 	Name           string `json:"name" usage:"name of the run; its files are in checkpoints_dir/name"`
@@ -58,12 +58,12 @@ type Options struct {
 	Upsampling string  `json:"upsampling" usage:"how the generator enlarges: transpose (transposed convolution) or resize (bilinear, then convolution)" resume:"fixed"`
 	Residual   bool    `json:"residual" usage:"add the generator's output to its input" resume:"fixed"`
 	NoDropout  bool    `json:"no_dropout" usage:"leave dropout out of the generator; true for CycleGAN, -no_dropout=false turns it on" resume:"fixed"`
-	InitType   string  `json:"init_type" usage:"initial weights: normal, xavier, kaiming or orthogonal"`
-	InitGain   float64 `json:"init_gain" usage:"scale of the initial weights"`
-	InitGAB    string  `json:"init_G_AB" usage:"file to start the generator A to B from: an official .pth (latest_net_G_A.pth) or safetensors"`
-	InitGBA    string  `json:"init_G_BA" usage:"file to start the generator B to A from (latest_net_G_B.pth)"`
-	InitDA     string  `json:"init_D_A" usage:"file to start the judge of A's pictures from (the official latest_net_D_B.pth)"`
-	InitDB     string  `json:"init_D_B" usage:"file to start the judge of B's pictures from (the official latest_net_D_A.pth)"`
+	InitType   string  `json:"init_type" usage:"initial weights: normal, xavier, kaiming or orthogonal" resume:"fixed"`
+	InitGain   float64 `json:"init_gain" usage:"scale of the initial weights" resume:"fixed"`
+	InitGAB    string  `json:"init_G_AB" usage:"file to start the generator A to B from: an official .pth (latest_net_G_A.pth) or safetensors" resume:"fixed"`
+	InitGBA    string  `json:"init_G_BA" usage:"file to start the generator B to A from (latest_net_G_B.pth)" resume:"fixed"`
+	InitDA     string  `json:"init_D_A" usage:"file to start the judge of A's pictures from (the official latest_net_D_B.pth)" resume:"fixed"`
+	InitDB     string  `json:"init_D_B" usage:"file to start the judge of B's pictures from (the official latest_net_D_A.pth)" resume:"fixed"`
 
 	// Losses.
 	GANMode        string  `json:"gan_mode" usage:"adversarial loss: lsgan, vanilla or wgangp"`
@@ -84,7 +84,7 @@ type Options struct {
 	NEpochsDecay int     `json:"n_epochs_decay" usage:"epochs over which it then falls to 0"`
 	MaxSteps     int64   `json:"max_steps" usage:"stop after this many steps, counted over resumes; 0 for no limit"`
 	EMA          float64 `json:"ema" usage:"decay of the moving average of the generators that is sampled and exported; 0 for none"`
-	Seed         uint64  `json:"seed" usage:"everything random in a run follows from it" resume:"fixed"`
+	Seed         uint64  `json:"seed" usage:"everything random in training follows from it; the built-in scenes are always the same" resume:"fixed"`
 
 	// Machine.
 	GPUIDs    string `json:"gpu_ids" usage:"GPU to train on, -1 for the CPU; the first GPU if one works when not given"`
@@ -142,6 +142,10 @@ func (o Options) Validate() error {
 		ok    bool
 		want  string
 	}{
+		{"scenes", float64(o.Scenes), o.Scenes >= 1, "at least 1"},
+		{"data_memory", float64(o.DataMemoryMB), o.DataMemoryMB >= 0, "0 or more"},
+		{"ngf", float64(o.NGF), o.NGF >= 1, "at least 1"},
+		{"ndf", float64(o.NDF), o.NDF >= 1, "at least 1"},
 		{"threads", float64(o.Threads), o.Threads >= 0, "0 or more"},
 		{"pool_size", float64(o.PoolSize), o.PoolSize >= 0, "0 or more"},
 		{"lambda_A", o.LambdaA, o.LambdaA >= 0, "0 or more"},
@@ -165,9 +169,20 @@ func (o Options) Validate() error {
 		check(c.ok, "-%s is %g, it must be %s", c.name, c.value, c.want)
 	}
 	check(o.NEpochs+o.NEpochsDecay >= 1, "-n_epochs and -n_epochs_decay are both 0: there is nothing to train")
+	if len(errs) > 0 {
+		// What follows would say the same of options under other names.
+		o = o.sane()
+	}
 	errs = append(errs, o.Generator(true).Validate(), o.Generator(false).Validate(),
 		o.Discriminator(true).Validate(), o.Discriminator(false).Validate(), o.Dataset().Validate())
 	return errors.Join(dedupe(errs)...)
+}
+
+// sane puts valid numbers for those that are checked by this package's names.
+func (o Options) sane() Options {
+	o.Scenes, o.DataMemoryMB = max(o.Scenes, 1), max(o.DataMemoryMB, 0)
+	o.NGF, o.NDF = max(o.NGF, 1), max(o.NDF, 1)
+	return o
 }
 
 // dedupe flattens joined errors and drops repeated texts: what is wrong with
@@ -230,6 +245,7 @@ func (o Options) Dataset() dataset.Options {
 	d.MaxDatasetSize, d.SerialBatches = o.MaxDatasetSize, o.SerialBatches
 	d.InputNC, d.OutputNC = o.InputNC, o.OutputNC
 	d.BatchSize, d.NumThreads = o.BatchSize, o.NumThreads
+	d.OneSize = true // the networks are built for one size
 	d.Seed = o.Seed
 	d.MemoryBytes = int64(o.DataMemoryMB) << 20
 	return d

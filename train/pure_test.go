@@ -37,7 +37,7 @@ func TestValidateListsEveryProblem(t *testing.T) {
 	if err == nil {
 		t.Fatal("options full of mistakes pass")
 	}
-	for _, word := range []string{`"../x"`, `"hinge"`, `"cubic"`, `"f8"`, "-pool_size must be 0", "batch_size 0", "-lr is -1", "-ema is 1", "resnet_7blocks", "0 filters", "3 and 1 channels"} {
+	for _, word := range []string{`"../x"`, `"hinge"`, `"cubic"`, `"f8"`, "-pool_size must be 0", "batch_size 0", "-lr is -1", "-ema is 1", "resnet_7blocks", "-ngf is 0", "3 and 1 channels"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("the error does not mention %s:\n%v", word, err)
 		}

@@ -3,6 +3,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	tf "github.com/wamuir/graft/tensorflow"
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"cyclegan/graph/tfgraph"
 )
 
 // A device is what a session computes on.
@@ -27,7 +30,8 @@ func (d device) String() string {
 
 // openSession starts a session on the device that the options ask for, or on
 // the best there is when they leave the choice.
-func openSession(g *tf.Graph, o Options) (*tf.Session, device, error) {
+func openSession(g *tf.Graph, m *model) (*tf.Session, device, error) {
+	o := m.opts
 	d := device{threads: o.Threads}
 	if d.threads == 0 {
 		d.threads = runtime.NumCPU()
@@ -42,11 +46,18 @@ func openSession(g *tf.Graph, o Options) (*tf.Session, device, error) {
 			d.gpu = "0"
 		}
 	}
-	session, err := tf.NewSession(g, &tf.SessionOptions{Config: sessionConfig(d, o.Precision)})
+	session, err := tf.NewSession(g, &tf.SessionOptions{Config: sessionConfig(d, m)})
 	if err != nil {
 		return nil, d, fmt.Errorf("start TensorFlow: %w", err)
 	}
-	if d.gpu == "" || hasGPU(session) {
+	if d.gpu == "" {
+		return session, d, nil
+	}
+	if hasGPU(session) {
+		if o.Precision == BF16 {
+			session.Close()
+			return nil, d, errors.New("-precision bf16 is for the CPU: on a GPU TensorFlow's mixed precision is float16, which needs loss scaling; use -precision f32, or -gpu_ids -1")
+		}
 		return session, d, nil
 	}
 	if ids != "" {
@@ -70,24 +81,20 @@ func hasGPU(session *tf.Session) bool {
 	return false
 }
 
-func sessionConfig(d device, precision string) []byte {
+func sessionConfig(d device, m *model) []byte {
+	rewrites := tfgraph.Rewrites(m.gAB.net, m.gBA.net)
+	if m.opts.Precision == BF16 {
+		rewrites.AutoMixedPrecisionOnednnBfloat16 = pb.RewriterConfig_ON
+	}
 	config := &pb.ConfigProto{
 		IntraOpParallelismThreads: int32(d.threads),
 		InterOpParallelismThreads: int32(d.threads),
 		AllowSoftPlacement:        true,
 		GpuOptions:                &pb.GPUOptions{AllowGrowth: true, VisibleDeviceList: d.gpu},
-		GraphOptions:              &pb.GraphOptions{RewriteOptions: &pb.RewriterConfig{}},
+		GraphOptions:              &pb.GraphOptions{RewriteOptions: rewrites},
 	}
 	if d.gpu == "" {
 		config.DeviceCount = map[string]int32{"GPU": 0}
-	}
-	if precision == BF16 {
-		rewrite := config.GraphOptions.RewriteOptions
-		if d.gpu == "" {
-			rewrite.AutoMixedPrecisionOnednnBfloat16 = pb.RewriterConfig_ON
-		} else {
-			rewrite.AutoMixedPrecision = pb.RewriterConfig_ON
-		}
 	}
 	bytes, err := proto.Marshal(config)
 	if err != nil {

@@ -28,7 +28,8 @@ func (t *Trainer) Checkpoint(data *dataset.Dataset) (*Checkpoint, error) {
 	a, b := data.Domains()
 	c := &Checkpoint{
 		Step: t.step, Batches: data.Batches(), Device: t.Device(),
-		DomainA: a, DomainB: b, Width: t.shapeA.W, Height: t.shapeA.H,
+		DomainA: a, DomainB: b,
+		WidthA: t.shapeA.W, HeightA: t.shapeA.H, WidthB: t.shapeB.W, HeightB: t.shapeB.H,
 		Tensors: map[string]Tensor{},
 	}
 	for _, p := range t.model.players() {
@@ -47,10 +48,7 @@ func (t *Trainer) Checkpoint(data *dataset.Dataset) (*Checkpoint, error) {
 		}
 	}
 	for name, pool := range t.pools() {
-		shape := t.shapeA
-		if name == "pool_B" {
-			shape = t.shapeB
-		}
+		shape := t.poolShape(name)
 		for i, picture := range pool.pictures {
 			c.Tensors[fmt.Sprintf("%s/%04d", name, i)] = Tensor{[]int{shape.H, shape.W, shape.C}, append([]float32(nil), picture...)}
 		}
@@ -60,6 +58,14 @@ func (t *Trainer) Checkpoint(data *dataset.Dataset) (*Checkpoint, error) {
 
 func (t *Trainer) pools() map[string]*imagePool {
 	return map[string]*imagePool{"pool_A": &t.poolA, "pool_B": &t.poolB}
+}
+
+// poolShape is the shape of a pool's pictures, which are translated ones.
+func (t *Trainer) poolShape(name string) graph.Shape {
+	if name == "pool_A" {
+		return t.model.shapeFakeA
+	}
+	return t.model.shapeFakeB
 }
 
 // Restore takes up the state of a checkpoint. It fails without changing
@@ -96,10 +102,7 @@ func (t *Trainer) Restore(c *Checkpoint) error {
 	}
 	pools := map[string][][]float32{}
 	for name, pool := range t.pools() {
-		shape := t.shapeA
-		if name == "pool_B" {
-			shape = t.shapeB
-		}
+		shape := t.poolShape(name)
 		for i := 0; ; i++ {
 			tensor, ok := c.Tensors[fmt.Sprintf("%s/%04d", name, i)]
 			if !ok || i == pool.capacity {

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 
 	"cyclegan/graph"
 	"cyclegan/graph/tfgraph"
+	"cyclegan/train/dataset"
 )
 
 // Adam's settings that are no options, as in the official implementation.
@@ -48,7 +50,7 @@ func NewTrainer(o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	session, device, err := openSession(g, o)
+	session, device, err := openSession(g, m)
 	if err != nil {
 		return nil, err
 	}
@@ -124,15 +126,17 @@ func (t *Trainer) Options() Options { return t.opts }
 // Device says in words what the trainer computes on.
 func (t *Trainer) Device() string { return t.device.String() }
 
-// Step makes one training step in the given epoch, counted from 1. The batches
-// are [N, H, W, C] in [-1, 1], row-major. A *NotFiniteError says that the
+// Step makes one training step on a batch of the run's shapes. A *NotFiniteError says that the
 // losses are no numbers any more; the weights are of no use after that.
-func (t *Trainer) Step(a, b []float32, epoch int) (Losses, error) {
-	realA, err := tfgraph.NewTensor(a, t.opts.BatchSize, t.shapeA.H, t.shapeA.W, t.shapeA.C)
+func (t *Trainer) Step(b *dataset.Batch) (Losses, error) {
+	if err := t.checkBatch(b); err != nil {
+		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)
+	}
+	realA, err := tfgraph.NewTensor(b.A, b.N, b.HA, b.WA, b.CA)
 	if err != nil {
 		return Losses{}, fmt.Errorf("step %d: pictures of A: %w", t.step+1, err)
 	}
-	realB, err := tfgraph.NewTensor(b, t.opts.BatchSize, t.shapeB.H, t.shapeB.W, t.shapeB.C)
+	realB, err := tfgraph.NewTensor(b.B, b.N, b.HB, b.WB, b.CB)
 	if err != nil {
 		return Losses{}, fmt.Errorf("step %d: pictures of B: %w", t.step+1, err)
 	}
@@ -141,11 +145,21 @@ func (t *Trainer) Step(a, b []float32, epoch int) (Losses, error) {
 	if t.opts.StepOrder == DFirst {
 		run = t.discriminatorsFirst
 	}
-	if err := run(realA, realB, epoch, &losses); err != nil {
+	if err := run(realA, realB, b.Epoch, &losses); err != nil {
 		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)
 	}
 	t.step++
 	return losses, losses.checkFinite(t.step)
+}
+
+// checkBatch refuses pictures that the networks were not built for.
+func (t *Trainer) checkBatch(b *dataset.Batch) error {
+	a, o := graph.Shape{H: b.HA, W: b.WA, C: b.CA}, graph.Shape{H: b.HB, W: b.WB, C: b.CB}
+	if b.N != t.opts.BatchSize || a != t.shapeA || o != t.shapeB {
+		return fmt.Errorf("a batch of %d pictures of %v (%s) and %v (%s), where the run's are %d of %v and %v; use a -preprocess that crops",
+			b.N, a, strings.Join(b.NamesA, ", "), o, strings.Join(b.NamesB, ", "), t.opts.BatchSize, t.shapeA, t.shapeB)
+	}
+	return nil
 }
 
 // generatorsFirst is the official order: the generators learn, then the
@@ -203,6 +217,9 @@ func (t *Trainer) stepGenerators(realA, realB *tf.Tensor, epoch int, losses *Los
 	}
 	for i, term := range []*float64{&losses.GAB, &losses.GBA, &losses.CycleA, &losses.CycleB, &losses.IdtA, &losses.IdtB} {
 		*term = scalar(out[i])
+	}
+	if t.opts.StepOrder == DFirst {
+		return nil, nil, nil
 	}
 	return out[6], out[7], nil
 }

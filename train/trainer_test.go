@@ -107,7 +107,7 @@ func TestResumeIsExact(t *testing.T) {
 
 			first, data := open(t, o)
 			parts := run(t, first, data, stop)
-			if _, err := first.SaveCheckpoint(data); err != nil {
+			if _, err := NewSaver(first, data).Save(); err != nil {
 				t.Fatal(err)
 			}
 			first.Close()
@@ -198,7 +198,7 @@ func TestDivergenceIsNamed(t *testing.T) {
 	if !errors.As(err, &diverged) || diverged.Step < 2 || diverged.Term.Name == "" {
 		t.Errorf("a rate of 1e30 ends with %v", err)
 	}
-	if _, err := trainer.SaveCheckpoint(data); err == nil {
+	if _, err := NewSaver(trainer, data).Save(); err == nil {
 		t.Error("a diverged state was saved")
 	}
 }
@@ -413,7 +413,7 @@ func TestStepLossesAreCycleGANs(t *testing.T) {
 		DA: 0.5 * (lsgan(apply(DA, batch.A), 1) + lsgan(apply(DA, fakeA), 0)),
 		DB: 0.5 * (lsgan(apply(DB, batch.B), 1) + lsgan(apply(DB, fakeB), 0)),
 	}
-	got, err := trainer.Step(batch.A, batch.B, 1)
+	got, err := trainer.Step(batch)
 	if err != nil {
 		t.Fatal(err)
 	}

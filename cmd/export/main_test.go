@@ -79,7 +79,7 @@ func makeRun(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755))
 	ts.Check(o.Save(filepath.Join(dir, "options.json")))
 	for i, name := range args[2:] {
-		c := &train.Checkpoint{Step: int64(i + 1), Batches: 1, DomainA: "summer", DomainB: "winter", Width: 32, Height: 32, Tensors: map[string]train.Tensor{}}
+		c := &train.Checkpoint{Step: int64(i + 1), Batches: 1, DomainA: "summer", DomainB: "winter", WidthA: 32, HeightA: 32, WidthB: 32, HeightB: 32, Tensors: map[string]train.Tensor{}}
 		for j, g := range []string{train.GAB, train.GBA} {
 			n, err := graph.NewGenerator(o.Generator(j == 0))
 			ts.Check(err)

@@ -118,7 +118,7 @@ func (c *command) folder() (string, error) {
 	if dir == "" {
 		dir = c.run.Dir()
 		if c.epoch > 0 {
-			dir = filepath.Join(dir, fmt.Sprintf("epoch_%04d", c.epoch))
+			dir = filepath.Join(dir, fmt.Sprintf("epoch_%d", c.epoch))
 		}
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {

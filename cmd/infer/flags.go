@@ -26,7 +26,13 @@ type config struct {
 	skipExisting bool
 	json         string
 	options      infer.Options
+	official     *official // nil when -model names a file
 }
+
+// usageError is a mistake in the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
 
 // errHelp says that the options are to be listed.
 var errHelp = flag.ErrHelp
@@ -36,7 +42,7 @@ func flags(c *config) *flag.FlagSet {
 	f := flag.NewFlagSet("infer", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.Usage = func() {}
-	f.StringVar(&c.model, "model", "", "the generator, an ONNX `file` such as G_AB.onnx (needed)")
+	f.StringVar(&c.model, "model", "", "the generator, an ONNX `file` such as G_AB.onnx (needed); the words cycle_gan and test are the official ones, see below")
 	f.Func("in", "a picture or a folder of pictures, searched with its subfolders; may be repeated, and further `path`s may follow (needed)", func(s string) error {
 		if s == "" {
 			return errors.New("it is empty")
@@ -69,19 +75,14 @@ func flags(c *config) *flag.FlagSet {
 func parse(args []string) (*config, error) {
 	c := &config{}
 	f := flags(c)
+	o := &official{}
+	o.bind(f)
 	if err := parseMixed(f, args, &c.inputs); err != nil {
 		return nil, err
 	}
-	var bad []error
-	if c.model == "" {
-		bad = append(bad, errors.New("-model FILE is missing"))
-	}
-	if len(c.inputs) == 0 {
-		bad = append(bad, errors.New("-in PATH is missing"))
-	}
-	if c.output == "" {
-		bad = append(bad, errors.New("-out FOLDER is missing"))
-	}
+	explicit := map[string]bool{}
+	f.Visit(func(f *flag.Flag) { explicit[f.Name] = true })
+	bad := c.which(o, f, explicit)
 	if c.format != "" && !pixels.Writable(c.format) {
 		bad = append(bad, fmt.Errorf("-format %q cannot be written: choose png, jpg, gif, bmp or tiff", c.format))
 	}
@@ -98,6 +99,32 @@ func parse(args []string) (*config, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// which decides between the two ways to say what is to be converted, and lists what is wrong with that.
+func (c *config) which(o *official, f *flag.FlagSet, explicit map[string]bool) []error {
+	chosen, err := o.choose(c.model)
+	if err != nil {
+		return []error{err}
+	}
+	if chosen {
+		c.official = o
+		if c.format == "" {
+			c.format = "png"
+		}
+		return o.check(c, f, explicit)
+	}
+	var bad []error
+	if c.model == "" {
+		bad = append(bad, errors.New("-model FILE is missing (or -dataroot and -name, to convert with a run's generators)"))
+	}
+	if len(c.inputs) == 0 {
+		bad = append(bad, errors.New("-in PATH is missing"))
+	}
+	if c.output == "" {
+		bad = append(bad, errors.New("-out FOLDER is missing"))
+	}
+	return bad
 }
 
 // parseMixed reads options and, between and after them, paths; after "--" there are paths alone.
@@ -134,6 +161,8 @@ func usage(w io.Writer) {
 	fmt.Fprint(w, `Sends pictures through a generator, keeping names, folders and sizes.
 
 usage: go run ./cmd/infer -model G_AB.onnx -in PHOTOS -out WINTER [options] [further pictures and folders]
+       go run ./cmd/infer -dataroot DIR -name RUN [-model cycle_gan] [options]
+       go run ./cmd/infer -dataroot DIR/testA -name RUN -model test -model_suffix _A [options]
 
 ONNX Runtime is fetched on first need. Several input folders become a folder of the output each.
 Ctrl-C finishes the pictures under way; pressed again, it breaks them off.
@@ -144,20 +173,21 @@ options:
 	f := flags(&config{})
 	f.SetOutput(w)
 	f.PrintDefaults()
+	officialUsage(w)
 }
 
 // checkPaths looks for the model and the inputs before anything is fetched or opened.
-func checkPaths(c *config) error {
-	info, err := os.Stat(c.model)
+func (j *job) checkPaths() error {
+	info, err := os.Stat(j.model)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no model %q\nto mend it: train one with `go run ./cmd/train`, which prints where it writes G_AB.onnx and G_BA.onnx%s", c.model, modelsNear(filepath.Dir(c.model)))
+		return fmt.Errorf("there is no model %q\nto mend it: train one with `go run ./cmd/train`, which prints where it writes G_AB.onnx and G_BA.onnx%s", j.model, modelsNear(filepath.Dir(j.model)))
 	case err != nil:
 		return err
 	case info.IsDir():
-		return fmt.Errorf("model %q is a folder\nto mend it: name the .onnx file%s", c.model, modelsNear(c.model))
+		return fmt.Errorf("model %q is a folder\nto mend it: name the .onnx file%s", j.model, modelsNear(j.model))
 	}
-	for _, in := range c.inputs {
+	for _, in := range j.inputs {
 		if _, err := os.Stat(in); err != nil {
 			return fmt.Errorf("input: %w", err)
 		}

@@ -1,7 +1,10 @@
 // Command infer sends pictures through a generator: whole folders, from season to season.
 //
 //	go run ./cmd/infer -model checkpoints/demo/G_AB.onnx -in photos -out winter
+//	go run ./cmd/infer -dataroot datasets/yosemite -name yosemite -model cycle_gan
 //
+// The second is the command line of the official test.py, whose options are another way to say -model, -in and -out: testA goes
+// through the run's G_AB.onnx to results/yosemite/test_latest/fake_B, and testB through G_BA.onnx to fake_A beside it.
 // It parses, wires and prints; package infer does the work.
 package main
 
@@ -44,7 +47,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if cfg.json == "-" {
 		text = io.Discard // standard output is the summary's
 	}
-	rep := report{Inputs: cfg.inputs, Output: cfg.output, Model: modelReport{Path: cfg.model}}
+	rep := report{}
 	rep.Status, err = convert(cfg, &rep, text, stderr)
 	if err != nil {
 		rep.Error = err.Error()
@@ -89,53 +92,52 @@ func interrupts(stderr io.Writer) (soft, hard context.Context, stop func()) {
 func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 	soft, hard, stop := interrupts(stderr)
 	defer stop()
-	if err := checkPaths(cfg); err != nil {
-		return exitFailed, err
-	}
-	model, err := openModel(soft, cfg, stderr)
-	if soft.Err() != nil {
-		return exitInterrupted, errInterrupted
-	}
+	jobs, err := cfg.jobs(stderr)
 	if err != nil {
-		return exitFailed, err
+		return failed(err), err
 	}
-	defer model.Close()
-	rep.Model.fill(model.Info())
-	show := newProgress(stderr)
-	show.model(cfg, model.Info())
-	batch := infer.Batch{
-		Model: model, Inputs: cfg.inputs, Output: cfg.output, Format: cfg.format, Quality: cfg.quality,
-		SkipExisting: cfg.skipExisting, Workers: cfg.workers, Stop: soft.Done(),
-		Begin: func(p *infer.Plan) {
-			rep.plan(p)
-			show.begin(p)
-		},
-		Done: show.done,
+	rep.begin(jobs)
+	for i := range jobs {
+		if err := jobs[i].checkPaths(); err != nil {
+			return exitFailed, err
+		}
 	}
-	defer context.AfterFunc(soft, show.interrupted)()
-	summary, err := batch.Run(hard)
-	show.end()
-	if summary == nil {
-		return exitFailed, err
+	for i := range jobs {
+		part := rep.part(i)
+		summary, err := jobs[i].run(soft, hard, cfg, part, stderr)
+		if summary != nil {
+			part.summary(summary)
+			printSummary(stdout, jobs[i].output, summary)
+		}
+		rep.sum()
+		switch {
+		case soft.Err() != nil && (summary == nil || summary.Left > 0):
+			return exitInterrupted, errors.New("interrupted: the same command with -skip_existing goes on")
+		case err != nil:
+			return failed(err), err
+		}
 	}
-	rep.summary(summary)
-	printSummary(stdout, cfg, summary)
 	switch {
-	case summary.Left > 0 && soft.Err() != nil:
-		return exitInterrupted, errors.New("interrupted: the same command with -skip_existing goes on")
-	case err != nil:
-		return exitFailed, err
-	case len(summary.Failed) > 0 && summary.Converted+summary.Skipped == 0:
+	case len(rep.Failed) > 0 && rep.Converted+rep.Skipped == 0:
 		return exitFailed, errors.New("no picture could be converted")
-	case len(summary.Failed) > 0:
+	case len(rep.Failed) > 0:
 		return exitSomeFailed, nil
 	}
 	return exitDone, nil
 }
 
+// failed gives the exit status of an error.
+func failed(err error) int {
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
 // openModel opens the model, fetching ONNX Runtime if it is nowhere to be found.
-func openModel(ctx context.Context, cfg *config, stderr io.Writer) (*infer.Model, error) {
-	model, err := infer.Open(cfg.model, &cfg.options)
+func openModel(ctx context.Context, path string, cfg *config, stderr io.Writer) (*infer.Model, error) {
+	model, err := infer.Open(path, &cfg.options)
 	var missing *session.NotFoundError
 	if !errors.As(err, &missing) {
 		return model, err
@@ -145,5 +147,5 @@ func openModel(ctx context.Context, cfg *config, stderr io.Writer) (*infer.Model
 		return nil, err
 	}
 	cfg.options.Library = library
-	return infer.Open(cfg.model, &cfg.options)
+	return infer.Open(path, &cfg.options)
 }

@@ -64,7 +64,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "interrupt": interrupt, "picture": picture, "negated": negated,
+			"status": status, "interrupt": interrupt, "picture": picture, "negated": negated, "sized": sized,
 		},
 	})
 }
@@ -111,6 +111,18 @@ func number(ts *testscript.TestScript, s string) int {
 	n, err := strconv.Atoi(s)
 	ts.Check(err)
 	return n
+}
+
+// sized FILE W H checks the size of a PNG.
+func sized(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: sized FILE W H")
+	}
+	pic, err := pixels.Load(ts.MkAbs(args[0]), pixels.Limits{})
+	ts.Check(err)
+	if got, want := pic.Image.Rect.Size(), image.Pt(number(ts, args[1]), number(ts, args[2])); got != want || pic.Format != "png" {
+		ts.Fatalf("%s is %s of %v, want png of %v", args[0], pic.Format, got, want)
+	}
 }
 
 // negated IN OUT FORMAT checks that OUT is of that format and the negative of IN.

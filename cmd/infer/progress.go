@@ -37,9 +37,9 @@ func newProgress(w io.Writer) *progress {
 }
 
 // model tells what is about to run.
-func (p *progress) model(c *config, i infer.Info) {
+func (p *progress) model(path string, i infer.Info) {
 	p.width, p.height = i.Width, i.Height
-	fmt.Fprintf(p.w, "%s: %s\n", c.model, i.Name())
+	fmt.Fprintf(p.w, "%s: %s\n", path, i.Name())
 	threads := ""
 	if i.Provider == "cpu" {
 		threads = ", " + count(i.Threads, "thread")

@@ -5,27 +5,34 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"cyclegan/infer"
 )
 
-// report is the summary that -json writes.
+// report is the summary that -json writes. Where two generators have run, it is the sum of both, and each has a part of its own.
 type report struct {
-	Status    int         `json:"exit_status"`
-	Error     string      `json:"error,omitempty"`
-	Model     modelReport `json:"model"`
-	Inputs    []string    `json:"inputs"`
-	Output    string      `json:"output"`
-	Total     int         `json:"total"`
-	Converted int         `json:"converted"`
-	Skipped   int         `json:"skipped"`
-	Left      int         `json:"left"`
-	Failed    []failure   `json:"failed"`
-	Renamed   []renaming  `json:"renamed"`
-	Seconds   float64     `json:"seconds"`
-	Rate      float64     `json:"pictures_per_second"`
+	Status int    `json:"exit_status"`
+	Error  string `json:"error,omitempty"`
+	results
+	Parts []results `json:"parts,omitempty"`
+}
+
+// results is what one generator has made.
+type results struct {
+	Model     *modelReport `json:"model,omitempty"`
+	Inputs    []string     `json:"inputs"`
+	Output    string       `json:"output,omitempty"`
+	Total     int          `json:"total"`
+	Converted int          `json:"converted"`
+	Skipped   int          `json:"skipped"`
+	Left      int          `json:"left"`
+	Failed    []failure    `json:"failed"`
+	Renamed   []renaming   `json:"renamed"`
+	Seconds   float64      `json:"seconds"`
+	Rate      float64      `json:"pictures_per_second"`
 }
 
 type modelReport struct {
@@ -55,14 +62,41 @@ func (m *modelReport) fill(i infer.Info) {
 	m.Runtime, m.Provider, m.Threads = i.Runtime, i.Provider, i.Threads
 }
 
-func (r *report) plan(p *infer.Plan) {
+// begin says what is about to run, which may fail before there are results.
+func (r *report) begin(jobs []job) {
+	for i := range jobs {
+		r.Parts = append(r.Parts, results{Model: &modelReport{Path: jobs[i].model}, Inputs: jobs[i].inputs, Output: jobs[i].output})
+	}
+	r.sum()
+}
+
+func (r *report) part(i int) *results { return &r.Parts[i] }
+
+// sum brings the report up to its parts.
+func (r *report) sum() {
+	if len(r.Parts) == 1 {
+		r.results = r.Parts[0]
+		return
+	}
+	r.results = results{Output: filepath.Dir(r.Parts[0].Output)}
+	for _, p := range r.Parts {
+		r.Inputs = append(r.Inputs, p.Inputs...)
+		r.Total, r.Converted, r.Skipped, r.Left = r.Total+p.Total, r.Converted+p.Converted, r.Skipped+p.Skipped, r.Left+p.Left
+		r.Failed, r.Renamed = append(r.Failed, p.Failed...), append(r.Renamed, p.Renamed...)
+		r.Seconds += p.Seconds
+	}
+	r.Rate = rate(r.Converted, r.Seconds)
+}
+
+func (r *results) plan(p *infer.Plan) {
 	for _, j := range p.Renamed {
 		r.Renamed = append(r.Renamed, renaming(j))
 	}
 }
 
-func (r *report) summary(s *infer.Summary) {
-	r.Total, r.Converted, r.Skipped, r.Left, r.Seconds, r.Rate = s.Total, s.Converted, s.Skipped, s.Left, s.Elapsed.Seconds(), rate(s)
+func (r *results) summary(s *infer.Summary) {
+	r.Total, r.Converted, r.Skipped, r.Left, r.Seconds = s.Total, s.Converted, s.Skipped, s.Left, s.Elapsed.Seconds()
+	r.Rate = rate(s.Converted, r.Seconds)
 	for _, f := range s.Failed {
 		r.Failed = append(r.Failed, failure{f.Path, f.Err.Error()})
 	}
@@ -73,11 +107,12 @@ func (r *report) write(path string, stdout io.Writer) error {
 	if path == "" {
 		return nil
 	}
-	if r.Failed == nil {
-		r.Failed = []failure{}
+	r.fillLists()
+	if len(r.Parts) == 1 {
+		r.Parts = nil
 	}
-	if r.Renamed == nil {
-		r.Renamed = []renaming{}
+	for i := range r.Parts {
+		r.Parts[i].fillLists()
 	}
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -95,15 +130,28 @@ func (r *report) write(path string, stdout io.Writer) error {
 	return nil
 }
 
-func rate(s *infer.Summary) float64 {
-	if s.Converted == 0 || s.Elapsed <= 0 {
+// fillLists makes empty lists of absent ones, for programs that go through them.
+func (r *results) fillLists() {
+	if r.Inputs == nil {
+		r.Inputs = []string{}
+	}
+	if r.Failed == nil {
+		r.Failed = []failure{}
+	}
+	if r.Renamed == nil {
+		r.Renamed = []renaming{}
+	}
+}
+
+func rate(converted int, seconds float64) float64 {
+	if converted == 0 || seconds <= 0 {
 		return 0
 	}
-	return float64(s.Converted) / s.Elapsed.Seconds()
+	return float64(converted) / seconds
 }
 
 // printSummary says in a line what became of the pictures.
-func printSummary(w io.Writer, c *config, s *infer.Summary) {
+func printSummary(w io.Writer, output string, s *infer.Summary) {
 	parts := []string{count(s.Converted, "picture") + " converted"}
 	for _, n := range []struct {
 		n    int
@@ -113,5 +161,5 @@ func printSummary(w io.Writer, c *config, s *infer.Summary) {
 			parts = append(parts, fmt.Sprintf("%d %s", n.n, n.what))
 		}
 	}
-	fmt.Fprintf(w, "%s, in %v (%.3g a second), to %s\n", strings.Join(parts, ", "), s.Elapsed.Round(10*time.Millisecond), rate(s), c.output)
+	fmt.Fprintf(w, "%s, in %v (%.3g a second), to %s\n", strings.Join(parts, ", "), s.Elapsed.Round(10*time.Millisecond), rate(s.Converted, s.Elapsed.Seconds()), output)
 }

@@ -25,8 +25,9 @@ func main() {
 	if !ok {
 		os.Exit(status)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// A second Ctrl-C ends the program at once.
+	// A closed terminal is a Ctrl-C from far away. A second one ends the
+	// program at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop)
 	err := c.run(ctx)
 	switch {
@@ -36,48 +37,33 @@ func main() {
 		os.Exit(exitInterrupted)
 	}
 	fmt.Fprintf(os.Stderr, "train: %v\n", err)
-	var diverged *train.NotFiniteError
-	if errors.As(err, &diverged) {
-		fmt.Fprintf(os.Stderr, "the checkpoints in %s are from before; go on from the newest with a lower rate:\n  go run ./cmd/train %s -lr %g\n",
-			filepath.Join(c.opts.Dir(), "checkpoints"), c.continueFlags(), c.opts.LR/2)
-	}
 	os.Exit(exitFailed)
 }
 
 // run is the whole training: open, train, save, export.
 func (c *command) run(ctx context.Context) error {
 	printNotes(c.notes)
+	release, err := c.opts.Claim()
+	if err != nil {
+		return err
+	}
+	defer release()
 	data, err := dataset.Open(c.opts.Dataset())
 	if err != nil {
 		return err
 	}
 	defer data.Close()
 	fmt.Println(data)
-	for i, skip := range data.Skipped() {
-		if i == 5 {
-			fmt.Printf("  ... and %d more\n", len(data.Skipped())-i)
-			break
-		}
-		fmt.Printf("  skipped %s: %v\n", skip.Name, skip.Err)
-	}
 
 	trainer, err := c.trainer(data)
 	if err != nil {
 		return err
 	}
 	defer trainer.Close()
-	if err := os.MkdirAll(c.opts.Dir(), 0o755); err != nil {
-		return fmt.Errorf("make the run's folder: %w", err)
-	}
 	if err := c.opts.Save(filepath.Join(c.opts.Dir(), train.OptionsFile)); err != nil {
 		return err
 	}
-	steps := c.opts.StepsOf(data.Batches())
-	fmt.Printf("run %s: preset %s, %s, %s; steps %d to %d\n", c.opts.Dir(), c.opts.Preset, trainer.Device(), c.opts.Precision, trainer.Steps()+1, steps)
-	if trainer.Steps() >= steps {
-		fmt.Println("nothing is left to train; raise -max_steps or -n_epochs to go on")
-	}
-
+	c.printPlan(trainer, data)
 	if c.verbose {
 		if err := trainer.Describe(os.Stdout); err != nil {
 			return err
@@ -88,27 +74,84 @@ func (c *command) run(ctx context.Context) error {
 		return err
 	}
 	defer attached.close()
-	err = train.Run(ctx, trainer, data, attached.hooks...)
-	attached.pause()
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err := c.train(ctx, trainer, data, attached); err != nil {
 		return err
 	}
-	checkpoint, saveErr := trainer.SaveCheckpoint(data)
+	// What follows takes seconds, and ends a training that may have taken
+	// days: it isn't interrupted.
+	return c.finish(context.WithoutCancel(ctx), attached)
+}
+
+// printPlan says what is going to be trained, and how far.
+func (c *command) printPlan(t *train.Trainer, data *dataset.Dataset) {
+	for _, change := range c.opts.Changed(c.saved) {
+		if c.resume {
+			fmt.Println("changed since the run was saved: " + change)
+		}
+	}
+	steps := c.opts.StepsOf(data.Batches())
+	end := fmt.Sprintf("%d epochs", c.opts.Epochs())
+	if steps == c.opts.MaxSteps {
+		end = "-max_steps"
+	}
+	fmt.Printf("run %s: preset %s, %s, %s; steps %d to %d (%s)\n", c.opts.Dir(), c.opts.Preset, t.Device(), c.opts.Precision, t.Steps()+1, steps, end)
+	if t.Steps() >= steps {
+		fmt.Println("nothing is left to train; raise -max_steps or -n_epochs to go on")
+	}
+}
+
+// train runs the loop. However it ends, short of divergence, the state is
+// saved and the person told how to go on.
+func (c *command) train(ctx context.Context, t *train.Trainer, data *dataset.Dataset, a *attached) error {
+	err := train.Run(ctx, t, data, a.hooks...)
+	a.meter.stop()
+	if err == nil {
+		return nil
+	}
+	var diverged *train.NotFiniteError
+	if errors.As(err, &diverged) {
+		return c.afterDivergence(err)
+	}
+	checkpoint, saveErr := a.saver.Save()
 	if saveErr != nil {
-		return saveErr
+		return errors.Join(err, saveErr)
 	}
+	what := "interrupted"
+	if !errors.Is(err, context.Canceled) {
+		what = "stopped by an error"
+	}
+	fmt.Printf("%s after step %d, which is saved; to go on:\n  go run ./cmd/train %s\nto convert pictures with what is learnt so far, first:\n  go run ./cmd/export %s\n",
+		what, checkpoint.Step, c.nameFlags()+" -continue_train", c.nameFlags())
+	return err
+}
+
+// afterDivergence adds to the error what a person can do.
+func (c *command) afterDivergence(err error) error {
+	lower := fmt.Sprintf("-lr %g", c.opts.LR/2)
+	if c.opts.LRD > 0 {
+		lower += fmt.Sprintf(" -lr_D %g", c.opts.LRD/2)
+	}
+	checkpoint, _, loadErr := c.opts.LatestCheckpoint()
+	if loadErr != nil {
+		return fmt.Errorf("%w; there is no checkpoint from before, so start again with a lower rate, such as %s", err, lower)
+	}
+	return fmt.Errorf("%w; the checkpoint of step %d is from before, so go on from it with a lower rate:\n  go run ./cmd/train %s -continue_train %s", err, checkpoint.Step, c.nameFlags(), lower)
+}
+
+// finish saves, draws and exports what was learnt.
+func (c *command) finish(ctx context.Context, a *attached) error {
+	checkpoint, err := a.saver.Save()
 	if err != nil {
-		fmt.Printf("\ninterrupted after step %d, which is saved; to go on:\n  go run ./cmd/train %s\n", checkpoint.Step, c.continueFlags())
 		return err
 	}
-	if err := attached.finish(); err != nil {
-		return err
+	if err := a.draw(); err != nil {
+		fmt.Fprintf(os.Stderr, "could not draw: %v\n", err)
 	}
 	models, err := train.ExportGenerators(ctx, checkpoint, c.opts, c.opts.Dir(), writer)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w\nthe training is saved; to export it again: go run ./cmd/export %s", err, c.nameFlags())
 	}
-	return c.printNext(models, data)
+	return c.printNext(models, a.data)
 }
 
 // trainer builds the networks, and takes up a checkpoint to go on from.
@@ -193,31 +236,27 @@ func (c *command) checkpoint() (*train.Checkpoint, error) {
 	return checkpoint, err
 }
 
-// continueFlags are what names this run on a command line.
-func (c *command) continueFlags() string {
-	flags := []string{"-name", quote(c.opts.Name), "-continue_train"}
+// nameFlags are what names this run on a command line.
+func (c *command) nameFlags() string {
+	flags := "-name " + quote(c.opts.Name)
 	if c.explicit["checkpoints_dir"] {
-		flags = append(flags, "-checkpoints_dir", quote(c.opts.CheckpointsDir))
+		flags += " -checkpoints_dir " + quote(c.opts.CheckpointsDir)
 	}
-	return strings.Join(flags, " ")
+	return flags
 }
 
 // printNext says what has been made and what to type next.
 func (c *command) printNext(models []string, data *dataset.Dataset) error {
 	fmt.Printf("\ndone. Look at %s and %s, then convert pictures:\n", filepath.Join(c.opts.Dir(), latestSamples), filepath.Join(c.opts.Dir(), lossPlot))
 	a, b := data.Domains()
-	dirA, dirB := c.opts.DirA, c.opts.DirB
-	if c.opts.Direction == "BtoA" {
-		dirA, dirB = dirB, dirA
-	}
 	for _, m := range []struct {
-		model, from, to, folder, given string
-		set                            *dataset.Set
+		model, from, to, folder string
+		set                     *dataset.Set
 	}{
-		{models[0], a, b, "testA", dirA, data.TestA()},
-		{models[1], b, a, "testB", dirB, data.TestB()},
+		{models[0], a, b, "testA", data.TestA()},
+		{models[1], b, a, "testB", data.TestB()},
 	} {
-		in, err := c.pictures(m.folder, m.given, m.set)
+		in, err := c.pictures(m.folder, m.set)
 		if err != nil {
 			return err
 		}
@@ -227,34 +266,27 @@ func (c *command) printNext(models []string, data *dataset.Dataset) error {
 	return nil
 }
 
-// pictures names a folder to try a generator on: the data's own test pictures,
-// or, where the data was drawn, some drawings that it hasn't seen.
-func (c *command) pictures(folder, given string, set *dataset.Set) (string, error) {
-	if given != "" {
-		return given, nil
-	}
-	if c.opts.Dataroot != "" {
-		if c.opts.Direction == "BtoA" {
-			folder = map[string]string{"testA": "testB", "testB": "testA"}[folder]
-		}
-		path := filepath.Join(c.opts.Dataroot, folder)
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return path, nil
-		}
-		return "FOLDER_OF_PICTURES", nil
+// pictures names a folder to try a generator on: the one that the set's
+// pictures lie in, or a new one with some of them where they lie in none.
+func (c *command) pictures(folder string, set *dataset.Set) (string, error) {
+	if dir := set.Dir(); dir != "" {
+		return dir, nil
 	}
 	dir := filepath.Join(c.opts.Dir(), folder)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("make a folder of scenes: %w", err)
+		return "", fmt.Errorf("make a folder of pictures: %w", err)
 	}
-	const scenes, scale = 8, 2
-	for i := range min(scenes, set.Len()) {
-		size := scale * c.opts.CropSize
+	const count = 8
+	for i := range min(count, set.Len()) {
+		size := 0 // its own
+		if c.opts.Dataroot == "" {
+			size = min(2*c.opts.CropSize, dataset.MaxSceneSide)
+		}
 		img, err := set.Image(i, size, size)
 		if err != nil {
 			return "", err
 		}
-		if err := pixels.Save(filepath.Join(dir, fmt.Sprintf("scene_%02d.png", i+1)), img, pixels.SaveOptions{}); err != nil {
+		if err := pixels.Save(filepath.Join(dir, fmt.Sprintf("picture_%02d.png", i+1)), img, pixels.SaveOptions{}); err != nil {
 			return "", err
 		}
 	}

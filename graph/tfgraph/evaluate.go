@@ -6,13 +6,15 @@ import (
 	"fmt"
 
 	tf "github.com/wamuir/graft/tensorflow"
+	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"github.com/wamuir/graft/tensorflow/op"
+	"google.golang.org/protobuf/proto"
 
 	"cyclegan/graph"
 )
 
 // Evaluate runs a network once as it is used after training, in float32 on the
-// CPU or whatever device TensorFlow takes first. Pictures are [n, H, W, C],
+// CPU: a GPU would round float32 products to fewer bits. Pictures are [n, H, W, C],
 // shape is that of one of them; the result is [n, H', W', C'].
 func Evaluate(net *graph.Network, w graph.Weights, pictures []float32, n int, shape graph.Shape) ([]float32, error) {
 	if err := w.Check(net); err != nil {
@@ -28,7 +30,14 @@ func Evaluate(net *graph.Network, w graph.Weights, pictures []float32, n int, sh
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("evaluate %s: %w", net.Name, err)
 	}
-	session, err := tf.NewSession(g, nil)
+	config, err := proto.Marshal(&pb.ConfigProto{
+		DeviceCount:  map[string]int32{"GPU": 0},
+		GraphOptions: &pb.GraphOptions{RewriteOptions: Rewrites(net)},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("evaluate %s: %w", net.Name, err)
+	}
+	session, err := tf.NewSession(g, &tf.SessionOptions{Config: config})
 	if err != nil {
 		return nil, fmt.Errorf("evaluate %s: %w", net.Name, err)
 	}

@@ -16,7 +16,7 @@ var firstRun sync.Once
 // quietly calls f, the first time in a process with two lines of TensorFlow's
 // kept off standard error: it announces in its first run that an optimisation
 // nobody asked for is off, through a logger that TF_CPP_MIN_LOG_LEVEL doesn't
-// reach. Every other line passes as it comes, a crash's last words included.
+// reach. Every other line passes as it comes.
 func quietly(f func() error) error {
 	done := func() {}
 	firstRun.Do(func() { done = filterStderr() })

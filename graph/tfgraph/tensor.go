@@ -5,6 +5,8 @@ package tfgraph
 import (
 	"bytes"
 	"fmt"
+	"runtime"
+	"sync/atomic"
 	"unsafe"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -21,6 +23,7 @@ func NewTensor(values []float32, shape ...int) (*tf.Tensor, error) {
 	if size != len(values) {
 		return nil, fmt.Errorf("tensor of shape %v: %d values given, %d needed", shape, len(values), size)
 	}
+	collect(size)
 	return tf.ReadTensor(tf.Float, dims, bytes.NewReader(floatBytes(values)))
 }
 
@@ -34,6 +37,7 @@ func Floats(dst []float32, t *tf.Tensor) ([]float32, error) {
 	for _, d := range t.Shape() {
 		size *= int(d)
 	}
+	collect(size)
 	if cap(dst) < size {
 		dst = make([]float32, size)
 	}
@@ -42,6 +46,21 @@ func Floats(dst []float32, t *tf.Tensor) ([]float32, error) {
 		return nil, fmt.Errorf("read tensor of shape %v: %w", t.Shape(), err)
 	}
 	return dst, nil
+}
+
+// TensorFlow's tensors are freed by finalizers, and Go's collector, which knows
+// nothing of their memory, may not run for minutes.
+const uncollectedFloats = 64 << 20 // 256 MiB
+
+var uncollected atomic.Int64
+
+// collect counts values that went through tensors, and has the collector run
+// once there are many.
+func collect(values int) {
+	if uncollected.Add(int64(values)) > uncollectedFloats {
+		uncollected.Store(0)
+		runtime.GC()
+	}
 }
 
 // floatBytes views float32 values as the bytes that hold them.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -17,6 +18,7 @@ type folder struct {
 	path  string // within fsys
 	label string // for messages
 	title string // what the domain shows
+	dir   string // the folder itself; "" inside a zip file
 }
 
 // found is where the data of a run lies.
@@ -78,6 +80,11 @@ func locate(o Options) (*found, error) {
 		return nil, fmt.Errorf("open dataset %q: %w", o.Dataroot, err)
 	}
 	f.where, f.closer = display(o.Dataroot), closer
+	for _, folder := range []*folder{f.a, f.b, f.testA, f.testB} {
+		if folder != nil && closer == nil {
+			folder.dir = filepath.Join(o.Dataroot, filepath.FromSlash(folder.path))
+		}
+	}
 	return f, nil
 }
 
@@ -98,7 +105,7 @@ func namedFolders(o Options) (*found, error) {
 		if !info.IsDir() {
 			return nil, fmt.Errorf("open folder %q: not a folder", n.dir)
 		}
-		*n.to = &folder{os.DirFS(n.dir), ".", display(n.dir), n.title}
+		*n.to = &folder{os.DirFS(n.dir), ".", display(n.dir), n.title, n.dir}
 	}
 	return f, nil
 }
@@ -216,7 +223,7 @@ func match(fsys fs.FS, dir string, has map[string]bool, phase string) (*found, e
 			if !has[name] {
 				return nil
 			}
-			return &folder{fsys, path.Join(dir, name), name, title}
+			return &folder{fsys: fsys, path: path.Join(dir, name), label: name, title: title}
 		}
 		return &found{
 			layout: n.about, a: at(a, n.titleA), b: at(b, n.titleB),

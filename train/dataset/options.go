@@ -66,6 +66,7 @@ type Options struct {
 	InputNC        int        `json:"input_nc"`         // channels of A, 1 or 3; default 3
 	OutputNC       int        `json:"output_nc"`        // channels of B, 1 or 3; default 3
 	BatchSize      int        `json:"batch_size"`       // default 1
+	OneSize        bool       `json:"one_size"`         // all samples of a domain must be of one size, in batches of 1 too
 	NumThreads     int        `json:"num_threads"`      // loading ahead; 0 loads on the asking goroutine; default 4
 	Seed           uint64     `json:"seed"`             // of order, crops and flips; default 0
 	MemoryBytes    int64      `json:"memory_bytes"`     // bound on decoded pictures kept; 0 keeps none; default 1 GiB
@@ -107,8 +108,8 @@ func (o Options) Validate() error {
 		if o.ScenesTest < 0 {
 			bad("scenes_test %d is below 0", o.ScenesTest)
 		}
-		if o.LoadSize > maxSceneSide {
-			bad("load_size %d: scenes are drawn up to %d", o.LoadSize, maxSceneSide)
+		if o.LoadSize > MaxSceneSide {
+			bad("load_size %d: scenes are drawn up to %d", o.LoadSize, MaxSceneSide)
 		}
 		if max(o.ScenesA, o.ScenesB, o.ScenesTest) > 1<<24 {
 			bad("scenes_A %d, scenes_B %d, scenes_test %d: at most %d each", o.ScenesA, o.ScenesB, o.ScenesTest, 1<<24)

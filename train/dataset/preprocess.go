@@ -64,8 +64,12 @@ func (o *Options) fits(w, h int) error {
 }
 
 func unequal(o Options, name1 string, f1 frame, name2 string, f2 frame) error {
-	return fmt.Errorf("preprocess %s with batch_size %d: %s gives %v and %s gives %v, and a batch needs equal sizes: use batch_size 1, or a preprocess that crops",
-		o.Preprocess, o.BatchSize, name1, f1, name2, f2)
+	need, mend := "a batch needs equal sizes", "use batch_size 1, or a preprocess that crops"
+	if o.OneSize {
+		need, mend = "a run needs one size for each domain", "use a preprocess that crops, such as scale_width_and_crop"
+	}
+	return fmt.Errorf("preprocess %s with batch_size %d: %s gives %v and %s gives %v, and %s: %s",
+		o.Preprocess, o.BatchSize, name1, f1, name2, f2, need, mend)
 }
 
 // tile is a prepared picture, 8 bits a channel, pixel by pixel.

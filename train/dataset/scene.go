@@ -41,7 +41,7 @@ func pick[T any](s Season, summer, winter T) T {
 // about colours and surfaces alone: mountains, trees, shores and clouds stand
 // where they stand, so that the other season's drawing is the true counterpart.
 func Scene(seed, index uint64, season Season, w, h int) *image.NRGBA {
-	if min(w, h) < 1 || max(w, h) > maxSceneSide {
+	if min(w, h) < 1 || max(w, h) > MaxSceneSide {
 		return &image.NRGBA{}
 	}
 	c := newCanvas(w, h)
@@ -49,8 +49,9 @@ func Scene(seed, index uint64, season Season, w, h int) *image.NRGBA {
 	return c.picture(w, h)
 }
 
-// maxSceneSide keeps the canvas of several samples a pixel below 1 GB.
-const maxSceneSide = 4096
+// MaxSceneSide keeps the canvas of several samples a pixel below 1 GB.
+// MaxSceneSide is the longest side of a scene in pixels.
+const MaxSceneSide = 4096
 
 // landscape is the plan of one scene. Lengths are in picture heights, with y
 // growing downwards; x goes from 0 to the canvas's width.

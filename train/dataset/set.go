@@ -46,6 +46,15 @@ func (s *Set) Channels() int { return s.d.channels }
 // Name names picture i.
 func (s *Set) Name(i int) string { return s.d.source.name(i) }
 
+// Dir is the folder that the pictures lie in, "" for those of a zip file and
+// for scenes.
+func (s *Set) Dir() string {
+	if files, ok := s.d.source.(*fileSource); ok {
+		return files.folder.dir
+	}
+	return ""
+}
+
 func (s *Set) String() string {
 	if s.FromTrain {
 		return fmt.Sprintf("%d training pictures of %s (there are no test pictures)", s.Len(), s.d.source.title())

@@ -135,7 +135,7 @@ func (d *Dataset) scan(f folder, training bool) (*fileSource, error) {
 			}
 			continue
 		}
-		if size := shape.sample(w, h); training && d.opt.BatchSize > 1 {
+		if size := shape.sample(w, h); training && (d.opt.OneSize || d.opt.BatchSize > 1) {
 			if agreed != (frame{}) && size != agreed {
 				return nil, unequal(d.opt, s.name(0), agreed, f.nameOf(name), size)
 			}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"cyclegan/infer"
+)
+
+// job is one generator with the pictures that it converts.
+type job struct {
+	model  string
+	inputs []string
+	output string
+	// most is how many pictures are converted, the first by their names and all into one folder, as the official test.py does;
+	// 0: all, with their tree.
+	most int
+	// check refuses a model, and wrap changes what it does to a picture; nil: neither.
+	check func(infer.Info) error
+	wrap  func(infer.Translator) infer.Translator
+}
+
+// jobs says what the command line asks for.
+func (c *config) jobs(stderr io.Writer) ([]job, error) {
+	if c.official == nil {
+		return []job{{model: c.model, inputs: c.inputs, output: c.output}}, nil
+	}
+	jobs, notes, err := c.official.jobs()
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range notes {
+		fmt.Fprintln(stderr, "note:", note)
+	}
+	return jobs, nil
+}
+
+// run converts the pictures. The summary is nil if none was begun.
+func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr io.Writer) (*infer.Summary, error) {
+	if soft.Err() != nil {
+		return nil, context.Cause(soft)
+	}
+	model, err := openModel(soft, j.model, cfg, stderr)
+	if err != nil {
+		return nil, err
+	}
+	defer model.Close()
+	if soft.Err() != nil {
+		return nil, context.Cause(soft)
+	}
+	if j.check != nil {
+		if err := j.check(model.Info()); err != nil {
+			return nil, usageError{fmt.Errorf("model %q: %w", j.model, err)}
+		}
+	}
+	rep.Model.fill(model.Info())
+	show := newProgress(stderr)
+	show.model(j.model, model.Info())
+	inputs, all, err := j.first(cfg.format)
+	if err != nil {
+		return nil, err
+	}
+	var translator infer.Translator = model
+	if j.wrap != nil {
+		translator = j.wrap(model)
+	}
+	batch := infer.Batch{
+		Model: translator, Inputs: inputs, Output: j.output, Format: cfg.format, Quality: cfg.quality,
+		SkipExisting: cfg.skipExisting, Workers: cfg.workers, Stop: soft.Done(),
+		Begin: func(p *infer.Plan) {
+			if all != nil {
+				// The folder was looked through for the pictures to name.
+				p.Unread, p.Others = all.Unread, all.Others
+				if len(p.Pictures) < len(all.Pictures) {
+					fmt.Fprintf(stderr, "note: the first %d of %d pictures; -num_test takes more\n", len(p.Pictures), len(all.Pictures))
+				}
+			}
+			rep.plan(p)
+			show.begin(p)
+		},
+		Done: show.done,
+	}
+	defer context.AfterFunc(soft, show.interrupted)()
+	summary, err := batch.Run(hard)
+	show.end()
+	return summary, err
+}
+
+// first names the pictures that are converted, and gives the plan of all that there are; nil where they are the inputs themselves.
+func (j *job) first(format string) ([]string, *infer.Plan, error) {
+	if j.most == 0 {
+		return j.inputs, nil, nil
+	}
+	all, err := infer.NewPlan(j.inputs, j.output, format)
+	if err != nil {
+		return nil, nil, err
+	}
+	var names []string
+	for _, p := range all.Pictures[:min(j.most, len(all.Pictures))] {
+		names = append(names, p.Input)
+	}
+	if len(names) == 0 { // only what cannot be read, which the batch says
+		return j.inputs, nil, nil
+	}
+	return names, all, nil
+}

@@ -1,0 +1,111 @@
+//go:build tensorflow
+
+// Package samples shows a person what the generators of a training do: a
+// [Sheet] always has the same pictures, so that sheets can be compared.
+package samples
+
+import (
+	"fmt"
+	"image"
+
+	"cyclegan/graph"
+	"cyclegan/infer/pixels"
+	"cyclegan/train"
+	"cyclegan/train/dataset"
+	"cyclegan/train/report"
+)
+
+// A Sheet has pictures of both domains, of the test set where there is one.
+type Sheet struct {
+	a, b side
+}
+
+// side is the pictures of one domain.
+type side struct {
+	title    string
+	pictures []float32 // [n, H, W, C]
+	n        int
+	shape    graph.Shape
+}
+
+// New chooses the first count pictures of each domain that can be read.
+func New(t *train.Trainer, data *dataset.Dataset, count int) (*Sheet, error) {
+	s := &Sheet{}
+	s.a.title, s.b.title = data.Domains()
+	s.a.shape, s.b.shape = t.Shapes()
+	for _, d := range []struct {
+		set  *dataset.Set
+		side *side
+	}{{data.TestA(), &s.a}, {data.TestB(), &s.b}} {
+		pictures, indices, err := d.set.First(count, d.side.shape.W, d.side.shape.H)
+		if err != nil {
+			return nil, fmt.Errorf("choose sample pictures: %w", err)
+		}
+		d.side.pictures, d.side.n = pictures, len(indices)
+	}
+	return s, nil
+}
+
+// Draw translates the pictures both ways and back with the generators as they
+// are now, and lays them out: each row has a picture of A, its translation and
+// reconstruction, then the same of B.
+func (s *Sheet) Draw(t *train.Trainer, title string) (image.Image, error) {
+	there, err := s.rows(t, train.GAB, train.GBA, s.a, s.b.shape.C)
+	if err != nil {
+		return nil, err
+	}
+	back, err := s.rows(t, train.GBA, train.GAB, s.b, s.a.shape.C)
+	if err != nil {
+		return nil, err
+	}
+	grid := report.Grid{
+		Title: title,
+		Columns: []string{
+			"A: " + s.a.title, "G_AB(A)\n" + s.b.title, "G_BA(G_AB(A))\nreconstructed",
+			"B: " + s.b.title, "G_BA(B)\n" + s.a.title, "G_AB(G_BA(B))\nreconstructed",
+		},
+		Group: 3,
+	}
+	for i := range max(len(there), len(back)) {
+		row := report.Row{Pictures: make([]image.Image, 6)}
+		if i < len(there) {
+			copy(row.Pictures, there[i])
+		}
+		if i < len(back) {
+			copy(row.Pictures[3:], back[i])
+		}
+		grid.Rows = append(grid.Rows, row)
+	}
+	return grid.Image()
+}
+
+// rows gives for each picture of a side: itself, its translation, which has
+// the given channels, and its reconstruction.
+func (s *Sheet) rows(t *train.Trainer, forth, back string, from side, channels int) ([][]image.Image, error) {
+	size := len(from.pictures) / from.n
+	there := graph.Shape{H: from.shape.H, W: from.shape.W, C: channels}
+	rows := make([][]image.Image, from.n)
+	for i := range rows {
+		picture := from.pictures[i*size:][:size]
+		translated, err := t.Translate(forth, picture, 1, from.shape)
+		if err != nil {
+			return nil, err
+		}
+		reconstructed, err := t.Translate(back, translated, 1, there)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range []struct {
+			values []float32
+			shape  graph.Shape
+		}{{picture, from.shape}, {translated, there}, {reconstructed, from.shape}} {
+			spec := pixels.Spec{Layout: pixels.NHWC, Range: pixels.Symmetric, Channels: p.shape.C}
+			img, err := spec.Picture(p.values, p.shape.W, p.shape.H)
+			if err != nil {
+				return nil, err
+			}
+			rows[i] = append(rows[i], img)
+		}
+	}
+	return rows, nil
+}
