@@ -1,0 +1,157 @@
+//go:build tensorflow
+
+package train
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cyclegan/graph"
+	"cyclegan/infer/pixels"
+	"cyclegan/train/dataset"
+)
+
+// sceneFolder writes scenes of a size as pictures.
+func sceneFolder(t *testing.T, season dataset.Season, sizes ...[2]int) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i, size := range sizes {
+		img := dataset.Scene(1, uint64(i), season, size[0], size[1])
+		if err := pixels.Save(filepath.Join(dir, fmt.Sprintf("%d.png", i)), img, pixels.SaveOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// openShapes is open for data that decides the shapes itself.
+func openShapes(t *testing.T, o Options) (*Trainer, *dataset.Dataset) {
+	t.Helper()
+	data, err := dataset.Open(o.Dataset())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { data.Close() })
+	b, err := data.Batch(1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trainer, err := NewTrainer(o, graph.Shape{H: b.HA, W: b.WA, C: b.CA}, graph.Shape{H: b.HB, W: b.WB, C: b.CB})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { trainer.Close() })
+	return trainer, data
+}
+
+// Domains may differ in size, in shape and in channels: translated pictures
+// have the sides of their source and the channels of their target.
+func TestDomainsOfDifferentShapes(t *testing.T) {
+	for _, direction := range []string{"AtoB", "BtoA"} {
+		t.Run(direction, func(t *testing.T) {
+			o := tiny(t)
+			o.DirA = sceneFolder(t, dataset.Summer, [2]int{48, 32}, [2]int{48, 32})
+			o.DirB = sceneFolder(t, dataset.Winter, [2]int{36, 64}, [2]int{36, 64}, [2]int{36, 64})
+			o.Preprocess, o.Direction = "none", direction
+			o.InputNC, o.OutputNC, o.LambdaIdentity = 3, 1, 0
+
+			trainer, data := openShapes(t, o)
+			losses := run(t, trainer, data, 5)
+			if _, err := NewSaver(trainer, data).Save(); err != nil {
+				t.Fatal(err)
+			}
+			c, _, err := o.LatestCheckpoint()
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, b := trainer.Shapes()
+			if want := "[" + fmt.Sprintf("%d %d %d", b.H, b.W, a.C) + "]"; fmt.Sprint(c.Tensors["pool_A/0000"].Shape) != want {
+				t.Errorf("a picture in pool A is %v, want %s", c.Tensors["pool_A/0000"].Shape, want)
+			}
+			again, data := openShapes(t, o)
+			if err := again.Restore(c); err != nil {
+				t.Fatal(err)
+			}
+			next, same := run(t, again, data, 7), run(t, trainer, data, 7)
+			for i := range next {
+				if next[i] != same[i] {
+					t.Errorf("step %d: %+v after a resume, %+v without", 6+i, next[i], same[i])
+				}
+			}
+			if l := losses[0]; math.Abs(l.CycleA) < 1e-6 || l.IdtA != 0 {
+				t.Errorf("losses %+v", l)
+			}
+			paths, err := ExportGenerators(t.Context(), c, o, t.TempDir(), "test")
+			if err != nil || len(paths) != 2 {
+				t.Errorf("export: %v, %v", paths, err)
+			}
+		})
+	}
+}
+
+func TestMixedSizesAreRefused(t *testing.T) {
+	o := tiny(t)
+	o.DirA = sceneFolder(t, dataset.Summer, [2]int{48, 32}, [2]int{32, 48})
+	o.DirB = sceneFolder(t, dataset.Winter, [2]int{48, 32})
+	o.Preprocess = "none"
+	if _, err := dataset.Open(o.Dataset()); err == nil || !strings.Contains(err.Error(), "0.png") || !strings.Contains(err.Error(), "1.png") {
+		t.Errorf("pictures of two sizes: %v", err)
+	}
+
+	o.DirA = sceneFolder(t, dataset.Summer, [2]int{48, 32})
+	trainer, data := openShapes(t, o)
+	b, err := data.Batch(1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.HA, b.WA = b.WA, b.HA // as many values, another shape
+	if _, err := trainer.Step(b); err == nil || !strings.Contains(err.Error(), "48x32x3") {
+		t.Errorf("a batch on its side: %v", err)
+	}
+	if trainer.Steps() != 0 {
+		t.Error("the refused batch counts as a step")
+	}
+}
+
+// A checkpoint is on the disk only when the step after it was sound.
+func TestSaverWaitsForTheNextStep(t *testing.T) {
+	o := tiny(t)
+	o.SaveLatestFreq, o.SaveByIter, o.SaveEpochFreq = 2, true, 1
+	trainer, data := open(t, o)
+	saver := NewSaver(trainer, data)
+	seen := map[int64]string{}
+	o.MaxSteps = 7
+	trainer.opts.MaxSteps = 7
+	err := Run(t.Context(), trainer, data, saver.Hook, func(p Progress) error {
+		entries, err := os.ReadDir(o.checkpointDir())
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		var names []string
+		for _, e := range entries {
+			names = append(names, strings.TrimSuffix(e.Name(), checkpointExtension))
+		}
+		seen[p.Step] = strings.Join(names, " ")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step, want := range map[int64]string{
+		2: "",
+		3: "iter_000000002 step_000000002",
+		5: "iter_000000002 iter_000000004 step_000000002 step_000000004",
+		7: "epoch_0001 iter_000000002 iter_000000004 iter_000000006 step_000000004 step_000000006",
+	} {
+		if seen[step] != want {
+			t.Errorf("after step %d there are %q, want %q", step, seen[step], want)
+		}
+	}
+	if c, err := o.EpochCheckpoint(1); err != nil || c.Step != 6 {
+		t.Errorf("epoch 1: %+v, %v", c, err)
+	}
+}
