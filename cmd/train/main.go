@@ -42,7 +42,9 @@ func main() {
 
 // run is the whole training: open, train, save, export.
 func (c *command) run(ctx context.Context) error {
-	printNotes(c.notes)
+	for _, note := range c.notes {
+		fmt.Fprintln(os.Stderr, "note: "+note)
+	}
 	release, err := c.opts.Claim()
 	if err != nil {
 		return err

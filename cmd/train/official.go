@@ -3,7 +3,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 )
@@ -118,11 +117,4 @@ func (r *runFlags) suffixed(name string, fs *flag.FlagSet) (string, error) {
 		return "", fmt.Errorf("-suffix: there is no option %s", strings.Join(unknown, ", "))
 	}
 	return name + "_" + filled, nil
-}
-
-// printNotes tells what stands in the place of official options.
-func printNotes(notes []string) {
-	for _, note := range notes {
-		fmt.Fprintln(os.Stderr, "note: "+note)
-	}
 }

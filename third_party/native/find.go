@@ -39,12 +39,6 @@ func FindONNXRuntime() (path string, err error) {
 	return onnxRuntimeIn(filepath.Join(dir, "lib"), runtime.GOOS)
 }
 
-// TensorFlow is [FindTensorFlow] for callers that do not care why it is missing.
-func TensorFlow() (dir string, ok bool) {
-	dir, err := FindTensorFlow()
-	return dir, err == nil
-}
-
 // ONNXRuntime is [FindONNXRuntime] for callers that do not care why it is missing.
 func ONNXRuntime() (path string, ok bool) {
 	path, err := FindONNXRuntime()

@@ -175,9 +175,6 @@ func TestFindNothing(t *testing.T) {
 			t.Errorf("in an empty cache: %q, %v", path, err)
 		}
 	}
-	if _, ok := TensorFlow(); ok {
-		t.Error("TensorFlow is found in an empty cache")
-	}
 	if _, ok := ONNXRuntime(); ok {
 		t.Error("ONNX Runtime is found in an empty cache")
 	}

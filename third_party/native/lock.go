@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // lock waits until no other process has path locked and returns the function that gives it free.
@@ -15,19 +17,21 @@ func lock(ctx context.Context, log io.Writer, path, busy string) (unlock func(),
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, notWritable(err)
 	}
+	// Opening the file first tells a folder that can't be written from a disk that can't lock.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, notWritable(err)
 	}
+	f.Close()
+	file := flock.New(path)
 	told := false
 	for start := time.Now(); ; {
-		taken, err := tryLock(f)
+		taken, err := file.TryLock()
 		switch {
 		case err != nil:
-			f.Close()
 			return nil, withMend(fmt.Errorf("lock %s: %w", path, err), "set %s to a folder on a local disk", EnvCache)
 		case taken:
-			return func() { f.Close() }, nil
+			return func() { file.Close() }, nil
 		}
 		if !told && time.Since(start) > time.Second {
 			told = true
@@ -35,7 +39,6 @@ func lock(ctx context.Context, log io.Writer, path, busy string) (unlock func(),
 		}
 		select {
 		case <-ctx.Done():
-			f.Close()
 			return nil, ctx.Err()
 		case <-time.After(50 * time.Millisecond):
 		}
