@@ -34,10 +34,10 @@ func Preset(name string) (Options, error) {
 		o.Preset, o.Name = "demo", "demo"
 		o.LoadSize, o.CropSize = 72, 64
 		o.NetG, o.NGF, o.Residual, o.Upsampling = "resnet_6blocks", 24, true, "resize"
-		o.NetD, o.NLayersD, o.NDF, o.NormD = "n_layers", 2, 32, "none"
-		o.LambdaA, o.LambdaB, o.LambdaIdentity = 2, 2, 0.1
-		o.LR, o.EMA = 0.0004, 0.995
-		o.NEpochs, o.NEpochsDecay = 3, 3
+		o.NDF, o.NormD = 32, "none"
+		o.LambdaA, o.LambdaB, o.LambdaIdentity = 5, 5, 0.1
+		o.EMA = 0.995
+		o.NEpochs, o.NEpochsDecay = 2, 2
 		o.DisplayFreq, o.SaveLatestFreq, o.PrintFreq = 400, 800, 50
 		o.SaveEpochFreq = 0
 		return o, nil
