@@ -7,6 +7,8 @@ import (
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
+
+	"cyclegan/graph/tfgraph"
 )
 
 // The objective of CycleGAN (Zhu et al. 2017, section 3), with G = G_AB and
@@ -48,13 +50,18 @@ func (m *model) generatorLosses(s *op.Scope, passes *[]pass) (losses []tf.Output
 }
 
 // discriminatorLosses are the terms D_A and D_B, each lambda_D times the loss
-// of judging real pictures plus that of judging translated ones.
+// of judging real pictures plus that of judging translated ones. To these
+// comes, with lambda_gp, the gradient penalty, which lambda_D leaves alone.
 func (m *model) discriminatorLosses(s *op.Scope, passes *[]pass, fakeA, fakeB tf.Output) []tf.Output {
 	loss := func(d *player, real, fake tf.Output) tf.Output {
 		s := s.SubScope("judge")
 		onReal := adversarial(s, m.opts.GANMode, m.apply(s, passes, d, real), true)
 		onFake := adversarial(s, m.opts.GANMode, m.apply(s, passes, d, fake), false)
-		return weighted(s, op.AddV2(s, onReal, onFake), m.opts.LambdaD)
+		loss := weighted(s, op.AddV2(s, onReal, onFake), m.opts.LambdaD)
+		if m.opts.LambdaGP == 0 {
+			return loss
+		}
+		return op.AddV2(s.SubScope("penalized"), loss, m.gradientPenalty(s, passes, d, real, fake, m.mixture(s)))
 	}
 	return []tf.Output{loss(m.dA, m.realA, fakeA), loss(m.dB, m.realB, fakeB)}
 }
@@ -88,6 +95,28 @@ func adversarial(s *op.Scope, mode string, scores tf.Output, real bool) tf.Outpu
 	}
 	s.UpdateErr("adversarial", fmt.Errorf("-gan_mode %q is unknown", mode))
 	return tf.Output{}
+}
+
+// gradientPenalty is WGAN-GP's (Gulrajani et al. 2017, section 4,
+// https://arxiv.org/abs/1704.00028), which holds the judge's slope at 1
+// between real and translated pictures:
+//
+//	lambda_gp mean((|g|_2 - 1)^2)   with g = dD(x)/dx, x = alpha real + (1 - alpha) fake
+//
+// where the mean is over the pictures of a batch and alpha is [N, 1, 1, 1]. A
+// map of scores counts as their sum, and g has 1e-16 added to it, as in the
+// official cal_gradient_penalty.
+func (m *model) gradientPenalty(s *op.Scope, passes *[]pass, d *player, real, fake, alpha tf.Output) tf.Output {
+	s = s.SubScope("gradient_penalty")
+	// fake + alpha (real - fake)
+	x := op.AddV2(s.SubScope("mixed"), fake, op.Mul(s, alpha, op.Sub(s, real, fake)))
+	_, g, stats := tfgraph.InputGradient(s.SubScope(d.name), d.net, d.weights.Values(), x)
+	*passes = append(*passes, pass{d, stats})
+
+	g = op.AddV2(s, g, op.Const(s.SubScope("tiny"), float32(1e-16)))
+	length := op.Sqrt(s, op.Sum(s, op.Square(s, g), op.Const(s.SubScope("picture"), []int32{1, 2, 3}), op.SumKeepDims(true)))
+	excess := op.Sub(s.SubScope("excess"), length, op.Const(s.SubScope("one"), float32(1)))
+	return weighted(s, mean(s, op.Square(s.SubScope("square"), excess)), m.opts.LambdaGP)
 }
 
 // softplus is log(1 + exp(x)), for which graft has no function.

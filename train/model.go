@@ -38,7 +38,7 @@ type model struct {
 
 	realA, realB tf.Output // placeholders [N, H, W, C]
 	fakeA, fakeB tf.Output // placeholders for pictures out of the pool
-	seed         tf.Output // int64 [2], for dropout
+	seed         tf.Output // int64 [2], for dropout and mixtures; fed where drawing says so
 	rate         tf.Output // Adam's step size, bias correction included
 	epsilon      tf.Output
 	averageRate  tf.Output // how far the average moves to the weights
@@ -46,7 +46,7 @@ type model struct {
 	generators, discriminators call
 	// What the generators' step translates: G_BA(real_B) and G_AB(real_A).
 	translatedA, translatedB tf.Output
-	passes                   int64 // made so far, for their dropout seeds
+	passes                   int64 // made so far, for their seeds
 }
 
 func (m *model) players() []*player { return []*player{m.gAB, m.gBA, m.dA, m.dB} }
@@ -142,6 +142,10 @@ func (m *model) checkShapes() error {
 			return fmt.Errorf("%s can't judge a picture of %v: %w; use a larger -crop_size or a shallower -netD", c.p.name, c.in, err)
 		}
 	}
+	if m.opts.LambdaGP > 0 && (m.shapeA != m.shapeFakeA || m.shapeB != m.shapeFakeB) {
+		return fmt.Errorf("-lambda_gp mixes real and translated pictures, but those of A are %v and %v, those of B %v and %v; use a -preprocess that crops, or -lambda_gp 0",
+			m.shapeA, m.shapeFakeA, m.shapeB, m.shapeFakeB)
+	}
 	return nil
 }
 
@@ -157,9 +161,26 @@ func (m *model) passSeed(s *op.Scope) tf.Output {
 	if m.opts.NoDropout {
 		return tf.Output{}
 	}
+	return m.nextSeed(s)
+}
+
+// nextSeed is another seed at each call. Dropout counts its layers upward from
+// it and leaves the seed itself alone.
+func (m *model) nextSeed(s *op.Scope) tf.Output {
 	m.passes++
 	s = s.SubScope("pass_seed")
 	return op.AddV2(s, m.seed, op.Const(s.SubScope("pass"), []int64{m.passes << 32, 0}))
+}
+
+// drawing says whether a step draws numbers in the graph, and so needs a seed.
+func (m *model) drawing() bool { return !m.opts.NoDropout || m.opts.LambdaGP > 0 }
+
+// mixture draws, for each picture of a batch, the share of a real one in the
+// mixture that the gradient penalty looks at: [N, 1, 1, 1] in [0, 1).
+func (m *model) mixture(s *op.Scope) tf.Output {
+	s = s.SubScope("mixture")
+	shape := op.Const(s.SubScope("shape"), []int32{int32(m.opts.BatchSize), 1, 1, 1})
+	return op.StatelessRandomUniform(s, shape, m.nextSeed(s))
 }
 
 // generatorCall is the step of both generators, with the discriminators held

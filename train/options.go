@@ -71,6 +71,7 @@ type Options struct {
 	LambdaB        float64 `json:"lambda_B" usage:"weight of the cycle loss B -> A -> B"`
 	LambdaIdentity float64 `json:"lambda_identity" usage:"weight of the identity loss, relative to the cycle loss of its domain; 0 turns it off"`
 	LambdaD        float64 `json:"lambda_D" usage:"weight of the discriminators' losses; the official code halves them"`
+	LambdaGP       float64 `json:"lambda_gp" usage:"with gan_mode wgangp, weight of the gradient penalty on the discriminators; 0, as in the official cycle_gan, for none"`
 	PoolSize       int     `json:"pool_size" usage:"translated pictures of each domain kept for the discriminators"`
 	StepOrder      string  `json:"step_order" usage:"G_first (the official code) or D_first (the yosemite recipe; needs pool_size 0)"`
 
@@ -135,6 +136,7 @@ func (o Options) Validate() error {
 	word("lr_policy", o.LRPolicy, PolicyLinear, PolicyStep, PolicyPlateau, PolicyCosine)
 	word("precision", o.Precision, F32, BF16)
 	check(o.StepOrder != DFirst || o.PoolSize == 0, "-step_order D_first judges the step's own pictures, so -pool_size must be 0, not %d", o.PoolSize)
+	check(!(o.LambdaGP > 0) || o.GANMode == WGANGP, "-lambda_gp %g is the weight of the gradient penalty that belongs to -gan_mode wgangp; leave it at 0 with -gan_mode %s", o.LambdaGP, o.GANMode)
 	check(o.LambdaIdentity == 0 || o.InputNC == o.OutputNC, "-lambda_identity %g compares pictures of %d and %d channels; set it to 0 or make -input_nc and -output_nc equal", o.LambdaIdentity, o.InputNC, o.OutputNC)
 	for _, c := range []struct {
 		name  string
@@ -152,6 +154,7 @@ func (o Options) Validate() error {
 		{"lambda_B", o.LambdaB, o.LambdaB >= 0, "0 or more"},
 		{"lambda_identity", o.LambdaIdentity, o.LambdaIdentity >= 0, "0 or more"},
 		{"lambda_D", o.LambdaD, o.LambdaD > 0, "above 0"},
+		{"lambda_gp", o.LambdaGP, o.LambdaGP >= 0, "0 or more"},
 		{"lr", o.LR, o.LR > 0, "above 0"},
 		{"lr_D", o.LRD, o.LRD >= 0, "0 or more"},
 		{"beta1", o.Beta1, o.Beta1 >= 0 && o.Beta1 < 1, "in [0, 1)"},

@@ -241,7 +241,8 @@ func (t *Trainer) stepDiscriminators(realA, realB *tf.Tensor, feeds map[tf.Outpu
 
 func scalar(t *tf.Tensor) float64 { return float64(t.Value().(float32)) }
 
-// feedSettings feeds Adam's settings for this step, and dropout's seed.
+// feedSettings feeds Adam's settings for this step, and the seed of what is
+// drawn in the graph.
 func (t *Trainer) feedSettings(feeds map[tf.Output]*tf.Tensor, learningRate float64) (err error) {
 	m := t.model
 	rate, epsilon := adamSettings(learningRate, t.opts.Beta1, t.step+1)
@@ -251,7 +252,7 @@ func (t *Trainer) feedSettings(feeds map[tf.Output]*tf.Tensor, learningRate floa
 	if feeds[m.epsilon], err = tf.NewTensor(float32(epsilon)); err != nil {
 		return err
 	}
-	if !t.opts.NoDropout {
+	if m.drawing() {
 		feeds[m.seed], err = tf.NewTensor([]int64{int64(t.opts.Seed), t.step})
 	}
 	return err

@@ -89,7 +89,7 @@ func recipes(t *testing.T) map[string]Options {
 	demo.NGF, demo.NDF, demo.LoadSize, demo.CropSize = 4, 4, 36, 32
 	demo.Scenes, demo.Threads, demo.GPUIDs, demo.Precision = 6, 2, "-1", BF16
 
-	return map[string]Options{"paper": full, "yosemite": yosemite, "demo bf16": demo}
+	return map[string]Options{"paper": full, "yosemite": yosemite, "demo bf16": demo, "wgangp": penalized(t)}
 }
 
 // A run that is saved, ended and taken up again in a new session makes the

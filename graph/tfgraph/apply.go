@@ -37,24 +37,32 @@ type BatchStatistic struct {
 //
 // Problems are reported through s.Err, as op's own functions report them.
 func Apply(s *op.Scope, n *graph.Network, values map[string]tf.Output, x tf.Output, mode Mode) (tf.Output, []BatchStatistic) {
+	r, in := newReader(s, n, values, x, mode)
 	if s.Err() != nil {
 		return tf.Output{}, nil
+	}
+	out := r.layers(n.Layers, in)
+	return out.out, r.stats
+}
+
+// newReader makes sure that n can be applied to x with these values.
+func newReader(s *op.Scope, n *graph.Network, values map[string]tf.Output, x tf.Output, mode Mode) (*reader, tensor) {
+	if s.Err() != nil {
+		return nil, tensor{}
 	}
 	dims, err := x.Shape().ToSlice()
 	if err != nil || len(dims) != 4 || slices.Min(dims) < 1 {
 		s.UpdateErr(n.Name, fmt.Errorf("the input's shape %v is not a known [N, H, W, C]", x.Shape()))
-		return tf.Output{}, nil
+		return nil, tensor{}
 	}
 	for _, p := range n.Params() {
 		if _, ok := values[p.Name]; !ok {
 			s.UpdateErr(n.Name, fmt.Errorf("parameter %q has no value", p.Name))
-			return tf.Output{}, nil
+			return nil, tensor{}
 		}
 	}
 	r := &reader{scope: s.SubScope(n.Name), values: values, mode: mode, batch: int(dims[0])}
-	in := tensor{x, graph.Shape{H: int(dims[1]), W: int(dims[2]), C: int(dims[3])}}
-	out := r.layers(n.Layers, in)
-	return out.out, r.stats
+	return r, tensor{x, graph.Shape{H: int(dims[1]), W: int(dims[2]), C: int(dims[3])}}
 }
 
 // tensor is an activation whose shape is known.
