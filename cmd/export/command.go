@@ -21,16 +21,9 @@ import (
 	"strconv"
 	"strings"
 
+	"cyclegan/cmd/internal/cli"
 	"cyclegan/graph"
 	"cyclegan/graph/onnxgraph"
-)
-
-// Exit statuses, the same for every command of the project.
-const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitInterrupted = 130
 )
 
 // The formats, which are also the extensions of their files.
@@ -57,11 +50,6 @@ type command struct {
 	*work
 }
 
-// usageError is a mistake in the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
 // start parses the command line and loads what is to be exported. When that is
 // the end of it, for help or for a mistake, it says so on stderr and returns
 // false with the exit status.
@@ -70,18 +58,10 @@ func start(args []string, stderr io.Writer) (*command, int, bool) {
 	if err == nil {
 		err = c.load()
 	}
-	var usage usageError
-	switch {
-	case err == nil:
-		return c, exitDone, true
-	case errors.Is(err, flag.ErrHelp):
-		return nil, exitDone, false
-	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "export: %v\nsee go run ./cmd/export -h for the options\n", err)
-		return nil, exitUsage, false
+	if err != nil {
+		return nil, cli.Report(stderr, "export", err), false
 	}
-	fmt.Fprintf(stderr, "export: %v\n", err)
-	return nil, exitFailed, false
+	return c, cli.Done, true
 }
 
 func parse(args []string, stderr io.Writer) (*command, error) {
@@ -114,13 +94,13 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 			usage(fs, stderr)
 			return nil, err
 		}
-		return nil, usageError{err}
+		return nil, cli.Usage(err)
 	}
 	fs.Visit(func(f *flag.Flag) { c.explicit[f.Name] = true })
 	c.asked.Norm, c.asked.Dropout = graph.Norm(norm), !noDropout
 	c.metadata.TrainWidth, c.metadata.TrainHeight = cropSize, cropSize
 	if err := c.check(fs, epoch); err != nil {
-		return nil, usageError{err}
+		return nil, cli.Usage(err)
 	}
 	return c, nil
 }

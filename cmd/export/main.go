@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"cyclegan/cmd/internal/cli"
 	"cyclegan/train"
 )
 
@@ -26,13 +27,13 @@ func main() {
 	switch {
 	case err == nil:
 		c.report(os.Stdout, paths)
-		os.Exit(exitDone)
+		os.Exit(cli.Done)
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(os.Stderr, "export: interrupted; what is not reported as written is not there")
-		os.Exit(exitInterrupted)
+		os.Exit(cli.Interrupted)
 	}
 	fmt.Fprintf(os.Stderr, "export: %v\n", err)
-	os.Exit(exitFailed)
+	os.Exit(cli.Failed)
 }
 
 // write writes what was loaded and returns the paths.

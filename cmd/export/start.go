@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"cyclegan/cmd/internal/cli"
 	"cyclegan/third_party/native"
 )
 
@@ -21,7 +22,7 @@ func main() {
 	paths, err := c.writeSafetensors()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "export: %v\n", err)
-		os.Exit(exitFailed)
+		os.Exit(cli.Failed)
 	}
 	c.report(os.Stdout, paths)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"cyclegan/cmd/internal/cli"
 	"cyclegan/graph"
 	"cyclegan/graph/pytorch"
 	"cyclegan/train"
@@ -71,7 +72,7 @@ func (c *command) loadRun() error {
 		if files, _ := filepath.Glob(filepath.Join(c.checkpointsDir, c.name, "*_net_G*.pth")); len(files) > 0 {
 			return fmt.Errorf("run %q is of the official implementation: export its files one by one, as in -pth %s -o G.onnx", c.name, files[0])
 		}
-		return usageError{fmt.Errorf("there is no run %q in %s: %w%s", c.name, c.checkpointsDir, err, runsIn(c.checkpointsDir))}
+		return cli.Usage(fmt.Errorf("there is no run %q in %s: %w%s", c.name, c.checkpointsDir, err, runsIn(c.checkpointsDir)))
 	}
 	if err != nil {
 		return err

@@ -29,11 +29,6 @@ type config struct {
 	official     *official // nil when -model names a file
 }
 
-// usageError is a mistake in the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
 // errHelp says that the options are to be listed.
 var errHelp = flag.ErrHelp
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"cyclegan/cmd/internal/cli"
 	"cyclegan/infer"
 )
 
@@ -51,7 +52,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	}
 	if j.check != nil {
 		if err := j.check(model.Info()); err != nil {
-			return nil, usageError{fmt.Errorf("model %q: %w", j.model, err)}
+			return nil, cli.Usage(fmt.Errorf("model %q: %w", j.model, err))
 		}
 	}
 	rep.Model.fill(model.Info())

@@ -17,18 +17,10 @@ import (
 	"os/signal"
 	"syscall"
 
+	"cyclegan/cmd/internal/cli"
 	"cyclegan/infer"
 	"cyclegan/infer/session"
 	"cyclegan/third_party/native"
-)
-
-// The exit status of every command.
-const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitSomeFailed  = 3
-	exitInterrupted = 130
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -37,11 +29,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cfg, err := parse(args)
 	if errors.Is(err, errHelp) {
 		usage(stdout)
-		return exitDone
+		return cli.Done
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "infer: %v\nto mend it: `go run ./cmd/infer -h` lists the options\n", err)
-		return exitUsage
+		return cli.WrongUsage
 	}
 	text := stdout
 	if cfg.json == "-" {
@@ -55,7 +47,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	if err := rep.write(cfg.json, stdout); err != nil {
 		fmt.Fprintln(stderr, "infer:", err)
-		return exitFailed
+		return cli.Failed
 	}
 	return rep.Status
 }
@@ -94,12 +86,12 @@ func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 	defer stop()
 	jobs, err := cfg.jobs(stderr)
 	if err != nil {
-		return failed(err), err
+		return cli.Status(err), err
 	}
 	rep.begin(jobs)
 	for i := range jobs {
 		if err := jobs[i].checkPaths(); err != nil {
-			return exitFailed, err
+			return cli.Failed, err
 		}
 	}
 	for i := range jobs {
@@ -112,27 +104,18 @@ func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 		rep.sum()
 		switch {
 		case soft.Err() != nil && (summary == nil || summary.Left > 0):
-			return exitInterrupted, errors.New("interrupted: the same command with -skip_existing goes on")
+			return cli.Interrupted, errors.New("interrupted: the same command with -skip_existing goes on")
 		case err != nil:
-			return failed(err), err
+			return cli.Status(err), err
 		}
 	}
 	switch {
 	case len(rep.Failed) > 0 && rep.Converted+rep.Skipped == 0:
-		return exitFailed, errors.New("no picture could be converted")
+		return cli.Failed, errors.New("no picture could be converted")
 	case len(rep.Failed) > 0:
-		return exitSomeFailed, nil
+		return cli.SomeFailed, nil
 	}
-	return exitDone, nil
-}
-
-// failed gives the exit status of an error.
-func failed(err error) int {
-	var usage usageError
-	if errors.As(err, &usage) {
-		return exitUsage
-	}
-	return exitFailed
+	return cli.Done, nil
 }
 
 // openModel opens the model, fetching ONNX Runtime if it is nowhere to be found.

@@ -5,10 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"cyclegan/cmd/internal/cli"
 )
 
 // The words that -model takes beside a file, with the meaning of the official test.py.
@@ -129,7 +130,7 @@ func (o *official) check(c *config, f *flag.FlagSet, explicit map[string]bool) [
 	if want := map[string]string{modelCycleGAN: "unaligned", modelTest: "single"}[o.model]; o.has("dataset_mode") && o.values["dataset_mode"] != want {
 		bad("-dataset_mode %s: with -model %s it is %s", o.values["dataset_mode"], o.model, want)
 	}
-	name, err := suffixed(o.values["name"], f)
+	name, err := cli.Suffixed(o.values["name"], f.Lookup("suffix").Value.String(), f)
 	if err == nil && !filepath.IsLocal(name) {
 		err = fmt.Errorf("-name %q cannot be the name of a run", name)
 	}
@@ -186,27 +187,4 @@ func (o *official) preprocessing() *preprocessing {
 func (o *official) most() int {
 	n := o.number("num_test", 0)
 	return min(n, o.number("max_dataset_size", n))
-}
-
-var braces = regexp.MustCompile(`\{(\w+)\}`)
-
-// suffixed gives the name of the run as -suffix completes it.
-func suffixed(name string, f *flag.FlagSet) (string, error) {
-	suffix := f.Lookup("suffix").Value.String()
-	if suffix == "" {
-		return name, nil
-	}
-	var unknown []string
-	filled := braces.ReplaceAllStringFunc(suffix, func(word string) string {
-		opt := f.Lookup(strings.Trim(word, "{}"))
-		if opt == nil {
-			unknown = append(unknown, word)
-			return word
-		}
-		return opt.Value.String()
-	})
-	if len(unknown) > 0 {
-		return "", fmt.Errorf("-suffix: there is no option %s", strings.Join(unknown, ", "))
-	}
-	return name + "_" + filled, nil
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cyclegan/cmd/internal/cli"
 	"cyclegan/infer"
 )
 
@@ -143,7 +144,7 @@ func (o *official) jobs() (jobs []job, notes []string, err error) {
 		return nil, nil, err
 	}
 	if err := run.checkFixed(o); err != nil {
-		return nil, nil, usageError{err}
+		return nil, nil, cli.Usage(err)
 	}
 	notes = o.notes()
 	if norm, _ := run.option("norm"); norm == "batch" && !o.is("eval") {
@@ -156,8 +157,8 @@ func (o *official) jobs() (jobs []job, notes []string, err error) {
 	direction, known := run.option("direction")
 	asked := o.values["direction"]
 	if known && o.has("direction") && asked != direction {
-		return nil, nil, usageError{fmt.Errorf("-direction %s: run %q was trained with %s, so each generator would get the pictures that it makes\n"+
-			"to mend it: leave -direction out for both ways; for %[1]s alone give -model test -direction %[1]s and the folder of pictures as -dataroot", asked, run.dir, direction)}
+		return nil, nil, cli.Usage(fmt.Errorf("-direction %s: run %q was trained with %s, so each generator would get the pictures that it makes\n"+
+			"to mend it: leave -direction out for both ways; for %[1]s alone give -model test -direction %[1]s and the folder of pictures as -dataroot", asked, run.dir, direction))
 	}
 	a, b, err := phaseFolders(o.values["dataroot"], o.values["phase"])
 	if err != nil {

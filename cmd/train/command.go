@@ -20,15 +20,8 @@ import (
 	"slices"
 	"strings"
 
+	"cyclegan/cmd/internal/cli"
 	"cyclegan/train"
-)
-
-// Exit statuses, the same for every command of the project.
-const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitInterrupted = 130
 )
 
 // A command is a command line that has been understood.
@@ -40,27 +33,14 @@ type command struct {
 	notes    []string
 }
 
-// usageError is a mistake in the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
 // start parses the command line. When that is the end of it, for help or for a
 // mistake, it says so on stderr and returns false with the exit status.
 func start(args []string, stderr io.Writer) (*command, int, bool) {
 	c, err := parse(args, stderr)
-	var usage usageError
-	switch {
-	case err == nil:
-		return c, exitDone, true
-	case errors.Is(err, flag.ErrHelp):
-		return nil, exitDone, false
-	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "train: %v\nsee go run ./cmd/train -h for the options\n", err)
-		return nil, exitUsage, false
+	if err != nil {
+		return nil, cli.Report(stderr, "train", err), false
 	}
-	fmt.Fprintf(stderr, "train: %v\n", err)
-	return nil, exitFailed, false
+	return c, cli.Done, true
 }
 
 // parse reads the command line in two passes: the first finds the recipe that
@@ -74,11 +54,11 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	c := &command{explicit: map[string]bool{}}
 	quiet := c.flagSet(io.Discard, &first)
 	if err := quiet.Parse(args); err != nil && !errors.Is(err, flag.ErrHelp) {
-		return nil, usageError{err}
+		return nil, cli.Usage(err)
 	}
 	quiet.Visit(func(f *flag.Flag) { c.explicit[f.Name] = true })
-	if first.Name, err = c.suffixed(first.Name, quiet); err != nil {
-		return nil, usageError{err}
+	if first.Name, err = cli.Suffixed(first.Name, c.suffix, quiet); err != nil {
+		return nil, cli.Usage(err)
 	}
 
 	if c.resume {
@@ -95,12 +75,12 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil, err
 		}
-		return nil, usageError{err}
+		return nil, cli.Usage(err)
 	}
 	if c.resume {
 		c.opts.Name = first.Name
-	} else if c.opts.Name, err = c.suffixed(c.opts.Name, fs); err != nil {
-		return nil, usageError{err}
+	} else if c.opts.Name, err = cli.Suffixed(c.opts.Name, c.suffix, fs); err != nil {
+		return nil, cli.Usage(err)
 	}
 	return c, c.check(fs)
 }
@@ -108,19 +88,19 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 // check finds mistakes in options that were parsed.
 func (c *command) check(fs *flag.FlagSet) error {
 	if fs.NArg() > 0 {
-		return usageError{fmt.Errorf("%q is no option; did you mean -dataroot %s?", fs.Arg(0), fs.Arg(0))}
+		return cli.Usage(fmt.Errorf("%q is no option; did you mean -dataroot %s?", fs.Arg(0), fs.Arg(0)))
 	}
 	if err := c.runFlags.check(); err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	if err := c.opts.Validate(); err != nil {
-		return usageError{fmt.Errorf("these options can't be:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  "))}
+		return cli.Usage(fmt.Errorf("these options can't be:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  ")))
 	}
 	if !c.resume {
 		return c.pickName()
 	}
 	if err := c.opts.CheckResume(c.saved); err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	return nil
 }
@@ -161,7 +141,7 @@ func presetOptions(first train.Options, explicit map[string]bool) (train.Options
 	}
 	o, err := train.Preset(name)
 	if err != nil {
-		return o, usageError{err}
+		return o, cli.Usage(err)
 	}
 	return o, nil
 }
@@ -169,11 +149,11 @@ func presetOptions(first train.Options, explicit map[string]bool) (train.Options
 // resumeOptions are the options that a run was started with.
 func resumeOptions(first train.Options, explicit map[string]bool) (train.Options, error) {
 	if !explicit["name"] {
-		return first, usageError{errors.New("-continue_train needs the run's -name")}
+		return first, cli.Usage(errors.New("-continue_train needs the run's -name"))
 	}
 	o, err := train.LoadRun(first.CheckpointsDir, first.Name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return o, usageError{fmt.Errorf("there is no run %q in %s to go on with: %w; leave out -continue_train to start one", first.Name, first.CheckpointsDir, err)}
+		return o, cli.Usage(fmt.Errorf("there is no run %q in %s to go on with: %w; leave out -continue_train to start one", first.Name, first.CheckpointsDir, err))
 	}
 	return o, err
 }
@@ -191,7 +171,7 @@ func (c *command) pickName() error {
 			return fmt.Errorf("look for older runs: %w", err)
 		}
 		if c.explicit["name"] {
-			return usageError{fmt.Errorf("there is a run in %s already: add -continue_train to go on with it, or give another -name", c.opts.Dir())}
+			return cli.Usage(fmt.Errorf("there is a run in %s already: add -continue_train to go on with it, or give another -name", c.opts.Dir()))
 		}
 		c.opts.Name = fmt.Sprintf("%s-%d", base, i)
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"cyclegan/cmd/internal/cli"
 	"cyclegan/graph"
 	"cyclegan/infer/pixels"
 	"cyclegan/train"
@@ -32,12 +33,12 @@ func main() {
 	err := c.run(ctx)
 	switch {
 	case err == nil:
-		os.Exit(exitDone)
+		os.Exit(cli.Done)
 	case errors.Is(err, context.Canceled):
-		os.Exit(exitInterrupted)
+		os.Exit(cli.Interrupted)
 	}
 	fmt.Fprintf(os.Stderr, "train: %v\n", err)
-	os.Exit(exitFailed)
+	os.Exit(cli.Failed)
 }
 
 // run is the whole training: open, train, save, export.

@@ -3,7 +3,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -95,26 +94,4 @@ func (r *runFlags) check() error {
 		}
 	}
 	return nil
-}
-
-var braces = regexp.MustCompile(`\{(\w+)\}`)
-
-// suffixed is the run's name with the suffix filled in from the flags.
-func (r *runFlags) suffixed(name string, fs *flag.FlagSet) (string, error) {
-	if r.suffix == "" {
-		return name, nil
-	}
-	var unknown []string
-	filled := braces.ReplaceAllStringFunc(r.suffix, func(word string) string {
-		f := fs.Lookup(strings.Trim(word, "{}"))
-		if f == nil {
-			unknown = append(unknown, word)
-			return word
-		}
-		return f.Value.String()
-	})
-	if len(unknown) > 0 {
-		return "", fmt.Errorf("-suffix: there is no option %s", strings.Join(unknown, ", "))
-	}
-	return name + "_" + filled, nil
 }
