@@ -35,15 +35,15 @@ type attached struct {
 	log     *report.Log
 	meter   *meter
 	sheet   *samples.Sheet
-	drawn   int64 // step of the newest sheet
-	told    int   // how many unreadable pictures have been named
+	drawn   int64           // step of the newest sheet
+	told    map[string]bool // unreadable pictures that are known
 }
 
 // attach makes what is called after each step. The saver comes first: what
 // fails after it costs no training.
 func (c *command) attach(t *train.Trainer, data *dataset.Dataset) (*attached, error) {
 	a := &attached{
-		opts: c.opts, trainer: t, data: data, drawn: -1,
+		opts: c.opts, trainer: t, data: data, drawn: -1, told: map[string]bool{},
 		saver: train.NewSaver(t, data), meter: newMeter(os.Stderr, c.opts.PrintFreq),
 	}
 	a.tellSkipped()
@@ -116,22 +116,22 @@ func (a *attached) draw() error {
 	return plot.Save(filepath.Join(a.opts.Dir(), lossPlot))
 }
 
-// tellSkipped names pictures that turned out not to be readable, once each.
+// tellSkipped names pictures that turned out not to be readable, once each
+// and up to a number that leaves room for other messages.
 func (a *attached) tellSkipped() {
-	const most = 5
-	skipped := a.data.Skipped()
-	if len(skipped) == a.told {
-		return
-	}
-	// The list is by name, so new ones may stand anywhere in it; the first few
-	// names tell enough.
-	for _, skip := range skipped[:min(most, len(skipped))] {
-		if a.told < most {
+	const most = 20
+	for _, skip := range a.data.Skipped() {
+		if a.told[skip.Name] {
+			continue
+		}
+		a.told[skip.Name] = true
+		switch n := len(a.told); {
+		case n <= most:
 			a.meter.say(fmt.Sprintf("skipped %s: %v", skip.Name, skip.Err))
+		case n == most+1:
+			a.meter.say("skipped more; the end tells how many")
 		}
 	}
-	a.told = len(skipped)
-	a.meter.say(fmt.Sprintf("%d pictures can't be used", len(skipped)))
 }
 
 func (a *attached) close() { a.log.Close() }

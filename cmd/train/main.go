@@ -154,6 +154,9 @@ func (c *command) finish(ctx context.Context, a *attached) error {
 	if err != nil {
 		return fmt.Errorf("%w\nthe training is saved; to export it again: go run ./cmd/export %s", err, c.nameFlags())
 	}
+	if n := len(a.data.Skipped()); n > 0 {
+		fmt.Printf("\nleft out because they can't be read or are too small: %d of the pictures\n", n)
+	}
 	return c.printNext(models, a.data)
 }
 
