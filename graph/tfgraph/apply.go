@@ -104,13 +104,8 @@ func (r *reader) layer(l graph.Layer, x tensor, shape graph.Shape) tf.Output {
 		y := op.Conv2D(s, zeroPad(s, x.out, l.Pad), r.values[l.Name+".weight"], strides(l.Stride), "VALID")
 		return r.bias(s, y, l.Name, l.Bias)
 	case graph.ConvTranspose:
-		// The gradient of the convolution that leads from this output to
-		// this input is the transposed convolution.
 		s := r.scope.SubScope(l.Name)
-		p := int64(l.Pad)
-		y := op.Conv2DBackpropInput(s, r.dims(s, shape), r.values[l.Name+".weight"], x.out, strides(l.Stride), "EXPLICIT",
-			op.Conv2DBackpropInputExplicitPaddings([]int64{0, 0, p, p, p, p, 0, 0}))
-		return r.bias(s, y, l.Name, l.Bias)
+		return r.bias(s, r.transposed(s, l, x, shape), l.Name, l.Bias)
 	case graph.ReflectPad:
 		s := r.scope.SubScope("reflect_pad")
 		return op.MirrorPad(s, x.out, paddings(s, l.Pad), "REFLECT")
@@ -157,6 +152,24 @@ func (r *reader) bias(s *op.Scope, y tf.Output, name string, bias bool) tf.Outpu
 		return y
 	}
 	return op.BiasAdd(s, y, r.values[name+".bias"])
+}
+
+// transposed is the gradient of the convolution that leads from this layer's
+// output to its input. It is taken without padding, (n-1)*Stride + Kernel
+// pixels a side, and then cut: with explicit padding TensorFlow has no oneDNN
+// kernel, which makes bfloat16 several times slower.
+func (r *reader) transposed(s *op.Scope, l graph.ConvTranspose, x tensor, shape graph.Shape) tf.Output {
+	whole := graph.Shape{H: (x.shape.H-1)*l.Stride + l.Kernel, W: (x.shape.W-1)*l.Stride + l.Kernel, C: l.Out}
+	y := op.Conv2DBackpropInput(s, r.dims(s, whole), r.values[l.Name+".weight"], x.out, strides(l.Stride), "VALID")
+	if beyond := int32(l.OutPad - l.Pad); beyond > 0 {
+		// Nothing reaches these pixels.
+		y = op.Pad(s, y, op.Const(s.SubScope("beyond"), [][]int32{{0, 0}, {0, beyond}, {0, beyond}, {0, 0}}))
+	}
+	if whole == shape {
+		return y
+	}
+	p := int32(l.Pad)
+	return op.Slice(s, y, op.Const(s.SubScope("begin"), []int32{0, p, p, 0}), r.dims(s.SubScope("cut"), shape))
 }
 
 // instanceNorm uses the fused batch normalisation in training mode: on one
