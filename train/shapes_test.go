@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"cyclegan/graph"
 	"cyclegan/infer/pixels"
 	"cyclegan/train/dataset"
 )
@@ -28,26 +27,6 @@ func sceneFolder(t *testing.T, season dataset.Season, sizes ...[2]int) string {
 	return dir
 }
 
-// openShapes is open for data that decides the shapes itself.
-func openShapes(t *testing.T, o Options) (*Trainer, *dataset.Dataset) {
-	t.Helper()
-	data, err := dataset.Open(o.Dataset())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { data.Close() })
-	b, err := data.Batch(1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	trainer, err := NewTrainer(o, graph.Shape{H: b.HA, W: b.WA, C: b.CA}, graph.Shape{H: b.HB, W: b.WB, C: b.CB})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { trainer.Close() })
-	return trainer, data
-}
-
 // Domains may differ in size, in shape and in channels: translated pictures
 // have the sides of their source and the channels of their target.
 func TestDomainsOfDifferentShapes(t *testing.T) {
@@ -59,7 +38,7 @@ func TestDomainsOfDifferentShapes(t *testing.T) {
 			o.Preprocess, o.Direction = "none", direction
 			o.InputNC, o.OutputNC, o.LambdaIdentity = 3, 1, 0
 
-			trainer, data := openShapes(t, o)
+			trainer, data := open(t, o)
 			losses := run(t, trainer, data, 5)
 			if _, err := NewSaver(trainer, data).Save(); err != nil {
 				t.Fatal(err)
@@ -72,7 +51,7 @@ func TestDomainsOfDifferentShapes(t *testing.T) {
 			if want := "[" + fmt.Sprintf("%d %d %d", b.H, b.W, a.C) + "]"; fmt.Sprint(c.Tensors["pool_A/0000"].Shape) != want {
 				t.Errorf("a picture in pool A is %v, want %s", c.Tensors["pool_A/0000"].Shape, want)
 			}
-			again, data := openShapes(t, o)
+			again, data := open(t, o)
 			if err := again.Restore(c); err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +82,7 @@ func TestMixedSizesAreRefused(t *testing.T) {
 	}
 
 	o.DirA = sceneFolder(t, dataset.Summer, [2]int{48, 32})
-	trainer, data := openShapes(t, o)
+	trainer, data := open(t, o)
 	b, err := data.Batch(1, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -126,8 +126,9 @@ func (t *Trainer) Options() Options { return t.opts }
 // Device says in words what the trainer computes on.
 func (t *Trainer) Device() string { return t.device.String() }
 
-// Step makes one training step on a batch of the run's shapes. A *NotFiniteError says that the
-// losses are no numbers any more; the weights are of no use after that.
+// Step makes one training step on a batch of the run's shapes. A
+// *NotFiniteError says that the losses are no numbers any more; the weights
+// are of no use after that.
 func (t *Trainer) Step(b *dataset.Batch) (Losses, error) {
 	if err := t.checkBatch(b); err != nil {
 		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)

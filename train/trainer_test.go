@@ -32,6 +32,7 @@ func tiny(t *testing.T) Options {
 	return o
 }
 
+// open starts a run; its first batch decides the shapes.
 func open(t *testing.T, o Options) (*Trainer, *dataset.Dataset) {
 	t.Helper()
 	data, err := dataset.Open(o.Dataset())
@@ -39,8 +40,11 @@ func open(t *testing.T, o Options) (*Trainer, *dataset.Dataset) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { data.Close() })
-	shape := graph.Shape{H: o.CropSize, W: o.CropSize, C: 3}
-	trainer, err := NewTrainer(o, shape, shape)
+	b, err := data.Batch(1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trainer, err := NewTrainer(o, graph.Shape{H: b.HA, W: b.WA, C: b.CA}, graph.Shape{H: b.HB, W: b.WB, C: b.CB})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/graph"
 	"cyclegan/graph/pytorch"
+	"cyclegan/infer/pixels/atomicfile"
 	"cyclegan/train"
 )
 
@@ -154,28 +155,12 @@ func (c *command) writeSafetensors() ([]string, error) {
 
 // writeFile writes a generator beside path and gives it that name once it is
 // whole.
-func writeFile(path string, o graph.GeneratorOptions, w graph.Weights) (err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+func writeFile(path string, o graph.GeneratorOptions, w graph.Weights) error {
+	err := atomicfile.WriteDurable(path, func(out io.Writer) error { return pytorch.WriteGenerator(out, o, w) })
 	if err != nil {
 		return fmt.Errorf("export %q: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			temp.Close()
-			os.Remove(temp.Name())
-			err = fmt.Errorf("export %q: %w", path, err)
-		}
-	}()
-	if err := pytorch.WriteGenerator(temp, o, w); err != nil {
-		return err
-	}
-	if err := temp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
+	return nil
 }
 
 // announce says what is about to be exported.
