@@ -11,6 +11,7 @@
 //	o.Dataroot = "datasets/summer2winter_yosemite"
 //	ds, err := dataset.Open(o)
 //	defer ds.Close()
+//	found, err := ds.Inspect(ctx, dataset.InspectOptions{}) // what is wrong with the pictures
 //	next := ds.Prefetch(ctx, step)
 //	defer next.Close()
 //	batch, err := next.Next() // batch.A, batch.B: NHWC in [-1, 1]
@@ -32,8 +33,11 @@ import (
 // Dataset holds the two domains of a run. It is safe for concurrent use.
 type Dataset struct {
 	opt          Options
-	a, b         *domain // what is trained on
-	testA, testB *domain // nil when there is none
+	a, b         *domain   // what is trained on
+	testA, testB *domain   // nil when there is none
+	where        string    // the folder's or archive's name; "" for scenes
+	layout       string    // how its folders are named
+	testFolders  [2]string // where test pictures of A and B would be looked for
 	about        string
 	orders       orders
 	pool         sync.Pool // of *Batch
@@ -95,6 +99,7 @@ func (d *Dataset) openFiles() error {
 		*f.to = newDomain(src, f.channels, &d.opt, room, d.skip)
 		counts = append(counts, fmt.Sprintf("%s %d", f.folder.label, src.size()))
 	}
+	d.where, d.layout, d.testFolders = found.where, found.layout, found.tests
 	d.about = fmt.Sprintf("%s: %s pictures (%s)", found.where, strings.Join(counts, ", "), found.layout)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -28,10 +29,22 @@ func picture(n, w, h int) *image.NRGBA {
 	return m
 }
 
+// encoder keeps its memory, which is most of the cost of a little picture.
+var encoder = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &encoderBuffers{}}
+
+type encoderBuffers struct{ pool sync.Pool }
+
+func (b *encoderBuffers) Get() *png.EncoderBuffer {
+	e, _ := b.pool.Get().(*png.EncoderBuffer)
+	return e
+}
+
+func (b *encoderBuffers) Put(e *png.EncoderBuffer) { b.pool.Put(e) }
+
 func pngBytes(t testing.TB, m image.Image) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := png.Encode(&b, m); err != nil {
+	if err := encoder.Encode(&b, m); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

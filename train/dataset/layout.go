@@ -24,8 +24,10 @@ type folder struct {
 // found is where the data of a run lies.
 type found struct {
 	where, layout string
+	dir           string // that the folders lie in, within the root
 	a, b          *folder
-	testA, testB  *folder // nil when there is none
+	testA, testB  *folder   // nil when there is none
+	tests         [2]string // what the test folders are or would be called
 	closer        io.Closer
 }
 
@@ -38,6 +40,7 @@ type naming struct {
 
 var namings = []naming{
 	{"official layout", func(p string) string { return p + "A" }, func(p string) string { return p + "B" }, "A", "B"},
+	{"layout with a folder a phase", func(p string) string { return p + "/A" }, func(p string) string { return p + "/B" }, "A", "B"},
 	{"layout with underscores", func(p string) string { return p + "_A" }, func(p string) string { return p + "_B" }, "A", "B"},
 	{"summer and winter layout", season("summer"), season("winter"), "summer", "winter"},
 }
@@ -59,6 +62,7 @@ func find(o Options) (*found, error) {
 	}
 	if o.Direction == BtoA {
 		f.a, f.b, f.testA, f.testB = f.b, f.a, f.testB, f.testA
+		f.tests[0], f.tests[1] = f.tests[1], f.tests[0]
 		f.layout += ", BtoA"
 	}
 	return f, nil
@@ -90,24 +94,34 @@ func locate(o Options) (*found, error) {
 
 // namedFolders serves dir_A, dir_B and the test folders.
 func namedFolders(o Options) (*found, error) {
-	f := &found{where: "folders", layout: "dir_A and dir_B"}
-	for _, n := range []struct {
-		dir, label, title string
-		to                **folder
-	}{{o.DirA, "A", "A", &f.a}, {o.DirB, "B", "B", &f.b}, {o.TestDirA, "test A", "A", &f.testA}, {o.TestDirB, "test B", "B", &f.testB}} {
-		if n.dir == "" {
+	f := &found{where: "folders", layout: "dir_A and dir_B", tests: [2]string{"test_dir_A", "test_dir_B"}}
+	dirs := []string{o.DirA, o.DirB, o.TestDirA, o.TestDirB}
+	for i, to := range []**folder{&f.a, &f.b, &f.testA, &f.testB} {
+		dir := dirs[i]
+		if dir == "" {
 			continue
 		}
-		info, err := os.Stat(n.dir)
+		info, err := os.Stat(dir)
 		if err != nil {
-			return nil, fmt.Errorf("open folder %q: %w", n.dir, bare(err))
+			return nil, fmt.Errorf("open folder %q: %w", dir, bare(err))
 		}
 		if !info.IsDir() {
-			return nil, fmt.Errorf("open folder %q: not a folder", n.dir)
+			return nil, fmt.Errorf("open folder %q: not a folder (a zip file that holds both domains is named with dataroot)", dir)
 		}
-		*n.to = &folder{os.DirFS(n.dir), ".", display(n.dir), n.title, n.dir}
+		*to = &folder{os.DirFS(dir), ".", labelAmong(dir, dirs), []string{"A", "B"}[i%2], dir}
 	}
 	return f, nil
+}
+
+// labelAmong is the folder's own name, and its path where another folder of
+// that name takes part.
+func labelAmong(dir string, all []string) string {
+	for _, other := range all {
+		if other != "" && display(other) == display(dir) && filepath.Clean(other) != filepath.Clean(dir) {
+			return filepath.ToSlash(filepath.Clean(dir))
+		}
+	}
+	return display(dir)
 }
 
 // openRoot opens a folder, or a zip file that is read in place.
@@ -129,21 +143,28 @@ func openRoot(root string) (fs.FS, io.Closer, error) {
 		f.Close()
 		return nil, nil, fmt.Errorf("neither a folder nor a zip file: %w", err)
 	}
+	for _, member := range z.File {
+		const encrypted = 1 << 0 // of the flags in a local file header
+		if member.Flags&encrypted != 0 {
+			f.Close()
+			return nil, nil, errors.New("the zip file is encrypted: unpack it with its password, and name the folder")
+		}
+	}
 	return z, f, nil
 }
 
 // search tries every naming at the top, then one folder deeper.
 func search(fsys fs.FS, phase string) (*found, error) {
-	top, dirs, files, err := list(fsys, ".")
+	dirs, files, err := list(fsys, ".")
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", bare(err))
 	}
-	if f, err := match(fsys, ".", top, phase); f != nil || err != nil {
+	if f, err := match(fsys, ".", dirs, phase); f != nil || err != nil {
 		return f, err
 	}
 	var deeper []*found
 	for _, dir := range dirs {
-		names, _, _, err := list(fsys, dir)
+		names, _, err := list(fsys, dir)
 		if err != nil {
 			return nil, fmt.Errorf("list %q: %w", dir, bare(err))
 		}
@@ -161,7 +182,7 @@ func search(fsys fs.FS, phase string) (*found, error) {
 	if len(deeper) > 1 {
 		var all []string
 		for _, f := range deeper {
-			all = append(all, path.Dir(f.a.path))
+			all = append(all, f.dir)
 		}
 		return nil, fmt.Errorf("holds several datasets: %s; name one of them", some(all))
 	}
@@ -169,68 +190,95 @@ func search(fsys fs.FS, phase string) (*found, error) {
 	for _, n := range namings {
 		wanted = append(wanted, n.a(phase)+" with "+n.b(phase))
 	}
-	return nil, fmt.Errorf("no training pictures: looked, here and one folder deeper, for %s; found folders: %s; files: %s (or name two folders with dir_A and dir_B)",
-		strings.Join(wanted, ", or "), some(dirs), some(files))
+	return nil, fmt.Errorf("no training pictures: looked, here and one folder deeper, for %s; found folders: %s; files: %s (%s)",
+		strings.Join(wanted, ", or "), some(dirs), some(files), hint(fsys, dirs, files, phase))
 }
 
 // list gives the folders and files in dir, without hidden ones and the shadow
 // folder that macOS puts into archives.
-func list(fsys fs.FS, dir string) (isDir map[string]bool, dirs, files []string, err error) {
+func list(fsys fs.FS, dir string) (dirs, files []string, err error) {
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	isDir = map[string]bool{}
 	for _, e := range entries {
-		name := e.Name()
-		if ignored(name) {
-			continue
-		}
-		is := e.IsDir()
-		if e.Type()&fs.ModeSymlink != 0 {
-			info, err := fs.Stat(fsys, path.Join(dir, name))
-			is = err == nil && info.IsDir()
-		}
-		if is {
-			isDir[name] = true
+		switch name := e.Name(); {
+		case ignored(name):
+		case isFolder(fsys, path.Join(dir, name), e):
 			dirs = append(dirs, name)
-		} else {
+		default:
 			files = append(files, name)
 		}
 	}
-	return isDir, dirs, files, nil
+	return dirs, files, nil
 }
 
 func ignored(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "__MACOSX"
 }
 
-// match looks for a known naming among the folders of dir.
-func match(fsys fs.FS, dir string, has map[string]bool, phase string) (*found, error) {
+// match looks for a known naming in dir, whose folders are given.
+func match(fsys fs.FS, dir string, dirs []string, phase string) (*found, error) {
+	at := func(name, title string) *folder {
+		name = resolve(fsys, dir, dirs, name)
+		if name == "" {
+			return nil
+		}
+		return &folder{fsys: fsys, path: path.Join(dir, name), label: name, title: title}
+	}
 	for _, n := range namings {
-		a, b := n.a(phase), n.b(phase)
-		if has[a] != has[b] {
-			have, lack := a, b
-			if has[b] {
-				have, lack = b, a
-			}
-			return nil, fmt.Errorf("folder %s is there but %s is not: unpaired training needs both", path.Join(dir, have), path.Join(dir, lack))
-		}
-		if !has[a] {
+		a, b := at(n.a(phase), n.titleA), at(n.b(phase), n.titleB)
+		switch {
+		case a == nil && b == nil:
 			continue
-		}
-		at := func(name, title string) *folder {
-			if !has[name] {
-				return nil
-			}
-			return &folder{fsys: fsys, path: path.Join(dir, name), label: name, title: title}
+		case a == nil:
+			return nil, half(dir, n.b(phase), n.a(phase), dirs)
+		case b == nil:
+			return nil, half(dir, n.a(phase), n.b(phase), dirs)
 		}
 		return &found{
-			layout: n.about, a: at(a, n.titleA), b: at(b, n.titleB),
+			layout: n.about, dir: dir, a: a, b: b,
 			testA: at(n.a("test"), n.titleA), testB: at(n.b("test"), n.titleB),
+			tests: [2]string{path.Join(dir, n.a("test")), path.Join(dir, n.b("test"))},
 		}, nil
 	}
 	return nil, nil
+}
+
+func half(dir, have, lack string, dirs []string) error {
+	return fmt.Errorf("folder %s is there but %s is not: unpaired training needs both; found folders: %s (other names can be given with dir_A and dir_B)",
+		path.Join(dir, have), path.Join(dir, lack), some(dirs))
+}
+
+// resolve finds the folder called name, which may have two parts, in dir. One
+// whose name differs in upper and lower case serves where it is the only one.
+func resolve(fsys fs.FS, dir string, dirs []string, name string) string {
+	first, rest, nested := strings.Cut(name, "/")
+	var alike []string
+	for _, d := range dirs {
+		if d == first {
+			alike = []string{d}
+			break
+		}
+		if strings.EqualFold(d, first) {
+			alike = append(alike, d)
+		}
+	}
+	if len(alike) != 1 {
+		return ""
+	}
+	if !nested {
+		return alike[0]
+	}
+	dir = path.Join(dir, alike[0])
+	below, _, err := list(fsys, dir)
+	if err != nil {
+		return ""
+	}
+	if r := resolve(fsys, dir, below, rest); r != "" {
+		return path.Join(alike[0], r)
+	}
+	return ""
 }
 
 // some names the first few of a list.

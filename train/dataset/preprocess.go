@@ -54,14 +54,19 @@ func (o *Options) sample(w, h int) frame {
 func (o *Options) fits(w, h int) error {
 	p := o.prepared(w, h)
 	if o.Preprocess.crops() && min(p.w, p.h) < o.CropSize {
-		return fmt.Errorf("picture of %dx%d is smaller than crop_size %d: use a smaller crop_size, or preprocess resize_and_crop", w, h, o.CropSize)
+		return &unfitError{fmt.Sprintf("picture of %dx%d is smaller than crop_size %d: use a smaller crop_size, or preprocess resize_and_crop", w, h, o.CropSize)}
 	}
 	// A long strip scaled to the width may ask for any height.
 	if p.h > maxSide || p.w > maxSide {
-		return fmt.Errorf("picture of %dx%d would be scaled to %v, more than %d pixels a side", w, h, p, maxSide)
+		return &unfitError{fmt.Sprintf("picture of %dx%d would be scaled to %v, more than %d pixels a side", w, h, p, maxSide)}
 	}
 	return nil
 }
+
+// unfitError is about a picture that is sound and does not suit the options.
+type unfitError struct{ text string }
+
+func (e *unfitError) Error() string { return e.text }
 
 func unequal(o Options, name1 string, f1 frame, name2 string, f2 frame) error {
 	need, mend := "a batch needs equal sizes", "use batch_size 1, or a preprocess that crops"

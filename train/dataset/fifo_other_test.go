@@ -1,0 +1,5 @@
+//go:build !unix
+
+package dataset
+
+func mkfifo(string) bool { return false }

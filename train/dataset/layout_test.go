@@ -1,0 +1,142 @@
+package dataset
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestOpenOtherNames(t *testing.T) {
+	for _, folders := range [][]string{
+		{"TrainA", "trainb", "TESTA", "TestB"},
+		{"train/A", "train/B", "test/A", "test/B"},
+		{"s2w/Train/a", "s2w/Train/b", "s2w/TEST/a", "s2w/TEST/b"},
+		{"Summer", "WINTER", "test_summer", "Test_Winter"},
+	} {
+		root := t.TempDir()
+		for k, f := range folders {
+			fill(t, root, k+1, 9, 9, f)
+		}
+		d, err := Open(small(root))
+		if err != nil {
+			t.Errorf("%v: %v", folders, err)
+			continue
+		}
+		for k, s := range []*Set{d.TrainA(), d.TrainB(), d.TestA(), d.TestB()} {
+			if s.Len() != k+1 || s.FromTrain || s.Name(0) != folders[k]+"/00.png" {
+				t.Errorf("%v: set %d is %v, %s", folders, k, s, s.Name(0))
+			}
+		}
+		d.Close()
+	}
+}
+
+// An exact name wins over one in other letters, and of two that are neither
+// exact none is guessed.
+func TestOpenNamesInTwoCases(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 1, 9, 9, "trainA", "trainB")
+	if _, err := os.Stat(filepath.Join(root, "TRAINA")); err == nil {
+		t.Skip("this disk takes upper and lower case for the same")
+	}
+	fill(t, root, 3, 9, 9, "TrainA")
+	if d := open(t, small(root)); d.TrainA().Len() != 1 {
+		t.Errorf("took %s", d.TrainA().Name(0))
+	}
+	if err := os.Rename(filepath.Join(root, "trainA"), filepath.Join(root, "TRAINa")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(small(root)); err == nil || !strings.Contains(err.Error(), "TRAINa, TrainA, trainB") {
+		t.Errorf("two folders that could be trainA: %v", err)
+	}
+}
+
+func TestOpenHints(t *testing.T) {
+	dir := func(folders ...string) string {
+		root := t.TempDir()
+		fill(t, root, 1, 9, 9, folders...)
+		return root
+	}
+	archive := t.TempDir()
+	write(t, filepath.Join(archive, "s2w.zip"), []byte("?"))
+	heic := dir("trainB")
+	write(t, filepath.Join(heic, "trainA", "1.HEIC"), []byte("?"))
+	write(t, filepath.Join(heic, "trainA", "2.heic"), []byte("?"))
+	empty := dir("trainB")
+	if err := os.Mkdir(filepath.Join(empty, "trainA"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, root, want string }{
+		{"a domain's folder", filepath.Join(dir("trainA", "trainB"), "trainA"), "it holds 1 picture itself: name the folder above"},
+		{"the archive's folder", archive, "name the archive s2w.zip itself"},
+		{"too far up", dir("a/b/trainA", "a/b/trainB"), "there are some in a/b: name that folder"},
+		{"other names", dir("cats", "dogs"), "are cats and dogs the domains? Then name them with dir_A and dir_B"},
+		{"three folders", dir("cats", "dogs", "cows"), "or name two folders with dir_A and dir_B"},
+		{"one domain", dir("trainA", "testA"), "found folders: testA, trainA"},
+		{"formats that can't be read", heic, `"trainA" holds no picture (jpg, png, gif, bmp, tiff or webp); its files: 2 .heic`},
+		{"nothing", empty, "it is empty"},
+	} {
+		if _, err := Open(small(c.root)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v\nwant %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestOpenEncryptedZip(t *testing.T) {
+	path := fileTree(goodFiles()).zip(t)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The directory's first entry, with the flag "encrypted" set.
+	at := strings.Index(string(data), "PK\x01\x02")
+	data[at+8] |= 1
+	write(t, path, data)
+	if _, err := Open(small(path)); err == nil || !strings.Contains(err.Error(), "encrypted: unpack it") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Two folders of one name are told apart by their paths.
+func TestOpenFoldersOfOneName(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 2, 9, 9, "cats/photos", "dogs/photos")
+	write(t, filepath.Join(root, "cats/photos/bad.png"), nil)
+	write(t, filepath.Join(root, "dogs/photos/bad.png"), nil)
+	t.Chdir(root)
+	o := small("")
+	o.DirA, o.DirB = "cats/photos", "./dogs/photos/"
+	d := open(t, o)
+	if a, b := d.TrainA().Name(0), d.TrainB().Name(0); a != "cats/photos/00.png" || b != "dogs/photos/00.png" {
+		t.Errorf("pictures are called %s and %s", a, b)
+	}
+	if len(d.Skipped()) != 2 {
+		t.Errorf("skipped %v, want one of each", d.Skipped())
+	}
+}
+
+// Data sets are put together by links, which may go in circles.
+func TestOpenFollowsLinks(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 2, 9, 9, "trainA", "trainB", "elsewhere")
+	link(t, filepath.Join(root, "elsewhere"), filepath.Join(root, "trainA", "more"))
+	link(t, "..", filepath.Join(root, "elsewhere", "up"))
+	link(t, ".", filepath.Join(root, "trainB", "self"))
+	d := open(t, small(root))
+	// From trainA over more and up come trainB and elsewhere once more.
+	names := map[string]bool{}
+	for i := range d.TrainA().Len() {
+		names[d.TrainA().Name(i)] = true
+	}
+	if !names["trainA/00.png"] || !names["trainA/more/01.png"] {
+		t.Errorf("found %v", names)
+	}
+	if n := d.TrainB().Len(); n != 2 {
+		t.Errorf("%d pictures of B, want 2: it links to itself", n)
+	}
+	if _, err := d.Inspect(context.Background(), InspectOptions{}); err != nil {
+		t.Error(err)
+	}
+}
