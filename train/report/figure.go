@@ -123,7 +123,7 @@ func (f *figure) addCurves(p *plot.Plot, panel panel) {
 	for i, c := range panel.curves {
 		raw := line(c, c.y)
 		colour := seriesColour(c.name, i)
-		colour.A = 46
+		colour.A = 64
 		raw.style = draw.LineStyle{Color: colour, Width: pixels(1)}
 		p.Add(raw)
 	}

@@ -31,7 +31,8 @@ type LossPlot struct {
 	Series []Series
 
 	// Span is how many steps the smoothed line looks to both sides: a value so
-	// far away weighs 1/e. 0 means a hundredth of the run, negative no smoothing.
+	// far away weighs 1/e. 0 means a hundredth of the run, but no less than two
+	// logged values are apart; negative no smoothing.
 	Span float64
 
 	// Width and Height are in pixels. 0 means 1400 and 900.
@@ -101,7 +102,7 @@ func (p *LossPlot) draw() (image.Image, error) {
 	steps := stepScale(curves)
 	span := p.Span
 	if span == 0 {
-		span = (steps.hi - steps.lo) / 100
+		span = smoothSpan(curves)
 	}
 	for i := range curves {
 		curves[i].average(span)

@@ -65,6 +65,8 @@ func (r Record) encode() ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
+func (r Record) at() int64 { return r.Step }
+
 // decode reads one line. Fields it does not know are ignored: a later version
 // may log more.
 func decode(data []byte) (Record, error) {

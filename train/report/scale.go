@@ -35,33 +35,46 @@ func stepScale(curves []curve) scale {
 	return s.widened()
 }
 
-// lossScale spans the smoothed curves and nearly all of the raw values, so
-// that one wild step does not flatten the rest. It begins at zero where no
-// loss is negative, and is logarithmic only where the smoothed curves spread
-// over more than a factor of logSpread, since a linear axis tells better by
-// how much a loss fell.
-func lossScale(curves []curve) scale {
-	const logSpread, decades = 100, 6
-	s := scale{lo: math.Inf(1), hi: math.Inf(-1)}
-	smoothLo, smoothHi := math.Inf(1), math.Inf(-1)
+// An extent is the values that an axis should show: the smoothed curves and
+// nearly all of the raw values, so that one wild step does not flatten the
+// rest. Without values lo is above hi.
+type extent struct{ lo, hi, smoothLo, smoothHi float64 }
+
+// lossScale is the axis for curves.
+func lossScale(curves []curve) scale { return extentOf(curves).scale() }
+
+func extentOf(curves []curve) extent {
+	none, all := math.Inf(1), math.Inf(-1)
+	e := extent{none, all, none, all}
 	for _, c := range curves {
 		if len(c.y) == 0 {
 			continue
 		}
 		raw := quantiles(c.y, 0.01, 0.99)
 		smooth := quantiles(c.smooth, 0.01, 0.99)
-		smoothLo, smoothHi = min(smoothLo, smooth[0]), max(smoothHi, smooth[1])
+		e.smoothLo, e.smoothHi = min(e.smoothLo, smooth[0]), max(e.smoothHi, smooth[1])
 		top := min(slices.Max(c.smooth), 1.3*max(raw[1], smooth[1]))
-		s.lo, s.hi = min(s.lo, raw[0], smooth[0]), max(s.hi, raw[1], smooth[1], top)
+		e.lo, e.hi = min(e.lo, raw[0], smooth[0]), max(e.hi, raw[1], smooth[1], top)
 	}
+	return e
+}
+
+// scale is linear, since a linear axis tells better by how much a loss fell,
+// unless the smoothed curves spread over more than a factor of logSpread.
+func (e extent) scale() scale {
+	const logSpread = 100
+	if s, ok := e.log(); ok && e.smoothHi/e.smoothLo > logSpread {
+		return s
+	}
+	return e.linear()
+}
+
+// linear begins at zero where no loss is negative.
+func (e extent) linear() scale {
+	s := scale{lo: e.lo, hi: e.hi}
 	switch {
 	case s.lo > s.hi:
 		return scale{lo: 0, hi: 1}
-	case smoothLo > 0 && smoothHi/smoothLo > logSpread:
-		s.log = true
-		s.hi = 1.5 * s.hi
-		s.lo = max(smoothLo/3, s.hi*math.Pow10(-decades))
-		return s
 	case s.lo >= 0:
 		s.lo = 0
 	}
@@ -70,6 +83,16 @@ func lossScale(curves []curve) scale {
 	}
 	s.hi += 0.05 * (s.hi - s.lo)
 	return s.widened()
+}
+
+// log is for smoothed curves above zero; ok says whether they are.
+func (e extent) log() (s scale, ok bool) {
+	const decades = 6
+	if !(e.smoothLo > 0) || e.lo > e.hi {
+		return scale{}, false
+	}
+	hi := 1.5 * e.hi
+	return scale{lo: max(e.smoothLo/3, hi*math.Pow10(-decades)), hi: hi, log: true}, true
 }
 
 // widened makes room around a range too narrow to hold ticks.

@@ -1,0 +1,219 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wamuir/graft/tensorflow/core/framework/summary_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/util/event_go_proto"
+	"google.golang.org/protobuf/proto"
+)
+
+// Events writes what TensorBoard shows of a run: losses, scores, sample sheets
+// and texts. Each process of a run has a file of its own in the run's folder
+// of events, which TensorBoard reads one after the other.
+//
+//	events, err := report.OpenEvents(filepath.Join(dir, "events"), checkpoint.Step)
+//	err = events.Record(r)
+//
+// What a method was given has gone to the operating system when it returns: a
+// killed run leaves a readable file, and TensorBoard shows a running one
+// without being told. Events may be used by several goroutines.
+type Events struct {
+	path string
+
+	mu sync.Mutex
+	to appender
+}
+
+// OpenEvents makes the folder if there is none, and a new file in it. It tells
+// TensorBoard to forget what earlier processes wrote of later steps than step,
+// as [Log.TruncateAfter] does: the run makes those steps again. A new run
+// gives -1.
+func OpenEvents(folder string, step int64) (*Events, error) {
+	e, err := openEvents(folder, step, time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("open TensorBoard events in %q: %w", folder, bare(err))
+	}
+	return e, nil
+}
+
+func openEvents(folder string, step int64, now time.Time) (*Events, error) {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := createEvents(folder, now)
+	if err != nil {
+		return nil, err
+	}
+	e := &Events{path: f.Name(), to: appender{file: f}}
+	version := &event_go_proto.Event{
+		WallTime: wallTime(now), What: &event_go_proto.Event_FileVersion{FileVersion: "brain.Event:2"},
+	}
+	// TensorBoard keeps the points before the step of a start.
+	start := &event_go_proto.Event{
+		WallTime: wallTime(now), Step: max(step, -1) + 1,
+		What: &event_go_proto.Event_SessionLog{SessionLog: &event_go_proto.SessionLog{Status: event_go_proto.SessionLog_START}},
+	}
+	if err := e.write(version, start); err != nil {
+		f.Close()
+		os.Remove(e.path)
+		return nil, err
+	}
+	return e, nil
+}
+
+// createEvents makes a file whose name sorts after those of earlier processes,
+// even where the clock was set back: TensorBoard reads files by their names.
+func createEvents(folder string, now time.Time) (*os.File, error) {
+	const prefix = "events.out.tfevents."
+	second := now.Unix()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		var s int64
+		if name, ok := strings.CutPrefix(entry.Name(), prefix); ok {
+			if n, _ := fmt.Sscanf(name, "%010d.", &s); n == 1 && s < 9_999_999_999 {
+				second = max(second, s+1)
+			}
+		}
+	}
+	for ; ; second++ {
+		name := fmt.Sprintf("%s%010d.%s.%d", prefix, second, hostName(), os.Getpid())
+		f, err := os.OpenFile(filepath.Join(folder, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o666)
+		if !errors.Is(err, os.ErrExist) {
+			return f, err
+		}
+	}
+}
+
+// hostName is the machine's name as far as file names can hold it.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "localhost"
+	}
+	name = name[:min(len(name), 60)]
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-':
+			return r
+		}
+		return '_'
+	}, name)
+}
+
+func wallTime(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
+
+// Record writes a record's losses as scalars loss/G_AB, loss/cycle_A, ..., the
+// learning rate as train/lr and the time of a step as train/seconds_per_step.
+func (e *Events) Record(r Record) error {
+	values := make([]*summary_go_proto.Summary_Value, 0, len(r.Losses)+2)
+	for name, v := range r.Losses {
+		values = append(values, scalarValue("loss/"+name, v))
+	}
+	slices.SortFunc(values, func(a, b *summary_go_proto.Summary_Value) int { return strings.Compare(a.Tag, b.Tag) })
+	values = append(values, scalarValue("train/lr", r.LR), scalarValue("train/seconds_per_step", r.SecondsPerStep))
+	return e.add(r.Step, r.Time, values...)
+}
+
+// Evaluation writes an evaluation's scores as scalars test/SWD_AB, ..., those
+// of other weights than the latest as test/SWD_AB_ema, after the split and the
+// weights. What the untouched pictures score is written with the latest alone.
+func (e *Events) Evaluation(v Evaluation) error {
+	suffix := ""
+	if v.Weights != "latest" && v.Weights != "" {
+		suffix = "_" + v.Weights
+	}
+	split := v.Split
+	if split == "" {
+		split = "scores"
+	}
+	var values []*summary_go_proto.Summary_Value
+	for _, s := range v.Scores {
+		if suffix == "" || !strings.HasPrefix(s.Name, untouched) {
+			values = append(values, scalarValue(split+"/"+s.Name+suffix, s.Value))
+		}
+	}
+	return e.add(v.Step, v.Time, values...)
+}
+
+// Scalar writes one number under the tag; tags that are equal up to a slash
+// stand together in TensorBoard.
+func (e *Events) Scalar(step int64, tag string, v float64) error {
+	return e.add(step, time.Time{}, scalarValue(tag, v))
+}
+
+// Image writes a picture, given as the bytes of a PNG file. TensorBoard shows
+// ten steps of a tag, unless it is started with
+// --samples_per_plugin=images=100.
+func (e *Events) Image(step int64, tag string, png []byte) error {
+	v, err := imageValue(tag, png)
+	if err != nil {
+		return fmt.Errorf("write TensorBoard image %q of step %d: %w", tag, step, err)
+	}
+	return e.add(step, time.Time{}, v)
+}
+
+// Text writes a text, which TensorBoard shows as Markdown.
+func (e *Events) Text(step int64, tag, markdown string) error {
+	return e.add(step, time.Time{}, textValue(tag, markdown))
+}
+
+// Options writes the options as a table under the tag "options".
+func (e *Events) Options(step int64, options []Option) error {
+	return e.Text(step, "options", optionTable(options))
+}
+
+// add writes one event; a zero time is the present.
+func (e *Events) add(step int64, t time.Time, values ...*summary_go_proto.Summary_Value) error {
+	if len(values) == 0 {
+		return nil
+	}
+	if t.IsZero() {
+		t = time.Now()
+	}
+	event := &event_go_proto.Event{
+		WallTime: wallTime(t), Step: step,
+		What: &event_go_proto.Event_Summary{Summary: &summary_go_proto.Summary{Value: values}},
+	}
+	if err := e.write(event); err != nil {
+		return fmt.Errorf("write TensorBoard event of step %d to %q: %w", step, e.path, err)
+	}
+	return nil
+}
+
+func (e *Events) write(events ...*event_go_proto.Event) error {
+	var piece []byte
+	for _, event := range events {
+		data, err := proto.Marshal(event)
+		if err != nil {
+			return err
+		}
+		piece = appendTFRecord(piece, data)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.to.append(piece)
+}
+
+// Path is the file that is written.
+func (e *Events) Path() string { return e.path }
+
+// Close closes the file. It may be called twice.
+func (e *Events) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.to.close(); err != nil {
+		return fmt.Errorf("close TensorBoard events %q: %w", e.path, err)
+	}
+	return nil
+}

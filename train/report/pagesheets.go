@@ -1,0 +1,151 @@
+package report
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+	_ "image/png" // sheets are PNG files
+	"os"
+
+	"golang.org/x/image/draw"
+)
+
+// What a page has room for. A variable bound is a test's.
+const (
+	maxSheets      = 40
+	maxSheetWidth  = 1600 // pixels; wider sheets are embedded smaller
+	sheetQuality   = 88
+	maxSheetPixels = 64 << 20
+)
+
+var maxSheetBytes = 12 << 20 // of base64, over all sheets
+
+// A sheetKey changes when the file does.
+type sheetKey struct {
+	path       string
+	time, size int64
+}
+
+// An encodedSheet is a sheet as the page holds it.
+type encodedSheet struct {
+	step   int64
+	mime   string
+	base64 string
+	size   image.Point // as it is embedded
+	err    error       // why it cannot be shown
+}
+
+// encode returns the sheets to embed, and what could not be read. When there
+// are too many it takes every second, fourth, eighth one and always the last:
+// while a run goes on the choice then hardly changes, and each writing has
+// about one sheet to encode.
+func (w *PageWriter) encode(sheets []Sheet) (chosen []*encodedSheet, unread []string) {
+	stride := 1
+	for (len(sheets)-1)/stride+2 > maxSheets {
+		stride *= 2
+	}
+	used := make(map[sheetKey]*encodedSheet)
+	for {
+		chosen, unread = nil, nil
+		size := 0
+		for i, s := range sheets {
+			if i%stride != 0 && i != len(sheets)-1 {
+				continue
+			}
+			e := w.sheet(s, used)
+			if e.err != nil {
+				unread = append(unread, fmt.Sprintf("the sheet of step %d is left out: %v", s.Step, e.err))
+				continue
+			}
+			chosen = append(chosen, e)
+			size += len(e.base64)
+		}
+		if size <= maxSheetBytes {
+			break
+		}
+		if len(chosen) <= 1 {
+			unread = append(unread, fmt.Sprintf("the sheet of step %d is left out: with %d MB it is too large for this page", chosen[0].step, size>>20))
+			chosen = nil
+			break
+		}
+		if stride > len(sheets) { // the first and the last are too much
+			sheets = sheets[len(sheets)-1:]
+		}
+		stride *= 2
+	}
+	// What is no longer shown is forgotten; what was tried just now is not.
+	w.sheets = used
+	return chosen, unread
+}
+
+func (w *PageWriter) sheet(s Sheet, used map[sheetKey]*encodedSheet) *encodedSheet {
+	info, err := os.Stat(s.Path)
+	if err != nil {
+		return &encodedSheet{step: s.Step, err: bare(err)}
+	}
+	key := sheetKey{s.Path, info.ModTime().UnixNano(), info.Size()}
+	e := used[key]
+	if e == nil {
+		e = w.sheets[key]
+	}
+	if e == nil {
+		e = embed(s.Path)
+	}
+	e.step = s.Step
+	used[key] = e
+	return e
+}
+
+// embed makes the picture at path the smaller of what it is and a JPEG.
+func embed(path string) *encodedSheet {
+	e := &encodedSheet{}
+	data, img, format, err := readSheet(path)
+	if err != nil {
+		e.err = err
+		return e
+	}
+	small := fitWidth(img, maxSheetWidth)
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, small, &jpeg.Options{Quality: sheetQuality}); err != nil {
+		e.err = err
+		return e
+	}
+	if small != img || len(data) > buf.Len() {
+		data, format = buf.Bytes(), "jpeg"
+	}
+	e.mime = "image/" + format
+	e.base64 = base64.StdEncoding.EncodeToString(data)
+	e.size = small.Bounds().Size()
+	return e
+}
+
+func readSheet(path string) (data []byte, img image.Image, format string, err error) {
+	if data, err = os.ReadFile(path); err != nil {
+		return nil, nil, "", bare(err)
+	}
+	c, format, err := image.DecodeConfig(bytes.NewReader(data))
+	switch {
+	case err != nil:
+		return nil, nil, "", err
+	case format != "png" && format != "jpeg":
+		return nil, nil, "", fmt.Errorf("it is a %s file; save sheets as PNG", format)
+	case int64(c.Width)*int64(c.Height) > maxSheetPixels:
+		return nil, nil, "", errors.New("it has more than 64 million pixels")
+	}
+	img, _, err = image.Decode(bytes.NewReader(data))
+	return data, img, format, err
+}
+
+// fitWidth returns img itself when it is not too wide.
+func fitWidth(img image.Image, most int) image.Image {
+	b := img.Bounds()
+	if b.Dx() <= most {
+		return img
+	}
+	small := image.NewRGBA(image.Rect(0, 0, most, max(1, b.Dy()*most/b.Dx())))
+	draw.CatmullRom.Scale(small, small.Bounds(), img, b, draw.Src, nil)
+	return small
+}

@@ -1,0 +1,89 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image/color"
+	"image/png"
+	"math"
+	"strings"
+
+	"github.com/wamuir/graft/tensorflow/core/framework/summary_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/tensor_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/tensor_shape_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+)
+
+// scalarValue makes a number for TensorBoard, which has single precision and shows
+// NaN and infinities as such.
+func scalarValue(tag string, v float64) *summary_go_proto.Summary_Value {
+	return &summary_go_proto.Summary_Value{
+		Tag:   valid(tag),
+		Value: &summary_go_proto.Summary_Value_SimpleValue{SimpleValue: float32(v)},
+	}
+}
+
+// Colour spaces of summary.proto.
+const (
+	grayscale = 1
+	rgb       = 3
+)
+
+func imageValue(tag string, data []byte) (*summary_go_proto.Summary_Value, error) {
+	c, err := png.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("not a PNG file: %w", err)
+	}
+	if c.Width > math.MaxInt32 || c.Height > math.MaxInt32 {
+		return nil, errors.New("it is too large")
+	}
+	space := int32(rgb)
+	if c.ColorModel == color.GrayModel || c.ColorModel == color.Gray16Model {
+		space = grayscale
+	}
+	return &summary_go_proto.Summary_Value{
+		Tag: valid(tag),
+		Value: &summary_go_proto.Summary_Value_Image{Image: &summary_go_proto.Summary_Image{
+			Width: int32(c.Width), Height: int32(c.Height), Colorspace: space, EncodedImageString: data,
+		}},
+	}, nil
+}
+
+func textValue(tag, markdown string) *summary_go_proto.Summary_Value {
+	return &summary_go_proto.Summary_Value{
+		Tag: valid(tag),
+		Metadata: &summary_go_proto.SummaryMetadata{
+			PluginData: &summary_go_proto.SummaryMetadata_PluginData{PluginName: "text"},
+			DataClass:  summary_go_proto.DataClass_DATA_CLASS_TENSOR,
+		},
+		Value: &summary_go_proto.Summary_Value_Tensor{Tensor: &tensor_go_proto.TensorProto{
+			Dtype:       types_go_proto.DataType_DT_STRING,
+			TensorShape: &tensor_shape_go_proto.TensorShapeProto{},
+			StringVal:   [][]byte{[]byte(valid(markdown))},
+		}},
+	}
+}
+
+// valid makes a text one that protobuf takes.
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// optionTable writes options as a Markdown table; a changed one is bold.
+func optionTable(options []Option) string {
+	var b strings.Builder
+	b.WriteString("| option | value | preset | meaning |\n|---|---|---|---|\n")
+	for _, o := range options {
+		name, preset := inCell(o.Name), ""
+		if o.Changed {
+			name, preset = "**"+name+"**", inCell(o.Default)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, inCell(o.Value), preset, inCell(o.Usage))
+	}
+	return b.String()
+}
+
+// inCellReplacer keeps a text in its cell, and Markdown from reading it.
+var inCellReplacer = strings.NewReplacer(
+	"\n", " ", "\r", " ", `\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "<", "&lt;", "&", "&amp;")
+
+func inCell(s string) string { return inCellReplacer.Replace(s) }
