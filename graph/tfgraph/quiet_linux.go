@@ -11,16 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var firstRun sync.Once
+var quiet sync.Mutex
 
-// quietly calls f, the first time in a process with two lines of TensorFlow's
-// kept off standard error: it announces in its first run that an optimisation
-// nobody asked for is off, through a logger that TF_CPP_MIN_LOG_LEVEL doesn't
-// reach. Every other line passes as it comes.
-func quietly(f func() error) error {
-	done := func() {}
-	firstRun.Do(func() { done = filterStderr() })
-	defer done()
+// Quietly calls f, which runs a part of a graph for the first time, with what
+// TensorFlow announces then kept off standard error: which rewrites it makes
+// and which not, two lines and with bf16 two more for every part, through a
+// logger that TF_CPP_MIN_LOG_LEVEL doesn't reach. Every other line passes as
+// it comes.
+func Quietly(f func() error) error {
+	quiet.Lock()
+	defer quiet.Unlock()
+	defer filterStderr()()
 	return f()
 }
 
@@ -68,5 +69,6 @@ func filterStderr() (done func()) {
 
 func isNoise(line string) bool {
 	return strings.HasPrefix(line, "WARNING: All log messages before absl::InitializeLog()") ||
-		strings.Contains(line, "MLIR V1 optimization pass is not enabled")
+		strings.Contains(line, "MLIR V1 optimization pass is not enabled") ||
+		strings.HasPrefix(line, "I") && strings.Contains(line, " auto_mixed_precision.cc:")
 }

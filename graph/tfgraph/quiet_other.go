@@ -2,4 +2,6 @@
 
 package tfgraph
 
-func quietly(f func() error) error { return f() }
+// Quietly calls f. (On Linux it keeps TensorFlow's announcements off standard
+// error meanwhile.)
+func Quietly(f func() error) error { return f() }

@@ -25,7 +25,7 @@ func TestFilterStderrPassesAllButTheNoise(t *testing.T) {
 	w.Close()
 	done := filterStderr()
 	os.Stderr.WriteString("before\nWARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n")
-	os.Stderr.WriteString("I0000 x.cc:401] MLIR V1 optimization pass is not enabled\nE0000 out of memory\nunfinished")
+	os.Stderr.WriteString("I0000 x.cc:401] MLIR V1 optimization pass is not enabled\nI0000 auto_mixed_precision.cc:1508] nothing to do\nE0000 out of memory\nunfinished")
 	done()
 	os.Stderr.WriteString(" after")
 	if err := unix.Dup3(real, 2, 0); err != nil {

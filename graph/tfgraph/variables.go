@@ -86,11 +86,7 @@ func (v *Variables) Load(session *tf.Session, w graph.Weights) error {
 	if len(targets) == 0 {
 		return nil
 	}
-	err := quietly(func() error {
-		_, err := session.Run(feeds, nil, targets)
-		return err
-	})
-	if err != nil {
+	if _, err := (&Part{Targets: targets}).Run(session, feeds); err != nil {
 		return fmt.Errorf("load variables: %w", err)
 	}
 	return nil
@@ -118,7 +114,7 @@ func (v *Variables) Save(session *tf.Session) (graph.Weights, error) {
 	for i, name := range v.names {
 		fetches[i] = v.values[name]
 	}
-	tensors, err := session.Run(nil, fetches, nil)
+	tensors, err := (&Part{Fetches: fetches}).Run(session, nil)
 	if err != nil {
 		return nil, fmt.Errorf("save variables: %w", err)
 	}
