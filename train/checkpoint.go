@@ -28,8 +28,19 @@ type Checkpoint struct {
 	WidthA, HeightA, WidthB, HeightB int
 	// Device says what the run computed on, threads included. Elsewhere the
 	// run goes on, but not bit for bit.
-	Device  string
+	Device string
+	// Best says why the checkpoint was kept as the best; nil for others.
+	Best    *Best
 	Tensors map[string]Tensor
+}
+
+// Best is what makes a checkpoint the best of its run.
+type Best struct {
+	// Weights are those that did best, WeightsLatest or WeightsEMA.
+	Weights string
+	// By names what was compared, such as "mean SWD"; Value is it.
+	By    string
+	Value float64
 }
 
 // A Tensor is a block of numbers in row-major order.
@@ -92,7 +103,7 @@ func (c *Checkpoint) Save(path string) error {
 			return err
 		}
 	}
-	header["__metadata__"] = map[string]string{
+	metadata := map[string]string{
 		"format":   checkpointFormat,
 		"step":     strconv.FormatInt(c.Step, 10),
 		"batches":  strconv.Itoa(c.Batches),
@@ -105,6 +116,11 @@ func (c *Checkpoint) Save(path string) error {
 		"device":   c.Device,
 		"crc32c":   strconv.FormatUint(uint64(sum.Sum32()), 16),
 	}
+	if c.Best != nil {
+		metadata["best_weights"], metadata["best_by"] = c.Best.Weights, c.Best.By
+		metadata["best_value"] = strconv.FormatFloat(c.Best.Value, 'g', -1, 64)
+	}
+	header["__metadata__"] = metadata
 	text, err := json.Marshal(header)
 	if err != nil {
 		return fmt.Errorf("save checkpoint %q: %w", path, err)
@@ -264,6 +280,14 @@ func scalars(metadata map[string]string) (*Checkpoint, error) {
 		return nil, fmt.Errorf("header metadata: step is %q", metadata["step"])
 	}
 	c.Step = step
+	if by, ok := metadata["best_by"]; ok {
+		value, err := strconv.ParseFloat(metadata["best_value"], 64)
+		weights := metadata["best_weights"]
+		if err != nil || (weights != WeightsLatest && weights != WeightsEMA) {
+			return nil, fmt.Errorf("header metadata: best_value is %q, best_weights %q", metadata["best_value"], weights)
+		}
+		c.Best = &Best{Weights: weights, By: by, Value: value}
+	}
 	return c, nil
 }
 

@@ -9,12 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"cyclegan/infer/pixels/atomicfile"
 )
-
-// KeepLast is how many rolling checkpoints a run keeps.
-const KeepLast = 2
 
 // LatestCheckpoint loads the newest whole checkpoint of a run. Damaged ones
 // that are newer are passed over and returned, so that a person can be told.
@@ -54,6 +49,14 @@ func (o Options) EpochCheckpoint(epoch int) (*Checkpoint, error) {
 func (o Options) IterCheckpoint(pictures int64) (*Checkpoint, error) {
 	return o.kept(fmt.Sprintf("iteration %d", pictures), iterPath(o.checkpointDir(), pictures))
 }
+
+// BestCheckpoint loads the checkpoint that was judged best. The error is
+// fs.ErrNotExist, wrapped, when none was judged yet.
+func (o Options) BestCheckpoint() (*Checkpoint, error) {
+	return LoadCheckpoint(bestPath(o.checkpointDir()))
+}
+
+func bestPath(dir string) string { return filepath.Join(dir, "best"+checkpointExtension) }
 
 func (o Options) kept(what, path string) (*Checkpoint, error) {
 	c, err := LoadCheckpoint(path)
@@ -132,25 +135,15 @@ func listCheckpoints(dir string) ([]int64, error) {
 	return steps, nil
 }
 
-// dropOldCheckpoints removes all but the newest rolling checkpoints, and what
-// a killed run left half written.
-func dropOldCheckpoints(dir string) error {
+// dropOldCheckpoints removes all but the newest keep rolling checkpoints.
+func dropOldCheckpoints(dir string, keep int) error {
 	steps, err := listCheckpoints(dir)
 	if err != nil {
 		return err
 	}
-	for _, step := range steps[:max(0, len(steps)-KeepLast)] {
+	for _, step := range steps[:max(0, len(steps)-keep)] {
 		if err := os.Remove(checkpointPath(dir, step)); err != nil {
 			return fmt.Errorf("remove old checkpoint: %w", err)
-		}
-	}
-	leftovers, err := filepath.Glob(filepath.Join(dir, atomicfile.Pattern))
-	if err != nil {
-		return err
-	}
-	for _, path := range leftovers {
-		if err := os.Remove(path); err != nil {
-			return fmt.Errorf("remove what a killed run left: %w", err)
 		}
 	}
 	return nil

@@ -21,12 +21,6 @@ type player struct {
 	average *tfgraph.Variables // moving average of the weights; nil without -ema
 }
 
-// A call is a part of the graph to run: what to fetch and what to carry out.
-type call struct {
-	fetches []tf.Output
-	targets []*tf.Operation
-}
-
 // A model is the graph of a CycleGAN's training.
 type model struct {
 	opts Options
@@ -43,7 +37,7 @@ type model struct {
 	epsilon      tf.Output
 	averageRate  tf.Output // how far the average moves to the weights
 
-	generators, discriminators call
+	generators, discriminators tfgraph.Part
 	// What the generators' step translates: G_BA(real_B) and G_AB(real_A).
 	translatedA, translatedB tf.Output
 	passes                   int64 // made so far, for their seeds
@@ -186,7 +180,7 @@ func (m *model) mixture(s *op.Scope) tf.Output {
 // generatorCall is the step of both generators, with the discriminators held
 // fixed. It fetches the terms of generatorLosses and, in the order G_first,
 // the translated pictures fake_A and fake_B for the pools.
-func (m *model) generatorCall(s *op.Scope) call {
+func (m *model) generatorCall(s *op.Scope) tfgraph.Part {
 	var passes []pass
 	losses, fakeA, fakeB := m.generatorLosses(s, &passes)
 	m.translatedA, m.translatedB = fakeA, fakeB
@@ -196,13 +190,13 @@ func (m *model) generatorCall(s *op.Scope) call {
 	if m.opts.StepOrder == GFirst {
 		fetches = append(fetches, fakeA, fakeB)
 	}
-	return call{fetches, targets}
+	return tfgraph.Part{Fetches: fetches, Targets: targets}
 }
 
 // discriminatorCall is the step of both discriminators. It fetches the terms
 // of discriminatorLosses. In the order G_first it judges pictures fed from the
 // pools; in the order D_first it translates the real pictures itself.
-func (m *model) discriminatorCall(s *op.Scope) call {
+func (m *model) discriminatorCall(s *op.Scope) tfgraph.Part {
 	var passes []pass
 	fakeA, fakeB := m.fakeA, m.fakeB
 	if m.opts.StepOrder == DFirst {
@@ -212,7 +206,7 @@ func (m *model) discriminatorCall(s *op.Scope) call {
 	losses := m.discriminatorLosses(s, &passes, fakeA, fakeB)
 	targets := m.adam(s, op.AddN(s.SubScope("total"), losses), m.dA, m.dB)
 	targets = append(targets, runningStatistics(s, passes)...)
-	return call{losses, targets}
+	return tfgraph.Part{Fetches: losses, Targets: targets}
 }
 
 // adam adds one step of Adam (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980)

@@ -26,11 +26,32 @@ func unknownGenerator(name string) error {
 	return fmt.Errorf("there is no generator %q; there are %s and %s", name, GAB, GBA)
 }
 
+// Weights that a run keeps of its generators.
+const (
+	WeightsLatest = "latest" // what the last step left
+	WeightsEMA    = "ema"    // their moving average
+)
+
+// Weights lists the weights that the run keeps of its generators, first those
+// that are to be used.
+func (o Options) Weights() []string {
+	if o.EMA > 0 {
+		return []string{WeightsEMA, WeightsLatest}
+	}
+	return []string{WeightsLatest}
+}
+
 // Generator returns a generator as it is to be used: with the moving average
-// of its weights where the run keeps one, else with the latest. BatchNorm's
-// running statistics are always the latest. Options are those of the run, name
-// is GAB or GBA.
+// of its weights where the run keeps one, else with the latest. Options are
+// those of the run, name is GAB or GBA.
 func (c *Checkpoint) Generator(o Options, name string) (*graph.Network, graph.Weights, error) {
+	return c.GeneratorWith(o, name, o.Weights()[0])
+}
+
+// GeneratorWith returns a generator with the given weights. BatchNorm's
+// running statistics are always the latest. A checkpoint from before -ema was
+// turned on has the latest weights alone.
+func (c *Checkpoint) GeneratorWith(o Options, name, weights string) (*graph.Network, graph.Weights, error) {
 	if name != GAB && name != GBA {
 		return nil, nil, unknownGenerator(name)
 	}
@@ -41,7 +62,7 @@ func (c *Checkpoint) Generator(o Options, name string) (*graph.Network, graph.We
 	w := graph.Weights{}
 	for _, p := range n.Params() {
 		t, ok := c.Tensors[name+slotAverage+"/"+p.Name]
-		if !ok || o.EMA == 0 {
+		if !ok || weights != WeightsEMA {
 			t, ok = c.Tensors[name+"/"+p.Name]
 		}
 		if !ok {

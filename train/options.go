@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,9 +21,10 @@ import (
 // has the same meaning. Lengths are in pixels, frequencies in pictures seen
 // (of each domain) unless a field says otherwise.
 //
-// A field tagged resume:"fixed" can't change when a run is continued.
+// A field with a resume tag can't change when a run is continued, for the
+// reason that fixedReasons gives.
 type Options struct {
-	Preset string `json:"preset" usage:"the recipe that gives every other option its default: demo, paper or yosemite" resume:"fixed"`
+	Preset string `json:"preset" usage:"the recipe that gives every other option its default: demo, paper or yosemite" resume:"recipe"`
 
 	// Where the run lives.
 	Name           string `json:"name" usage:"name of the run; its files are in checkpoints_dir/name"`
@@ -32,38 +34,38 @@ type Options struct {
 	Dataroot       string `json:"dataroot" usage:"folder or zip file with trainA, trainB, testA, testB; built-in scenes when not given"`
 	DirA           string `json:"dir_A" usage:"folder of domain A's pictures, in place of dataroot"`
 	DirB           string `json:"dir_B" usage:"folder of domain B's pictures, in place of dataroot"`
-	Direction      string `json:"direction" usage:"AtoB, or BtoA to swap the domains" resume:"fixed"`
-	InputNC        int    `json:"input_nc" usage:"channels of domain A's pictures: 3 colour, 1 gray" resume:"fixed"`
-	OutputNC       int    `json:"output_nc" usage:"channels of domain B's pictures: 3 colour, 1 gray" resume:"fixed"`
+	Direction      string `json:"direction" usage:"AtoB, or BtoA to swap the domains" resume:"domains"`
+	InputNC        int    `json:"input_nc" usage:"channels of domain A's pictures: 3 colour, 1 gray" resume:"networks"`
+	OutputNC       int    `json:"output_nc" usage:"channels of domain B's pictures: 3 colour, 1 gray" resume:"networks"`
 	Preprocess     string `json:"preprocess" usage:"resize_and_crop, crop, scale_width, scale_width_and_crop or none"`
 	LoadSize       int    `json:"load_size" usage:"size in pixels that pictures are resized to"`
-	CropSize       int    `json:"crop_size" usage:"size in pixels that is cut out of them" resume:"fixed"`
+	CropSize       int    `json:"crop_size" usage:"size in pixels that is cut out of them" resume:"networks"`
 	NoFlip         bool   `json:"no_flip" usage:"never mirror pictures"`
 	SerialBatches  bool   `json:"serial_batches" usage:"take pictures in order, and pair them in order"`
 	Phase          string `json:"phase" usage:"pictures are in the dataroot's folders that begin with it: trainA and trainB"`
 	MaxDatasetSize int    `json:"max_dataset_size" usage:"most pictures of a domain to use; 0 for all"`
-	BatchSize      int    `json:"batch_size" usage:"pictures of each domain in a step" resume:"fixed"`
+	BatchSize      int    `json:"batch_size" usage:"pictures of each domain in a step" resume:"order"`
 	NumThreads     int    `json:"num_threads" usage:"threads that load pictures"`
 	Scenes         int    `json:"scenes" usage:"how many built-in scenes of each season to draw"`
 	DataMemoryMB   int    `json:"data_memory" usage:"megabytes of decoded pictures to keep in memory"`
 
 	// Networks.
-	NetG       string  `json:"netG" usage:"generator: resnet_9blocks, resnet_6blocks, unet_256, unet_128 or yosemite" resume:"fixed"`
-	NetD       string  `json:"netD" usage:"discriminator: basic, n_layers, pixel, yosemite or yosemite_public" resume:"fixed"`
-	NLayersD   int     `json:"n_layers_D" usage:"strided layers of the discriminator, with netD n_layers" resume:"fixed"`
-	NGF        int     `json:"ngf" usage:"filters in the generator's last hidden layer" resume:"fixed"`
-	NDF        int     `json:"ndf" usage:"filters in the discriminator's first layer" resume:"fixed"`
-	Norm       string  `json:"norm" usage:"normalisation: instance, batch or none" resume:"fixed"`
-	NormD      string  `json:"norm_D" usage:"normalisation of the discriminators where it is to differ from norm" resume:"fixed"`
-	Upsampling string  `json:"upsampling" usage:"how the generator enlarges: transpose (transposed convolution) or resize (bilinear, then convolution)" resume:"fixed"`
-	Residual   bool    `json:"residual" usage:"add the generator's output to its input" resume:"fixed"`
-	NoDropout  bool    `json:"no_dropout" usage:"leave dropout out of the generator; true for CycleGAN, -no_dropout=false turns it on" resume:"fixed"`
-	InitType   string  `json:"init_type" usage:"initial weights: normal, xavier, kaiming or orthogonal" resume:"fixed"`
-	InitGain   float64 `json:"init_gain" usage:"scale of the initial weights" resume:"fixed"`
-	InitGAB    string  `json:"init_G_AB" usage:"file to start the generator A to B from: an official .pth (latest_net_G_A.pth) or safetensors" resume:"fixed"`
-	InitGBA    string  `json:"init_G_BA" usage:"file to start the generator B to A from (latest_net_G_B.pth)" resume:"fixed"`
-	InitDA     string  `json:"init_D_A" usage:"file to start the judge of A's pictures from (the official latest_net_D_B.pth)" resume:"fixed"`
-	InitDB     string  `json:"init_D_B" usage:"file to start the judge of B's pictures from (the official latest_net_D_A.pth)" resume:"fixed"`
+	NetG       string  `json:"netG" usage:"generator: resnet_9blocks, resnet_6blocks, unet_256, unet_128 or yosemite" resume:"networks"`
+	NetD       string  `json:"netD" usage:"discriminator: basic, n_layers, pixel, yosemite or yosemite_public" resume:"networks"`
+	NLayersD   int     `json:"n_layers_D" usage:"strided layers of the discriminator, with netD n_layers" resume:"networks"`
+	NGF        int     `json:"ngf" usage:"filters in the generator's last hidden layer" resume:"networks"`
+	NDF        int     `json:"ndf" usage:"filters in the discriminator's first layer" resume:"networks"`
+	Norm       string  `json:"norm" usage:"normalisation: instance, batch or none" resume:"networks"`
+	NormD      string  `json:"norm_D" usage:"normalisation of the discriminators where it is to differ from norm" resume:"networks"`
+	Upsampling string  `json:"upsampling" usage:"how the generator enlarges: transpose (transposed convolution) or resize (bilinear, then convolution)" resume:"networks"`
+	Residual   bool    `json:"residual" usage:"add the generator's output to its input" resume:"networks"`
+	NoDropout  bool    `json:"no_dropout" usage:"leave dropout out of the generator; true for CycleGAN, -no_dropout=false turns it on" resume:"networks"`
+	InitType   string  `json:"init_type" usage:"initial weights: normal, xavier, kaiming or orthogonal" resume:"begun"`
+	InitGain   float64 `json:"init_gain" usage:"scale of the initial weights" resume:"begun"`
+	InitGAB    string  `json:"init_G_AB" usage:"file to start the generator A to B from: an official .pth (latest_net_G_A.pth) or safetensors" resume:"begun"`
+	InitGBA    string  `json:"init_G_BA" usage:"file to start the generator B to A from (latest_net_G_B.pth)" resume:"begun"`
+	InitDA     string  `json:"init_D_A" usage:"file to start the judge of A's pictures from (the official latest_net_D_B.pth)" resume:"begun"`
+	InitDB     string  `json:"init_D_B" usage:"file to start the judge of B's pictures from (the official latest_net_D_A.pth)" resume:"begun"`
 
 	// Losses.
 	GANMode        string  `json:"gan_mode" usage:"adversarial loss: lsgan, vanilla or wgangp"`
@@ -85,7 +87,7 @@ type Options struct {
 	NEpochsDecay int     `json:"n_epochs_decay" usage:"epochs over which it then falls to 0"`
 	MaxSteps     int64   `json:"max_steps" usage:"stop after this many steps, counted over resumes; 0 for no limit"`
 	EMA          float64 `json:"ema" usage:"decay of the moving average of the generators that is sampled and exported; 0 for none"`
-	Seed         uint64  `json:"seed" usage:"everything random in training follows from it; the built-in scenes are always the same" resume:"fixed"`
+	Seed         uint64  `json:"seed" usage:"everything random in training follows from it; the built-in scenes are always the same" resume:"draws"`
 
 	// Machine.
 	GPUIDs    string `json:"gpu_ids" usage:"GPU to train on, -1 for the CPU; the first GPU if one works when not given"`
@@ -98,9 +100,16 @@ type Options struct {
 	SaveLatestFreq int  `json:"save_latest_freq" usage:"pictures between checkpoints"`
 	SaveEpochFreq  int  `json:"save_epoch_freq" usage:"epochs between checkpoints that are kept for good; 0 for none"`
 	SaveByIter     bool `json:"save_by_iter" usage:"keep every checkpoint of save_latest_freq for good"`
+	KeepLast       int  `json:"keep_last" usage:"how many of save_latest_freq's checkpoints to keep beside those"`
+
+	// How the generators are judged on held-out pictures.
+	EvalEvery int    `json:"eval_every" usage:"pictures between judgings of the generators on held-out pictures, which tell the best checkpoint; 0 for none"`
+	EvalCount int    `json:"eval_count" usage:"most held-out pictures of each domain to judge by"`
+	Features  string `json:"features" usage:"ONNX feature extractor, such as Inception, to judge by KID and FID as well"`
+	BestBy    string `json:"best_by" usage:"score that tells the best checkpoint: true_PSNR (built-in scenes), SWD, KID or FID; when not given, the first of true_PSNR, KID and SWD that there is"`
 }
 
-// Values of GANMode, StepOrder, Precision and LRPolicy.
+// Values of GANMode, StepOrder, Precision, LRPolicy and BestBy.
 const (
 	LSGAN   = "lsgan"
 	Vanilla = "vanilla"
@@ -116,6 +125,11 @@ const (
 	PolicyStep    = "step"
 	PolicyPlateau = "plateau"
 	PolicyCosine  = "cosine"
+
+	BestByTrue = "true_PSNR"
+	BestBySWD  = "SWD"
+	BestByKID  = "KID"
+	BestByFID  = "FID"
 )
 
 // Validate lists every option that has no valid value, with that value. It
@@ -135,6 +149,11 @@ func (o Options) Validate() error {
 	word("step_order", o.StepOrder, GFirst, DFirst)
 	word("lr_policy", o.LRPolicy, PolicyLinear, PolicyStep, PolicyPlateau, PolicyCosine)
 	word("precision", o.Precision, F32, BF16)
+	if o.BestBy != "" {
+		word("best_by", o.BestBy, BestByTrue, BestBySWD, BestByKID, BestByFID)
+	}
+	check(o.BestBy != BestByTrue || o.scenes(), "-best_by %s needs the true counterparts of pictures, which only the built-in scenes have; use SWD", BestByTrue)
+	check((o.BestBy != BestByKID && o.BestBy != BestByFID) || o.Features != "", "-best_by %s needs a feature extractor: name one with -features", o.BestBy)
 	check(o.StepOrder != DFirst || o.PoolSize == 0, "-step_order D_first judges the step's own pictures, so -pool_size must be 0, not %d", o.PoolSize)
 	check(!(o.LambdaGP > 0) || o.GANMode == WGANGP, "-lambda_gp %g is the weight of the gradient penalty that belongs to -gan_mode wgangp; leave it at 0 with -gan_mode %s", o.LambdaGP, o.GANMode)
 	check(o.LambdaIdentity == 0 || o.InputNC == o.OutputNC, "-lambda_identity %g compares pictures of %d and %d channels; set it to 0 or make -input_nc and -output_nc equal", o.LambdaIdentity, o.InputNC, o.OutputNC)
@@ -168,6 +187,9 @@ func (o Options) Validate() error {
 		{"display_freq", float64(o.DisplayFreq), o.DisplayFreq >= 1, "at least 1"},
 		{"save_latest_freq", float64(o.SaveLatestFreq), o.SaveLatestFreq >= 1, "at least 1"},
 		{"save_epoch_freq", float64(o.SaveEpochFreq), o.SaveEpochFreq >= 0, "0 or more"},
+		{"keep_last", float64(o.KeepLast), o.KeepLast >= 1, "at least 1"},
+		{"eval_every", float64(o.EvalEvery), o.EvalEvery >= 0, "0 or more"},
+		{"eval_count", float64(o.EvalCount), o.EvalCount >= 2, "at least 2"},
 	} {
 		check(c.ok, "-%s is %g, it must be %s", c.name, c.value, c.want)
 	}
@@ -288,17 +310,29 @@ func writeFile(path string, data []byte) error {
 	return nil
 }
 
+// scenes says that the run learns the built-in scenes.
+func (o Options) scenes() bool { return o.Dataroot == "" && o.DirA == "" && o.DirB == "" }
+
 // LoadOptions reads what Save wrote. A field that this version doesn't know is
-// an error, since it meant something to the run.
+// an error, since it meant something to the run. One that an older version
+// didn't know yet has the value of the run's preset.
 func LoadOptions(path string) (Options, error) {
-	file, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return Options{}, fmt.Errorf("load options: %w", err)
 	}
-	defer file.Close()
-	decoder := json.NewDecoder(file)
+	var recipe struct {
+		Preset string `json:"preset"`
+	}
+	if err := json.Unmarshal(text, &recipe); err != nil {
+		return Options{}, fmt.Errorf("load options %q: %w", path, err)
+	}
+	o, err := Preset(recipe.Preset)
+	if err != nil {
+		return Options{}, fmt.Errorf("load options %q: %w", path, err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	var o Options
 	if err := decoder.Decode(&o); err != nil {
 		return Options{}, fmt.Errorf("load options %q: %w", path, err)
 	}

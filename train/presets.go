@@ -27,6 +27,7 @@ func Preset(name string) (Options, error) {
 		o.NEpochs, o.NEpochsDecay = 1000, 0
 		o.MaxSteps = 1000
 		o.DisplayFreq, o.SaveLatestFreq, o.PrintFreq = 1600, 3200, 160
+		o.EvalEvery, o.EvalCount = 3200, 50
 		o.SaveEpochFreq = 0
 		return o, nil
 	case "demo":
@@ -39,6 +40,7 @@ func Preset(name string) (Options, error) {
 		o.EMA = 0.995
 		o.NEpochs, o.NEpochsDecay = 2, 2
 		o.DisplayFreq, o.SaveLatestFreq, o.PrintFreq = 400, 800, 50
+		o.EvalEvery, o.EvalCount = 400, 50
 		o.SaveEpochFreq = 0
 		return o, nil
 	}
@@ -95,5 +97,9 @@ func paper() Options {
 		DisplayFreq:    400,
 		SaveLatestFreq: 5000,
 		SaveEpochFreq:  5,
+		KeepLast:       3,
+
+		EvalEvery: 5000,
+		EvalCount: 100,
 	}
 }

@@ -58,11 +58,33 @@ func TestOptionsFile(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("read %+v, %v; wrote %+v", got, err, want)
 	}
-	if err := os.WriteFile(path, []byte(`{"name": "x", "lambda_C": 3}`), 0o644); err != nil {
+	// What the file doesn't mention is as the preset has it: an older version
+	// had fewer options.
+	yosemite, err := Preset("yosemite")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadOptions(path); err == nil || !strings.Contains(err.Error(), "lambda_C") {
-		t.Errorf("an unknown field: %v", err)
+	yosemite.NGF = 8
+	for text, want := range map[string]struct {
+		options Options
+		err     string
+	}{
+		`{"preset": "yosemite", "ngf": 8}`:       {yosemite, ""},
+		`{"preset": "paper", "lambda_C": 3}`:     {Options{}, "lambda_C"},
+		`{"ngf": 8}`:                             {Options{}, `-preset ""`},
+		`{"preset": "yosemite", "ngf": "eight"}`: {Options{}, "ngf"},
+		`{`:                                      {Options{}, "options.json"},
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got, err := LoadOptions(path)
+		if want.err == "" && (err != nil || got != want.options) {
+			t.Errorf("%s gives %+v, %v", text, got, err)
+		}
+		if want.err != "" && (err == nil || !strings.Contains(err.Error(), want.err)) {
+			t.Errorf("%s: %v, want an error with %s", text, err, want.err)
+		}
 	}
 }
 

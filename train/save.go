@@ -3,6 +3,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -18,19 +19,22 @@ type Saver struct {
 	// losses of a step say nothing of the weights that it leaves.
 	pending *Checkpoint
 	keep    []string
+	best    *Checkpoint // not written yet, since the disk was full
+	saved   int64       // the step of the newest checkpoint written
 }
 
 // NewSaver saves the state of t, which trains on data.
 func NewSaver(t *Trainer, data *dataset.Dataset) *Saver { return &Saver{trainer: t, data: data} }
 
-// Hook is to be called after each step, before hooks that may fail.
+// Hook is to be called after each step, before hooks that may fail. An error
+// says that a checkpoint could not be written. The older ones are as they were
+// and the trainer is as good as without: a caller may well go on and see
+// whether the next can be.
 func (s *Saver) Hook(p Progress) error {
+	var failed error
 	if s.pending != nil {
-		err := s.write(s.pending, s.keep)
+		failed = s.write(s.pending, s.keep)
 		s.pending, s.keep = nil, nil
-		if err != nil {
-			return err
-		}
 	}
 	o := s.trainer.opts
 	due := p.Crossed(o.SaveLatestFreq)
@@ -40,13 +44,19 @@ func (s *Saver) Hook(p Progress) error {
 	if o.SaveByIter && due {
 		s.keep = append(s.keep, iterPath(o.checkpointDir(), p.Seen()))
 	}
+	if s.best != nil {
+		failed = errors.Join(failed, s.writeBest())
+	}
 	if !due && len(s.keep) == 0 {
-		return nil
+		return failed
 	}
 	var err error
 	s.pending, err = s.trainer.Checkpoint(s.data)
-	return err
+	return errors.Join(failed, err)
 }
+
+// Saved is the step of the newest checkpoint that was written; 0 for none yet.
+func (s *Saver) Saved() int64 { return s.saved }
 
 // Save writes the present state, as at the end of a run, and returns it.
 func (s *Saver) Save() (*Checkpoint, error) {
@@ -57,6 +67,30 @@ func (s *Saver) Save() (*Checkpoint, error) {
 	keep := s.keep
 	s.pending, s.keep = nil, nil
 	return c, s.write(c, keep)
+}
+
+// SaveBest writes the present state as the best of the run, in place of the one
+// before. Why says what makes it so. It is to be called when the state has been
+// judged, which shows it to be sound. After an error the next step tries again.
+func (s *Saver) SaveBest(why Best) error {
+	c, err := s.trainer.Checkpoint(s.data)
+	if err != nil {
+		return fmt.Errorf("save best checkpoint: %w", err)
+	}
+	c.Best, s.best = &why, c
+	return s.writeBest()
+}
+
+func (s *Saver) writeBest() error {
+	dir := s.trainer.opts.checkpointDir()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("save best checkpoint: %w", err)
+	}
+	if err := s.best.Save(bestPath(dir)); err != nil {
+		return err
+	}
+	s.best = nil
+	return nil
 }
 
 // write saves a checkpoint in the run's folder, again under the names to keep,
@@ -70,12 +104,13 @@ func (s *Saver) write(c *Checkpoint, keep []string) error {
 	if err := c.Save(path); err != nil {
 		return err
 	}
+	s.saved = c.Step
 	for _, name := range keep {
 		if err := keepCheckpoint(c, path, name); err != nil {
 			return err
 		}
 	}
-	return dropOldCheckpoints(dir)
+	return dropOldCheckpoints(dir, s.trainer.opts.KeepLast)
 }
 
 // keepCheckpoint gives a saved checkpoint a second name, or writes it again

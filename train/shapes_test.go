@@ -3,13 +3,18 @@
 package train
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"cyclegan/graph"
+	"cyclegan/graph/tfgraph"
 	"cyclegan/infer/pixels"
 	"cyclegan/train/dataset"
 )
@@ -99,7 +104,7 @@ func TestMixedSizesAreRefused(t *testing.T) {
 // A checkpoint is on the disk only when the step after it was sound.
 func TestSaverWaitsForTheNextStep(t *testing.T) {
 	o := tiny(t)
-	o.SaveLatestFreq, o.SaveByIter, o.SaveEpochFreq = 2, true, 1
+	o.SaveLatestFreq, o.SaveByIter, o.SaveEpochFreq, o.KeepLast = 2, true, 1, 2
 	trainer, data := open(t, o)
 	saver := NewSaver(trainer, data)
 	seen := map[int64]string{}
@@ -132,5 +137,68 @@ func TestSaverWaitsForTheNextStep(t *testing.T) {
 	}
 	if c, err := o.EpochCheckpoint(1); err != nil || c.Step != 6 {
 		t.Errorf("epoch 1: %+v, %v", c, err)
+	}
+}
+
+// The best checkpoint says what made it the best, keeps apart from the rolling
+// ones, and gives the generators with the weights that did best.
+func TestSaveBest(t *testing.T) {
+	o := tiny(t)
+	o.EMA, o.KeepLast = 0.9, 1
+	trainer, data := open(t, o)
+	if _, err := o.BestCheckpoint(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("before any judging: %v", err)
+	}
+	run(t, trainer, data, 2)
+	saver := NewSaver(trainer, data)
+	if err := saver.SaveBest(Best{Weights: WeightsLatest, By: "SWD", Value: 12.5}); err != nil {
+		t.Fatal(err)
+	}
+	run(t, trainer, data, 3)
+	if _, err := saver.Save(); err != nil {
+		t.Fatal(err)
+	}
+	best, err := o.BestCheckpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if best.Step != 2 || best.Best == nil || *best.Best != (Best{WeightsLatest, "SWD", 12.5}) {
+		t.Errorf("best is of step %d, %+v", best.Step, best.Best)
+	}
+	picture := make([]float32, 32*32*3)
+	for i := range picture {
+		picture[i] = float32(i%7)/3 - 1
+	}
+	shape := graph.Shape{H: 32, W: 32, C: 3}
+	again, data := open(t, o)
+	if err := again.Restore(best); err != nil {
+		t.Fatal(err)
+	}
+	var latest []float32
+	for _, weights := range o.Weights() {
+		n, w, err := best.GeneratorWith(o, GAB, weights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := tfgraph.Evaluate(n, w, picture, 1, shape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := again.TranslateWith(weights, GAB, picture, 1, shape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range want {
+			if d := want[i] - got[i]; d > 1e-5 || d < -1e-5 {
+				t.Fatalf("%s weights: value %d is %g, exported it would be %g", weights, i, got[i], want[i])
+			}
+		}
+		if latest != nil && slices.Equal(latest, got) {
+			t.Error("both weights give the same picture")
+		}
+		latest = got
+	}
+	if _, err := again.TranslateWith("oldest", GAB, picture, 1, shape); err == nil {
+		t.Error("weights that the run doesn't keep are translated with")
 	}
 }

@@ -28,6 +28,18 @@ func (l Losses) Terms() []LossTerm {
 	}
 }
 
+// ChanceLoss is D_A or D_B of a discriminator that can't tell real pictures
+// from translated ones; 0 for wgangp, whose losses have no such value.
+func (o Options) ChanceLoss() float64 {
+	switch o.GANMode {
+	case LSGAN:
+		return o.LambdaD * 0.5
+	case Vanilla:
+		return o.LambdaD * 2 * math.Ln2
+	}
+	return 0
+}
+
 // A NotFiniteError ends a training whose losses are no numbers any more.
 type NotFiniteError struct {
 	Step int64

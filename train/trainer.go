@@ -212,7 +212,7 @@ func (t *Trainer) stepGenerators(realA, realB *tf.Tensor, epoch int, losses *Los
 			return nil, nil, err
 		}
 	}
-	out, err := t.session.Run(feeds, m.generators.fetches, m.generators.targets)
+	out, err := m.generators.Run(t.session, feeds)
 	if err != nil {
 		return nil, nil, fmt.Errorf("train the generators: %w", err)
 	}
@@ -232,7 +232,7 @@ func (t *Trainer) stepDiscriminators(realA, realB *tf.Tensor, feeds map[tf.Outpu
 	if err := t.feedSettings(feeds, rate); err != nil {
 		return err
 	}
-	out, err := t.session.Run(feeds, m.discriminators.fetches, m.discriminators.targets)
+	out, err := m.discriminators.Run(t.session, feeds)
 	if err != nil {
 		return fmt.Errorf("train the discriminators: %w", err)
 	}

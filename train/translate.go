@@ -4,6 +4,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
@@ -15,13 +16,14 @@ import (
 // translatorKey tells one inference graph from another.
 type translatorKey struct {
 	generator string
+	weights   string
 	shape     graph.Shape
 	n         int
 }
 
 type translator struct {
-	in, out tf.Output
-	shape   graph.Shape
+	in   tf.Output
+	part tfgraph.Part
 }
 
 // Translate runs n pictures [n, H, W, C] in [-1, 1] through a generator as it
@@ -29,7 +31,13 @@ type translator struct {
 // average of the weights where the run keeps one. Generator is GAB or GBA;
 // shape is that of one picture. It returns [n, H', W', C'].
 func (t *Trainer) Translate(generator string, pictures []float32, n int, shape graph.Shape) ([]float32, error) {
-	tr, err := t.translator(translatorKey{generator, shape, n})
+	return t.TranslateWith(t.opts.Weights()[0], generator, pictures, n, shape)
+}
+
+// TranslateWith is Translate with the given weights, one of those that the
+// options' Weights lists.
+func (t *Trainer) TranslateWith(weights, generator string, pictures []float32, n int, shape graph.Shape) ([]float32, error) {
+	tr, err := t.translator(translatorKey{generator, weights, shape, n})
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +45,7 @@ func (t *Trainer) Translate(generator string, pictures []float32, n int, shape g
 	if err != nil {
 		return nil, fmt.Errorf("translate with %s: %w", generator, err)
 	}
-	out, err := t.session.Run(map[tf.Output]*tf.Tensor{tr.in: in}, []tf.Output{tr.out}, nil)
+	out, err := tr.part.Run(t.session, map[tf.Output]*tf.Tensor{tr.in: in})
 	if err != nil {
 		return nil, fmt.Errorf("translate with %s: %w", generator, err)
 	}
@@ -52,12 +60,14 @@ func (t *Trainer) translator(key translatorKey) (*translator, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := p.net.OutputShape(key.shape.H, key.shape.W)
-	if err != nil {
+	if !slices.Contains(t.opts.Weights(), key.weights) {
+		return nil, fmt.Errorf("translate with %s: the run keeps no weights %q", key.generator, key.weights)
+	}
+	if _, err := p.net.OutputShape(key.shape.H, key.shape.W); err != nil {
 		return nil, fmt.Errorf("translate with %s: %w", key.generator, err)
 	}
 	values := p.weights.Values()
-	if p.average != nil {
+	if key.weights == WeightsEMA {
 		mixed := map[string]tf.Output{}
 		for name, v := range values {
 			mixed[name] = v
@@ -73,7 +83,7 @@ func (t *Trainer) translator(key translatorKey) (*translator, error) {
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("translate with %s: %w", key.generator, err)
 	}
-	tr := &translator{in, y, out}
+	tr := &translator{in, tfgraph.Part{Fetches: []tf.Output{y}}}
 	t.translators[key] = tr
 	return tr, nil
 }
