@@ -1,0 +1,139 @@
+package features
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"cyclegan/infer/pixels"
+	"cyclegan/infer/session"
+)
+
+// inspect finds out what pictures the model takes and where its features are.
+func (e *Extractor) inspect(d *session.Description, o Options) error {
+	if name := d.Metadata["cyclegan.extractor"]; name != "" {
+		e.info.Name = name
+	}
+	if len(d.Inputs) != 1 {
+		return fmt.Errorf("it has %d inputs, not the one picture", len(d.Inputs))
+	}
+	if err := e.inspectInput(d.Inputs[0], o); err != nil {
+		return fmt.Errorf("input %v: %w", d.Inputs[0], err)
+	}
+	if err := e.inspectOutput(d.Outputs, o.Output); err != nil {
+		return err
+	}
+	e.info.Input.BGR = o.BGR || d.Metadata["cyclegan.channels"] == "BGR"
+	e.info.Input.Range = o.Range
+	if o.Range == (pixels.Range{}) {
+		said := d.Metadata["cyclegan.range"]
+		if said == "" {
+			return fmt.Errorf("%w: give them as a range, such as 0,255 or 0,1 or -1,1", ErrNoRange)
+		}
+		var err error
+		if e.info.Input.Range, err = parseRange(said); err != nil {
+			return fmt.Errorf("its metadata is damaged: cyclegan.range is %q: %w", said, err)
+		}
+	}
+	return e.info.Input.Validate()
+}
+
+func parseRange(s string) (pixels.Range, error) {
+	lo, hi, _ := strings.Cut(s, ",")
+	l, err1 := strconv.ParseFloat(strings.TrimSpace(lo), 32)
+	h, err2 := strconv.ParseFloat(strings.TrimSpace(hi), 32)
+	return pixels.Range{Lo: float32(l), Hi: float32(h)}, errors.Join(err1, err2)
+}
+
+func (e *Extractor) inspectInput(p session.Port, o Options) error {
+	if p.Type != "float32" {
+		return fmt.Errorf("it holds %s: only float32 can be run, so export the model with a cast of its own", p.Type)
+	}
+	dims := p.Shape
+	if dims == nil {
+		dims = []int64{-1, -1, -1, -1}
+	}
+	if len(dims) != 4 {
+		return fmt.Errorf("it has %d dimensions, not the 4 of pictures", len(dims))
+	}
+	asked, err := layout(o.Layout)
+	if err != nil {
+		return err
+	}
+	channels := func(d int64) bool { return d == 1 || d == 3 }
+	nhwc := !channels(dims[1]) && channels(dims[3])
+	if asked != nil {
+		nhwc = *asked == pixels.NHWC
+	}
+	c, h, w := dims[1], dims[2], dims[3]
+	if nhwc {
+		h, w, c = dims[1], dims[2], dims[3]
+		e.info.Input.Layout = pixels.NHWC
+	}
+	if c != -1 && !channels(c) {
+		return fmt.Errorf("as %v it has %d channels, not the 1 or 3 of a picture", e.info.Input.Layout, c)
+	}
+	e.info.Input.Channels = 3
+	if c == 1 {
+		e.info.Input.Channels = 1
+	}
+	return e.inspectSizes(dims[0], w, h, o)
+}
+
+// inspectSizes takes the sizes from the model where it fixes them, else from the options.
+func (e *Extractor) inspectSizes(n, w, h int64, o Options) error {
+	if max(w, h) > largestSide || w == 0 || h == 0 || n == 0 || n > largestBatch {
+		return fmt.Errorf("%d pictures of %dx%d can't be made", n, w, h)
+	}
+	e.info.Width, e.info.Height = o.Width, o.Height
+	if w > 0 || h > 0 {
+		if o.Width > 0 && (w > 0 && int64(o.Width) != w || h > 0 && int64(o.Height) != h) {
+			return fmt.Errorf("it takes other pictures than of %dx%d", o.Width, o.Height)
+		}
+		if o.Width == 0 && (w < 0 || h < 0) {
+			return errors.New("it fixes one side only: give the size")
+		}
+		if o.Width == 0 {
+			e.info.Width, e.info.Height = int(w), int(h)
+		}
+	}
+	e.info.Batch = o.Batch
+	if e.info.Batch == 0 {
+		e.info.Batch = usualBatch
+	}
+	if n > 0 {
+		e.fixed, e.info.Batch = true, int(n)
+	}
+	return nil
+}
+
+func (e *Extractor) inspectOutput(outputs []session.Port, name string) error {
+	var names []string
+	e.output = -1
+	for i, p := range outputs {
+		names = append(names, p.Name)
+		if p.Name == name || name == "" && len(outputs) == 1 {
+			e.output = i
+		}
+	}
+	if e.output < 0 {
+		if name == "" {
+			return fmt.Errorf("it has %d outputs: name the one with the features, of %s", len(outputs), strings.Join(names, ", "))
+		}
+		return fmt.Errorf("it has no output %q, but %s", name, strings.Join(names, ", "))
+	}
+	p := outputs[e.output]
+	e.info.Output = p.Name
+	if p.Shape == nil {
+		return nil
+	}
+	dim, err := vectorLength(p.Shape)
+	if err != nil {
+		return fmt.Errorf("output %v: %w", p, err)
+	}
+	if dim > 0 {
+		e.dim.Store(dim)
+	}
+	return nil
+}

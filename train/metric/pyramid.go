@@ -1,0 +1,151 @@
+package metric
+
+import "image"
+
+// smallestLevel is the shorter side of the coarsest level that is used, in
+// pixels.
+const smallestLevel = 16
+
+// levelSizes are the sizes of a Laplacian pyramid's levels, from the picture's
+// own down to 16 pixels on the shorter side; each is half of the one before,
+// rounded up.
+func levelSizes(w, h int) []image.Point {
+	var sizes []image.Point
+	for min(w, h) >= smallestLevel {
+		sizes = append(sizes, image.Pt(w, h))
+		w, h = (w+1)/2, (h+1)/2
+	}
+	return sizes
+}
+
+// planes are the red, green and blue of a picture, one after the other.
+type planes struct {
+	w, h int
+	data []float32 // [3][h][w]
+}
+
+func newPlanes(size image.Point) planes {
+	return planes{size.X, size.Y, make([]float32, 3*size.X*size.Y)}
+}
+
+// pyramid makes single levels of the Laplacian pyramid of pictures of one size
+// (Burt and Adelson 1983), with the binomial kernel [1 4 6 4 1]/16 along both
+// axes and borders mirrored about the edge pixels. It keeps its memory from
+// picture to picture, so each goroutine needs its own.
+type pyramid struct {
+	sizes   []image.Point
+	gauss   []planes // the picture smoothed and halved so many times
+	up      planes   // the next level, brought back to the size of this one
+	scratch []float32
+}
+
+func newPyramid(sizes []image.Point) *pyramid {
+	p := &pyramid{sizes: sizes, up: newPlanes(sizes[0]), scratch: make([]float32, sizes[0].X*sizes[0].Y)}
+	for _, s := range sizes {
+		p.gauss = append(p.gauss, newPlanes(s))
+	}
+	return p
+}
+
+// level gives one level of the picture in pix, whose bytes are red, green and
+// blue of each pixel. The coarsest level is the smoothed picture itself. The
+// result holds until the next call.
+func (p *pyramid) level(pix []byte, level int) planes {
+	first := p.gauss[0]
+	n := first.w * first.h
+	for i := range n {
+		first.data[i], first.data[n+i], first.data[2*n+i] = float32(pix[3*i]), float32(pix[3*i+1]), float32(pix[3*i+2])
+	}
+	last := level == len(p.sizes)-1
+	need := level
+	if !last {
+		need++
+	}
+	for i := range need {
+		p.down(p.gauss[i+1], p.gauss[i])
+	}
+	g := p.gauss[level]
+	if last {
+		return g
+	}
+	p.up.w, p.up.h = g.w, g.h
+	p.upsample(p.up, p.gauss[level+1])
+	for i, v := range p.up.data[:3*g.w*g.h] {
+		g.data[i] -= v
+	}
+	return g
+}
+
+// mirror brings an index that lies up to two outside of n values back in.
+func mirror(i, n int) int {
+	if i < 0 {
+		return -i
+	}
+	if i >= n {
+		return 2*(n-1) - i
+	}
+	return i
+}
+
+// down smooths src and keeps every second pixel of every second row.
+func (p *pyramid) down(dst, src planes) {
+	for c := range 3 {
+		from := src.data[c*src.w*src.h : (c+1)*src.w*src.h]
+		to := dst.data[c*dst.w*dst.h : (c+1)*dst.w*dst.h]
+		half := p.scratch[:src.h*dst.w]
+		for y := range src.h {
+			in, out := from[y*src.w:(y+1)*src.w], half[y*dst.w:(y+1)*dst.w]
+			for x := range out {
+				m := 2 * x
+				if m >= 2 && m+2 < src.w {
+					out[x] = (in[m-2] + in[m+2] + 4*(in[m-1]+in[m+1]) + 6*in[m]) / 16
+				} else {
+					out[x] = (in[mirror(m-2, src.w)] + in[mirror(m+2, src.w)] + 4*(in[mirror(m-1, src.w)]+in[mirror(m+1, src.w)]) + 6*in[m]) / 16
+				}
+			}
+		}
+		at := func(y int) []float32 { y = mirror(y, src.h); return half[y*dst.w : (y+1)*dst.w] }
+		for y := range dst.h {
+			a, b, d, e, f := at(2*y-2), at(2*y-1), at(2*y), at(2*y+1), at(2*y+2)
+			out := to[y*dst.w : (y+1)*dst.w]
+			for x := range out {
+				out[x] = (a[x] + f[x] + 4*(b[x]+e[x]) + 6*d[x]) / 16
+			}
+		}
+	}
+}
+
+// upsample puts the pixels of src on the even places of dst and smooths: even
+// places then hold (1 6 1)/8 of their neighbours, odd ones (1 1)/2.
+func (p *pyramid) upsample(dst, src planes) {
+	for c := range 3 {
+		from := src.data[c*src.w*src.h : (c+1)*src.w*src.h]
+		to := dst.data[c*dst.w*dst.h : (c+1)*dst.w*dst.h]
+		wide := p.scratch[:src.h*dst.w]
+		for y := range src.h {
+			in, out := from[y*src.w:(y+1)*src.w], wide[y*dst.w:(y+1)*dst.w]
+			for x := range out {
+				if x%2 == 0 {
+					out[x] = (in[mirror(x-2, dst.w)/2] + in[mirror(x+2, dst.w)/2] + 6*in[x/2]) / 8
+				} else {
+					out[x] = (in[x/2] + in[mirror(x+1, dst.w)/2]) / 2
+				}
+			}
+		}
+		at := func(y int) []float32 { y = mirror(y, dst.h) / 2; return wide[y*dst.w : (y+1)*dst.w] }
+		for y := range dst.h {
+			out := to[y*dst.w : (y+1)*dst.w]
+			if y%2 == 0 {
+				a, b, d := at(y-2), at(y), at(y+2)
+				for x := range out {
+					out[x] = (a[x] + d[x] + 6*b[x]) / 8
+				}
+				continue
+			}
+			a, b := at(y-1), at(y+1)
+			for x := range out {
+				out[x] = (a[x] + b[x]) / 2
+			}
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package metric
+
+import (
+	"fmt"
+	"image"
+	"math"
+)
+
+const (
+	ssimRadius = 5 // of the window, which is 11x11
+	ssimSigma  = 1.5
+)
+
+// ssimWindow is the Gaussian along one axis, of sum 1.
+var ssimWindow = func() (w [2*ssimRadius + 1]float64) {
+	sum := 0.0
+	for i := range w {
+		d := float64(i - ssimRadius)
+		w[i] = math.Exp(-d * d / (2 * ssimSigma * ssimSigma))
+		sum += w[i]
+	}
+	for i := range w {
+		w[i] /= sum
+	}
+	return w
+}()
+
+// SSIM is the structural similarity of two pictures of one size, at most 1
+// (Wang et al. 2004): an 11x11 Gaussian window of sigma 1.5, K1 = 0.01,
+// K2 = 0.03, white is 255; the mean over the windows that lie wholly in the
+// picture, and over red, green and blue. Alpha is ignored. It is scikit-image's
+// structural_similarity with gaussian_weights=True, sigma=1.5,
+// use_sample_covariance=False and data_range=255. Sides are 11 pixels or more.
+func SSIM(a, b *image.NRGBA) (float64, error) {
+	if err := alike(a, b); err != nil {
+		return 0, fmt.Errorf("SSIM: %w", err)
+	}
+	w, h := a.Rect.Dx(), a.Rect.Dy()
+	if min(w, h) < len(ssimWindow) {
+		return 0, fmt.Errorf("SSIM: pictures of %dx%d are smaller than its window of %dx%d", w, h, len(ssimWindow), len(ssimWindow))
+	}
+	sum := 0.0
+	for c := range 3 {
+		sum += ssimChannel(a, b, c)
+	}
+	return sum / 3, nil
+}
+
+// moments are, for one row, the means over the window's width of a, b, a*a,
+// b*b and a*b.
+type moments [5][]float64
+
+// ssimChannel gives the mean over one channel. Only the rows that a window
+// covers are held.
+func ssimChannel(a, b *image.NRGBA, channel int) float64 {
+	const k = len(ssimWindow)
+	w, h := a.Rect.Dx(), a.Rect.Dy()
+	out := w - k + 1
+	var rows [k]moments
+	for i := range rows {
+		for j := range rows[i] {
+			rows[i][j] = make([]float64, out)
+		}
+	}
+	var wide, tall moments
+	for j := range wide {
+		wide[j], tall[j] = make([]float64, w), make([]float64, out)
+	}
+	sum := 0.0
+	for y := range h {
+		p, q := row(a, y), row(b, y)
+		for x := range w {
+			u, v := float64(p[4*x+channel]), float64(q[4*x+channel])
+			wide[0][x], wide[1][x], wide[2][x], wide[3][x], wide[4][x] = u, v, u*u, v*v, u*v
+		}
+		for j, src := range wide {
+			dst := rows[y%k][j]
+			clear(dst)
+			for t, weight := range ssimWindow {
+				for x, v := range src[t : t+out] {
+					dst[x] += weight * v
+				}
+			}
+		}
+		if y < k-1 {
+			continue
+		}
+		for j, dst := range tall {
+			clear(dst)
+			for t, weight := range ssimWindow {
+				for x, v := range rows[(y-k+1+t)%k][j] {
+					dst[x] += weight * v
+				}
+			}
+		}
+		for x := range out {
+			sum += similarity(tall[0][x], tall[1][x], tall[2][x], tall[3][x], tall[4][x])
+		}
+	}
+	return sum / (float64(out) * float64(h-k+1))
+}
+
+// similarity is the index of one window, from its means.
+func similarity(a, b, aa, bb, ab float64) float64 {
+	const c1, c2 = (0.01 * 255) * (0.01 * 255), (0.03 * 255) * (0.03 * 255)
+	return (2*a*b + c1) * (2*(ab-a*b) + c2) / ((a*a + b*b + c1) * (aa - a*a + bb - b*b + c2))
+}
