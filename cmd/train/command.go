@@ -82,19 +82,22 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	} else if c.opts.Name, err = cli.Suffixed(c.opts.Name, c.suffix, fs); err != nil {
 		return nil, cli.Usage(err)
 	}
-	return c, c.check(fs)
+	return c, c.validate(fs)
 }
 
-// check finds mistakes in options that were parsed.
-func (c *command) check(fs *flag.FlagSet) error {
+// validate finds mistakes in options that were parsed.
+func (c *command) validate(fs *flag.FlagSet) error {
 	if fs.NArg() > 0 {
 		return cli.Usage(fmt.Errorf("%q is no option; did you mean -dataroot %s?", fs.Arg(0), fs.Arg(0)))
 	}
-	if err := c.runFlags.check(); err != nil {
+	if err := c.runFlags.validate(); err != nil {
 		return cli.Usage(err)
 	}
 	if err := c.opts.Validate(); err != nil {
 		return cli.Usage(fmt.Errorf("these options can't be:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  ")))
+	}
+	if c.check {
+		return nil // nothing is written
 	}
 	if !c.resume {
 		return c.pickName()

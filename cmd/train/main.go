@@ -19,12 +19,17 @@ import (
 	"cyclegan/infer/pixels"
 	"cyclegan/train"
 	"cyclegan/train/dataset"
+	"cyclegan/train/report"
+	"cyclegan/train/watch"
 )
 
 func main() {
 	c, status, ok := start(os.Args[1:], os.Stderr)
 	if !ok {
 		os.Exit(status)
+	}
+	if c.check {
+		os.Exit(c.checkOnly(os.Stdout, os.Stderr))
 	}
 	// A closed terminal is a Ctrl-C from far away. A second one ends the
 	// program at once.
@@ -56,7 +61,10 @@ func (c *command) run(ctx context.Context) error {
 		return err
 	}
 	defer data.Close()
-	fmt.Println(data)
+	found, err := c.inspect(ctx, data, os.Stdout)
+	if err != nil {
+		return err
+	}
 
 	trainer, err := c.trainer(data)
 	if err != nil {
@@ -72,7 +80,7 @@ func (c *command) run(ctx context.Context) error {
 			return err
 		}
 	}
-	attached, err := c.attach(trainer, data)
+	attached, err := c.attach(ctx, trainer, data, found)
 	if err != nil {
 		return err
 	}
@@ -113,15 +121,19 @@ func (c *command) train(ctx context.Context, t *train.Trainer, data *dataset.Dat
 	}
 	var diverged *train.NotFiniteError
 	if errors.As(err, &diverged) {
-		return c.afterDivergence(err)
+		err = c.afterDivergence(err)
+		a.warn([]watch.Warning{{Step: diverged.Step, Title: watch.Diverging, Text: err.Error()}})
+		a.updatePage(report.Diverged, true)
+		return err
+	}
+	what, status := "interrupted", report.Interrupted
+	if !errors.Is(err, context.Canceled) {
+		what, status = "stopped by an error", report.Failed
 	}
 	checkpoint, saveErr := a.saver.Save()
+	a.updatePage(status, true)
 	if saveErr != nil {
 		return errors.Join(err, saveErr)
-	}
-	what := "interrupted"
-	if !errors.Is(err, context.Canceled) {
-		what = "stopped by an error"
 	}
 	fmt.Printf("%s after step %d, which is saved; to go on:\n  go run ./cmd/train %s\nto convert pictures with what is learnt so far, first:\n  go run ./cmd/export %s\n",
 		what, checkpoint.Step, c.nameFlags()+" -continue_train", c.nameFlags())
@@ -151,13 +163,50 @@ func (c *command) finish(ctx context.Context, a *attached) error {
 		fmt.Fprintf(os.Stderr, "could not draw: %v\n", err)
 	}
 	models, err := train.ExportGenerators(ctx, checkpoint, c.opts, c.opts.Dir(), writer)
+	if err == nil {
+		err = c.exportOthers(ctx, checkpoint)
+	}
 	if err != nil {
 		return fmt.Errorf("%w\nthe training is saved; to export it again: go run ./cmd/export %s", err, c.nameFlags())
 	}
+	a.updatePage(report.Done, true)
 	if n := len(a.data.Skipped()); n > 0 {
 		fmt.Printf("\nleft out because they can't be read or are too small: %d of the pictures\n", n)
 	}
+	a.printVerdict()
 	return c.printNext(models, a.data)
+}
+
+// exportOthers exports what is kept beside the newest generators: those that
+// were judged best, and with -ema those without averaging.
+func (c *command) exportOthers(ctx context.Context, newest *train.Checkpoint) error {
+	if c.opts.EMA > 0 {
+		if err := c.exportTo(ctx, newest, train.WeightsLatest, latestDir); err != nil {
+			return err
+		}
+	}
+	best, err := c.opts.BestCheckpoint()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // never judged
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "%v; the best generators are not exported\n", err)
+		return nil
+	}
+	return c.exportTo(ctx, best, best.Best.Weights, bestDir)
+}
+
+func (c *command) exportTo(ctx context.Context, checkpoint *train.Checkpoint, weights, folder string) error {
+	dir := filepath.Join(c.opts.Dir(), folder)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make a folder for models: %w", err)
+	}
+	o := c.opts
+	if weights == train.WeightsLatest {
+		o.EMA = 0
+	}
+	_, err := train.ExportGenerators(ctx, checkpoint, o, dir, writer)
+	return err
 }
 
 // trainer builds the networks, and takes up a checkpoint to go on from.
@@ -253,7 +302,7 @@ func (c *command) nameFlags() string {
 
 // printNext says what has been made and what to type next.
 func (c *command) printNext(models []string, data *dataset.Dataset) error {
-	fmt.Printf("\ndone. Look at %s and %s, then convert pictures:\n", filepath.Join(c.opts.Dir(), latestSamples), filepath.Join(c.opts.Dir(), lossPlot))
+	fmt.Printf("\ndone. Open %s in a browser, then convert pictures:\n", filepath.Join(c.opts.Dir(), reportFile))
 	a, b := data.Domains()
 	for _, m := range []struct {
 		model, from, to, folder string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"strings"
@@ -26,11 +27,11 @@ var officialOptions = []officialOption{
 	{names: []string{"model"}, accepts: only("cycle_gan"), note: "cycle_gan is the model that is trained here; to convert pictures (model test) use go run ./cmd/infer"},
 	{names: []string{"dataset_mode"}, accepts: only("unaligned"), note: "CycleGAN learns from unaligned pictures; aligned, single and colorization belong to other models"},
 	{names: []string{"display_id", "display_server", "display_port", "display_env", "display_ncols", "display_winsize"},
-		note: "there is no display server; the run's folder holds samples.png and losses.png, drawn every -display_freq pictures"},
-	{names: []string{"use_wandb"}, flag: true, note: "Weights & Biases is not used; the run's folder holds log.jsonl and losses.png"},
-	{names: []string{"wandb_project_name"}, note: "Weights & Biases is not used; the run's folder holds log.jsonl and losses.png"},
-	{names: []string{"update_html_freq"}, note: "there is no web page; sample sheets are drawn every -display_freq pictures"},
-	{names: []string{"no_html"}, flag: true, note: "there is no web page; sample sheets are drawn every -display_freq pictures"},
+		note: "there is no display server; open report.html in the run's folder, which is kept up to date, or its events folder in TensorBoard"},
+	{names: []string{"use_wandb"}, flag: true, note: "Weights & Biases is not used; open report.html in the run's folder, or its events folder in TensorBoard"},
+	{names: []string{"wandb_project_name"}, note: "Weights & Biases is not used; open report.html in the run's folder, or its events folder in TensorBoard"},
+	{names: []string{"update_html_freq"}, note: "report.html in the run's folder is always kept up to date; sample sheets are added every -display_freq pictures"},
+	{names: []string{"no_html"}, flag: true, note: "report.html in the run's folder is always kept up to date; sample sheets are added every -display_freq pictures"},
 	{names: []string{"results_dir", "aspect_ratio", "num_test", "model_suffix", "ntest"}, accepts: never, note: "it is an option of test.py, whose work go run ./cmd/infer does"},
 	{names: []string{"eval"}, flag: true, accepts: never, note: "it is an option of test.py, whose work go run ./cmd/infer does"},
 }
@@ -69,6 +70,8 @@ type runFlags struct {
 	epochCount int
 	verbose    bool
 	suffix     string
+	check      bool // -check, which is no official option
+	json       bool
 }
 
 func (r *runFlags) bind(fs *flag.FlagSet) {
@@ -76,12 +79,17 @@ func (r *runFlags) bind(fs *flag.FlagSet) {
 	fs.StringVar(&r.epoch, "epoch", "latest", "with continue_train: go on from the checkpoint kept at the end of this epoch")
 	fs.Int64Var(&r.loadIter, "load_iter", 0, "with continue_train: go on from the checkpoint that save_by_iter kept after so many pictures")
 	fs.IntVar(&r.epochCount, "epoch_count", 1, "with continue_train: the epoch that the run is expected to go on in; it is known from the checkpoint")
+	fs.BoolVar(&r.check, "check", false, "look at the pictures that would be trained on, every one of them, and stop")
+	fs.BoolVar(&r.json, "json", false, "with check: print what was found as JSON")
 	fs.BoolVar(&r.verbose, "verbose", false, "print the networks, layer by layer")
 	fs.StringVar(&r.suffix, "suffix", "", "added to name, with options in braces replaced by their values: {netG}_size{load_size}")
 }
 
-// check refuses what makes no sense without continue_train.
-func (r *runFlags) check() error {
+// validate refuses what makes no sense without another option.
+func (r *runFlags) validate() error {
+	if r.json && !r.check {
+		return errors.New("-json is how -check prints; add -check")
+	}
 	if r.resume {
 		return nil
 	}

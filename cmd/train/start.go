@@ -9,8 +9,12 @@ import (
 )
 
 func main() {
-	if _, status, ok := start(os.Args[1:], os.Stderr); !ok {
+	c, status, ok := start(os.Args[1:], os.Stderr)
+	if !ok {
 		os.Exit(status)
+	}
+	if c.check {
+		os.Exit(c.checkOnly(os.Stdout, os.Stderr))
 	}
 	native.Start("./cmd/train")
 }
