@@ -45,7 +45,7 @@ func chartOf(name string) string {
 	switch {
 	case !ok:
 		return m
-	case of == "PSNR" || of == "SSIM":
+	case of == "PSNR" || of == "SSIM" || of == "L1":
 		return "true_" + of
 	}
 	return of
