@@ -24,13 +24,60 @@ const exportTolerance = 1e-4
 // it leaves no file. The check is made on random pictures of the training size
 // and on a batch of others that are not square.
 func Export(ctx context.Context, path string, n *graph.Network, w graph.Weights, m onnxgraph.Metadata) error {
-	model, err := onnxgraph.Marshal(n, w, m)
+	model, err := checked(ctx, n, w, m)
 	if err != nil {
 		return fmt.Errorf("export %q: %w", path, err)
 	}
+	return writeFile(path, model)
+}
+
+// ExportReduced writes a generator with fewer bits than it was trained with,
+// once the model in f32 has passed the check of [Export] and the one in f16 or
+// int8 gives much the same pictures. It returns what was lost. Pictures for
+// int8 are calibrated on, and compared on those of check; both must be of a
+// size that the generator takes. f16 needs none: check may be nil, and random
+// pictures of the training size are compared.
+func ExportReduced(ctx context.Context, path string, n *graph.Network, w graph.Weights, m onnxgraph.Metadata, p onnxgraph.Precision, calibration, check *Pictures) (*Loss, error) {
+	full, err := checked(ctx, n, w, m)
+	if err != nil {
+		return nil, fmt.Errorf("export %q: %w", path, err)
+	}
+	if check == nil && p == onnxgraph.F16 {
+		if check, err = someRandom(n, m); err != nil {
+			return nil, fmt.Errorf("export %q: %w", path, err)
+		}
+	}
+	model, loss, err := reduce(ctx, n, w, m, p, full, calibration, check)
+	if err != nil {
+		return nil, fmt.Errorf("export %q: %w", path, err)
+	}
+	return loss, writeFile(path, model)
+}
+
+// someRandom are random pictures of the training size or, where that is
+// unknown, of the smallest.
+func someRandom(n *graph.Network, m onnxgraph.Metadata) (*Pictures, error) {
+	p := &Pictures{Count: 4, H: m.TrainHeight, W: m.TrainWidth}
+	if p.H == 0 || p.W == 0 {
+		least, err := n.MinSize()
+		if err != nil {
+			return nil, err
+		}
+		p.H, p.W = least, least
+	}
+	p.Read = func(i int) ([]float32, error) { return randomPictures(uint64(2+i), p.H*p.W*n.In), nil }
+	return p, nil
+}
+
+// checked returns the model in f32 once it agrees with TensorFlow.
+func checked(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgraph.Metadata) ([]byte, error) {
+	model, err := onnxgraph.Marshal(n, w, m)
+	if err != nil {
+		return nil, err
+	}
 	least, err := n.MinSize()
 	if err != nil {
-		return fmt.Errorf("export %q: %w", path, err)
+		return nil, err
 	}
 	type size struct{ n, h, w int }
 	sizes := []size{{2, least, least + n.SizeMultiple()}}
@@ -40,13 +87,13 @@ func Export(ctx context.Context, path string, n *graph.Network, w graph.Weights,
 	for i, s := range sizes {
 		worst, err := Parity(ctx, n, w, model, randomPictures(uint64(i), s.n*s.h*s.w*n.In), s.n, graph.Shape{H: s.h, W: s.w, C: n.In})
 		if err != nil {
-			return fmt.Errorf("export %q: check against ONNX Runtime: %w", path, err)
+			return nil, fmt.Errorf("check against ONNX Runtime: %w", err)
 		}
 		if !(worst <= exportTolerance) {
-			return fmt.Errorf("export %q: ONNX Runtime's picture of %dx%d differs from TensorFlow's by up to %g, more than %g; nothing was written", path, s.w, s.h, worst, exportTolerance)
+			return nil, fmt.Errorf("ONNX Runtime's picture of %dx%d differs from TensorFlow's by up to %g, more than %g; nothing was written", s.w, s.h, worst, exportTolerance)
 		}
 	}
-	return writeFile(path, model)
+	return model, nil
 }
 
 // ExportGenerators writes G_AB.onnx and G_BA.onnx of a checkpoint into dir,
@@ -59,22 +106,28 @@ func ExportGenerators(ctx context.Context, c *Checkpoint, o Options, dir, writer
 		if err != nil {
 			return paths, fmt.Errorf("export %s: %w", name, err)
 		}
-		m := onnxgraph.Metadata{
-			Direction: "AtoB", DomainFrom: c.DomainA, DomainTo: c.DomainB,
-			Architecture: n.Name, TrainWidth: c.WidthA, TrainHeight: c.HeightA,
-			Step: c.Step, Writer: writer,
-		}
-		if name == GBA {
-			m.Direction, m.DomainFrom, m.DomainTo = "BtoA", c.DomainB, c.DomainA
-			m.TrainWidth, m.TrainHeight = c.WidthB, c.HeightB
-		}
 		path := filepath.Join(dir, name+".onnx")
-		if err := Export(ctx, path, n, w, m); err != nil {
+		if err := Export(ctx, path, n, w, c.Metadata(name, n.Name, writer)); err != nil {
 			return paths, err
 		}
 		paths = append(paths, path)
 	}
 	return paths, nil
+}
+
+// Metadata is what an exported file of the checkpoint's generator GAB or GBA
+// says about itself.
+func (c *Checkpoint) Metadata(name, architecture, writer string) onnxgraph.Metadata {
+	m := onnxgraph.Metadata{
+		Direction: "AtoB", DomainFrom: c.DomainA, DomainTo: c.DomainB,
+		Architecture: architecture, TrainWidth: c.WidthA, TrainHeight: c.HeightA,
+		Step: c.Step, Writer: writer,
+	}
+	if name == GBA {
+		m.Direction, m.DomainFrom, m.DomainTo = "BtoA", c.DomainB, c.DomainA
+		m.TrainWidth, m.TrainHeight = c.WidthB, c.HeightB
+	}
+	return m
 }
 
 // Parity runs pictures [count, H, W, C] through a network with TensorFlow and

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/graph"
+	"cyclegan/graph/onnxgraph"
 	"cyclegan/train"
 )
 
@@ -23,10 +26,10 @@ func main() {
 	// A second Ctrl-C ends the program at once.
 	context.AfterFunc(ctx, stop)
 	c.announce(os.Stderr)
-	paths, err := c.write(ctx)
+	files, err := c.write(ctx)
 	switch {
 	case err == nil:
-		c.report(os.Stdout, paths)
+		c.report(os.Stdout, os.Stderr, files)
 		os.Exit(cli.Done)
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(os.Stderr, "export: interrupted; what is not reported as written is not there")
@@ -36,21 +39,56 @@ func main() {
 	os.Exit(cli.Failed)
 }
 
-// write writes what was loaded and returns the paths.
-func (c *command) write(ctx context.Context) ([]string, error) {
-	switch {
-	case c.format == formatSafetensors:
+// write writes what was loaded.
+func (c *command) write(ctx context.Context) ([]written, error) {
+	if c.format == formatSafetensors {
 		return c.writeSafetensors()
-	case c.pth != "":
+	}
+	if c.pth != "" {
 		m := c.metadata
 		m.Writer = writer
-		return []string{c.output}, train.Export(ctx, c.output, c.network, c.weights, m)
+		loss, err := c.export(ctx, c.output, c.network, c.weights, train.GAB, m)
+		return []written{{c.output, loss}}, err
 	}
 	dir, err := c.folder()
 	if err != nil {
 		return nil, err
 	}
-	return train.ExportGenerators(ctx, c.checkpoint, c.run, dir, writer)
+	extension := ".onnx"
+	if c.precision != onnxgraph.F32 {
+		extension = fmt.Sprintf(".%s.onnx", c.precision)
+	}
+	var files []written
+	for _, name := range []string{train.GAB, train.GBA} {
+		n, w, err := c.checkpoint.Generator(c.run, name)
+		if err != nil {
+			return files, fmt.Errorf("export %s: %w", name, err)
+		}
+		path := filepath.Join(dir, name+extension)
+		loss, err := c.export(ctx, path, n, w, name, c.checkpoint.Metadata(name, n.Name, writer))
+		if err != nil {
+			return files, err
+		}
+		files = append(files, written{path, loss})
+	}
+	return files, nil
+}
+
+// export writes one generator with the precision that was asked for. It tells
+// what it calibrates on, since that takes some time.
+func (c *command) export(ctx context.Context, path string, n *graph.Network, w graph.Weights, name string, m onnxgraph.Metadata) (*train.Loss, error) {
+	switch c.precision {
+	case onnxgraph.F32:
+		return nil, train.Export(ctx, path, n, w, m)
+	case onnxgraph.F16:
+		return train.ExportReduced(ctx, path, n, w, m, c.precision, nil, nil)
+	}
+	calibration, check, err := c.pictures(n, name, m)
+	if err != nil {
+		return nil, fmt.Errorf("export %q: %w", path, err)
+	}
+	fmt.Fprintf(os.Stderr, "%s: calibrating on %d pictures of %dx%d (%s)\n", path, calibration.Count, calibration.W, calibration.H, calibration.Source)
+	return train.ExportReduced(ctx, path, n, w, m, c.precision, calibration, check)
 }
 
 // writer names this program in the files that it writes.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -14,8 +15,10 @@ import (
 
 	"cyclegan/graph"
 	"cyclegan/graph/pytorch"
+	"cyclegan/infer/pixels"
 	"cyclegan/third_party/native"
 	"cyclegan/train"
+	"cyclegan/train/dataset"
 )
 
 func TestMain(m *testing.M) {
@@ -42,7 +45,7 @@ func runScripts(t *testing.T, dir string) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "makerun": makeRun, "sameweights": sameWeights, "model": describeModel,
+			"status": status, "makerun": makeRun, "sameweights": sameWeights, "model": describeModel, "scenes": writeScenes,
 		},
 	})
 }
@@ -67,7 +70,8 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // makeRun PRESET DIR NAME... writes small checkpoints of an untrained run, such as
-// step_000000008 or epoch_0005, each with weights of its own.
+// step_000000008 or epoch_0005, each with weights of its own. The pictures that
+// one of preset paper was trained on have gone.
 func makeRun(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: makerun PRESET DIR NAME...")
@@ -75,6 +79,9 @@ func makeRun(ts *testscript.TestScript, neg bool, args []string) {
 	o, err := train.Preset(args[0])
 	ts.Check(err)
 	o.NGF, o.NetG = 2, "resnet_6blocks"
+	if args[0] == "paper" {
+		o.Dataroot = "gone"
+	}
 	dir := ts.MkAbs(args[1])
 	ts.Check(os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755))
 	ts.Check(o.Save(filepath.Join(dir, "options.json")))
@@ -90,6 +97,21 @@ func makeRun(ts *testscript.TestScript, neg bool, args []string) {
 			}
 		}
 		ts.Check(c.Save(filepath.Join(dir, "checkpoints", name+".safetensors")))
+	}
+}
+
+// writeScenes DIR COUNT draws pictures.
+func writeScenes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: scenes DIR COUNT")
+	}
+	count, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	for i := range count {
+		scene := dataset.Scene(1, uint64(i), dataset.Summer, 40, 36)
+		ts.Check(pixels.Save(filepath.Join(dir, fmt.Sprintf("scene%d.png", i)), scene, pixels.SaveOptions{}))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"cyclegan/infer"
+	"cyclegan/infer/session"
 )
 
 // describeModel FILE OUT opens a model as cmd/infer does and writes to OUT what
@@ -19,6 +20,13 @@ func describeModel(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	defer m.Close()
 	i := m.Info()
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	about, err := session.Describe(data)
+	ts.Check(err)
 	text := fmt.Sprintf("%s %s->%s %s step %d train %dx%d\n", i.Direction, i.DomainFrom, i.DomainTo, i.Architecture, i.Step, i.TrainWidth, i.TrainHeight)
+	for _, key := range []string{"precision", "calibration_pictures", "calibration_source"} {
+		text += fmt.Sprintf("%s %s\n", key, about.Metadata["cyclegan."+key])
+	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
 }

@@ -19,10 +19,10 @@ func main() {
 		native.Start("./cmd/export")
 	}
 	c.announce(os.Stderr)
-	paths, err := c.writeSafetensors()
+	files, err := c.writeSafetensors()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "export: %v\n", err)
 		os.Exit(cli.Failed)
 	}
-	c.report(os.Stdout, paths)
+	c.report(os.Stdout, os.Stderr, files)
 }

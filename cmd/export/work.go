@@ -13,6 +13,7 @@ import (
 	"cyclegan/graph/pytorch"
 	"cyclegan/infer/pixels/atomicfile"
 	"cyclegan/train"
+	"cyclegan/train/dataset"
 )
 
 // work is what has been loaded to be exported: the generator of a PyTorch file
@@ -27,6 +28,9 @@ type work struct {
 	run        train.Options
 	checkpoint *train.Checkpoint
 
+	// data holds the pictures to calibrate on, for int8.
+	data *dataset.Dataset
+
 	// notes say what was found.
 	notes []string
 }
@@ -39,10 +43,14 @@ func (w *work) note(format string, args ...any) {
 // before anything is fetched or built.
 func (c *command) load() error {
 	c.work = &work{}
+	load := c.loadRun
 	if c.pth != "" {
-		return c.loadPTH()
+		load = c.loadPTH
 	}
-	return c.loadRun()
+	if err := load(); err != nil {
+		return err
+	}
+	return c.openCalibration()
 }
 
 func (c *command) loadPTH() error {
@@ -129,28 +137,34 @@ func (c *command) folder() (string, error) {
 	return dir, nil
 }
 
-// writeSafetensors writes what was loaded for PyTorch and returns the paths.
-func (c *command) writeSafetensors() ([]string, error) {
+// A written file, and what it has lost against f32.
+type written struct {
+	path string
+	loss *train.Loss // nil for nothing
+}
+
+// writeSafetensors writes what was loaded for PyTorch.
+func (c *command) writeSafetensors() ([]written, error) {
 	if c.pth != "" {
-		return []string{c.output}, writeFile(c.output, c.options, c.weights)
+		return []written{{path: c.output}}, writeFile(c.output, c.options, c.weights)
 	}
 	dir, err := c.folder()
 	if err != nil {
 		return nil, err
 	}
-	var paths []string
+	var files []written
 	for _, name := range []string{train.GAB, train.GBA} {
 		_, w, err := c.checkpoint.Generator(c.run, name)
 		if err != nil {
-			return paths, fmt.Errorf("export %s: %w", name, err)
+			return files, fmt.Errorf("export %s: %w", name, err)
 		}
 		path := filepath.Join(dir, name+"."+formatSafetensors)
 		if err := writeFile(path, c.run.Generator(name == train.GAB), w); err != nil {
-			return paths, err
+			return files, err
 		}
-		paths = append(paths, path)
+		files = append(files, written{path: path})
 	}
-	return paths, nil
+	return files, nil
 }
 
 // writeFile writes a generator beside path and gives it that name once it is
@@ -171,13 +185,24 @@ func (c *command) announce(out io.Writer) {
 }
 
 // report says what was written and what to do with it.
-func (c *command) report(out io.Writer, paths []string) {
-	for _, path := range paths {
-		fmt.Fprintf(out, "wrote %s\n", path)
+func (c *command) report(out, notes io.Writer, files []written) {
+	for _, f := range files {
+		size := ""
+		if info, err := os.Stat(f.path); err == nil {
+			size = fmt.Sprintf(" (%.1f MB)", float64(info.Size())/1e6)
+		}
+		fmt.Fprintf(out, "wrote %s%s\n", f.path, size)
+		if f.loss == nil {
+			continue
+		}
+		fmt.Fprintf(out, "  %s: %v\n", c.precision, f.loss)
+		if f.loss.Visible() {
+			fmt.Fprintf(notes, "warning: below %d dB the difference may show: look at some pictures of %s beside those of f32; calibrating on more pictures (-calibration_count), or on ones more like those to convert, may help, and -precision f16 loses next to nothing\n", train.GoodPSNR, f.path)
+		}
 	}
 	if c.format == formatSafetensors {
-		fmt.Fprintf(out, "in PyTorch: net.load_state_dict(safetensors.torch.load_file(%q))\n", paths[0])
+		fmt.Fprintf(out, "in PyTorch: net.load_state_dict(safetensors.torch.load_file(%q))\n", files[0].path)
 		return
 	}
-	fmt.Fprintf(out, "try it:\n  go run ./cmd/infer -model %s -in FOLDER_OF_PICTURES -out results\n", paths[0])
+	fmt.Fprintf(out, "try it:\n  go run ./cmd/infer -model %s -in FOLDER_OF_PICTURES -out results\n", files[0].path)
 }

@@ -13,6 +13,8 @@ type node struct {
 	inputs     []string
 	output     string
 	attributes []message
+	// layer is what the node computes.
+	layer graph.Layer
 }
 
 // A builder turns layers into nodes and initializers.
@@ -28,6 +30,8 @@ type builder struct {
 	last string
 	// shared maps what a constant is to the name of its initializer.
 	shared map[string]string
+	// current is the layer that is being added.
+	current graph.Layer
 }
 
 // build adds all layers of the network. At least one node results.
@@ -61,6 +65,7 @@ func (b *builder) layers(layers []graph.Layer, x string) (string, error) {
 // layer adds one layer that takes the value x and returns its result. The
 // layers that follow it in its chain only serve to find a name.
 func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (string, error) {
+	b.current = l
 	switch l := l.(type) {
 	case graph.Conv:
 		b.last = l.Name
@@ -77,14 +82,14 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 			intsAttribute("strides", l.Stride, l.Stride)), nil
 	case graph.ReflectPad:
 		p := int64(l.Pad)
-		pads := b.constant(fmt.Sprintf("pads_%d", p), tensor{dims: []int{8}, ints: []int64{0, 0, p, p, 0, 0, p, p}})
+		pads := b.constant(fmt.Sprintf("pads_%d", p), tensor{kind: typeInt64, dims: []int{8}, ints: []int64{0, 0, p, p, 0, 0, p, p}})
 		return b.add("Pad", b.before(following, "pad"), []string{x, pads}, stringAttribute("mode", "reflect")), nil
 	case graph.Upsample:
 		return b.upsample(l, x, following)
 	case graph.InstanceNorm:
 		c := l.Channels
-		ones := b.constant(fmt.Sprintf("ones_%d", c), tensor{dims: []int{c}, floats: slices.Repeat([]float32{1}, c)})
-		zeros := b.constant(fmt.Sprintf("zeros_%d", c), tensor{dims: []int{c}, floats: make([]float32, c)})
+		ones := b.constant(fmt.Sprintf("ones_%d", c), tensor{kind: typeFloat, dims: []int{c}, floats: slices.Repeat([]float32{1}, c)})
+		zeros := b.constant(fmt.Sprintf("zeros_%d", c), tensor{kind: typeFloat, dims: []int{c}, floats: make([]float32, c)})
 		return b.add("InstanceNormalization", b.after("norm"), []string{x, ones, zeros}, floatAttribute("epsilon", l.Epsilon)), nil
 	case graph.BatchNorm:
 		inputs := []string{x}
@@ -99,8 +104,8 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 	case graph.Tanh:
 		return b.add("Tanh", b.after("tanh"), []string{x}), nil
 	case graph.Clamp:
-		lo := b.constant(fmt.Sprintf("scalar_%g", l.Min), tensor{floats: []float32{l.Min}})
-		hi := b.constant(fmt.Sprintf("scalar_%g", l.Max), tensor{floats: []float32{l.Max}})
+		lo := b.constant(fmt.Sprintf("scalar_%g", l.Min), tensor{kind: typeFloat, floats: []float32{l.Min}})
+		hi := b.constant(fmt.Sprintf("scalar_%g", l.Max), tensor{kind: typeFloat, floats: []float32{l.Max}})
 		return b.add("Clip", b.after("clip"), []string{x, lo, hi}), nil
 	case graph.Dropout:
 		return x, nil
@@ -111,12 +116,14 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 		if err != nil {
 			return "", err
 		}
+		b.current = l
 		return b.add("Add", b.after("add"), []string{x, branch}), nil
 	case graph.Concat:
 		branch, err := b.layers(l.Body, x)
 		if err != nil {
 			return "", err
 		}
+		b.current = l
 		return b.add("Concat", b.after("concat"), []string{x, branch}, intAttribute("axis", 1)), nil
 	default:
 		return "", fmt.Errorf("layer kind %T has no ONNX form", l)
@@ -127,7 +134,7 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 // is what Resize does with the floor of asymmetric coordinates.
 func (b *builder) upsample(l graph.Upsample, x string, following []graph.Layer) (string, error) {
 	s := float32(l.Scale)
-	scales := b.constant(fmt.Sprintf("scales_%d", l.Scale), tensor{dims: []int{4}, floats: []float32{1, 1, s, s}})
+	scales := b.constant(fmt.Sprintf("scales_%d", l.Scale), tensor{kind: typeFloat, dims: []int{4}, floats: []float32{1, 1, s, s}})
 	name, inputs := b.before(following, "upsample"), []string{x, "", scales} // no region of interest
 	switch l.Mode {
 	case graph.Nearest:
@@ -151,7 +158,7 @@ func (b *builder) convInputs(l graph.Layer, x string) []string {
 
 // parameter adds a parameter of the network as an initializer of its own name.
 func (b *builder) parameter(p graph.Param) string {
-	t := &tensor{name: p.Name, dims: p.Shape, floats: b.weights[p.Name]}
+	t := &tensor{name: p.Name, dims: p.Shape, floats: b.weights[p.Name], kind: typeFloat}
 	if p.Role == graph.Weight {
 		t.dims, t.filters = filterDims(p.Shape), true
 	}
@@ -174,7 +181,7 @@ func (b *builder) constant(key string, t tensor) string {
 // add appends a node and returns the name of its output, which is its own.
 func (b *builder) add(op, name string, inputs []string, attributes ...message) string {
 	name = b.unique(name)
-	b.nodes = append(b.nodes, node{op: op, name: name, inputs: inputs, output: name, attributes: attributes})
+	b.nodes = append(b.nodes, node{op: op, name: name, inputs: inputs, output: name, attributes: attributes, layer: b.current})
 	return name
 }
 

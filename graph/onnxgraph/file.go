@@ -50,8 +50,8 @@ func (f *file) write(out io.Writer) error {
 
 // newLayout lays out the ModelProto: ir_version 1, producer_name 2, graph 7,
 // opset_import 8, metadata_props 14.
-func newLayout(n *graph.Network, b *builder, properties []property) *file {
-	g := graphPieces(n, b)
+func newLayout(n *graph.Network, b *builder, properties []property, outputs []message) *file {
+	g := graphPieces(n, b, outputs)
 	var head message
 	head.integer(1, irVersion)
 	head.text(2, "cyclegan")
@@ -76,7 +76,7 @@ func newLayout(n *graph.Network, b *builder, properties []property) *file {
 
 // graphPieces lays out the GraphProto: node 1, name 2, initializer 5, input 11,
 // output 12.
-func graphPieces(n *graph.Network, b *builder) *file {
+func graphPieces(n *graph.Network, b *builder, outputs []message) *file {
 	var head message
 	for _, node := range b.nodes {
 		head.message(1, node.encode())
@@ -92,9 +92,9 @@ func graphPieces(n *graph.Network, b *builder) *file {
 	}
 	var tail message
 	tail.message(11, picture(inputName, n.In, "height", "width"))
-	// A generator keeps its input's size at multiples of the size multiple
-	// only, so its output's sides have names of their own.
-	tail.message(12, picture(outputName, n.Out, "output_height", "output_width"))
+	for _, output := range outputs {
+		tail.message(12, output)
+	}
 	f.pieces = append(f.pieces, piece{bytes: tail})
 	return f
 }

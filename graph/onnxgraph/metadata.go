@@ -50,8 +50,9 @@ func (m Metadata) Validate() error {
 // A property is one entry of metadata_props.
 type property struct{ key, value string }
 
-// properties returns the entries in the order in which they are written.
-func (m Metadata) properties(n *graph.Network) ([]property, error) {
+// properties returns the entries, and more, in the order in which they are
+// written.
+func (m Metadata) properties(n *graph.Network, more ...property) ([]property, error) {
 	minSize, err := n.MinSize()
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (m Metadata) properties(n *graph.Network) ([]property, error) {
 		channels = "RGB"
 	}
 	var list []property
-	for _, p := range []property{
+	for _, p := range append([]property{
 		{"format", "1"},
 		{"direction", m.Direction},
 		{"domain_from", m.DomainFrom},
@@ -78,7 +79,7 @@ func (m Metadata) properties(n *graph.Network) ([]property, error) {
 		{"channels", channels},
 		{"step", strconv.FormatInt(m.Step, 10)},
 		{"writer", m.Writer},
-	} {
+	}, more...) {
 		if p.value != "" {
 			list = append(list, property{"cyclegan." + p.key, validText(p.value)})
 		}

@@ -13,11 +13,13 @@
 // metadata_props (see [Metadata]). It computes what the network does after
 // training: BatchNorm uses its running statistics and Dropout is left out.
 //
+// [MarshalFloat16] and [MarshalInt8] write smaller and faster models of the
+// same form, the latter after a [Calibration] on pictures.
+//
 // The package is pure Go; it encodes the few protobuf messages of ONNX itself.
 package onnxgraph
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -52,12 +54,7 @@ func Marshal(n *graph.Network, w graph.Weights, m Metadata) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	out.Grow(int(f.size()))
-	if err := f.write(&out); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	return f.bytes()
 }
 
 // Write writes the model that [Marshal] returns, without holding a second copy
@@ -84,31 +81,45 @@ func newFile(n *graph.Network, w graph.Weights, m Metadata) (*file, error) {
 }
 
 func layOut(n *graph.Network, w graph.Weights, m Metadata) (*file, error) {
-	if err := errors.Join(n.Validate(), m.Validate()); err != nil {
-		return nil, err
-	}
-	if err := w.Check(n); err != nil {
-		return nil, err
-	}
-	for _, p := range n.Params() {
-		if !utf8.ValidString(p.Name) {
-			return nil, fmt.Errorf("network %q: the parameter name %q is not UTF-8", n.Name, p.Name)
-		}
-	}
-	properties, err := m.properties(n)
-	if err != nil {
+	if err := errors.Join(check(n, w), m.Validate()); err != nil {
 		return nil, err
 	}
 	b, err := build(n, w)
 	if err != nil {
 		return nil, fmt.Errorf("network %q: %w", n.Name, err)
 	}
-	f := newLayout(n, b, properties)
+	return b.finish(n, m, property{"precision", string(F32)})
+}
+
+// check refuses networks and weights of which no model can be made.
+func check(n *graph.Network, w graph.Weights) error {
+	if err := n.Validate(); err != nil {
+		return err
+	}
+	if err := w.Check(n); err != nil {
+		return err
+	}
+	for _, p := range n.Params() {
+		if !utf8.ValidString(p.Name) {
+			return fmt.Errorf("network %q: the parameter name %q is not UTF-8", n.Name, p.Name)
+		}
+	}
+	return checkFinite(n, w)
+}
+
+// finish lays out a model of what was built, with properties beyond the
+// metadata.
+func (b *builder) finish(n *graph.Network, m Metadata, more ...property) (*file, error) {
+	properties, err := m.properties(n, more...)
+	if err != nil {
+		return nil, err
+	}
+	// A generator keeps its input's size at multiples of the size multiple
+	// only, so its output's sides have names of their own.
+	output := picture(outputName, n.Out, "output_height", "output_width")
+	f := newLayout(n, b, properties, []message{output})
 	if size := f.size(); size > maxModel {
 		return nil, fmt.Errorf("network %q: the model would have %d bytes, an ONNX file holds at most %d; use fewer filters", n.Name, size, maxModel)
-	}
-	if err := checkFinite(n, w); err != nil {
-		return nil, err
 	}
 	return f, nil
 }

@@ -59,21 +59,27 @@ func TestGoldenListings(t *testing.T) {
 		t.Errorf("%d cases for %d names", len(cases)-2, len(chosen))
 	}
 	for _, c := range cases {
-		got := read(t, marshal(t, c.net, noiseWeights(c.net), meta)).listing()
-		path := filepath.Join("testdata", c.name+".golden")
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
+		compareGolden(t, c.name, marshal(t, c.net, noiseWeights(c.net), meta))
+	}
+}
+
+// compareGolden compares the listing of a model to a file of testdata.
+func compareGolden(t *testing.T, name string, model []byte) {
+	t.Helper()
+	got := read(t, model).listing()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if got != string(want) {
-			t.Errorf("%s: the model differs from %s; run with -update and look at the difference", c.name, path)
-		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: the model differs from %s; run with -update and look at the difference", name, path)
 	}
 }
 
@@ -81,34 +87,46 @@ func TestGoldenListings(t *testing.T) {
 // and every initializer is used.
 func TestNamesAreSound(t *testing.T) {
 	for _, c := range slices.Concat(layerCases(), generatorCases(t, 2), discriminatorCases(t, 2)) {
-		m := read(t, marshal(t, c.net, noiseWeights(c.net), Metadata{}))
-		given, used := map[string]bool{"input": true}, map[string]bool{}
-		for _, r := range m.tensors {
-			if given[r.name] {
-				t.Errorf("%s: two tensors %q", c.name, r.name)
-			}
-			given[r.name] = true
+		w := noiseWeights(c.net)
+		checkNames(t, c.name, marshal(t, c.net, w, Metadata{}))
+		half, err := MarshalFloat16(c.net, w, Metadata{})
+		if err != nil {
+			t.Fatal(err)
 		}
-		names := map[string]bool{}
-		for _, n := range m.nodes {
-			for _, in := range n.in {
-				if in != "" && !given[in] {
-					t.Errorf("%s: node %q reads %q, which nothing gave", c.name, n.name, in)
-				}
-				used[in] = true
-			}
-			if given[n.out[0]] || names[n.name] {
-				t.Errorf("%s: the name %q is given twice", c.name, n.name)
-			}
-			given[n.out[0]], names[n.name] = true, true
+		checkNames(t, c.name+" f16", half)
+		checkNames(t, c.name+" int8", marshalNoise8(t, c.net, w, Metadata{}))
+	}
+}
+
+func checkNames(t *testing.T, name string, model []byte) {
+	t.Helper()
+	m := read(t, model)
+	given, used := map[string]bool{"input": true}, map[string]bool{}
+	for _, r := range m.tensors {
+		if given[r.name] {
+			t.Errorf("%s: two tensors %q", name, r.name)
 		}
-		if !given["output"] || used["output"] {
-			t.Errorf("%s: output given %v, used %v", c.name, given["output"], used["output"])
-		}
-		for _, r := range m.tensors {
-			if !used[r.name] {
-				t.Errorf("%s: tensor %q has no use", c.name, r.name)
+		given[r.name] = true
+	}
+	nodes := map[string]bool{}
+	for _, n := range m.nodes {
+		for _, in := range n.in {
+			if in != "" && !given[in] {
+				t.Errorf("%s: node %q reads %q, which nothing gave", name, n.name, in)
 			}
+			used[in] = true
+		}
+		if given[n.out[0]] || nodes[n.name] {
+			t.Errorf("%s: the name %q is given twice", name, n.name)
+		}
+		given[n.out[0]], nodes[n.name] = true, true
+	}
+	if !given["output"] || used["output"] {
+		t.Errorf("%s: output given %v, used %v", name, given["output"], used["output"])
+	}
+	for _, r := range m.tensors {
+		if !used[r.name] {
+			t.Errorf("%s: tensor %q has no use", name, r.name)
 		}
 	}
 }
@@ -217,11 +235,11 @@ func TestMetadata(t *testing.T) {
 		{colour, Metadata{"BtoA", "winter", "Sommer\xe9", "mine", 72, 64, 1 << 40, "cyclegan 1"}, []property{
 			{"format", "1"}, {"direction", "BtoA"}, {"domain_from", "winter"}, {"domain_to", "Sommer\uFFFD"}, {"architecture", "mine"},
 			{"train_width", "72"}, {"train_height", "64"}, {"size_multiple", "128"}, {"min_size", "128"}, {"range", "-1,1"},
-			{"channels", "RGB"}, {"step", "1099511627776"}, {"writer", "cyclegan 1"},
+			{"channels", "RGB"}, {"step", "1099511627776"}, {"writer", "cyclegan 1"}, {"precision", "f32"},
 		}},
 		{features, Metadata{}, []property{
 			{"format", "1"}, {"architecture", "features"}, {"train_width", "0"}, {"train_height", "0"},
-			{"size_multiple", "1"}, {"min_size", "1"}, {"range", "-1,1"}, {"step", "0"},
+			{"size_multiple", "1"}, {"min_size", "1"}, {"range", "-1,1"}, {"step", "0"}, {"precision", "f32"},
 		}},
 	} {
 		for i := range c.want {
@@ -340,13 +358,17 @@ func TestDump(t *testing.T) {
 		t.Skip("no -dump folder")
 	}
 	for _, c := range slices.Concat(layerCases(), generatorCases(t, *dumpFilters), discriminatorCases(t, *dumpFilters)) {
-		f, err := os.Create(filepath.Join(*dump, c.name+".onnx"))
+		w := noiseWeights(c.net)
+		half, err := MarshalFloat16(c.net, w, Metadata{Writer: "test"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = Write(f, c.net, noiseWeights(c.net), Metadata{Writer: "test"})
-		if err := errors.Join(err, f.Close()); err != nil {
-			t.Fatal(err)
+		for extension, model := range map[string][]byte{
+			"": marshal(t, c.net, w, Metadata{Writer: "test"}), ".f16": half, ".int8": marshalNoise8(t, c.net, w, Metadata{Writer: "test"}),
+		} {
+			if err := os.WriteFile(filepath.Join(*dump, c.name+extension+".onnx"), model, 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

@@ -190,7 +190,7 @@ func readOneTensor(t *testing.T, msg []byte) readTensor {
 			t.Errorf("TensorProto has field %d", f.num)
 		}
 	}
-	size := map[uint64]int{1: 4, 7: 8}[r.kind]
+	size := kinds[r.kind].size
 	for _, d := range r.dims {
 		size *= d
 	}
@@ -200,6 +200,12 @@ func readOneTensor(t *testing.T, msg []byte) readTensor {
 	return r
 }
 
+// kinds are the types of tensors that the files hold.
+var kinds = map[uint64]struct {
+	name string
+	size int
+}{1: {"float32", 4}, 2: {"uint8", 1}, 3: {"int8", 1}, 6: {"int32", 4}, 7: {"int64", 8}, 10: {"float16", 2}}
+
 func (r readTensor) floats() []float32 {
 	var values []float32
 	for b := r.bytes; len(b) > 0; b = b[4:] {
@@ -208,18 +214,36 @@ func (r readTensor) floats() []float32 {
 	return values
 }
 
+// numbers are the values of any type, float16 as its bits.
+func (r readTensor) numbers() []any {
+	var values []any
+	for b := r.bytes; len(b) > 0; b = b[kinds[r.kind].size:] {
+		switch r.kind {
+		case 1:
+			values = append(values, math.Float32frombits(binary.LittleEndian.Uint32(b)))
+		case 2:
+			values = append(values, b[0])
+		case 3:
+			values = append(values, int8(b[0]))
+		case 6:
+			values = append(values, int32(binary.LittleEndian.Uint32(b)))
+		case 7:
+			values = append(values, int64(binary.LittleEndian.Uint64(b)))
+		case 10:
+			values = append(values, fmt.Sprintf("%04x", binary.LittleEndian.Uint16(b)))
+		}
+	}
+	return values
+}
+
+// String gives the values of small tensors and of all that operators take as
+// sizes.
 func (r readTensor) String() string {
-	if values := r.floats(); r.kind == 1 && len(values) <= 4 {
-		return fmt.Sprintf("float32 %s %v = %v", r.name, r.dims, values)
+	s := fmt.Sprintf("%s %s %v", kinds[r.kind].name, r.name, r.dims)
+	if values := r.numbers(); r.kind == 7 || len(values) <= 4 {
+		s += fmt.Sprintf(" = %v", values)
 	}
-	if r.kind == 1 {
-		return fmt.Sprintf("float32 %s %v", r.name, r.dims)
-	}
-	var values []int64
-	for b := r.bytes; len(b) > 0; b = b[8:] {
-		values = append(values, int64(binary.LittleEndian.Uint64(b)))
-	}
-	return fmt.Sprintf("int64 %s %v = %v", r.name, r.dims, values)
+	return s
 }
 
 // readValueInfo gives "name type [dims]" with free dimensions by name.

@@ -8,25 +8,38 @@ import (
 
 // Values of TensorProto.DataType.
 const (
-	typeFloat = 1
-	typeInt64 = 7
+	typeFloat   = 1
+	typeUint8   = 2
+	typeInt8    = 3
+	typeInt32   = 6
+	typeInt64   = 7
+	typeFloat16 = 10
 )
 
 // A tensor is an initializer: a parameter of the network or a constant that an
-// operator takes as an input. It has either floats or ints.
+// operator takes as an input. It has one of floats, ints and small.
 type tensor struct {
 	name   string
 	dims   []int
 	floats []float32
 	ints   []int64
+	small  []int8
+	// kind is what the file holds: for floats typeFloat or typeFloat16, for
+	// ints typeInt64, typeInt32 or typeUint8, for small typeInt8.
+	kind int64
 	// filters says that floats are the weight of a convolution in the order
 	// of package graph; see eachFilterValue.
 	filters bool
 }
 
+// width is the number of bytes of one value.
+func (t *tensor) width() int64 {
+	return map[int64]int64{typeFloat: 4, typeUint8: 1, typeInt8: 1, typeInt32: 4, typeInt64: 8, typeFloat16: 2}[t.kind]
+}
+
 // dataSize is the length of the values in bytes.
 func (t *tensor) dataSize() int64 {
-	return 4*int64(len(t.floats)) + 8*int64(len(t.ints))
+	return t.width() * int64(len(t.floats)+len(t.ints)+len(t.small))
 }
 
 // head is the TensorProto up to the values: dims 1, data_type 2, name 8 and
@@ -36,11 +49,7 @@ func (t *tensor) head() message {
 	for _, d := range t.dims {
 		m.integer(1, int64(d))
 	}
-	kind := int64(typeFloat)
-	if t.ints != nil {
-		kind = typeInt64
-	}
-	m.integer(2, kind)
+	m.integer(2, t.kind)
 	m.text(8, t.name)
 	m.head(9, t.dataSize())
 	return m
@@ -58,10 +67,26 @@ func (t *tensor) writeData(out io.Writer) error {
 		}
 		buf = buf[:0]
 	}
-	putFloat := func(v float32) {
-		if buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v)); len(buf) == chunk {
+	// put writes the lowest bytes of bits, as many as a value has.
+	width := t.width()
+	put := func(bits uint64) {
+		switch width {
+		case 1:
+			buf = append(buf, byte(bits))
+		case 2:
+			buf = binary.LittleEndian.AppendUint16(buf, uint16(bits))
+		case 4:
+			buf = binary.LittleEndian.AppendUint32(buf, uint32(bits))
+		default:
+			buf = binary.LittleEndian.AppendUint64(buf, bits)
+		}
+		if len(buf) == chunk {
 			flush()
 		}
+	}
+	putFloat := func(v float32) { put(uint64(math.Float32bits(v))) }
+	if t.kind == typeFloat16 {
+		putFloat = func(v float32) { put(uint64(float16(v))) }
 	}
 	if t.filters {
 		eachFilterValue(t.floats, t.dims, putFloat)
@@ -71,9 +96,10 @@ func (t *tensor) writeData(out io.Writer) error {
 		}
 	}
 	for _, v := range t.ints {
-		if buf = binary.LittleEndian.AppendUint64(buf, uint64(v)); len(buf) == chunk {
-			flush()
-		}
+		put(uint64(v))
+	}
+	for _, v := range t.small {
+		put(uint64(v))
 	}
 	flush()
 	return err
@@ -98,4 +124,14 @@ func eachFilterValue(values []float32, dims []int, put func(float32)) {
 			}
 		}
 	}
+}
+
+// inOrder returns the floats in the order in which the file has them.
+func (t *tensor) inOrder() []float32 {
+	if !t.filters {
+		return t.floats
+	}
+	values := make([]float32, 0, len(t.floats))
+	eachFilterValue(t.floats, t.dims, func(v float32) { values = append(values, v) })
+	return values
 }

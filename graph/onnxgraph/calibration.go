@@ -1,0 +1,150 @@
+package onnxgraph
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"cyclegan/graph"
+	"cyclegan/graph/onnxgraph/quantize"
+)
+
+// A Calibration gathers the values that a network's tensors take on pictures.
+// From them follow the ranges that the 8-bit integers of [MarshalInt8] cover.
+//
+// It can't compute a network itself: [Calibration.Probes] gives ONNX models
+// that return the tensors, and what they return goes to [Probe.Add].
+//
+//	c, err := onnxgraph.NewCalibration(generator, weights)
+//	probes, err := c.Probes(256, 256, 256<<20)
+//	for _, p := range probes {
+//		model, err := p.Model()
+//		... run it on every picture, and for each tensor i that it returns:
+//		err = p.Add(i, values)
+//	}
+//	data, err := onnxgraph.MarshalInt8(c, metadata)
+type Calibration struct {
+	// Pictures counts the pictures, and Source says which they are, such as
+	// "training pictures of summer": for the file's metadata.
+	Pictures int
+	Source   string
+
+	network *graph.Network // without the BatchNorms that could be folded
+	weights graph.Weights
+	flow    *flow
+	seen    map[string][]quantize.Histogram // one, or one for each channel
+}
+
+// NewCalibration starts the calibration of a network with its weights.
+func NewCalibration(n *graph.Network, w graph.Weights) (*Calibration, error) {
+	if n == nil {
+		return nil, errors.New("calibrate: there is no network")
+	}
+	if err := check(n, w); err != nil {
+		return nil, fmt.Errorf("calibrate: %w", err)
+	}
+	c := &Calibration{seen: map[string][]quantize.Histogram{}}
+	c.network, c.weights = foldNorms(n, w)
+	b, err := build(c.network, c.weights)
+	if err != nil {
+		return nil, fmt.Errorf("calibrate: network %q: %w", n.Name, err)
+	}
+	c.flow = newFlow(b.nodes)
+	return c, nil
+}
+
+// A Probe is a model that returns some of the tensors that a calibration has
+// to see.
+type Probe struct {
+	calibration *Calibration
+	sites       []site
+	channels    []int
+}
+
+// Probes returns the models to run, one after the other, on all pictures, which
+// have height h and width w. The tensors that one of them returns for a picture
+// take up to budget bytes, or it returns a single one.
+func (c *Calibration) Probes(h, w int, budget int64) ([]*Probe, error) {
+	shapes, err := c.flow.shapes(graph.Shape{H: h, W: w, C: c.network.In})
+	if err != nil {
+		return nil, fmt.Errorf("calibrate: %s on %dx%d: %w", c.network.Name, w, h, err)
+	}
+	var probes []*Probe
+	room := int64(-1)
+	for _, s := range c.flow.sites() {
+		shape := shapes[s.value]
+		size := 4 * int64(shape.H) * int64(shape.W) * int64(shape.C)
+		if size > room {
+			probes, room = append(probes, &Probe{calibration: c}), max(budget, size)
+		}
+		room -= size
+		p := probes[len(probes)-1]
+		p.sites, p.channels = append(p.sites, s), append(p.channels, shape.C)
+		if histograms := 1; c.seen[s.value] == nil {
+			if s.perChannel {
+				histograms = shape.C
+			}
+			c.seen[s.value] = make([]quantize.Histogram, histograms)
+		}
+	}
+	return probes, nil
+}
+
+// Model returns the ONNX file. Its input is that of the network.
+func (p *Probe) Model() ([]byte, error) {
+	b, err := build(p.calibration.network, p.calibration.weights)
+	if err != nil {
+		return nil, fmt.Errorf("calibrate: %w", err)
+	}
+	var outputs []message
+	for i, s := range p.sites {
+		outputs = append(outputs, picture(s.value, p.channels[i], fmt.Sprint("height_", i), fmt.Sprint("width_", i)))
+	}
+	return newLayout(p.calibration.network, b, nil, outputs).bytes()
+}
+
+// Tensors is the number of tensors that the model returns.
+func (p *Probe) Tensors() int { return len(p.sites) }
+
+// Add counts the values [1, C, H, W] of tensor i for one picture. Calls for
+// different tensors may run side by side.
+func (p *Probe) Add(i int, values []float32) error {
+	if i < 0 || i >= len(p.sites) {
+		return fmt.Errorf("calibrate: there is no tensor %d among %d", i, len(p.sites))
+	}
+	s := p.sites[i]
+	if len(values) == 0 || len(values)%p.channels[i] != 0 {
+		return fmt.Errorf("calibrate: tensor %q has %d channels, and %d values are none of a picture", s.value, p.channels[i], len(values))
+	}
+	histograms := p.calibration.seen[s.value]
+	plane := len(values) / len(histograms)
+	for c := range histograms {
+		histograms[c].Add(values[c*plane:][:plane])
+		if !histograms[c].Finite() {
+			return fmt.Errorf("calibrate: tensor %q has a value that is not a finite number", s.value)
+		}
+	}
+	return nil
+}
+
+// complete reports what the calibration has not seen.
+func (c *Calibration) complete() error {
+	if c == nil {
+		return errors.New("there is no calibration")
+	}
+	for _, s := range c.flow.sites() {
+		histograms := c.seen[s.value]
+		if len(histograms) == 0 || histograms[0].Empty() {
+			return fmt.Errorf("the calibration has seen no values of %q; run all its probes", s.value)
+		}
+	}
+	return nil
+}
+
+func (c *Calibration) properties() []property {
+	pictures := ""
+	if c.Pictures > 0 {
+		pictures = strconv.Itoa(c.Pictures)
+	}
+	return []property{{"calibration_pictures", pictures}, {"calibration_source", c.Source}}
+}

@@ -1,0 +1,133 @@
+package onnxgraph
+
+import (
+	"slices"
+
+	"cyclegan/graph"
+)
+
+// A flow knows who makes and who reads each value of a float32 model, and says
+// which of its convolutions 8-bit integers shall compute.
+type flow struct {
+	nodes []node
+	maker map[string]int   // the node that gives a value
+	uses  map[string][]int // the nodes that read a value
+	// chosen are the convolutions to compute in integers.
+	chosen map[int]bool
+}
+
+// newFlow chooses the convolutions: all except those that make the output with
+// no other one after them. There rounding shows as it is, and with the few
+// channels of a picture integers are hardly faster.
+func newFlow(nodes []node) *flow {
+	f := &flow{nodes: nodes, maker: map[string]int{}, uses: map[string][]int{}, chosen: map[int]bool{}}
+	for i, n := range nodes {
+		f.maker[n.output] = i
+		for _, in := range n.inputs {
+			f.uses[in] = append(f.uses[in], i)
+		}
+	}
+	ahead := map[string]bool{} // a convolution reads the value, or what is made of it
+	for i, n := range slices.Backward(nodes) {
+		conv := quantizable(n.layer)
+		f.chosen[i] = conv && ahead[n.output]
+		for _, in := range n.inputs {
+			ahead[in] = ahead[in] || conv || ahead[n.output]
+		}
+	}
+	return f
+}
+
+// quantizable reports whether a layer is a convolution, or a transposed one
+// that parts into phases of equal size.
+func quantizable(l graph.Layer) bool {
+	switch l := l.(type) {
+	case graph.Conv:
+		return true
+	case graph.ConvTranspose:
+		return l.Kernel-2*l.Pad+l.OutPad == l.Stride &&
+			!slices.ContainsFunc(phases(l), func(p phase) bool { return len(p.taps) == 0 || p.before < 0 || p.after < 0 })
+	}
+	return false
+}
+
+// unpadded is what a node's first input is, or is padded from.
+func (f *flow) unpadded(n node) string {
+	x := n.inputs[0]
+	if i, ok := f.maker[x]; ok && f.nodes[i].op == "Pad" {
+		return f.nodes[i].inputs[0]
+	}
+	return x
+}
+
+// rectifier returns the Relu that alone reads the result of a convolution, if
+// an integer convolution reads the Relu's. Bytes without negative levels do
+// what it does.
+func (f *flow) rectifier(n node) (relu node, ok bool) {
+	readers := f.uses[n.output]
+	if len(readers) != 1 {
+		return node{}, false
+	}
+	relu = f.nodes[readers[0]]
+	return relu, relu.op == "Relu" && slices.ContainsFunc(f.uses[relu.output], func(i int) bool {
+		return f.chosen[i] || f.nodes[i].op == "Pad" && f.onlyBytes(f.nodes[i].output)
+	})
+}
+
+// onlyBytes reports whether integer convolutions alone read a value.
+func (f *flow) onlyBytes(value string) bool {
+	readers := f.uses[value]
+	return len(readers) > 0 && !slices.ContainsFunc(readers, func(i int) bool { return !f.chosen[i] })
+}
+
+// normed reports whether InstanceNorm alone reads a value. A factor and a
+// summand for each channel do not matter then.
+func (f *flow) normed(value string) bool {
+	readers := f.uses[value]
+	return len(readers) == 1 && f.nodes[readers[0]].op == "InstanceNormalization"
+}
+
+// A site is a value whose range the calibration has to find, as a whole or for
+// each channel.
+type site struct {
+	value      string
+	perChannel bool
+}
+
+// sites lists what the integer convolutions read and give.
+func (f *flow) sites() []site {
+	var list []site
+	add := func(value string) {
+		if s := (site{value, f.normed(value)}); !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	for i, n := range f.nodes {
+		if !f.chosen[i] {
+			continue
+		}
+		add(f.unpadded(n))
+		if relu, ok := f.rectifier(n); ok {
+			add(relu.output)
+		} else {
+			add(n.output)
+		}
+	}
+	return list
+}
+
+// shapes follows a picture through the nodes.
+func (f *flow) shapes(picture graph.Shape) (map[string]graph.Shape, error) {
+	shapes := map[string]graph.Shape{inputName: picture}
+	for _, n := range f.nodes {
+		s := shapes[n.inputs[0]]
+		if n.op != "Identity" {
+			var err error
+			if s, err = graph.LayerShape(n.layer, s); err != nil {
+				return nil, err
+			}
+		}
+		shapes[n.output] = s
+	}
+	return shapes, nil
+}

@@ -1,0 +1,80 @@
+package onnxgraph
+
+import (
+	"math"
+
+	"cyclegan/graph"
+)
+
+// foldNorms returns a network without the BatchNorms that follow a convolution
+// directly: after training they are a factor and a summand for each channel,
+// which the weights and the bias take in. What is not changed is shared with
+// the arguments.
+func foldNorms(n *graph.Network, w graph.Weights) (*graph.Network, graph.Weights) {
+	f := folder{weights: w, folded: graph.Weights{}}
+	network := *n
+	network.Layers = f.layers(n.Layers)
+	return &network, f.folded
+}
+
+type folder struct{ weights, folded graph.Weights }
+
+func (f *folder) layers(layers []graph.Layer) []graph.Layer {
+	var out []graph.Layer
+	for i := 0; i < len(layers); i++ {
+		var norm graph.BatchNorm
+		found := false
+		if i+1 < len(layers) {
+			norm, found = layers[i+1].(graph.BatchNorm)
+		}
+		switch l := layers[i].(type) {
+		case graph.Conv:
+			if found {
+				f.fold(l.Name, norm, l.Bias, func(index int) int { return index % l.Out })
+				l.Bias = true
+				out = append(out, l)
+				i++
+				continue
+			}
+		case graph.ConvTranspose:
+			if found {
+				f.fold(l.Name, norm, l.Bias, func(index int) int { return index / l.In % l.Out })
+				l.Bias = true
+				out = append(out, l)
+				i++
+				continue
+			}
+		case graph.Residual:
+			out = append(out, graph.Residual{Body: f.layers(l.Body)})
+			continue
+		case graph.Concat:
+			out = append(out, graph.Concat{Body: f.layers(l.Body)})
+			continue
+		}
+		for _, p := range graph.LayerParams(layers[i]) {
+			f.folded[p.Name] = f.weights[p.Name]
+		}
+		out = append(out, layers[i])
+	}
+	return out
+}
+
+// fold puts the norm into the convolution called name, whose weight has the
+// output channel channelOf at each index.
+func (f *folder) fold(name string, norm graph.BatchNorm, hasBias bool, channelOf func(int) int) {
+	of := func(role graph.Role, c int) float64 { return float64(f.weights[norm.Name+"."+role.String()][c]) }
+	factors, bias := make([]float64, norm.Channels), make([]float32, norm.Channels)
+	for c := range factors {
+		factors[c] = of(graph.Gamma, c) / math.Sqrt(of(graph.Variance, c)+float64(norm.Epsilon))
+		before := 0.0
+		if hasBias {
+			before = float64(f.weights[name+".bias"][c])
+		}
+		bias[c] = float32((before-of(graph.Mean, c))*factors[c] + of(graph.Beta, c))
+	}
+	weight := make([]float32, len(f.weights[name+".weight"]))
+	for i, v := range f.weights[name+".weight"] {
+		weight[i] = float32(float64(v) * factors[channelOf(i)])
+	}
+	f.folded[name+".weight"], f.folded[name+".bias"] = weight, bias
+}

@@ -1,0 +1,194 @@
+package quantize
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// bins is the number of bins of a histogram, a power of two. What rounding
+// costs within a range follows from its width alone, so the bins only have to
+// show where the tails are.
+const bins = 1024
+
+// A Histogram counts the values of a tensor in equal bins, which cover all of
+// a magnitude below limit. When a value lies outside, limit is doubled and bins
+// are merged in pairs, so that the memory stays the same and the order of the
+// values does not matter. The zero value is empty and ready for use.
+type Histogram struct {
+	counts [bins]uint64
+	// limit is 2 to the exponent, or 0 while there was nothing but zeros. For
+	// the largest numbers it is infinite.
+	limit    float32
+	exponent int
+	scale    float32 // bins for each unit
+	// zeros counts exact zeros, which any range has among its levels: after a
+	// ReLU they are half of all values.
+	zeros  uint64
+	lo, hi float32 // the extremes
+	some   bool    // there was a value
+	broken bool    // there was one that is not finite
+}
+
+// Add counts values.
+func (h *Histogram) Add(values []float32) {
+	if len(values) > 0 && !h.some {
+		h.some, h.lo, h.hi = true, values[0], values[0]
+	}
+	for _, v := range values {
+		bits := math.Float32bits(v)
+		size := math.Float32frombits(bits &^ (1 << 31))
+		if !(size <= math.MaxFloat32) {
+			h.broken = true
+			continue
+		}
+		if v < h.lo {
+			h.lo = v
+		}
+		if v > h.hi {
+			h.hi = v
+		}
+		if v == 0 {
+			h.zeros++
+			continue
+		}
+		if size >= h.limit {
+			h.grow(size)
+		}
+		// The product is exact, since scale is a power of two. The bins of
+		// negative values go down from bins/2 - 1.
+		sign := int(int32(bits) >> 31) // 0 or -1
+		h.counts[bins/2+(int(size*h.scale)^sign)]++
+	}
+}
+
+// Empty reports whether there was no value yet.
+func (h *Histogram) Empty() bool { return !h.some }
+
+// Finite reports whether all values were finite numbers. Others are not
+// counted.
+func (h *Histogram) Finite() bool { return !h.broken }
+
+// grow doubles the limit until it is above size.
+func (h *Histogram) grow(size float32) {
+	if h.limit == 0 {
+		h.exponent = smallest
+		h.setLimit()
+	}
+	for size >= h.limit {
+		h.exponent++
+		var merged [bins]uint64
+		for i, n := range h.counts {
+			merged[bins/4+i/2] += n
+		}
+		h.counts = merged
+		h.setLimit()
+	}
+}
+
+// smallest is the exponent of the limit to begin with. Below it bins for each
+// unit could not be told in a float32.
+const smallest = -100
+
+func (h *Histogram) setLimit() {
+	h.limit = float32(math.Ldexp(1, h.exponent))
+	h.scale = float32(math.Ldexp(bins/2, -h.exponent))
+}
+
+// A bin stands for count values near value.
+type bin struct{ value, count float64 }
+
+// filled lists the bins that hold something, without the zeros.
+func (h *Histogram) filled() []bin {
+	var list []bin
+	width := math.Ldexp(2.0/bins, h.exponent)
+	for i, n := range h.counts {
+		if n > 0 {
+			value := (float64(i-bins/2) + 0.5) * width
+			list = append(list, bin{max(float64(h.lo), min(value, float64(h.hi))), float64(n)})
+		}
+	}
+	return list
+}
+
+// tries is the number of places tried for an end of a range.
+const tries = 128
+
+// Range returns the range that 256 levels should cover for the least expected
+// squared error, of rounding the values within and cutting off the others. It
+// so cuts off a few large values where that makes the levels of all others
+// finer.
+func (h *Histogram) Range() (lo, hi float64) {
+	least, most := float64(h.lo), float64(h.hi)
+	lo, hi = least, most
+	list := h.filled()
+	best := cost(list, lo, hi)
+	for range 2 { // one end after the other: they depend on each other little
+		for i := 1; i < tries; i++ {
+			end := least + (most-least)*float64(i)/tries
+			if c := cost(list, lo, end); end > lo && c < best {
+				best, hi = c, end
+			}
+		}
+		for i := 1; i < tries; i++ {
+			end := least + (most-least)*float64(i)/tries
+			if c := cost(list, end, hi); end < hi && c < best {
+				best, lo = c, end
+			}
+		}
+	}
+	return lo, hi
+}
+
+// Params returns the parameters that cover Range.
+func (h *Histogram) Params() Params { return Over(h.Range()) }
+
+// Split returns the extremes and the place between them that best parts the
+// range into two, each with 256 levels of its own: for values with a long
+// tail, which makes the levels of all others coarse.
+func (h *Histogram) Split() (lo, cut, hi float64) {
+	lo, hi = float64(h.lo), float64(h.hi)
+	list := h.filled()
+	least := math.Inf(1)
+	for i := 1; i < tries; i++ {
+		at := lo + (hi-lo)*float64(i)/tries
+		first, _ := slices.BinarySearchFunc(list, at, func(b bin, at float64) int { return cmp.Compare(b.value, at) })
+		if c := cost(list[:first], lo, at) + cost(list[first:], at, hi); c < least {
+			least, cut = c, at
+		}
+	}
+	return lo, cut, hi
+}
+
+// Loss is the expected squared error with the levels from lo to hi, in parts of
+// the values' variance. It is 0 where the values do not vary.
+func (h *Histogram) Loss(lo, hi float64) float64 {
+	list := h.filled()
+	n, sum, squares := float64(h.zeros), 0.0, 0.0
+	for _, b := range list {
+		n += b.count
+		sum += b.count * b.value
+		squares += b.count * b.value * b.value
+	}
+	variance := squares/n - sum/n*sum/n
+	if !(variance > 0) {
+		return 0
+	}
+	return cost(list, lo, hi) / n / variance
+}
+
+// cost is the expected squared error of all values of the list together.
+func cost(list []bin, lo, hi float64) float64 {
+	step := (hi - lo) / Levels
+	rounding := step * step / 12 // for a value anywhere between two levels
+	sum := 0.0
+	for _, b := range list {
+		over := max(lo-b.value, b.value-hi)
+		if over > 0 {
+			sum += b.count * over * over
+		} else {
+			sum += b.count * rounding
+		}
+	}
+	return sum
+}
