@@ -47,7 +47,8 @@ type command struct {
 
 	// A run of cmd/train.
 	name, checkpointsDir string
-	epoch                int // 0 for the latest checkpoint
+	epoch                int  // 0 for the latest checkpoint
+	best                 bool // the best one in its place
 
 	// What an ONNX file computes with, and for int8 the folder of pictures to
 	// calibrate on, "" for the run's own, and how many.
@@ -88,7 +89,7 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.calibrationCount, "calibration_count", 64, "with -precision int8, `pictures` to calibrate on")
 
 	fs.StringVar(&c.checkpointsDir, "checkpoints_dir", "./checkpoints", "with -name, `folder` of all runs")
-	fs.StringVar(&epoch, "epoch", "latest", "with -name, `latest` or the number of an epoch that was kept")
+	fs.StringVar(&epoch, "epoch", "latest", "with -name, `latest`, best, or the number of an epoch that was kept")
 
 	fs.StringVar(&c.asked.Architecture, "netG", "", "with -pth, the `generator` that it must be: resnet_9blocks, resnet_6blocks, unet_256 or unet_128 (default: as its tensors show, as for all of these)")
 	fs.StringVar(&norm, "norm", "", "with -pth, its `normalisation`: instance, batch or none")
@@ -122,7 +123,7 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 func usage(fs *flag.FlagSet, stderr io.Writer) {
 	fmt.Fprint(stderr, `Export generators as ONNX, for cmd/infer and other programs, or as safetensors, for PyTorch.
 
-  go run ./cmd/export -name RUN [-epoch latest|N] [-o FOLDER] [-format onnx|safetensors]
+  go run ./cmd/export -name RUN [-epoch latest|best|N] [-o FOLDER] [-format onnx|safetensors]
   go run ./cmd/export -pth FILE -o G.onnx [options]
   go run ./cmd/export -pth FILE -o G.safetensors [options]
   go run ./cmd/export -name RUN -precision f16|int8 [-calibration FOLDER] [-calibration_count N]
@@ -229,10 +230,11 @@ func (c *command) checkRun(bad func(string, ...any), epoch string) {
 	if !filepath.IsLocal(c.name) {
 		bad("-name %q can't be the name of a run", c.name)
 	}
-	if epoch != "latest" {
+	c.best = epoch == "best"
+	if epoch != "latest" && !c.best {
 		n, err := strconv.Atoi(epoch)
 		if err != nil || n < 1 {
-			bad("-epoch %q is neither latest nor the number of an epoch", epoch)
+			bad("-epoch %q is neither latest nor best nor the number of an epoch", epoch)
 		}
 		c.epoch = n
 	}

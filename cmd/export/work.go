@@ -86,9 +86,19 @@ func (c *command) loadRun() error {
 	if err != nil {
 		return err
 	}
-	if c.epoch > 0 {
+	switch {
+	case c.epoch > 0:
 		c.checkpoint, err = c.run.EpochCheckpoint(c.epoch)
-	} else {
+	case c.best:
+		c.checkpoint, err = c.run.BestCheckpoint()
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("run %q has no best checkpoint yet: its generators are first judged after %d pictures (-eval_every)", c.name, c.run.EvalEvery)
+		}
+		if err == nil && c.checkpoint.Best != nil {
+			c.run = c.run.Using(c.checkpoint.Best.Weights)
+			c.note("best by %s %.4g, %s weights", c.checkpoint.Best.By, c.checkpoint.Best.Value, c.checkpoint.Best.Weights)
+		}
+	default:
 		var damaged []error
 		c.checkpoint, damaged, err = c.run.LatestCheckpoint()
 		for _, d := range damaged {
@@ -127,8 +137,11 @@ func (c *command) folder() (string, error) {
 	dir := c.output
 	if dir == "" {
 		dir = c.run.Dir()
-		if c.epoch > 0 {
+		switch {
+		case c.epoch > 0:
 			dir = filepath.Join(dir, fmt.Sprintf("epoch_%d", c.epoch))
+		case c.best:
+			dir = filepath.Join(dir, "best")
 		}
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
