@@ -38,9 +38,13 @@ type Checkpoint struct {
 type Best struct {
 	// Weights are those that did best, WeightsLatest or WeightsEMA.
 	Weights string
-	// By names what was compared, such as "mean SWD"; Value is it.
+	// By names the score that was compared, such as "SWD"; Value is its mean
+	// over both directions.
 	By    string
 	Value float64
+	// How says what the score was taken of: scores taken otherwise can't be
+	// compared.
+	How string
 }
 
 // A Tensor is a block of numbers in row-major order.
@@ -118,6 +122,7 @@ func (c *Checkpoint) Save(path string) error {
 	}
 	if c.Best != nil {
 		metadata["best_weights"], metadata["best_by"] = c.Best.Weights, c.Best.By
+		metadata["best_how"] = c.Best.How
 		metadata["best_value"] = strconv.FormatFloat(c.Best.Value, 'g', -1, 64)
 	}
 	header["__metadata__"] = metadata
@@ -286,7 +291,7 @@ func scalars(metadata map[string]string) (*Checkpoint, error) {
 		if err != nil || (weights != WeightsLatest && weights != WeightsEMA) {
 			return nil, fmt.Errorf("header metadata: best_value is %q, best_weights %q", metadata["best_value"], weights)
 		}
-		c.Best = &Best{Weights: weights, By: by, Value: value}
+		c.Best = &Best{Weights: weights, By: by, Value: value, How: metadata["best_how"]}
 	}
 	return c, nil
 }

@@ -174,15 +174,69 @@ func TestKeptCheckpoints(t *testing.T) {
 	if _, err := o.EpochCheckpoint(6); err == nil || !strings.Contains(err.Error(), "epoch_0005, iter_000000070") {
 		t.Errorf("epoch 6: %v", err)
 	}
-	if err := o.SupersedeAfter(60); err != nil {
+	if got := strings.Join(o.Kept(), " "); got != "epoch_0005 iter_000000070" {
+		t.Errorf("kept: %s", got)
+	}
+}
+
+// Going on from an earlier checkpoint makes it the newest, for the next resume
+// too, and puts what is later aside.
+func TestGoOnFrom(t *testing.T) {
+	o := paper()
+	o.CheckpointsDir = t.TempDir()
+	dir := o.checkpointDir()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	steps, err := listCheckpoints(dir)
-	if err != nil || len(steps) != 1 || steps[0] != 60 {
-		t.Errorf("after going on from step 60 there are %v, %v", steps, err)
+	best := someCheckpoint(70)
+	best.Best = &Best{Weights: WeightsLatest, By: "SWD", Value: 3, How: "somehow"}
+	for path, c := range map[string]*Checkpoint{
+		epochPath(dir, 5): someCheckpoint(50), checkpointPath(dir, 60): someCheckpoint(60), checkpointPath(dir, 80): someCheckpoint(80), bestPath(dir): best,
+	} {
+		if err := c.Save(path); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := os.Stat(checkpointPath(filepath.Join(dir, "superseded"), 80)); err != nil {
-		t.Error(err)
+	from, err := o.EpochCheckpoint(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.GoOnFrom(from); err != nil {
+		t.Fatal(err)
+	}
+	if c, _, err := o.LatestCheckpoint(); err != nil || c.Step != 50 {
+		t.Errorf("the newest is %+v, %v; want step 50", c, err)
+	}
+	if _, err := o.BestCheckpoint(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the best, of step 70, is still there: %v", err)
+	}
+	for _, name := range []string{"step_000000060.safetensors", "step_000000080.safetensors", "best.safetensors"} {
+		if !exists(filepath.Join(dir, "superseded", name)) {
+			t.Errorf("%s is not put aside", name)
+		}
+	}
+
+	// A best checkpoint that is not later stays, and stands in where there is
+	// no rolling one.
+	best.Step = 40
+	if err := best.Save(bestPath(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.GoOnFrom(from); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(checkpointPath(dir, 50)); err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := o.LatestCheckpoint()
+	if err != nil || c.Step != 40 || *c.Best != *best.Best {
+		t.Fatalf("the newest is %+v, %v; want the best, step 40", c, err)
+	}
+	if err := o.GoOnFrom(c); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := LoadCheckpoint(checkpointPath(dir, 40)); err != nil || c.Best != nil {
+		t.Errorf("the rolling checkpoint is %+v, %v", c, err)
 	}
 }
 

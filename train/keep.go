@@ -11,9 +11,10 @@ import (
 	"strings"
 )
 
-// LatestCheckpoint loads the newest whole checkpoint of a run. Damaged ones
-// that are newer are passed over and returned, so that a person can be told.
-// The error is fs.ErrNotExist, wrapped, when there is no checkpoint at all.
+// LatestCheckpoint loads the newest whole rolling checkpoint of a run, or the
+// best one where there is no rolling one yet. Damaged ones that are newer are
+// passed over and returned, so that a person can be told. The error is
+// fs.ErrNotExist, wrapped, when there is neither.
 func (o Options) LatestCheckpoint() (*Checkpoint, []error, error) {
 	dir := o.checkpointDir()
 	steps, err := listCheckpoints(dir)
@@ -32,6 +33,9 @@ func (o Options) LatestCheckpoint() (*Checkpoint, []error, error) {
 		default:
 			return nil, damaged, err
 		}
+	}
+	if best, err := o.BestCheckpoint(); err == nil {
+		return best, damaged, nil
 	}
 	if len(damaged) > 0 {
 		return nil, damaged, fmt.Errorf("no checkpoint in %q is whole: %w", dir, errors.Join(damaged...))
@@ -63,10 +67,7 @@ func (o Options) kept(what, path string) (*Checkpoint, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return c, err
 	}
-	names, _ := filepath.Glob(filepath.Join(o.checkpointDir(), "[ei]*_*"+checkpointExtension))
-	for i, name := range names {
-		names[i] = strings.TrimSuffix(filepath.Base(name), checkpointExtension)
-	}
+	names := o.Kept()
 	there := "it has kept none (see -save_epoch_freq and -save_by_iter)"
 	if len(names) > 0 {
 		there = "it has kept " + strings.Join(names, ", ")
@@ -74,28 +75,70 @@ func (o Options) kept(what, path string) (*Checkpoint, error) {
 	return nil, fmt.Errorf("run %q has no checkpoint of %s: %s", o.Name, what, there)
 }
 
-// SupersedeAfter puts a run's rolling checkpoints of later steps aside, in
-// checkpoints/superseded, when it goes on from an earlier one.
-func (o Options) SupersedeAfter(step int64) error {
+// GoOnFrom makes c, which was loaded from anywhere in the run, the newest
+// rolling checkpoint: what is of later steps, the best checkpoint included, is
+// put aside in checkpoints/superseded.
+func (o Options) GoOnFrom(c *Checkpoint) error {
 	dir := o.checkpointDir()
+	if path := checkpointPath(dir, c.Step); !exists(path) {
+		plain := *c
+		plain.Best = nil
+		if err := plain.Save(path); err != nil {
+			return err
+		}
+	}
 	steps, err := listCheckpoints(dir)
 	if err != nil {
 		return err
 	}
-	aside := filepath.Join(dir, "superseded")
 	for _, later := range steps {
-		if later <= step {
-			continue
-		}
-		if err := os.MkdirAll(aside, 0o755); err != nil {
-			return fmt.Errorf("put later checkpoints aside: %w", err)
-		}
-		from := checkpointPath(dir, later)
-		if err := os.Rename(from, filepath.Join(aside, filepath.Base(from))); err != nil {
-			return fmt.Errorf("put later checkpoints aside: %w", err)
+		if later > c.Step {
+			if err := putAside(dir, checkpointPath(dir, later)); err != nil {
+				return err
+			}
 		}
 	}
+	best, err := o.BestCheckpoint()
+	if err == nil && best.Step > c.Step {
+		return putAside(dir, bestPath(dir))
+	}
 	return nil
+}
+
+// putAside moves a checkpoint into the folder superseded.
+func putAside(dir, path string) error {
+	aside := filepath.Join(dir, "superseded")
+	if err := os.MkdirAll(aside, 0o755); err != nil {
+		return fmt.Errorf("put a checkpoint aside: %w", err)
+	}
+	if err := os.Rename(path, filepath.Join(aside, filepath.Base(path))); err != nil {
+		return fmt.Errorf("put a checkpoint aside: %w", err)
+	}
+	return nil
+}
+
+// PutBestAside moves the best checkpoint out of the way, because it is damaged
+// or was chosen by what can't be compared with what is judged now.
+func (o Options) PutBestAside() error {
+	return putAside(o.checkpointDir(), bestPath(o.checkpointDir()))
+}
+
+// Kept names the checkpoints that a run has beside the rolling ones, as
+// -epoch and -load_iter take them.
+func (o Options) Kept() []string {
+	names, err := fs.Glob(os.DirFS(o.checkpointDir()), "[bei]*"+checkpointExtension)
+	if err != nil {
+		return nil
+	}
+	for i, name := range names {
+		names[i] = strings.TrimSuffix(name, checkpointExtension)
+	}
+	return names
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func (o Options) checkpointDir() string { return filepath.Join(o.Dir(), "checkpoints") }

@@ -41,6 +41,17 @@ func (o Options) Weights() []string {
 	return []string{WeightsLatest}
 }
 
+// Using returns the options under which Generator gives the named weights.
+func (o Options) Using(weights string) Options {
+	switch {
+	case weights == WeightsLatest:
+		o.EMA = 0
+	case o.EMA == 0:
+		o.EMA = 0.5 // an average that the checkpoint has, but the run no longer keeps
+	}
+	return o
+}
+
 // Generator returns a generator as it is to be used: with the moving average
 // of its weights where the run keeps one, else with the latest. Options are
 // those of the run, name is GAB or GBA.

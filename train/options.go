@@ -34,6 +34,8 @@ type Options struct {
 	Dataroot       string `json:"dataroot" usage:"folder or zip file with trainA, trainB, testA, testB; built-in scenes when not given"`
 	DirA           string `json:"dir_A" usage:"folder of domain A's pictures, in place of dataroot"`
 	DirB           string `json:"dir_B" usage:"folder of domain B's pictures, in place of dataroot"`
+	TestDirA       string `json:"test_dir_A" usage:"with dir_A: folder of pictures of domain A that are not trained on, to judge by"`
+	TestDirB       string `json:"test_dir_B" usage:"with dir_B: the same of domain B"`
 	Direction      string `json:"direction" usage:"AtoB, or BtoA to swap the domains" resume:"domains"`
 	InputNC        int    `json:"input_nc" usage:"channels of domain A's pictures: 3 colour, 1 gray" resume:"networks"`
 	OutputNC       int    `json:"output_nc" usage:"channels of domain B's pictures: 3 colour, 1 gray" resume:"networks"`
@@ -103,10 +105,14 @@ type Options struct {
 	KeepLast       int  `json:"keep_last" usage:"how many of save_latest_freq's checkpoints to keep beside those"`
 
 	// How the generators are judged on held-out pictures.
-	EvalEvery int    `json:"eval_every" usage:"pictures between judgings of the generators on held-out pictures, which tell the best checkpoint; 0 for none"`
-	EvalCount int    `json:"eval_count" usage:"most held-out pictures of each domain to judge by"`
-	Features  string `json:"features" usage:"ONNX feature extractor, such as Inception, to judge by KID and FID as well"`
-	BestBy    string `json:"best_by" usage:"score that tells the best checkpoint: true_PSNR (built-in scenes), SWD, KID or FID; when not given, the first of true_PSNR, KID and SWD that there is"`
+	EvalEvery      int    `json:"eval_every" usage:"pictures between judgings of the generators on held-out pictures, which tell the best checkpoint; 0 for none"`
+	EvalCount      int    `json:"eval_count" usage:"most held-out pictures of each domain to judge by"`
+	Features       string `json:"features" usage:"ONNX feature extractor, such as Inception, to judge by KID and FID as well"`
+	FeaturesRange  string `json:"features_range" usage:"values of black and white that the extractor takes, such as 0,255, where it doesn't say so itself"`
+	FeaturesOutput string `json:"features_output" usage:"the extractor's output that holds the features, where it has several"`
+	FeaturesLayout string `json:"features_layout" usage:"NCHW or NHWC, where the extractor's shapes don't say"`
+	FeaturesBGR    bool   `json:"features_bgr" usage:"the extractor takes blue first"`
+	BestBy         string `json:"best_by" usage:"score that tells the best checkpoint: true_PSNR (built-in scenes), SWD, KID or FID; when not given, the first of true_PSNR, KID and SWD that there is"`
 }
 
 // Values of GANMode, StepOrder, Precision, LRPolicy and BestBy.
@@ -262,6 +268,7 @@ func (o Options) Discriminator(a bool) graph.DiscriminatorOptions {
 func (o Options) Dataset() dataset.Options {
 	d := dataset.DefaultOptions()
 	d.Dataroot, d.DirA, d.DirB = o.Dataroot, o.DirA, o.DirB
+	d.TestDirA, d.TestDirB = o.TestDirA, o.TestDirB
 	d.ScenesA, d.ScenesB = o.Scenes, o.Scenes
 	d.Direction = dataset.Direction(o.Direction)
 	d.Phase = o.Phase

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"cyclegan/train/dataset"
 )
@@ -33,7 +35,9 @@ func NewSaver(t *Trainer, data *dataset.Dataset) *Saver { return &Saver{trainer:
 func (s *Saver) Hook(p Progress) error {
 	var failed error
 	if s.pending != nil {
-		failed = s.write(s.pending, s.keep)
+		if failed = s.write(s.pending, s.keep); failed != nil && len(s.keep) > 0 {
+			failed = fmt.Errorf("%w; it was to be kept for good as %s", failed, strings.Join(s.keep, " and "))
+		}
 		s.pending, s.keep = nil, nil
 	}
 	o := s.trainer.opts
@@ -66,7 +70,11 @@ func (s *Saver) Save() (*Checkpoint, error) {
 	}
 	keep := s.keep
 	s.pending, s.keep = nil, nil
-	return c, s.write(c, keep)
+	err = s.write(c, keep)
+	if s.best != nil {
+		err = errors.Join(err, s.writeBest())
+	}
+	return c, err
 }
 
 // SaveBest writes the present state as the best of the run, in place of the one
@@ -116,10 +124,11 @@ func (s *Saver) write(c *Checkpoint, keep []string) error {
 // keepCheckpoint gives a saved checkpoint a second name, or writes it again
 // where links are not to be had.
 func keepCheckpoint(c *Checkpoint, saved, path string) error {
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("replace checkpoint: %w", err)
+	beside := filepath.Join(filepath.Dir(path), ".kept.partial")
+	if err := os.Remove(beside); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("keep checkpoint: %w", err)
 	}
-	if os.Link(saved, path) == nil {
+	if os.Link(saved, beside) == nil && os.Rename(beside, path) == nil {
 		return nil
 	}
 	return c.Save(path)

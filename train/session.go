@@ -62,7 +62,7 @@ func openSession(g *tf.Graph, m *model) (*tf.Session, device, error) {
 	}
 	if ids != "" {
 		session.Close()
-		return nil, d, fmt.Errorf("-gpu_ids %s: TensorFlow sees no such GPU (the CPU build of TensorFlow sees none); use -gpu_ids -1 for the CPU", ids)
+		return nil, d, fmt.Errorf("-gpu_ids %s: TensorFlow sees no such GPU (its CPU build sees none: go run ./third_party install -with cuda fetches the other); use -gpu_ids -1 for the CPU", ids)
 	}
 	d.gpu = ""
 	return session, d, nil

@@ -162,7 +162,7 @@ func TestSaveBest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if best.Step != 2 || best.Best == nil || *best.Best != (Best{WeightsLatest, "SWD", 12.5}) {
+	if best.Step != 2 || best.Best == nil || *best.Best != (Best{Weights: WeightsLatest, By: "SWD", Value: 12.5}) {
 		t.Errorf("best is of step %d, %+v", best.Step, best.Best)
 	}
 	picture := make([]float32, 32*32*3)

@@ -126,6 +126,9 @@ func (t *Trainer) Options() Options { return t.opts }
 // Device says in words what the trainer computes on.
 func (t *Trainer) Device() string { return t.device.String() }
 
+// OnGPU reports whether the trainer computes on a GPU.
+func (t *Trainer) OnGPU() bool { return t.device.gpu != "" }
+
 // Step makes one training step on a batch of the run's shapes. A
 // *NotFiniteError says that the losses are no numbers any more; the weights
 // are of no use after that.

@@ -19,7 +19,8 @@ type Variables struct {
 	handles map[string]tf.Output
 	values  map[string]tf.Output
 	feeds   map[string]tf.Output
-	assigns map[string]*tf.Operation
+	load    Part
+	save    Part
 }
 
 // NewVariables adds one variable for each parameter of n that want accepts
@@ -31,7 +32,6 @@ func NewVariables(s *op.Scope, prefix string, n *graph.Network, want func(graph.
 		handles: map[string]tf.Output{},
 		values:  map[string]tf.Output{},
 		feeds:   map[string]tf.Output{},
-		assigns: map[string]*tf.Operation{},
 	}
 	s = s.SubScope(prefix)
 	for _, p := range n.Params() {
@@ -50,8 +50,9 @@ func NewVariables(s *op.Scope, prefix string, n *graph.Network, want func(graph.
 		v.shapes[p.Name] = p.Shape
 		v.handles[p.Name] = handle
 		v.feeds[p.Name] = feed
-		v.assigns[p.Name] = op.AssignVariableOp(s, handle, feed)
 		v.values[p.Name] = op.ReadVariableOp(s, handle, tf.Float)
+		v.load.Targets = append(v.load.Targets, op.AssignVariableOp(s, handle, feed))
+		v.save.Fetches = append(v.save.Fetches, v.values[p.Name])
 	}
 	return v
 }
@@ -70,7 +71,6 @@ func (v *Variables) Values() map[string]tf.Output { return v.values }
 // to prepare a run of a new kind than to make it.
 func (v *Variables) Load(session *tf.Session, w graph.Weights) error {
 	feeds := map[tf.Output]*tf.Tensor{}
-	targets := make([]*tf.Operation, 0, len(v.names))
 	for _, name := range v.names {
 		values, ok := w[name]
 		if !ok {
@@ -81,12 +81,11 @@ func (v *Variables) Load(session *tf.Session, w graph.Weights) error {
 			return fmt.Errorf("load variable %q: %w", name, err)
 		}
 		feeds[v.feeds[name]] = t
-		targets = append(targets, v.assigns[name])
 	}
-	if len(targets) == 0 {
+	if len(v.names) == 0 {
 		return nil
 	}
-	if _, err := (&Part{Targets: targets}).Run(session, feeds); err != nil {
+	if _, err := v.load.Run(session, feeds); err != nil {
 		return fmt.Errorf("load variables: %w", err)
 	}
 	return nil
@@ -110,11 +109,7 @@ func (v *Variables) Save(session *tf.Session) (graph.Weights, error) {
 	if len(v.names) == 0 {
 		return graph.Weights{}, nil
 	}
-	fetches := make([]tf.Output, len(v.names))
-	for i, name := range v.names {
-		fetches[i] = v.values[name]
-	}
-	tensors, err := (&Part{Fetches: fetches}).Run(session, nil)
+	tensors, err := v.save.Run(session, nil)
 	if err != nil {
 		return nil, fmt.Errorf("save variables: %w", err)
 	}

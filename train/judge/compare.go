@@ -36,6 +36,16 @@ func correlation(a, b *image.NRGBA) float64 {
 	return (xy/n - x/n*y/n) / math.Sqrt(varX*varY)
 }
 
+// gray is a picture with its brightness in every channel.
+func gray(img *image.NRGBA) *image.NRGBA {
+	out := image.NewNRGBA(image.Rect(0, 0, img.Rect.Dx(), img.Rect.Dy()))
+	each(img, out, func(p, q []byte) {
+		y := pixels.Luma(p[0], p[1], p[2])
+		q[0], q[1], q[2], q[3] = y, y, y, p[3]
+	})
+	return out
+}
+
 // each goes through the pixels of two pictures of one size.
 func each(a, b *image.NRGBA, f func(p, q []byte)) {
 	for y := range a.Rect.Dy() {

@@ -26,6 +26,8 @@ type Options struct {
 	Count int
 	// Features is the path of an ONNX feature extractor for KID and FID; "" for none.
 	Features string
+	// Extractor says what the extractor doesn't say of itself.
+	Extractor features.Options
 }
 
 // Translate runs n pictures [n, H, W, C] in [-1, 1] through the generator
@@ -49,6 +51,7 @@ type direction struct {
 	cycle                   string // "cycle_A_": what the way there and back is called
 	from, to                graph.Shape
 	sources                 []*image.NRGBA
+	likeTargets             []*image.NRGBA // the sources with the channels of the domain that they go to
 	truths                  []*image.NRGBA // what each source is in the other domain; nil where not known
 	swd                     *metric.SWD
 	targets                 *metric.SWDSet
@@ -65,10 +68,10 @@ type Verdict struct {
 // set (or the training set where there is none), resized to the shapes of
 // training.
 func New(ctx context.Context, data *dataset.Dataset, shapeA, shapeB graph.Shape, o Options) (*Judge, error) {
-	j := &Judge{split: "test"}
-	if data.TestA().FromTrain || data.TestB().FromTrain {
-		j.split = "train"
+	if min(shapeA.H, shapeA.W, shapeB.H, shapeB.W) < leastSide {
+		return nil, fmt.Errorf("pictures of %dx%d and %dx%d are too small to be judged, %d is the least side: turn judging off with -eval_every 0", shapeA.W, shapeA.H, shapeB.W, shapeB.H, leastSide)
 	}
+	j := &Judge{split: split(data)}
 	least := 1
 	if o.Features != "" {
 		least = 2 // what the statistics of features need
@@ -82,7 +85,7 @@ func New(ctx context.Context, data *dataset.Dataset, shapeA, shapeB graph.Shape,
 		return nil, fmt.Errorf("choose pictures of domain B to judge by: %w", err)
 	}
 	if o.Features != "" {
-		if j.extractor, err = features.Open(o.Features, nil); err != nil {
+		if j.extractor, err = features.Open(o.Features, &o.Extractor); err != nil {
 			return nil, fmt.Errorf("open the feature extractor: %w", err)
 		}
 	}
@@ -105,6 +108,23 @@ func New(ctx context.Context, data *dataset.Dataset, shapeA, shapeB graph.Shape,
 	return j, nil
 }
 
+// leastSide is the shortest that SWD and SSIM take, in pixels.
+const leastSide = 16
+
+// split names what the judged pictures are: "test", or "train" where a domain
+// has no test pictures.
+func split(data *dataset.Dataset) string {
+	switch a, b := data.TestA().FromTrain, data.TestB().FromTrain; {
+	case a && b:
+		return "train"
+	case a:
+		return "train (A), test (B)"
+	case b:
+		return "test (A), train (B)"
+	}
+	return "test"
+}
+
 // Close frees the feature extractor. It may be called twice.
 func (j *Judge) Close() error {
 	if j.extractor == nil {
@@ -113,11 +133,29 @@ func (j *Judge) Close() error {
 	return j.extractor.Close()
 }
 
-// Split is "test", or "train" where the dataset has no test pictures.
+// Split says what the judged pictures are: "test", "train" where the dataset
+// has no test pictures, or both where one domain has none.
 func (j *Judge) Split() string { return j.split }
 
-// Counts are how many pictures of A and of B are judged by.
-func (j *Judge) Counts() (a, b int) { return len(j.ab.sources), len(j.ba.sources) }
+// Extractor names the feature extractor by file name and the beginning of its
+// SHA-256; "" for none.
+func (j *Judge) Extractor() string {
+	if j.extractor == nil {
+		return ""
+	}
+	info := j.extractor.Info()
+	return fmt.Sprintf("%s %.12s", info.Name, info.SHA256)
+}
+
+// How says all that scores depend on beside the generators, so that those taken
+// otherwise are not compared.
+func (j *Judge) How() string {
+	text := fmt.Sprintf("%s, %d and %d pictures, %s", j.split, len(j.ab.sources), len(j.ba.sources), j.Resize())
+	if name := j.Extractor(); name != "" {
+		text += ", features by " + name
+	}
+	return text
+}
 
 // Resize says in words how the pictures were brought to size.
 func (j *Judge) Resize() string {
@@ -170,7 +208,14 @@ func (j *Judge) prepare(ctx context.Context, d *direction, targets []*image.NRGB
 	if d.targets, err = gather(d.swd, targets); err != nil {
 		return err
 	}
-	untouched, err := gather(d.swd, d.sources)
+	d.likeTargets = d.sources
+	if d.to.C == 1 && d.from.C != 1 {
+		d.likeTargets = make([]*image.NRGBA, len(d.sources))
+		for i, source := range d.sources {
+			d.likeTargets[i] = gray(source)
+		}
+	}
+	untouched, err := gather(d.swd, d.likeTargets)
 	if err != nil {
 		return err
 	}
@@ -182,7 +227,7 @@ func (j *Judge) prepare(ctx context.Context, d *direction, targets []*image.NRGB
 	j.untouched = append(j.untouched, score)
 	if d.truths != nil {
 		var pairs metric.Pairs
-		for i, source := range d.sources {
+		for i, source := range d.likeTargets {
 			p, err := metric.Compare(source, d.truths[i])
 			if err != nil {
 				return err

@@ -160,9 +160,8 @@ func TestJudge(t *testing.T) {
 
 func TestJudgeSaysWhatItUsed(t *testing.T) {
 	j := open(t, scenes(t))
-	a, b := j.Counts()
-	if j.Split() != "test" || j.Resize() != "32x32, bicubic" || a != 10 || b != 10 {
-		t.Errorf("split %q, resize %q, %d and %d pictures", j.Split(), j.Resize(), a, b)
+	if got, want := j.How(), "test, 10 and 10 pictures, 32x32, bicubic"; got != want {
+		t.Errorf("judged by %q, want %q", got, want)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"math"
 
 	"cyclegan/graph"
 	"cyclegan/infer/pixels"
@@ -73,7 +74,7 @@ func (j *Judge) judge(ctx context.Context, d *direction, translate Translate, v 
 		}
 		v.Scores = append(v.Scores, scores...)
 	}
-	v.Signals = append(v.Signals, signals(d.generator, d.sources, fakes))
+	v.Signals = append(v.Signals, signals(d.generator, d.likeTargets, fakes))
 	return nil
 }
 
@@ -88,6 +89,11 @@ func there(d *direction, translate Translate, source *image.NRGBA) (fake, back *
 	translated, err := translate(d.generator, picture, 1, d.from)
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, v := range translated {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil, nil, fmt.Errorf("it gives %v for a picture: the training has diverged", v)
+		}
 	}
 	if fake, err = out.Picture(translated, d.to.W, d.to.H); err != nil {
 		return nil, nil, err

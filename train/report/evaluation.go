@@ -22,8 +22,10 @@ type Evaluation struct {
 	// Split is "test", or "train" where a run has no test pictures.
 	Split string `json:"split"`
 	// Resize says how the pictures were brought to size, such as "128x128, bicubic".
-	Resize string         `json:"resize"`
-	Scores []metric.Score `json:"scores"`
+	Resize string `json:"resize"`
+	// Features names the extractor that KID and FID are taken with; it resizes by itself.
+	Features string         `json:"features,omitempty"`
+	Scores   []metric.Score `json:"scores"`
 	// Best says that no earlier evaluation was better.
 	Best bool `json:"best"`
 }

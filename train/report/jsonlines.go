@@ -83,7 +83,7 @@ func (l *lines[T]) append(v T) error {
 }
 
 // truncateAfter drops what is of a later step. What stays keeps its order and
-// its spelling. The file is replaced in one piece.
+// its spelling. The file is replaced in one piece, and only if something goes.
 func (l *lines[T]) truncateAfter(step int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,7 +97,15 @@ func (l *lines[T]) rewrite(step int64) error {
 	if l.to.file == nil {
 		return os.ErrClosed
 	}
-	err := atomicfile.Write(l.path, func(w io.Writer) error {
+	later := false
+	_, err := scan(io.NewSectionReader(l.to.file, 0, l.to.size), l.format.decode, func(_ []byte, v T) error {
+		later = later || v.at() > step
+		return nil
+	})
+	if err != nil || !later {
+		return err
+	}
+	err = atomicfile.WriteDurable(l.path, func(w io.Writer) error {
 		_, err := scan(io.NewSectionReader(l.to.file, 0, l.to.size), l.format.decode, func(raw []byte, v T) error {
 			if v.at() > step {
 				return nil

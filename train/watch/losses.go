@@ -35,10 +35,10 @@ type window struct {
 	least float64 // of the means so far
 }
 
-// add takes a value in, and gives the span's mean when it is full.
-func (w *window) add(v float64) (mean, least float64, full bool) {
-	w.sum += v
-	w.n++
+// add takes the mean of n steps in, and gives the span's mean when it is full.
+func (w *window) add(v float64, n int) (mean, least float64, full bool) {
+	w.sum += v * float64(n)
+	w.n += n
 	if w.n < span {
 		return 0, 0, false
 	}
@@ -53,11 +53,13 @@ func (w *window) add(v float64) (mean, least float64, full bool) {
 	return mean, least, true
 }
 
-// Lost is told the losses of a step by name: D_A, D_B, cycle_A, cycle_B.
-func (w *Watcher) Lost(step int64, losses map[string]float64) []Warning {
+// Lost is told the losses up to a step by name, D_A, D_B, cycle_A, cycle_B, as
+// means over n steps. A run that goes on tells what its log has again, for
+// which the warnings have been given.
+func (w *Watcher) Lost(step int64, n int, losses map[string]float64) []Warning {
 	var warnings []Warning
 	for _, name := range []string{"D_A", "D_B"} {
-		mean, _, full := w.of(name).add(losses[name])
+		mean, _, full := w.of(name).add(losses[name], n)
 		if !full || w.gan.Chance <= 0 {
 			continue
 		}
@@ -66,16 +68,16 @@ func (w *Watcher) Lost(step int64, losses map[string]float64) []Warning {
 			return fmt.Sprintf("the loss of %s was %.4f over the last %d steps, %.1f %% of what guessing gives: it tells every translation from a real picture, and its generator learns nothing from it. Stop (Ctrl-C saves) and go on with -continue_train and a lower -lr_D or a larger -pool_size, or start again with a smaller -ndf", name, mean, span, 100*share)
 		})...)
 		warnings = append(warnings, w.judge(step, Diverging, name, share > chanceAbove, 1, func() string {
-			return fmt.Sprintf("the loss of %s was %.3g over the last %d steps, %.0f times what guessing gives. Stop, and go on from an earlier checkpoint with a lower -lr", name, mean, span, share)
+			return fmt.Sprintf("the loss of %s was %.3g over the last %d steps, %.0f times what guessing gives. Stop, and go on with a lower -lr from the best checkpoint: -continue_train -epoch best", name, mean, span, share)
 		})...)
 	}
 	for _, name := range []string{"cycle_A", "cycle_B"} {
-		mean, least, full := w.of(name).add(losses[name])
+		mean, least, full := w.of(name).add(losses[name], n)
 		if !full {
 			continue
 		}
 		warnings = append(warnings, w.judge(step, Diverging, name, least > 0 && mean > worseAbove*least, 1, func() string {
-			return fmt.Sprintf("the loss %s was %.3g over the last %d steps and has been %.3g: pictures come back worse and worse. Stop, and go on from an earlier checkpoint with a lower -lr", name, mean, span, least)
+			return fmt.Sprintf("the loss %s was %.3g over the last %d steps and has been %.3g: pictures come back worse and worse. Stop, and go on with a lower -lr from the best checkpoint: -continue_train -epoch best", name, mean, span, least)
 		})...)
 	}
 	return warnings

@@ -40,12 +40,12 @@ func (w *Watcher) Judged(step int64, s Signals) []Warning {
 		return nil
 	}
 	warnings := w.judge(step, Inverted, s.Generator, s.Correlation < invertedBelow, 1, func() string {
-		return fmt.Sprintf("what is bright in a picture is dark in the translation of %s: their brightness correlates by %.2f over %d held-out pictures. The cycle loss can't tell, since the other generator inverts again. Start again with another -seed and a higher -lambda_identity, such as 1; going on rarely turns it back", s.Generator, s.Correlation, s.N)
+		return fmt.Sprintf("what is bright in a picture is dark in the translation of %s: their brightness correlates by %.2f over %d held-out pictures. The cycle loss can't tell, since the other generator inverts again. Start again with another -seed and, where both domains have equal channels, a higher -lambda_identity, such as 1; going on rarely turns it back", s.Generator, s.Correlation, s.N)
 	})
 	warnings = append(warnings, w.judge(step, Unchanged, s.Generator, s.Change < unchangedBelow, patienceUnchanged, func() string {
 		return fmt.Sprintf("%s changes its %d held-out pictures by %.1f of 255 levels on average. Lower -lambda_A, -lambda_B and -lambda_identity (for instance 5, 5 and 0.1), or raise -lr_D; all of these can be changed with -continue_train. A start with -norm_D none helps where colour and brightness are the difference", s.Generator, s.N, 255*s.Change)
 	})...)
 	return append(warnings, w.judge(step, Collapsed, s.Generator, s.Spread < collapsedBelow, patienceCollapsed, func() string {
-		return fmt.Sprintf("%s gives nearly the same picture for each of %d held-out ones: two translations differ by %.0f %% of what their sources differ by. Raise -lambda_A and -lambda_B, lower -lr_D, or go back to an earlier checkpoint with -continue_train -epoch", s.Generator, s.N, 100*s.Spread)
+		return fmt.Sprintf("%s gives nearly the same picture for each of %d held-out ones: two translations differ by %.0f %% of what their sources differ by. Raise -lambda_A and -lambda_B, lower -lr_D, or go back to the best checkpoint with -continue_train -epoch best", s.Generator, s.N, 100*s.Spread)
 	})...)
 }

@@ -93,12 +93,12 @@ func TestLost(t *testing.T) {
 			var all []Warning
 			for step := range int64(3 * span) {
 				if step < span {
-					if early := w.Lost(step, with("D_A", c.gan.Chance)); len(early) != 0 && c.then["D_A"] == good["D_A"] {
+					if early := w.Lost(step, 1, with("D_A", c.gan.Chance)); len(early) != 0 && c.then["D_A"] == good["D_A"] {
 						t.Fatalf("a good start gives %v", early)
 					}
 					continue
 				}
-				all = append(all, w.Lost(step, c.then)...)
+				all = append(all, w.Lost(step, 1, c.then)...)
 			}
 			if got := titles(all); got != c.want {
 				t.Errorf("warnings %q, want %q", got, c.want)
@@ -115,7 +115,7 @@ func TestOneBadStep(t *testing.T) {
 		if step%97 == 0 {
 			losses["D_A"], losses["cycle_A"] = 0, 20
 		}
-		if got := w.Lost(step, losses); len(got) != 0 {
+		if got := w.Lost(step, 1, losses); len(got) != 0 {
 			t.Fatalf("step %d: %v", step, got)
 		}
 	}
