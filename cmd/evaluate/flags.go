@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"cyclegan/infer/pixels"
+	"cyclegan/cmd/internal/cli"
 	"cyclegan/third_party/native"
 	"cyclegan/train/metric"
 	"cyclegan/train/metric/features"
@@ -50,7 +50,7 @@ func flags(c *config) *flag.FlagSet {
 	f.StringVar(&c.features, "features", "", "a feature extractor, an ONNX `file`, for KID and FID")
 	f.Func("features_range", "values of black and white in an extractor that does not say it, such as `0,255` or -1,1", func(s string) error {
 		var err error
-		c.extractor.Range, err = parseRange(s)
+		c.extractor.Range, err = cli.Range(s)
 		return err
 	})
 	f.StringVar(&c.extractor.Layout, "features_layout", "", "the extractor's `NCHW` or NHWC (default: as its shapes tell)")
@@ -146,16 +146,6 @@ func parseSize(s string) (w, h int, err error) {
 }
 
 const largestSide = 1 << 14
-
-func parseRange(s string) (pixels.Range, error) {
-	lo, hi, _ := strings.Cut(s, ",")
-	l, err1 := strconv.ParseFloat(strings.TrimSpace(lo), 32)
-	h, err2 := strconv.ParseFloat(strings.TrimSpace(hi), 32)
-	if err1 != nil || err2 != nil || l == h {
-		return pixels.Range{}, errors.New("it is two different numbers with a comma, such as 0,255")
-	}
-	return pixels.Range{Lo: float32(l), Hi: float32(h)}, nil
-}
 
 // usage lists the options.
 func usage(w io.Writer) {

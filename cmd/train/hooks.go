@@ -61,6 +61,8 @@ type attached struct {
 	judge       *judge.Judge // nil without -eval_every
 	judged      []report.Evaluation
 	watcher     *watch.Watcher
+	best        *train.Checkpoint // without its tensors; nil when none is comparable
+	exported    bool              // the run has ended, and its models are written
 
 	started time.Time
 	trained time.Duration   // in steps, over all resumes
@@ -95,16 +97,22 @@ func (a *attached) start() (err error) {
 	if a.sheet, err = samples.New(a.trainer, a.data, sampleCount); err != nil {
 		return err
 	}
+	if a.opts.EvalEvery > 0 {
+		if err := a.openJudge(); err != nil {
+			return err
+		}
+	}
+	// What follows changes files of the run.
+	if a.command.from != nil {
+		if err := a.opts.GoOnFrom(a.command.from); err != nil {
+			return err
+		}
+		a.command.from = nil // it is large
+	}
 	if err := a.openFiles(); err != nil {
 		return err
 	}
-	if a.opts.EvalEvery > 0 {
-		shapeA, shapeB := a.trainer.Shapes()
-		if a.judge, err = judge.New(a.ctx, a.data, shapeA, shapeB, judge.Options{Count: a.opts.EvalCount, Features: a.opts.Features}); err != nil {
-			return err
-		}
-		a.open = append(a.open, a.judge)
-	}
+	a.findBest()
 	a.hooks = []train.Hook{a.save, a.record, a.evaluate, a.show}
 	a.keepWarningsOfData()
 	return a.catchUp()
@@ -126,10 +134,16 @@ func (a *attached) openFiles() (err error) {
 		return err
 	}
 	a.open = append(a.open, a.warnings)
+	if step == 0 {
+		step = -1 // nothing of an earlier start stays
+	}
 	for _, f := range []interface{ TruncateAfter(int64) error }{a.log, a.evaluations, a.warnings} {
 		if err := f.TruncateAfter(step); err != nil {
 			return err
 		}
+	}
+	if err := a.recall(); err != nil {
+		return err
 	}
 	if a.history, err = report.ReadHistory(filepath.Join(dir, logFile)); err != nil {
 		return err
@@ -138,14 +152,22 @@ func (a *attached) openFiles() (err error) {
 		return err
 	}
 	a.trained = trainedBefore(a.history)
-	if step == 0 {
-		step = -1 // a new run
-	}
 	if a.events, err = report.OpenEvents(filepath.Join(dir, eventsDir), step); err != nil {
 		return err
 	}
 	a.open = append(a.open, a.events)
 	return a.events.Options(a.trainer.Steps(), a.optionRows())
+}
+
+// recall tells the watcher what the run has logged.
+func (a *attached) recall() error {
+	records, err := report.ReadLog(filepath.Join(a.opts.Dir(), logFile))
+	before := int64(0)
+	for _, r := range records {
+		a.watcher.Lost(r.Step, int(r.Step-before), r.Losses)
+		before = r.Step
+	}
+	return err
 }
 
 // trainedBefore adds up the time of the steps that a history tells of.
@@ -175,7 +197,7 @@ func (a *attached) record(p train.Progress) error {
 	for _, t := range p.Losses.Terms() {
 		losses[t.Name] = t.Value
 	}
-	a.warn(a.watcher.Lost(p.Step, losses))
+	a.warn(a.watcher.Lost(p.Step, 1, losses))
 	r, due := a.meter.step(p)
 	if !due {
 		return nil

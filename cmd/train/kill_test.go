@@ -20,7 +20,7 @@ import (
 	"cyclegan/train/report"
 )
 
-var kills = flag.Int("kills", 6, "how often TestKilledTrainingGoesOn kills the training")
+var kills = flag.Int("kills", 4, "how often TestKilledTrainingGoesOn kills the training")
 
 // training is a short run of this program that uses all that a checkpoint
 // keeps: pools, moving averages, dropout, a falling learning rate.
@@ -147,7 +147,7 @@ func TestKilledTrainingGoesOn(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			timer := time.AfterFunc(time.Duration(random.Float64()*float64(took)), func() { cmd.Process.Kill() })
+			timer := time.AfterFunc(time.Duration(random.Float64()*0.7*float64(took)), func() { cmd.Process.Kill() })
 			err := cmd.Wait()
 			timer.Stop()
 			if err == nil {

@@ -71,9 +71,6 @@ func (c *command) run(ctx context.Context) error {
 		return err
 	}
 	defer trainer.Close()
-	if err := c.opts.Save(filepath.Join(c.opts.Dir(), train.OptionsFile)); err != nil {
-		return err
-	}
 	c.printPlan(trainer, data)
 	if c.verbose {
 		if err := trainer.Describe(os.Stdout); err != nil {
@@ -85,6 +82,10 @@ func (c *command) run(ctx context.Context) error {
 		return err
 	}
 	defer attached.close()
+	// Only now: what can't be begun leaves no run behind, and no mistake in one.
+	if err := c.opts.Save(filepath.Join(c.opts.Dir(), train.OptionsFile)); err != nil {
+		return err
+	}
 	if err := c.train(ctx, trainer, data, attached); err != nil {
 		return err
 	}
@@ -105,10 +106,11 @@ func (c *command) printPlan(t *train.Trainer, data *dataset.Dataset) {
 	if steps == c.opts.MaxSteps {
 		end = "-max_steps"
 	}
-	fmt.Printf("run %s: preset %s, %s, %s; steps %d to %d (%s)\n", c.opts.Dir(), c.opts.Preset, t.Device(), c.opts.Precision, t.Steps()+1, steps, end)
 	if t.Steps() >= steps {
-		fmt.Println("nothing is left to train; raise -max_steps or -n_epochs to go on")
+		fmt.Printf("run %s: all %d steps are made (%s), nothing is left to train; raise -max_steps or -n_epochs to go on\n", c.opts.Dir(), t.Steps(), end)
+		return
 	}
+	fmt.Printf("run %s: preset %s, %s, %s; steps %d to %d (%s)\n", c.opts.Dir(), c.opts.Preset, t.Device(), c.opts.Precision, t.Steps()+1, steps, end)
 }
 
 // train runs the loop. However it ends, short of divergence, the state is
@@ -133,10 +135,13 @@ func (c *command) train(ctx context.Context, t *train.Trainer, data *dataset.Dat
 	checkpoint, saveErr := a.saver.Save()
 	a.updatePage(status, true)
 	if saveErr != nil {
-		return errors.Join(err, saveErr)
+		return fmt.Errorf("%s (%v), and the state after step %d can't be saved: %w\nthe newest checkpoint is of step %d", what, err, t.Steps(), saveErr, a.saver.Saved())
 	}
 	fmt.Printf("%s after step %d, which is saved; to go on:\n  go run ./cmd/train %s\nto convert pictures with what is learnt so far, first:\n  go run ./cmd/export %s\n",
 		what, checkpoint.Step, c.nameFlags()+" -continue_train", c.nameFlags())
+	if a.best != nil {
+		fmt.Printf("or with the best, of step %d:\n  go run ./cmd/export %s -epoch best\n", a.best.Step, c.nameFlags())
+	}
 	return err
 }
 
@@ -154,7 +159,12 @@ func (c *command) afterDivergence(err error) error {
 }
 
 // finish saves, draws and exports what was learnt.
-func (c *command) finish(ctx context.Context, a *attached) error {
+func (c *command) finish(ctx context.Context, a *attached) (err error) {
+	defer func() {
+		if err != nil {
+			a.updatePage(report.Failed, true)
+		}
+	}()
 	checkpoint, err := a.saver.Save()
 	if err != nil {
 		return err
@@ -169,6 +179,7 @@ func (c *command) finish(ctx context.Context, a *attached) error {
 	if err != nil {
 		return fmt.Errorf("%w\nthe training is saved; to export it again: go run ./cmd/export %s", err, c.nameFlags())
 	}
+	a.exported = true
 	a.updatePage(report.Done, true)
 	if n := len(a.data.Skipped()); n > 0 {
 		fmt.Printf("\nleft out because they can't be read or are too small: %d of the pictures\n", n)
@@ -201,11 +212,7 @@ func (c *command) exportTo(ctx context.Context, checkpoint *train.Checkpoint, we
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make a folder for models: %w", err)
 	}
-	o := c.opts
-	if weights == train.WeightsLatest {
-		o.EMA = 0
-	}
-	_, err := train.ExportGenerators(ctx, checkpoint, o, dir, writer)
+	_, err := train.ExportGenerators(ctx, checkpoint, c.opts.Using(weights), dir, writer)
 	return err
 }
 
@@ -236,6 +243,9 @@ func (c *command) begin(t *train.Trainer, data *dataset.Dataset) error {
 		if !errors.Is(err, errNoCheckpoint) {
 			return err
 		}
+		if kept := c.opts.Kept(); len(kept) > 0 {
+			return fmt.Errorf("run %s has no newest checkpoint, but it has kept %s: name one with -epoch or -load_iter", c.opts.Dir(), strings.Join(kept, ", "))
+		}
 		fmt.Printf("run %s was stopped before its first checkpoint; it starts again\n", c.opts.Dir())
 	}
 	taken, err := t.LoadInitial()
@@ -258,13 +268,17 @@ func (c *command) restore(t *train.Trainer, data *dataset.Dataset) error {
 		return fmt.Errorf("-epoch_count %d: the checkpoint goes on in epoch %d; leave the option out", c.epochCount, epoch)
 	}
 	fmt.Printf("going on after step %d, in epoch %d\n", checkpoint.Step, epoch)
-	if checkpoint.Device != t.Device() {
+	switch {
+	case checkpoint.Device != t.Device():
 		fmt.Printf("note: the run was on %s, this is %s: it goes on, but not bit for bit as it would have\n", checkpoint.Device, t.Device())
+	case t.OnGPU():
+		fmt.Println("note: a GPU adds up in no fixed order: the run goes on, but not bit for bit as it would have")
 	}
 	if checkpoint.Batches != data.Batches() {
 		fmt.Printf("note: an epoch had %d batches and has %d now: the pictures have changed, so their order has too\n", checkpoint.Batches, data.Batches())
 	}
-	return c.opts.SupersedeAfter(checkpoint.Step)
+	c.from = checkpoint
+	return nil
 }
 
 var errNoCheckpoint = errors.New("no checkpoint")
@@ -274,16 +288,23 @@ func (c *command) checkpoint() (*train.Checkpoint, error) {
 	if c.loadIter > 0 {
 		return c.opts.IterCheckpoint(c.loadIter)
 	}
+	if c.epoch == "best" {
+		return c.opts.BestCheckpoint()
+	}
 	if c.epoch != "latest" {
 		epoch, err := strconv.Atoi(c.epoch)
 		if err != nil || epoch < 1 {
-			return nil, fmt.Errorf("-epoch %q is neither latest nor the number of an epoch", c.epoch)
+			return nil, fmt.Errorf("-epoch %q is neither latest nor best nor the number of an epoch", c.epoch)
 		}
 		return c.opts.EpochCheckpoint(epoch)
 	}
 	checkpoint, damaged, err := c.opts.LatestCheckpoint()
-	for _, d := range damaged {
-		fmt.Fprintf(os.Stderr, "%v; taking the one before it\n", d)
+	if err == nil {
+		for _, d := range damaged {
+			fmt.Fprintf(os.Stderr, "%v; taking the one before it\n", d)
+		}
+	} else if kept := c.opts.Kept(); len(damaged) > 0 && len(kept) > 0 {
+		err = fmt.Errorf("%w; the run has kept %s as well: name one with -epoch or -load_iter", err, strings.Join(kept, ", "))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errNoCheckpoint

@@ -76,7 +76,7 @@ type runFlags struct {
 
 func (r *runFlags) bind(fs *flag.FlagSet) {
 	fs.BoolVar(&r.resume, "continue_train", false, "go on with the run called name, with its options and from its newest checkpoint")
-	fs.StringVar(&r.epoch, "epoch", "latest", "with continue_train: go on from the checkpoint kept at the end of this epoch")
+	fs.StringVar(&r.epoch, "epoch", "latest", "with continue_train: go on from the checkpoint kept at the end of this epoch, or from the best")
 	fs.Int64Var(&r.loadIter, "load_iter", 0, "with continue_train: go on from the checkpoint that save_by_iter kept after so many pictures")
 	fs.IntVar(&r.epochCount, "epoch_count", 1, "with continue_train: the epoch that the run is expected to go on in; it is known from the checkpoint")
 	fs.BoolVar(&r.check, "check", false, "look at the pictures that would be trained on, every one of them, and stop")
