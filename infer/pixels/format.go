@@ -72,23 +72,34 @@ func sniff(head []byte) string {
 
 func bufferedPeek(r io.Reader) *bufio.Reader { return bufio.NewReaderSize(r, 4096) }
 
-func header(r *bufio.Reader, lim Limits) (info Info, err error) {
-	head, err := r.Peek(12)
+// headLength is how many bytes are looked at to tell what a file is.
+const headLength = 64
+
+// header reads what r begins with; head is its first bytes.
+func header(r io.Reader, head []byte, lim Limits) (info Info, err error) {
 	if len(head) == 0 {
-		if err == nil || errors.Is(err, io.EOF) {
-			err = errors.New("file is empty")
-		}
-		return Info{}, err
+		return Info{}, errors.New("file is empty")
 	}
 	info.Format = sniff(head)
 	if info.Format == "" {
-		return Info{}, errors.New("not a JPEG, PNG, GIF, BMP, TIFF or WebP picture")
+		return Info{}, notRead(head)
 	}
 	defer recoverTo(&err, info.Format)
 	cfg, err := codecs[info.Format].config(r)
 	if err != nil {
-		return Info{}, fmt.Errorf("damaged %s header: %w", info.Format, err)
+		return Info{}, fault(info.Format, " header", err)
 	}
 	info.Width, info.Height = cfg.Width, cfg.Height
 	return info, lim.withDefaults().checkSize(cfg.Width, cfg.Height)
+}
+
+// fault says whether a file is damaged or only of a kind that is not read.
+func fault(format, part string, err error) error {
+	var jpegs jpeg.UnsupportedError
+	var pngs png.UnsupportedError
+	var tiffs tiff.UnsupportedError
+	if errors.As(err, &jpegs) || errors.As(err, &pngs) || errors.As(err, &tiffs) || errors.Is(err, bmp.ErrUnsupported) {
+		return fmt.Errorf("this kind of %s can't be read: %w", format, err)
+	}
+	return fmt.Errorf("damaged %s%s: %w", format, part, err)
 }

@@ -18,9 +18,18 @@ type Picture struct {
 	// Orientation is the EXIF orientation that the file carried, 1 to 8; Image
 	// has been turned by it.
 	Orientation int
+	// Profile is the file's ICC profile, if that is for RGB and whole: the
+	// numbers in Image are as it says. SaveOptions take it on.
+	Profile Profile
+	// Notes say what the file has that Image has not, a sentence each: further
+	// frames, more than 8 bits a sample, an ICC profile for CMYK.
+	Notes []string
 }
 
-// Limits bounds what a file may cost. Zero fields mean the defaults.
+// Limits bounds what a file may cost. Zero fields mean the defaults. Beside the
+// file, reading takes 8 bytes of memory for a pixel as a rule, up to 15 with 16
+// bits a sample and in progressive JPEG, and up to 24 in progressive CMYK and
+// crafted TIFF files.
 type Limits struct {
 	MaxPixels int   // width times height; default 100 million
 	MaxBytes  int64 // size of the file; default 512 MiB
@@ -115,10 +124,16 @@ func (i Info) Upright() (w, h int) {
 }
 
 // Header reads a picture's format and size without decoding its pixels, and
-// refuses a picture above the limit.
+// refuses a picture above the limit. Of the TIFF files that Decode reads it
+// knows those with gray, palette and RGB pixels.
 func Header(r io.Reader, lim Limits) (Info, error) {
 	var seen firstBytes
-	info, err := header(bufferedPeek(io.TeeReader(r, &seen)), lim)
+	buffered := bufferedPeek(io.TeeReader(r, &seen))
+	head, err := buffered.Peek(headLength)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Info{}, err
+	}
+	info, err := header(buffered, head, lim)
 	info.Orientation = orientation(info.Format, seen.data)
 	return info, err
 }
@@ -132,37 +147,110 @@ func (f *firstBytes) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Decode reads a picture from the bytes of a file. The size in the header is
-// checked before anything is decoded, and a decoder that panics over a damaged
-// file gives an error.
+// Decode reads a picture from the bytes of a file: of an animation the first
+// frame, of several pages the first. The size in the header is checked before
+// anything is decoded, and a decoder that panics over a damaged file gives an
+// error.
 func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 	lim = lim.withDefaults()
 	if int64(len(data)) > lim.MaxBytes {
 		return nil, fmt.Errorf("file has %d bytes, more than the %d allowed", len(data), lim.MaxBytes)
 	}
-	info, err := header(bufferedPeek(bytes.NewReader(data)), lim)
+	var inks inks
+	if inks, data, err = withKnownInks(data); err != nil {
+		return nil, err
+	}
+	info, err := headerOf(data, lim)
 	if err != nil {
 		return nil, err
 	}
 	defer recoverTo(&err, info.Format)
-	img, err := codecs[info.Format].decode(bytes.NewReader(data))
+	img, err := decodeFrame(data, info, lim)
 	if err != nil {
-		return nil, fmt.Errorf("damaged %s: %w", info.Format, err)
+		return nil, err
 	}
 	if err := lim.checkSize(img.Bounds().Dx(), img.Bounds().Dy()); err != nil {
 		return nil, err
 	}
-	switch info.Format {
-	case "gif":
-		img = onScreen(img, info.Width, info.Height)
-	case "webp":
-		img = studioRange{img}
+	p := &Picture{Format: info.Format, Orientation: orientation(info.Format, data)}
+	p.note(several(info.Format, data))
+	switch img.(type) {
+	case *image.Gray16, *image.RGBA64, *image.NRGBA64:
+		p.note(noteDeep)
 	}
-	p := &Picture{Image: toNRGBA(img), Format: info.Format, Orientation: orientation(info.Format, data)}
-	p.Image = upright(p.Image, p.Orientation)
+	img = inks.apply(img)
+	_, cmyk := img.(*image.CMYK)
+	p.profile(data, cmyk)
+	p.Image = upright(toNRGBA(img), p.Orientation)
 	p.Gray, p.Alpha = survey(p.Image.Pix)
 	return p, nil
 }
+
+// headerOf checks the header of a whole file, and that the file can hold what
+// the header tells of.
+func headerOf(data []byte, lim Limits) (Info, error) {
+	// The TIFF decoder takes a reader that can seek as it is, and others apart
+	// in pieces of 10 MiB.
+	info, err := header(bytes.NewReader(data), data[:min(len(data), headLength)], lim)
+	if err != nil {
+		return Info{}, err
+	}
+	if err := plausible(data, info); err != nil {
+		return Info{}, fmt.Errorf("damaged %s: %w", info.Format, err)
+	}
+	return info, nil
+}
+
+func decodeFrame(data []byte, info Info, lim Limits) (image.Image, error) {
+	if info.Format == "webp" && animated(data) {
+		return decodeFirst(data, info, lim)
+	}
+	img, err := decodeFormat(info.Format, data)
+	if err == nil && info.Format == "gif" {
+		img = onScreen(img, img.Bounds().Min, info.Width, info.Height)
+	}
+	return img, err
+}
+
+func decodeFormat(format string, data []byte) (image.Image, error) {
+	img, err := codecs[format].decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, fault(format, "", err)
+	}
+	switch format {
+	case "webp":
+		img = studioRange{img}
+	case "tiff":
+		tiffPalette(img)
+	}
+	return img, nil
+}
+
+// note adds a note, if there is one.
+func (p *Picture) note(s string) {
+	if s != "" {
+		p.Notes = append(p.Notes, s)
+	}
+}
+
+// profile takes over the file's ICC profile, or notes why not.
+func (p *Picture) profile(data []byte, cmyk bool) {
+	profile, err := readProfile(p.Format, data)
+	switch {
+	case err != nil:
+		p.note(err.Error() + ": it is left out")
+	case profile != nil && (cmyk || profile.space() != "RGB"):
+		p.note(fmt.Sprintf("its ICC profile %q is for %s, not for RGB: it is left out", profile.Name(), profile.space()))
+	default:
+		p.Profile = profile
+	}
+	if cmyk {
+		p.note(noteCMYK)
+	}
+}
+
+// Check tells whether a picture of w x h pixels is within the limits.
+func (l Limits) Check(w, h int) error { return l.withDefaults().checkSize(w, h) }
 
 func (l Limits) checkSize(w, h int) error {
 	if w < 1 || h < 1 {
@@ -179,22 +267,6 @@ func recoverTo(err *error, format string) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("damaged %s: decoder failed: %v", format, r)
 	}
-}
-
-// onScreen puts a GIF's first frame where it belongs on the logical screen;
-// what the frame leaves free is transparent.
-func onScreen(img image.Image, w, h int) image.Image {
-	b := img.Bounds()
-	screen := image.Rect(0, 0, w, h)
-	if b == screen || !b.In(screen) {
-		return img
-	}
-	dst := image.NewNRGBA(screen)
-	convert := rowConverter(img)
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		convert(dst.Pix[dst.PixOffset(b.Min.X, y):], y)
-	}
-	return dst
 }
 
 // survey tells whether all pixels are gray and whether one is not opaque.

@@ -58,6 +58,30 @@ func TestLoadFormats(t *testing.T) {
 		{"progressive.jpg", "progressive.jpg.ref.png", "jpeg", 3},
 		{"subsampled.jpg", "subsampled.jpg.ref.png", "jpeg", 3},
 		{"lossy.webp", "lossy.webp.ref.png", "webp", 3},
+
+		{"interlaced.png", "base.png", "png", 0},
+		{"deep.png", "base.png", "png", 0},
+		{"deep_alpha.png", "alpha.png", "png", 0},
+		{"gray_alpha.png", "gray_alpha.ref.png", "png", 0},
+		{"palette_alpha.png", "palette_alpha.ref.png", "png", 0},
+		{"two.png", "two.ref.png", "png", 0},
+		{"fax4.tiff", "two.ref.png", "tiff", 0},
+		{"ycck.jpg", "ycck.jpg.ref.png", "jpeg", 3},
+		{"cmyk_plain.jpg", "cmyk_plain.jpg.ref.png", "jpeg", 2},
+		{"cmyk.tiff", "cmyk.tiff.ref.png", "tiff", 1},
+		{"palette.tiff", "palette.ref.png", "tiff", 0},
+		{"palette.bmp", "palette.ref.png", "bmp", 0},
+		{"alpha.tiff", "alpha.png", "tiff", 0},
+		{"pages.tiff", "base.png", "tiff", 0},
+		{"tiled.tiff", "base.png", "tiff", 0},
+		{"strips.tiff", "base.png", "tiff", 0},
+		{"deep.tiff", "base.png", "tiff", 0},
+		{"fourth.tiff", "base.png", "tiff", 0},
+		{"animated.webp", "base.png", "webp", 0},
+		{"animated.gif", "palette.ref.png", "gif", 0},
+		{"alpha_lossy.webp", "alpha_lossy.ref.png", "webp", 3},
+		{"wide.png", "base.png", "png", 0},
+		{"wide.tiff", "base.png", "tiff", 0},
 	} {
 		p := load(t, c.name)
 		if p.Format != c.format {
@@ -77,6 +101,18 @@ func TestLoadKnowsGrayAndAlpha(t *testing.T) {
 	} {
 		if p := load(t, name); p.Gray != want[0] || p.Alpha != want[1] {
 			t.Errorf("%s: gray %v, alpha %v; want %v", name, p.Gray, p.Alpha, want)
+		}
+	}
+}
+
+// What a picture has that cannot be kept is noted, and nothing else.
+func TestLoadNotes(t *testing.T) {
+	for name, want := range map[string]string{
+		"base.png": "", "palette.gif": "", "lossless.webp": "", "cmyk.jpg": noteCMYK, "cmyk.tiff": noteCMYK, "deep.png": noteDeep, "deep.tiff": noteDeep,
+		"deep_alpha.png": noteDeep, "animated.gif": noteFrames, "animated.webp": noteFrames, "pages.tiff": notePages, "wide.jpg": "",
+	} {
+		if got := strings.Join(load(t, name).Notes, "; "); got != want {
+			t.Errorf("%s: noted %q, want %q", name, got, want)
 		}
 	}
 }
@@ -319,31 +355,6 @@ func TestReadable(t *testing.T) {
 			t.Errorf("Readable(%q) = %v", name, !want)
 		}
 	}
-}
-
-func FuzzDecode(f *testing.F) {
-	names, err := filepath.Glob(filepath.Join(fixtures, "*.*"))
-	if err != nil || len(names) == 0 {
-		f.Fatal("no fixtures", err)
-	}
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		if len(data) < 2000 && Readable(name) {
-			f.Add(data)
-		}
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := Decode(data, Limits{MaxPixels: 1 << 20, MaxBytes: 1 << 20})
-		if (p == nil) == (err == nil) {
-			t.Fatal("want either a picture or an error")
-		}
-		if p != nil && len(p.Image.Pix) != 4*p.Image.Rect.Dx()*p.Image.Rect.Dy() {
-			t.Fatal("picture is not packed")
-		}
-	})
 }
 
 func BenchmarkDecodeJPEG(b *testing.B) {

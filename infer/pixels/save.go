@@ -1,6 +1,7 @@
 package pixels
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -15,6 +16,9 @@ import (
 type SaveOptions struct {
 	Format  string // "jpeg" (or "jpg"), "png", "gif", "bmp", "tiff" (or "tif"); "" goes by the file name
 	Quality int    // of JPEG, 1 to 100; 0 means 95
+	// Profile is written into JPEG, PNG and TIFF files, and has no place in the
+	// others (KeepsProfile). It must be for RGB.
+	Profile Profile
 }
 
 // encoders are the formats that can be written; WebP has no encoder in Go.
@@ -49,7 +53,8 @@ func trimDot(s string) string {
 }
 
 // Encode writes a picture; opt.Format must be given. JPEG has no alpha, so there
-// a picture that is not opaque is laid on white.
+// a picture that is not opaque is laid on white; GIF's alpha is all or nothing.
+// Nothing is written that says how to turn the picture.
 func Encode(w io.Writer, img image.Image, opt SaveOptions) error {
 	format, err := writer(opt.Format)
 	if err != nil {
@@ -65,8 +70,34 @@ func Encode(w io.Writer, img image.Image, opt SaveOptions) error {
 	if b := img.Bounds(); b.Empty() {
 		return fmt.Errorf("picture of %dx%d has no pixels", b.Dx(), b.Dy())
 	}
-	if format == imaging.JPEG {
+	if len(opt.Profile) > maxProfile {
+		return errProfileSize
+	}
+	switch format {
+	case imaging.GIF:
+		return encodeGIF(w, toNRGBA(img))
+	case imaging.BMP:
+		if m := toNRGBA(img); !m.Opaque() {
+			return encodeBMP(w, m)
+		}
+	case imaging.JPEG:
 		img = onWhite(toNRGBA(img))
+		if opt.Profile != nil {
+			w = jpegProfileAfter(w, opt.Profile)
+		}
+	case imaging.PNG:
+		if opt.Profile != nil {
+			w = pngProfileAfter(w, opt.Profile)
+		}
+	case imaging.TIFF:
+		if opt.Profile != nil {
+			var file bytes.Buffer
+			if err := imaging.Encode(&file, img, format); err != nil {
+				return err
+			}
+			_, err := w.Write(tiffWithProfile(file.Bytes(), opt.Profile))
+			return err
+		}
 	}
 	return imaging.Encode(w, img, format, imaging.JPEGQuality(quality))
 }

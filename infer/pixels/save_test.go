@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +27,7 @@ func TestSaveEveryFormat(t *testing.T) {
 		{"a.tif", SaveOptions{}, "tiff", 0},
 		{"a.jpg", SaveOptions{}, "jpeg", 12},
 		{"b.jpg", SaveOptions{Quality: 20}, "jpeg", 60},
-		{"a.gif", SaveOptions{}, "gif", 80}, // dithered to a fixed palette,
+		{"a.gif", SaveOptions{}, "gif", 24}, // dithered to 256 colours
 		{"named-otherwise.jpg", SaveOptions{Format: "PNG"}, "png", 0},
 	} {
 		path := filepath.Join(dir, c.name)
@@ -73,6 +74,65 @@ func TestSaveKeepsAlphaOrLaysOnWhite(t *testing.T) {
 		}
 		if got := p.Image.NRGBAAt(8, 8); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
+
+// Alpha goes through every format that has it; GIF's is all or nothing.
+func TestSaveAlpha(t *testing.T) {
+	m := load(t, "alpha.png").Image
+	for _, format := range []string{"png", "tiff", "bmp"} {
+		p, err := Decode(encoded(t, func(w io.Writer) error { return Encode(w, m, SaveOptions{Format: format}) }), Limits{})
+		if err != nil || farthest(t, p.Image, m) != 0 {
+			t.Errorf("%s: %v, or the picture changed", format, err)
+		}
+	}
+	p, err := Decode(encoded(t, func(w io.Writer) error { return Encode(w, m, SaveOptions{Format: "gif"}) }), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 3; i < len(m.Pix); i += 4 {
+		want := uint8(0)
+		if m.Pix[i] >= 128 {
+			want = 255
+		}
+		if p.Image.Pix[i] != want {
+			t.Fatalf("gif: alpha %d became %d", m.Pix[i], p.Image.Pix[i])
+		}
+	}
+}
+
+// A picture of few colours loses none in GIF, and one that is wholly transparent stays so.
+func TestSaveGIFKeepsFewColours(t *testing.T) {
+	for _, name := range []string{"palette.png", "two.png"} {
+		m := load(t, name).Image
+		p, err := Decode(encoded(t, func(w io.Writer) error { return Encode(w, m, SaveOptions{Format: "gif"}) }), Limits{})
+		if err != nil || farthest(t, p.Image, m) != 0 {
+			t.Errorf("%s: %v, or colours changed", name, err)
+		}
+	}
+	p, err := Decode(encoded(t, func(w io.Writer) error {
+		return Encode(w, image.NewNRGBA(image.Rect(0, 0, 3, 3)), SaveOptions{Format: "gif"})
+	}), Limits{})
+	if err != nil || p.Image.Pix[3] != 0 {
+		t.Errorf("nothing became %v, %v", p, err)
+	}
+}
+
+// A picture that was turned upright is written without an orientation, so that
+// no viewer turns it again.
+func TestSaveTurnsOnce(t *testing.T) {
+	base := load(t, "base.png").Image
+	for _, name := range []string{"orientation_6.jpg", "orientation_6.png", "orientation_6.webp", "orientation_6.tiff"} {
+		for _, format := range []string{"png", "tiff", "bmp", "gif", "jpg"} {
+			data := encoded(t, func(w io.Writer) error { return Encode(w, load(t, name).Image, SaveOptions{Format: format}) })
+			p, err := Decode(data, Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Orientation != 1 || p.Image.Rect != base.Rect || bytes.Contains(data, []byte(exifPrefix)) {
+				t.Errorf("%s as %s: orientation %d, %v", name, format, p.Orientation, p.Image.Rect)
+			}
 		}
 	}
 }

@@ -1,0 +1,193 @@
+package pixels
+
+import (
+	"bytes"
+	"image"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const badFixtures = "../../testdata/badpictures"
+
+// badOutcomes says what each file of testdata/badpictures gets: a part of its error, or "read", with the note that it gets, where the picture
+// itself is whole.
+var badOutcomes = map[string][]string{
+	"read": {"beyond_palette.png", "bomb_in_strip.tiff", "bomb_in_text.png", "exif_64k.jpg", "exif_count_lies.jpg", "exif_is_noise.png", "exif_loops.jpg",
+		"four_billion_strips.tiff", "length_lies.webp", "mislabelled_png.jpg", "mislabelled_webp.tiff", "profile_of_4_gigabytes.tiff"},
+	"read, " + notePages:             {"directory_loops.tiff"},
+	"read, its ICC profile is dama":  {"profile_255_parts.jpg", "profile_cut.png", "profile_nameless.png", "profile_part_missing.jpg"},
+	"read, its ICC profile has more": {"bomb_in_profile.png"},
+
+	"file is empty": {"empty.png"},
+	"not a JPEG, PNG, GIF, BMP, TIFF or WebP picture": {"one_byte.jpg", "sound.webp", "text.png", "zeros.jpg"},
+	"but a HEIC":           {"heic.jpg"},
+	"but an AVIF":          {"avif.png"},
+	"but a JPEG XL":        {"jpeg_xl.jpg"},
+	"but a Photoshop":      {"photoshop.png"},
+	"but an SVG":           {"vector.png"},
+	"but a ZIP archive":    {"archive.png"},
+	"but a BigTIFF":        {"big.tiff"},
+	"but a web page":       {"web_page.jpg"},
+	"this kind of bmp can": {"negative_width.bmp", "os2.bmp", "run_length.bmp", "sixteen_bits.bmp"},
+	"this kind of jpeg":    {"arithmetic.jpg", "five_colours.jpg", "lossless.jpg", "twelve_bits.jpg"},
+	"this kind of png":     {"claims_2_62.png", "unknown_depth.png"},
+	"this kind of tiff":    {"floats.tiff", "jpeg_inside.tiff", "planes.tiff", "twelve_bits.tiff"},
+
+	"of 0x0 has no pixels": {"no_pixels.bmp", "no_pixels.gif", "no_pixels.jpg"},
+	"more than the 100000000 pixels allowed": {"claims_268_million.webp", "claims_4_billion.bmp", "claims_4_billion.gif", "claims_4_billion.jpg",
+		"claims_4_billion.png", "claims_4_billion.tiff"},
+	"too few for the 11000x9000 pixels": {"animation_canvas_large.webp", "animation_frame_large.webp", "claims_99_million.bmp", "claims_99_million.gif",
+		"claims_99_million.jpg", "claims_99_million.png", "claims_99_million.tiff", "claims_99_million.webp", "claims_99_million_16bit.png",
+		"claims_99_million_packed.tiff", "claims_99_million_progressive.jpg", "large_alpha.webp", "screen_of_99_million.gif"},
+	"more than 200 scans": {"thousand_scans.jpg"},
+	"damaged png": {"bad_checksum.png", "bad_filter.png", "bad_zlib.png", "bomb_in_pixels.png", "chunk_length_lies.png", "cut_half.png", "cut_header.png",
+		"no_data.png", "no_palette.png", "no_pixels.png", "signature_alone.png"},
+	"damaged jpeg": {"cut_half.jpg", "cut_half_progressive.jpg", "cut_header.jpg", "no_scan.jpg", "noise.jpg", "segment_length_zero.jpg"},
+	"damaged gif":  {"bad_code.gif", "comments_only.gif", "cut_half.gif", "frame_beyond_screen.gif", "no_colours.gif", "no_frame.gif"},
+	"damaged bmp":  {"cut_half.bmp", "cut_header.bmp"},
+	"damaged tiff": {"bad_lzw.tiff", "cut_half.tiff", "directory_beyond_end.tiff", "directory_count_lies.tiff", "no_bits.tiff", "no_data.tiff", "no_pixels.tiff",
+		"palette_missing.tiff", "strip_beyond_end.tiff", "strip_of_4_gigabytes.tiff", "tile_of_4_billion.tiff", "tiles_without_height.tiff"},
+	"damaged webp": {"animation_frame_cut.webp", "animation_without_frame.webp", "bad_trees.webp", "canvas_of_2_48.webp", "chunk_length_lies.webp", "cut_half.webp",
+		"cut_half_lossless.webp", "no_picture.webp", "small_canvas_large_picture.webp"},
+}
+
+// What one such file may take, whatever it claims: bytes that are allocated from first to last, and time, which is generous for a busy machine.
+const (
+	badBytes = 16 << 20
+	badTime  = 5 * time.Second
+)
+
+func TestBadPictures(t *testing.T) {
+	entries, err := os.ReadDir(badFixtures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcome := map[string]string{}
+	for want, names := range badOutcomes {
+		for _, name := range names {
+			outcome[name] = want
+		}
+	}
+	var worst uint64
+	for _, e := range entries {
+		name := e.Name()
+		if filepath.Ext(name) == ".py" {
+			continue
+		}
+		want, ok := outcome[name]
+		delete(outcome, name)
+		if !ok {
+			t.Errorf("%s: it is not said what it gets", name)
+			continue
+		}
+		var p *Picture
+		var err error
+		took, bytes := cost(func() { p, err = Load(filepath.Join(badFixtures, name), Limits{}) })
+		worst = max(worst, bytes)
+		if bytes > badBytes || took > badTime {
+			t.Errorf("%s: took %d bytes and %v", name, bytes, took)
+		}
+		got := "read"
+		switch {
+		case err != nil:
+			got = err.Error()
+		case len(p.Notes) > 0:
+			got += ", " + strings.Join(p.Notes, ", ")
+		}
+		if !strings.Contains(got, want) || want == "read" && got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+		if (p == nil) == (err == nil) {
+			t.Errorf("%s: picture %v, error %v", name, p != nil, err)
+		}
+	}
+	for name := range outcome {
+		t.Errorf("%s is not there", name)
+	}
+	t.Logf("%d files, at most %.1f MiB for one", len(entries)-1, float64(worst)/(1<<20))
+}
+
+func cost(do func()) (time.Duration, uint64) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	do()
+	took := time.Since(start)
+	runtime.ReadMemStats(&after)
+	return took, after.TotalAlloc - before.TotalAlloc
+}
+
+// Headers are read of streams, too, and cost no more there.
+func TestBadHeaders(t *testing.T) {
+	for _, names := range badOutcomes {
+		for _, name := range names {
+			data, err := os.ReadFile(filepath.Join(badFixtures, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if took, n := cost(func() { Header(bytes.NewReader(data), Limits{}) }); n > 2*badBytes || took > badTime {
+				t.Errorf("%s: took %d bytes and %v", name, n, took)
+			}
+		}
+	}
+}
+
+// No file that is cut short makes a decoder panic, or cost more than the whole one may.
+func TestEveryCut(t *testing.T) {
+	names, err := filepath.Glob(filepath.Join(fixtures, "*.*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cuts := 0
+	for _, name := range names {
+		if !Readable(name) {
+			continue
+		}
+		whole, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; n < len(whole); n += max(1, len(whole)/40) {
+			cuts++
+			var p *Picture
+			_, bytes := cost(func() { p, err = Decode(slices.Clip(whole[:n]), Limits{}) })
+			if bytes > badBytes {
+				t.Errorf("%s cut to %d bytes took %d", name, n, bytes)
+			}
+			if err != nil && strings.Contains(err.Error(), "decoder failed") {
+				t.Logf("%s cut to %d bytes: %v", name, n, err)
+			}
+			if (p == nil) == (err == nil) {
+				t.Fatalf("%s cut to %d bytes: picture %v, error %v", name, n, p != nil, err)
+			}
+		}
+	}
+	if cuts < 1000 {
+		t.Errorf("only %d cuts", cuts)
+	}
+}
+
+// Real pictures of the size that has to be accounted for pass: of one colour, which packs best of all, in every format.
+func TestPlausibleTakesPlainPictures(t *testing.T) {
+	m := image.NewNRGBA(image.Rect(0, 0, 1500, 1200))
+	for i := 3; i < len(m.Pix); i += 4 {
+		m.Pix[i] = 255
+	}
+	for _, format := range []string{"png", "jpg", "gif", "bmp", "tiff"} {
+		var b bytes.Buffer
+		if err := Encode(&b, m, SaveOptions{Format: format, Quality: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := headerOf(b.Bytes(), Limits{}); err != nil {
+			t.Errorf("%s of %d bytes: %v", format, b.Len(), err)
+		}
+		if _, err := headerOf(b.Bytes()[:50], Limits{}); err == nil {
+			t.Errorf("%s of 50 bytes was taken for a picture of 1500x1200", format)
+		}
+	}
+}
