@@ -24,6 +24,8 @@ Usage:
   go run ./third_party COMMAND [ARGUMENT...]   run a command, as in: go run ./third_party go test ./...
   go run ./third_party env [-json]             print the settings for a shell, or as JSON for an editor
   go run ./third_party install                 fetch what is missing and print where it lies
+  go run ./third_party install -with cuda      fetch the libraries for NVIDIA's GPUs as well (2.5 GB, unpacked 4 GB; Linux on x86-64; not tried on a GPU)
+  go run ./third_party install -with openvino  fetch ONNX Runtime with OpenVINO as well (84 MB; Linux on x86-64)
   go run ./third_party list                    print the libraries: version, licence, origin, hash
 
 In a shell:  eval "$(go run ./third_party env)"
@@ -32,6 +34,8 @@ Environment variables:
   CYCLEGAN_TENSORFLOW   folder with include and lib, to be used instead of a fetched TensorFlow
   CYCLEGAN_ONNXRUNTIME  ONNX Runtime's shared library or its folder, to be used instead of a fetched one
   CYCLEGAN_CACHE        folder for fetched libraries and built programs, instead of the user's cache
+  CYCLEGAN_WITH         cpu, cuda or openvino: the libraries to use; without it those for cuda where they are installed
+                        and the machine has NVIDIA's driver, else those for the CPU
 `
 
 // Exit statuses of this project's commands.

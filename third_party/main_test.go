@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("CYCLEGAN_CACHE", filepath.Join(e.WorkDir, "cache"))
 			e.Setenv("CYCLEGAN_TENSORFLOW", "")
 			e.Setenv("CYCLEGAN_ONNXRUNTIME", "")
+			e.Setenv("CYCLEGAN_WITH", "")
 			// no C compiler is needed, only that there is one
 			e.Setenv("CC", "mycc")
 			return nil

@@ -52,10 +52,14 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// install fetches both libraries and prints where they lie.
+// install fetches both libraries, or what a set adds, and prints where they lie.
 func install(ctx context.Context, args []string) error {
-	if err := alone("install", args, nil); err != nil {
+	var with string
+	if err := alone("install", args, func(fs *flag.FlagSet) { fs.StringVar(&with, "with", "", "") }); err != nil {
 		return err
+	}
+	if with != "" {
+		return installWith(ctx, with)
 	}
 	tf, err := native.FetchTensorFlow(ctx, os.Stderr)
 	if errors.Is(err, native.ErrNoBuild) {
@@ -71,20 +75,45 @@ func install(ctx context.Context, args []string) error {
 	return err
 }
 
+func installWith(ctx context.Context, set string) error {
+	if set != native.CUDA && set != native.OpenVINO {
+		return usageError(fmt.Sprintf("install -with %s: there is %s and %s", set, native.CUDA, native.OpenVINO))
+	}
+	places, err := native.FetchWith(ctx, os.Stderr, set)
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	for _, p := range places {
+		fmt.Fprintf(t, "%s\t%s\n", p.Title, p.Path)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if set == native.CUDA && native.NVIDIADriver() == "" {
+		fmt.Fprintf(os.Stderr, "third_party: this machine has no NVIDIA driver (libcuda.so.1), so that the libraries for the CPU stay in use; %s=%s takes these all the same\n", native.EnvWith, set)
+	}
+	return nil
+}
+
 // list prints the table of libraries.
 func list(args []string) error {
 	if err := alone("list", args, nil); err != nil {
 		return err
 	}
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "LIBRARY\tVERSION\tPLATFORM\tLICENCE\tTRIED\tPYTHON PACKAGE\tTAGS\tSHA-256 OF THE WHEEL")
+	fmt.Fprintln(t, "LIBRARY\tVERSION\tWITH\tPLATFORM\tLICENCE\tTRIED\tPYTHON PACKAGE\tTAGS\tSIZE\tSHA-256 OF THE WHEEL")
 	for _, w := range native.Wheels() {
 		tried := "untested"
 		if w.Tried {
 			tried = "tried"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s/%s\t%s\t%s\t%s\t%s %s\t%s\n",
-			w.Title, w.Version, w.GOOS, w.GOARCH, w.License, tried, w.Requirement(), w.PythonTag(), w.Tag, w.SHA256)
+		with := w.With
+		if with == "" {
+			with = "-"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s/%s\t%s\t%s\t%s\t%s %s\t%.1f MB\t%s\n",
+			w.Title, w.Version, with, w.GOOS, w.GOARCH, w.License, tried, w.Requirement(), w.PythonTag(), w.Tag, float64(w.Bytes)/1e6, w.SHA256)
 	}
 	return t.Flush()
 }

@@ -7,14 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 
 	ort "github.com/yalue/onnxruntime_go"
-
-	"cyclegan/third_party/native"
 )
 
 // A Session is a model that is ready to run. It may be used from several goroutines at once.
@@ -22,6 +21,8 @@ type Session struct {
 	about   *Description
 	options Options
 	version string
+	refused []Refusal
+	shapes  shapes
 
 	// mu lets runs go side by side and makes Close wait for them.
 	mu     sync.RWMutex
@@ -35,16 +36,11 @@ func Open(path string, opt *Options) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
-	about, err := Describe(data)
+	folder, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, fmt.Errorf("open model %q: %w", path, err)
+		return nil, fmt.Errorf("open model: %w", err)
 	}
-	s, err := newSession(about, opt, func(in, out []string, o *ort.SessionOptions) (*ort.DynamicAdvancedSession, error) {
-		if !about.External {
-			return ort.NewDynamicAdvancedSessionWithONNXData(data, in, out, o)
-		}
-		return ort.NewDynamicAdvancedSession(path, in, out, o)
-	})
+	s, err := newSession(data, folder, opt)
 	if err != nil {
 		return nil, fmt.Errorf("open model %q: %w", path, err)
 	}
@@ -53,56 +49,101 @@ func Open(path string, opt *Options) (*Session, error) {
 
 // New makes a session of the bytes of an ONNX file, which may be changed afterwards.
 func New(model []byte, opt *Options) (*Session, error) {
-	about, err := Describe(model)
-	if err != nil {
-		return nil, fmt.Errorf("open model: %w", err)
-	}
-	if about.External {
-		return nil, errors.New("open model: its weights lie in files of their own: open it by its path")
-	}
-	s, err := newSession(about, opt, func(in, out []string, o *ort.SessionOptions) (*ort.DynamicAdvancedSession, error) {
-		return ort.NewDynamicAdvancedSessionWithONNXData(model, in, out, o)
-	})
+	s, err := newSession(model, "", opt)
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
 	return s, nil
 }
 
-type opener func(inputs, outputs []string, o *ort.SessionOptions) (*ort.DynamicAdvancedSession, error)
-
-func newSession(about *Description, opt *Options, open opener) (_ *Session, err error) {
+// newSession makes a session of a model; folder is where the weights are that lie in files of their own.
+func newSession(data []byte, folder string, opt *Options) (_ *Session, err error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
-	if len(about.Inputs) == 0 {
-		return nil, errors.New("the model has no inputs")
-	}
-	s := &Session{about: about, options: opt.resolved()}
-	if err := acquire(s.options.Library); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			release()
-		}
-	}()
-	s.version = ort.GetVersion()
-	settings, err := s.options.settings()
+	s := &Session{options: opt.resolved()}
+	about, err := Describe(data)
 	if err != nil {
 		return nil, err
 	}
-	defer settings.Destroy()
-	if s.ort, err = open(names(about.Inputs), names(about.Outputs), settings); err != nil {
-		if s.options.Provider == CUDA {
-			return nil, cudaError(s.options.DeviceID, err)
+	if s.about, err = about.Select(s.options.Inputs, s.options.Outputs); err != nil {
+		return nil, err
+	}
+	if len(s.about.Inputs) == 0 {
+		return nil, errors.New("the model has no inputs")
+	}
+	m := model{inputs: portNames(s.about.Inputs)}
+	if m.data, m.outputs, err = widened(data, s.about); err != nil {
+		return nil, err
+	}
+	if about.External {
+		if folder == "" {
+			return nil, errors.New("its weights lie in files of their own: open it by its path")
 		}
-		return nil, reason(err)
+		m.folder = folder
+	}
+	r, err := acquire(s.options.Library, s.options.Provider)
+	if err != nil {
+		return nil, err
+	}
+	s.version = r.version
+	if err := s.open(m, r); err != nil {
+		return nil, errors.Join(err, release())
 	}
 	return s, nil
 }
 
-// settings turns the options into ONNX Runtime's.
+// A model is what ONNX Runtime opens.
+type model struct {
+	data            []byte
+	folder          string // of the weights that are not in data; empty if all are
+	inputs, outputs []string
+}
+
+// open gives the model to the first provider that works.
+func (s *Session) open(m model, r runtimeInUse) error {
+	asked := s.options
+	var last error
+	for _, p := range asked.candidates(runtime.GOOS) {
+		s.options.Provider = p.name
+		if asked.Provider == Auto && !p.device {
+			s.options.DeviceID = 0 // the GPU's, not this one's
+		}
+		if s.ort, last = p.open(m, s.options, r); last == nil {
+			return nil
+		}
+		s.refused = append(s.refused, Refusal{p.name, last})
+		s.options = asked
+	}
+	return last
+}
+
+// open gives the model to the provider.
+func (p provider) open(m model, o Options, r runtimeInUse) (*ort.DynamicAdvancedSession, error) {
+	so, err := o.settings()
+	if err != nil {
+		return nil, err
+	}
+	defer so.Destroy()
+	if m.folder != "" {
+		if err := so.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", m.folder); err != nil {
+			return nil, reason(err)
+		}
+	}
+	if err := p.use(so, o, r); err != nil {
+		return nil, err
+	}
+	s, err := ort.NewDynamicAdvancedSessionWithONNXData(m.data, m.inputs, m.outputs, so)
+	switch {
+	case err == nil:
+		return s, nil
+	case p.name == CPU:
+		return nil, reason(err)
+	}
+	return nil, p.failed(o, err)
+}
+
+// settings turns the options that concern every provider into ONNX Runtime's.
 func (o Options) settings() (_ *ort.SessionOptions, err error) {
 	so, err := ort.NewSessionOptions()
 	if err != nil {
@@ -122,161 +163,81 @@ func (o Options) settings() (_ *ort.SessionOptions, err error) {
 	if err := so.SetInterOpNumThreads(o.InterThreads); err != nil {
 		return nil, err
 	}
+	if err := so.SetCpuMemArena(!o.NoArena); err != nil {
+		return nil, err
+	}
 	if o.InterThreads > 1 {
 		if err := so.SetExecutionMode(ort.ExecutionModeParallel); err != nil {
 			return nil, err
 		}
 	}
-	if o.Provider == CUDA {
-		if err := useCUDA(so, o.DeviceID); err != nil {
-			return nil, cudaError(o.DeviceID, err)
-		}
-	}
 	return so, nil
 }
 
-func useCUDA(so *ort.SessionOptions, device int) error {
-	cuda, err := ort.NewCUDAProviderOptions()
-	if err != nil {
-		return err
-	}
-	defer cuda.Destroy()
-	if err := cuda.Update(map[string]string{"device_id": strconv.Itoa(device)}); err != nil {
-		return err
-	}
-	return so.AppendExecutionProviderCUDA(cuda)
-}
+// whereInSource is what ONNX Runtime says first about a fault of a provider: file, function and a number.
+var whereInSource = regexp.MustCompile(`^\S+\.(cc|h):\d+ .*?\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : `)
 
-// cudaError tells a library without CUDA from a machine without it, since they are mended differently.
-func cudaError(device int, err error) error {
-	text := strings.ToLower(err.Error())
-	if strings.Contains(text, "not enabled in this build") || strings.Contains(text, "libonnxruntime_providers_shared") {
-		return fmt.Errorf("provider %q: the ONNX Runtime in use was built without CUDA: set %s to the folder of one with it (the capi folder of the package onnxruntime-gpu, 1.24.4 for CUDA 12), or use provider %q: %w",
-			CUDA, native.EnvONNXRuntime, CPU, reason(err))
-	}
-	return fmt.Errorf("provider %q: GPU %d cannot be used: see with nvidia-smi that it is there and that CUDA and cuDNN are installed, or use provider %q: %w", CUDA, device, CPU, reason(err))
-}
-
-// reason drops what the wrapper says about its own C calls.
+// reason drops what the wrapper says about its own C calls, and ONNX Runtime about its source.
 func reason(err error) error {
-	text := err.Error()
+	text := whereInSource.ReplaceAllString(err.Error(), "")
 	for _, prefix := range []string{"Error creating C session: ", "Error creating C session from file: ", "Error running network: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return fmt.Errorf("ONNX Runtime: %s", text)
 }
 
-func names(ports []Port) []string {
-	n := make([]string, len(ports))
-	for i, p := range ports {
-		n[i] = p.Name
-	}
-	return n
-}
-
-// About is what the model says about itself. It must not be changed.
+// About is what the model says about itself: the inputs and outputs are those that were chosen. It must not be changed.
 func (s *Session) About() *Description { return s.about }
 
 // Version is that of the ONNX Runtime in use.
 func (s *Session) Version() string { return s.version }
 
-// Options are those in use, with the defaults filled in.
+// Options are those in use, with the defaults filled in. The provider is the one that the model runs on, also where [Auto] was asked for.
 func (s *Session) Options() Options { return s.options }
+
+// Refused says which providers [Auto] would have preferred and why each was not taken. It is empty for a provider that was named.
+func (s *Session) Refused() []Refusal { return s.refused }
 
 // Run gives the model's outputs, in their order, for its inputs in theirs. The tensors' data must not change until Run returns.
 // When ctx ends, the run is broken off after the operation that it is at, and the error is ctx's.
+//
+// An input of another type than float32 gets its values rounded to the nearest that the type has, ties to even;
+// whole numbers are clamped to the type's range. An output of another type is rounded to float32, which is exact for all but
+// float64 and whole numbers of more than 24 bits.
 func (s *Session) Run(ctx context.Context, inputs ...Tensor) ([]Tensor, error) {
+	outputs := make([]Tensor, len(s.about.Outputs))
+	if err := s.RunInto(ctx, outputs, inputs...); err != nil {
+		return nil, err
+	}
+	return outputs, nil
+}
+
+// RunInto is [Session.Run] with the memory of earlier outputs: outputs has a Tensor for each of the model's, the zero Tensor at first,
+// and what their data has room for is written there. Runs that go side by side need outputs of their own, and outputs must not share
+// memory with inputs. After an error the outputs' values are of no use.
+func (s *Session) RunInto(ctx context.Context, outputs []Tensor, inputs ...Tensor) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return nil, fmt.Errorf("run model: %w", ErrClosed)
+		return fmt.Errorf("run model: %w", ErrClosed)
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("run model: %w", context.Cause(ctx))
+		return fmt.Errorf("run model: %w", context.Cause(ctx))
+	}
+	if len(outputs) != len(s.about.Outputs) {
+		return fmt.Errorf("run model: it gives %d outputs (%s), and there are tensors for %d", len(s.about.Outputs), portList(s.about.Outputs), len(outputs))
 	}
 	if err := checkInputs(s.about.Inputs, inputs); err != nil {
-		return nil, fmt.Errorf("run model: %w", err)
+		return fmt.Errorf("run model: %w", err)
 	}
-	outputs, err := s.run(ctx, inputs)
-	if err != nil {
+	if err := s.run(ctx, inputs, outputs); err != nil {
 		// ONNX Runtime's own words for a broken-off run say less than the context's.
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("run model: %w", err)
+		return fmt.Errorf("run model: %w", err)
 	}
-	return outputs, nil
-}
-
-func (s *Session) run(ctx context.Context, inputs []Tensor) ([]Tensor, error) {
-	// ONNX Runtime reads the tensors where they lie in Go's memory.
-	var pins runtime.Pinner
-	defer pins.Unpin()
-	in := make([]ort.Value, len(inputs))
-	for i, t := range inputs {
-		pins.Pin(&t.Data[0])
-		v, err := ort.NewTensor(ort.Shape(t.Shape), t.Data)
-		if err != nil {
-			return nil, err
-		}
-		defer v.Destroy()
-		in[i] = v
-	}
-	out := make([]ort.Value, len(s.about.Outputs))
-	defer func() {
-		for _, v := range out {
-			if v != nil {
-				v.Destroy()
-			}
-		}
-	}()
-	for i, p := range s.about.Outputs {
-		// The wrapper makes an output's tensor by itself, save for scalars.
-		if p.Shape != nil && len(p.Shape) == 0 && p.Type == "float32" {
-			v, err := ort.NewEmptyScalar[float32]()
-			if err != nil {
-				return nil, err
-			}
-			out[i] = v
-		}
-	}
-	if err := s.runUntil(ctx, in, out); err != nil {
-		return nil, reason(err)
-	}
-	outputs := make([]Tensor, len(out))
-	for i, v := range out {
-		switch v := v.(type) {
-		case *ort.Tensor[float32]:
-			outputs[i] = Tensor{Shape: v.GetShape(), Data: v.GetData()}
-		case *ort.Scalar[float32]:
-			outputs[i] = Tensor{Shape: []int64{}, Data: []float32{v.GetData()}}
-		default:
-			return nil, fmt.Errorf("output %s is not float32: only float32 can be read", s.about.Outputs[i])
-		}
-	}
-	return outputs, nil
-}
-
-// runUntil runs the network and breaks off when ctx ends.
-func (s *Session) runUntil(ctx context.Context, in, out []ort.Value) error {
-	if ctx.Done() == nil {
-		return s.ort.Run(in, out)
-	}
-	opts, err := ort.NewRunOptions()
-	if err != nil {
-		return err
-	}
-	defer opts.Destroy()
-	told := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(told)
-		opts.Terminate()
-	})
-	err = s.ort.RunWithOptions(in, out, opts)
-	if !stop() {
-		<-told // the options must outlive the call that uses them
-	}
-	return err
+	return nil
 }
 
 // Close frees the model after the runs that are under way. It may be called more than once.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,11 +84,6 @@ func TestRunRefuses(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "ONNX Runtime: ") {
 		t.Errorf("size that the network cannot take: %v", err)
 	}
-	s = open(t, "bytes.onnx", nil)
-	_, err = s.Run(t.Context(), Tensor{[]int64{1, 3, 2, 2}, make([]float32, 12)})
-	if err == nil || !strings.Contains(err.Error(), "uint8") {
-		t.Errorf("bytes: %v", err)
-	}
 }
 
 func TestNewRefuses(t *testing.T) {
@@ -111,15 +107,30 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-func TestCUDANeedsGPU(t *testing.T) {
-	open(t, "invert.onnx", nil)
-	s, err := New(fixture(t, "invert.onnx"), &Options{Provider: CUDA})
-	if err == nil {
+// What a bit that flipped, or an end that is missing, makes of a file is an error or another model, and no more.
+func TestDamagedModel(t *testing.T) {
+	open(t, "conv.onnx", nil)
+	whole := fixture(t, "conv.onnx")
+	r := rand.New(rand.NewPCG(1, 2))
+	refused := 0
+	for range 40 {
+		damaged := slices.Clone(whole)
+		damaged[r.IntN(len(damaged))] ^= 1 << r.IntN(8)
+		if r.IntN(3) == 0 {
+			damaged = damaged[:r.IntN(len(damaged))]
+		}
+		s, err := New(damaged, &Options{IntraThreads: 1})
+		if err != nil {
+			refused++
+			continue
+		}
+		if _, err := s.Run(t.Context(), Tensor{[]int64{1, 3, 4, 4}, make([]float32, 48)}); err != nil {
+			refused++
+		}
 		s.Close()
-		t.Skip("this machine has a GPU that works")
 	}
-	if !strings.Contains(err.Error(), `provider "cuda"`) || !strings.Contains(err.Error(), `use provider "cpu"`) {
-		t.Errorf("error %v", err)
+	if refused < 10 {
+		t.Errorf("%d of 40 damaged files were found out", refused)
 	}
 }
 
@@ -185,6 +196,50 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
+// Many runs of one session go side by side, in several shapes and with memory of their own, and some are broken off.
+func TestSideBySide(t *testing.T) {
+	s := open(t, "conv.onnx", &Options{IntraThreads: 1})
+	input := func(side int64) Tensor {
+		in := Tensor{[]int64{1, 3, side, 5}, make([]float32, 3*side*5)}
+		for i := range in.Data {
+			in.Data[i] = float32(math.Sin(float64(i) + float64(side)))
+		}
+		return in
+	}
+	want := map[int64][]float32{}
+	for side := int64(4); side < 7; side++ {
+		out, err := s.Run(t.Context(), input(side))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[side] = out[0].Data
+	}
+	var group sync.WaitGroup
+	for g := range int64(8) {
+		group.Go(func() {
+			outputs := make([]Tensor, 1)
+			for i := range int64(25) {
+				side := 4 + (g+i)%3
+				ctx, cancel := context.WithCancel(t.Context())
+				if i%5 == 4 {
+					go cancel()
+				}
+				err := s.RunInto(ctx, outputs, input(side))
+				cancel()
+				if errors.Is(err, context.Canceled) && i%5 == 4 {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+				} else if !slices.Equal(outputs[0].Data, want[side]) {
+					t.Errorf("goroutine %d, run %d: another picture's output", g, i)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
 func TestCancel(t *testing.T) {
 	s := open(t, "slow.onnx", nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -231,7 +286,7 @@ func TestCloseWaits(t *testing.T) {
 // A program that opened ONNX Runtime itself keeps it: sessions use it and leave it open.
 func TestForeignEnvironment(t *testing.T) {
 	open(t, "invert.onnx", nil).Close()
-	if err := search("", func(name string) error {
+	if _, err := search("", CPU, func(name string) error {
 		ort.SetSharedLibraryPath(name)
 		return ort.InitializeEnvironment()
 	}); err != nil {
@@ -270,6 +325,10 @@ func TestOneLibraryAtATime(t *testing.T) {
 }
 
 func TestNotFound(t *testing.T) {
+	// a library that this process had open may still be there for the loader
+	if !byItself(t) {
+		return
+	}
 	emptyHome(t)
 	s, err := New(fixture(t, "invert.onnx"), nil)
 	if err == nil {
@@ -289,6 +348,24 @@ func BenchmarkRun(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := s.Run(b.Context(), in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRunInto(b *testing.B) {
+	s := open(b, "conv.onnx", nil)
+	in := Tensor{[]int64{1, 3, 256, 256}, make([]float32, 3*256*256)}
+	outputs := make([]Tensor, 1)
+	for range 2 { // the second run is the first that knows the shape
+		if err := s.RunInto(b.Context(), outputs, in); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(int64(len(in.Data)) * 4)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.RunInto(b.Context(), outputs, in); err != nil {
 			b.Fatal(err)
 		}
 	}

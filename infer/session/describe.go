@@ -14,6 +14,8 @@ import (
 // A Description is what an ONNX file says about itself. Reading it needs no ONNX Runtime.
 type Description struct {
 	Inputs, Outputs []Port
+	// Optional are inputs that the file gives values for, so that a run may leave them out.
+	Optional []Port
 	// Metadata is the file's metadata_props.
 	Metadata map[string]string
 	// Producer names the program that wrote the file, with its version where it gave one.
@@ -106,9 +108,74 @@ func Describe(model []byte) (*Description, error) {
 		return nil, errors.New("this is not an ONNX model: it holds no network")
 	}
 	// Files of before IR version 4 list their weights among the inputs.
+	for _, p := range d.Inputs {
+		if initialized[p.Name] {
+			d.Optional = append(d.Optional, p)
+		}
+	}
 	d.Inputs = slices.DeleteFunc(d.Inputs, func(p Port) bool { return initialized[p.Name] })
 	d.Producer = strings.TrimSpace(d.Producer + " " + version)
 	return d, nil
+}
+
+// Select gives the description with the inputs and outputs of these names alone, in this order. Nil means all that a run needs, and all that it gives.
+// It is an error to leave out an input that the file gives no value for.
+func (d *Description) Select(inputs, outputs []string) (*Description, error) {
+	s := *d
+	var err error
+	if inputs != nil {
+		if s.Inputs, err = choosePorts("input", slices.Concat(d.Inputs, d.Optional), inputs); err != nil {
+			return nil, err
+		}
+		for _, p := range d.Inputs {
+			if !slices.Contains(inputs, p.Name) {
+				return nil, fmt.Errorf("the model also needs its input %v", p)
+			}
+		}
+		s.Optional = slices.DeleteFunc(slices.Clone(d.Optional), func(p Port) bool { return slices.Contains(inputs, p.Name) })
+	}
+	if outputs != nil {
+		if s.Outputs, err = choosePorts("output", d.Outputs, outputs); err != nil {
+			return nil, err
+		}
+	}
+	return &s, nil
+}
+
+// choosePorts finds ports, inputs or outputs by kind, by their names.
+func choosePorts(kind string, ports []Port, wanted []string) ([]Port, error) {
+	if len(wanted) == 0 {
+		return nil, fmt.Errorf("no %s is chosen", kind)
+	}
+	var chosen []Port
+	for i, name := range wanted {
+		at := slices.IndexFunc(ports, func(p Port) bool { return p.Name == name })
+		if at < 0 {
+			return nil, fmt.Errorf("the model has no %s %q: it has %s", kind, name, portList(ports))
+		}
+		if slices.Contains(wanted[:i], name) {
+			return nil, fmt.Errorf("%s %q is chosen twice", kind, name)
+		}
+		chosen = append(chosen, ports[at])
+	}
+	return chosen, nil
+}
+
+// portList writes ports one after the other.
+func portList(ports []Port) string {
+	parts := make([]string, len(ports))
+	for i, p := range ports {
+		parts[i] = p.String()
+	}
+	return strings.Join(parts, ", ")
+}
+
+func portNames(ports []Port) []string {
+	names := make([]string, len(ports))
+	for i, p := range ports {
+		names[i] = p.Name
+	}
+	return names
 }
 
 // graph reads a GraphProto.

@@ -40,9 +40,9 @@ func TestDescribe(t *testing.T) {
 
 func TestDescribePorts(t *testing.T) {
 	for _, c := range []struct{ model, inputs, outputs string }{
-		{"two.onnx", `["a" float32 [N,2] "b" float32 [N,2]]`, `["sum" float32 [N,2] "mean" float32 []]`},
-		{"bytes.onnx", `["input" uint8 [N,3,H,W]]`, `["output" uint8 [N,3,H,W]]`},
-		{"fixed.onnx", `["input" float32 [1,3,16,24]]`, `["output" float32 [1,3,16,24]]`},
+		{"two.onnx", `"a" float32 [N,2], "b" float32 [N,2]`, `"sum" float32 [N,2], "mean" float32 []`},
+		{"bytes.onnx", `"input" uint8 [N,3,H,W]`, `"output" uint8 [N,3,H,W]`},
+		{"fixed.onnx", `"input" float32 [1,3,16,24]`, `"output" float32 [1,3,16,24]`},
 	} {
 		d, err := Describe(fixture(t, c.model))
 		if err != nil {
@@ -55,14 +55,6 @@ func TestDescribePorts(t *testing.T) {
 			t.Errorf("%s: outputs %s, want %s", c.model, got, c.outputs)
 		}
 	}
-}
-
-func portList(ports []Port) string {
-	parts := make([]string, len(ports))
-	for i, p := range ports {
-		parts[i] = p.String()
-	}
-	return "[" + strings.Join(parts, " ") + "]"
 }
 
 // message writes fields with a length, as num, bytes pairs.
@@ -85,8 +77,11 @@ func TestDescribeOldFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := portList(d.Inputs), `["x" unknown any shape]`; got != want {
+	if got, want := portList(d.Inputs), `"x" unknown any shape`; got != want {
 		t.Errorf("inputs %s, want %s", got, want)
+	}
+	if got, want := portList(d.Optional), `"weight" unknown any shape`; got != want {
+		t.Errorf("optional inputs %s, want %s", got, want)
 	}
 	if !d.External {
 		t.Error("weights in a file of their own were not seen")
@@ -118,12 +113,22 @@ func FuzzDescribe(f *testing.F) {
 	for _, name := range []string{"multiple8.onnx", "conv.onnx", "two.onnx", "slow.onnx"} {
 		f.Add(fixture(f, name))
 	}
+	for _, name := range []string{"types.onnx", "optional.onnx", "external.onnx"} {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, err := Describe(data)
 		if err != nil {
 			return
 		}
-		for _, p := range slices.Concat(d.Inputs, d.Outputs) {
+		if _, names, err := widened(data, d); err == nil && len(names) != len(d.Outputs) {
+			t.Fatalf("%d names for %d outputs", len(names), len(d.Outputs))
+		}
+		for _, p := range slices.Concat(d.Inputs, d.Outputs, d.Optional) {
 			if len(p.Shape) != len(p.Axes) {
 				t.Fatalf("%d dimensions and %d names", len(p.Shape), len(p.Axes))
 			}
@@ -141,7 +146,7 @@ func TestCheckInputs(t *testing.T) {
 	}{
 		{"fits", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 6)}}, ""},
 		{"any shape", Port{Name: "x", Type: "float32"}, []Tensor{{Shape: []int64{2}, Data: make([]float32, 2)}}, ""},
-		{"none", picture, nil, "has 1 inputs (input), not 0"},
+		{"none", picture, nil, `needs 1 inputs ("input" float32 [N,3,H,W]), and 0 were given`},
 		{"rank", picture, []Tensor{{Shape: []int64{6}, Data: make([]float32, 6)}}, "takes [N,3,H,W], not [6]"},
 		{"channels", picture, []Tensor{{Shape: []int64{1, 1, 2, 1}, Data: make([]float32, 2)}}, "takes [N,3,H,W], not [1,1,2,1]"},
 		{"no shape", Port{Name: "x", Type: "float32"}, []Tensor{{}}, "no shape"},
@@ -149,7 +154,8 @@ func TestCheckInputs(t *testing.T) {
 		{"few values", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 5)}}, "5 values do not fill"},
 		{"many values", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 7)}}, "7 values do not fill"},
 		{"overflow", picture, []Tensor{{Shape: []int64{1 << 62, 3, 1 << 62, 4}, Data: make([]float32, 6)}}, "6 values do not fill"},
-		{"bytes", Port{Name: "x", Type: "uint8"}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, "only float32"},
+		{"bytes", Port{Name: "x", Type: "uint8"}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, ""},
+		{"words", Port{Name: "x", Type: "string"}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, "holds string: what can be run is float32, float64"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := checkInputs([]Port{c.port}, c.inputs)
@@ -176,5 +182,39 @@ func TestOptionsValidate(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %q", want, err)
 		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	d := &Description{
+		Inputs: []Port{{Name: "x", Type: "float32"}}, Optional: []Port{{Name: "gain", Type: "float32"}},
+		Outputs: []Port{{Name: "a", Type: "float32"}, {Name: "b", Type: "int64"}},
+	}
+	for _, c := range []struct {
+		inputs, outputs []string
+		want            string
+	}{
+		{nil, nil, "x gain -> a b"},
+		{[]string{"gain", "x"}, []string{"b"}, "gain x  -> b"},
+		{[]string{"gain"}, nil, `the model also needs its input "x" float32`},
+		{[]string{"x", "z"}, nil, `the model has no input "z": it has "x" float32 any shape, "gain" float32 any shape`},
+		{[]string{"x", "x"}, nil, `input "x" is chosen twice`},
+		{nil, []string{"x"}, `the model has no output "x": it has "a" float32 any shape, "b" int64 any shape`},
+		{nil, []string{}, "no output is chosen"},
+	} {
+		s, err := d.Select(c.inputs, c.outputs)
+		if err != nil {
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v %v: error %v, want %s", c.inputs, c.outputs, err, c.want)
+			}
+			continue
+		}
+		got := strings.Join(portNames(s.Inputs), " ") + " " + strings.Join(portNames(s.Optional), " ") + " -> " + strings.Join(portNames(s.Outputs), " ")
+		if got != c.want {
+			t.Errorf("%v %v: %s, want %s", c.inputs, c.outputs, got, c.want)
+		}
+	}
+	if len(d.Outputs) != 2 || len(d.Optional) != 1 {
+		t.Errorf("the description itself was changed: %+v", d)
 	}
 }

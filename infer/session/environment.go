@@ -17,21 +17,49 @@ var environment struct {
 	sessions int
 	ours     bool
 	library  string // as the loader was given it; empty when the environment is not ours
+	named    string // what a person named the library by, if anybody did
+	claimed  string // the library whose providers the process has used, which outlives the environment
 }
 
-// acquire opens the environment if it is not open, and counts a session in.
-func acquire(library string) error {
+// acquire opens the environment if it is not open, with a build that suits the provider, and counts a session in.
+func acquire(library, provider string) (runtimeInUse, error) {
 	e := &environment
 	e.Lock()
 	defer e.Unlock()
-	if e.sessions == 0 && !ort.IsInitialized() {
-		if err := search(library, load); err != nil {
-			return err
+	opened := e.sessions == 0 && !ort.IsInitialized()
+	if opened {
+		named, err := search(library, provider, load)
+		if err != nil {
+			return runtimeInUse{}, err
 		}
+		e.named = named
 	} else if err := sameLibrary(library); err != nil {
-		return err
+		return runtimeInUse{}, err
 	}
 	e.sessions++
+	return runtimeInUse{version: ort.GetVersion(), library: e.library, named: e.named, opened: opened}, nil
+}
+
+// claim keeps the process to the providers of one library. A provider's library finds ONNX Runtime by a symbol
+// that the first one to load such a library gives to the whole process; that of another build would call into the first, which may be gone.
+func (p provider) claim(r runtimeInUse) error {
+	if p.file == "" {
+		return nil
+	}
+	e := &environment
+	e.Lock()
+	defer e.Unlock()
+	if e.claimed != "" && e.claimed != r.library {
+		return fmt.Errorf("provider %q: this process has used a provider of the ONNX Runtime in %s, and cannot use one of %v too\nto mend it: use one of them a process, beside provider %q",
+			p.name, e.claimed, r, CPU)
+	}
+	if e.claimed == "" && r.library != "" {
+		// it stays when the environment is closed, and with it what providers have of it
+		if err := dlopen(r.library); err != nil {
+			return fmt.Errorf("provider %q: keep ONNX Runtime open: %w", p.name, err)
+		}
+	}
+	e.claimed = r.library
 	return nil
 }
 
@@ -84,7 +112,7 @@ func release() error {
 	if e.sessions > 0 || !e.ours {
 		return nil
 	}
-	e.ours, e.library = false, ""
+	e.ours, e.library, e.named = false, "", ""
 	if err := ort.DestroyEnvironment(); err != nil {
 		return fmt.Errorf("close ONNX Runtime: %w", err)
 	}

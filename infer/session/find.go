@@ -42,35 +42,62 @@ func joined(errs []error) string {
 	return strings.Join(parts, "; ")
 }
 
+// The places that a person may name a library by, in messages.
+const (
+	byOption      = "Options.Library"
+	byEnvironment = "the environment variable " + native.EnvONNXRuntime
+)
+
 // search tries the places in their order: it calls load with a path or name until one loads. A place that the user named
-// (library, or the environment variable) must hold a library that loads: nothing else is tried after it.
-func search(library string, load func(name string) error) error {
+// (library, or the environment variable) must hold a library that loads: nothing else is tried after it, and by tells which it was.
+// In the cache it takes the build that has the provider.
+func search(library, provider string, load func(name string) error) (by string, err error) {
 	if library != "" {
 		path, err := libraryAt(library)
 		if err != nil {
-			return fmt.Errorf("find ONNX Runtime by Options.Library: %w", err)
+			return "", fmt.Errorf("find ONNX Runtime by Options.Library: %w", err)
 		}
-		return named("Options.Library", load(path))
+		return byOption, named(byOption, load(path))
 	}
-	path, err := native.FindONNXRuntime()
+	path, own, err := cached(provider)
 	if err == nil {
-		if os.Getenv(native.EnvONNXRuntime) != "" {
-			return named("the environment variable "+native.EnvONNXRuntime, load(path))
+		if own {
+			return byEnvironment, named(byEnvironment, load(path))
 		}
-		return named("the user's cache", load(path))
+		return "", named("the user's cache", load(path))
 	}
 	if !errors.Is(err, native.ErrNotFound) {
-		return fmt.Errorf("find ONNX Runtime: %w", err)
+		return "", fmt.Errorf("find ONNX Runtime: %w", err)
 	}
 	missing := &NotFoundError{Cache: err}
 	for _, name := range systemNames(runtime.GOOS) {
 		err := load(name)
 		if err == nil {
-			return nil
+			return "", nil
 		}
 		missing.System = append(missing.System, err)
 	}
-	return missing
+	if p, ok := known(provider); ok && p.set != "" {
+		// a NotFoundError would make programs fetch the usual build
+		return "", fmt.Errorf("provider %q: no ONNX Runtime with %s was found. The system: %s. The user's cache: %w", provider, p.title, joined(missing.System), err)
+	}
+	return "", missing
+}
+
+// cached is the build for a provider, in the place that the environment variable names (own) or in the user's cache.
+func cached(provider string) (path string, own bool, err error) {
+	set, err := native.With()
+	if err != nil {
+		return "", false, err
+	}
+	p, _ := known(provider)
+	switch {
+	case p.set != "":
+		set = p.set
+	case provider == Auto && set == native.CPU && os.Getenv(native.EnvWith) == "" && native.Installed(native.OpenVINO):
+		set = native.OpenVINO
+	}
+	return native.FindONNXRuntimeWith(set)
 }
 
 // named says which place brought a library that does not load.

@@ -24,6 +24,7 @@ func (c *cannotLoad) load(name string) error {
 func emptyHome(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv(native.EnvONNXRuntime, "")
+	t.Setenv(native.EnvWith, "")
 	t.Setenv(native.EnvCache, filepath.Join(dir, "cache"))
 	for _, v := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
 		t.Setenv(v, dir)
@@ -48,7 +49,7 @@ func TestSearchOrder(t *testing.T) {
 	byEnv := touch(t, filepath.Join(t.TempDir(), system[0]))
 
 	var none cannotLoad
-	err := search("", none.load)
+	_, err := search("", CPU, none.load)
 	var missing *NotFoundError
 	if !errors.As(err, &missing) || !slices.Equal(none.asked, system) {
 		t.Fatalf("asked for %q, error %v", none.asked, err)
@@ -64,21 +65,21 @@ func TestSearchOrder(t *testing.T) {
 
 	t.Setenv(native.EnvONNXRuntime, filepath.Dir(byEnv))
 	none = cannotLoad{}
-	if err := search("", none.load); err == nil || errors.As(err, &missing) || !strings.Contains(err.Error(), native.EnvONNXRuntime) || !slices.Equal(none.asked, []string{byEnv}) {
+	if _, err := search("", CPU, none.load); err == nil || errors.As(err, &missing) || !strings.Contains(err.Error(), native.EnvONNXRuntime) || !slices.Equal(none.asked, []string{byEnv}) {
 		t.Errorf("by environment: asked for %q, error %v", none.asked, err)
 	}
 	none = cannotLoad{}
-	if err := search(byOption, none.load); err == nil || !strings.Contains(err.Error(), "Options.Library") || !slices.Equal(none.asked, []string{byOption}) {
+	if _, err := search(byOption, CPU, none.load); err == nil || !strings.Contains(err.Error(), "Options.Library") || !slices.Equal(none.asked, []string{byOption}) {
 		t.Errorf("by option: asked for %q, error %v", none.asked, err)
 	}
-	if err := search(filepath.Join(byOption, "no"), none.load); err == nil || errors.As(err, &missing) {
+	if _, err := search(filepath.Join(byOption, "no"), CPU, none.load); err == nil || errors.As(err, &missing) {
 		t.Errorf("an option that names nothing gave %v", err)
 	}
 	t.Setenv(native.EnvONNXRuntime, filepath.Join(byEnv, "no"))
-	if err := search("", none.load); err == nil || errors.As(err, &missing) {
+	if _, err := search("", CPU, none.load); err == nil || errors.As(err, &missing) {
 		t.Errorf("an environment variable that names nothing gave %v", err)
 	}
-	if err := search(byOption, func(string) error { return nil }); err != nil {
+	if _, err := search(byOption, CPU, func(string) error { return nil }); err != nil {
 		t.Errorf("a library that loads gave %v", err)
 	}
 }

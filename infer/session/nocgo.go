@@ -29,6 +29,14 @@ func (s *Session) Version() string { return "" }
 // Options are those in use.
 func (s *Session) Options() Options { return Options{} }
 
+// Refused are the providers that [Auto] did not take.
+func (s *Session) Refused() []Refusal { return nil }
+
+// RunInto gives an error: the program was built without cgo.
+func (s *Session) RunInto(ctx context.Context, outputs []Tensor, inputs ...Tensor) error {
+	return fmt.Errorf("run model: %w", ErrNoCgo)
+}
+
 // Run gives an error: the program was built without cgo.
 func (s *Session) Run(ctx context.Context, inputs ...Tensor) ([]Tensor, error) {
 	return nil, fmt.Errorf("run model: %w", ErrNoCgo)

@@ -1,4 +1,5 @@
-// Package session runs ONNX models with ONNX Runtime: a [Session] takes float32 tensors in and gives float32 tensors back.
+// Package session runs ONNX models with ONNX Runtime: a [Session] takes float32 tensors in and gives float32 tensors back,
+// also where the model itself takes or gives other numbers (float16, float64, uint8 and so on: see [Session.Run]).
 //
 // It knows nothing about pictures: package infer does pictures with it, and the export's self-check and feature extractors use it as it is.
 //
@@ -11,6 +12,8 @@
 //
 // ONNX Runtime is a shared library that is opened when the first session is and closed with the last one. It is looked for in this order:
 // Options.Library, the environment variable CYCLEGAN_ONNXRUNTIME, the user's cache, the system's own loader.
+// The cache may hold several builds (see package native): the one that is opened suits the provider that is asked for.
+// A process holds one at a time, so that a session for another provider may have to be opened first.
 package session
 
 import (
@@ -18,13 +21,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
-)
-
-// The providers that a session can run on.
-const (
-	CPU  = "cpu"
-	CUDA = "cuda"
 )
 
 // ErrClosed is what Run gives after Close.
@@ -37,14 +33,24 @@ var ErrNoCgo = errors.New("this program was built without cgo, which ONNX Runtim
 type Options struct {
 	// Library is the ONNX Runtime library file, or a folder that holds it. Empty: it is looked for (see the package comment).
 	Library string
-	// Provider is CPU or CUDA. Empty: CPU.
+	// Provider is what the model runs on: CPU, CUDA, TensorRT, OpenVINO, CoreML, DirectML, or Auto for the best that works. Empty: CPU.
+	// One that is named and does not work is an error, which says what is missing; only Auto goes on to another.
 	Provider string
-	// DeviceID is the number of the GPU, from 0. CUDA only.
+	// DeviceID is the number of the GPU, from 0. CUDA, TensorRT and DirectML only.
 	DeviceID int
+	// ProviderOptions are the provider's own, as ONNX Runtime's documentation of that provider lists them, such as
+	// cudnn_conv_algo_search for CUDA and device_type for OpenVINO. One that the provider does not know is an error.
+	ProviderOptions map[string]string
+	// Inputs and Outputs choose what Run takes and gives, by name and in this order. Nil: every input that the file gives no value for,
+	// and every output.
+	Inputs, Outputs []string
 	// IntraThreads is how many threads share the work of one operation. 0: as many as Go uses processors (GOMAXPROCS, which knows container limits).
 	IntraThreads int
 	// InterThreads is how many operations run side by side. 0: one after the other, which is best for networks that are one long chain.
 	InterThreads int
+	// NoArena gives memory back after each run instead of keeping it for the next. It costs up to a tenth of the speed, and saves about half
+	// of the memory that a large run takes, since what is kept grows by doubling.
+	NoArena bool
 }
 
 // Validate lists every option that makes no sense, with its value.
@@ -53,10 +59,8 @@ func (o *Options) Validate() error {
 		return nil
 	}
 	var bad []error
-	switch o.Provider {
-	case "", CPU, CUDA:
-	default:
-		bad = append(bad, fmt.Errorf("provider %q is unknown: it is %q or %q", o.Provider, CPU, CUDA))
+	if err := o.validateProvider(); err != nil {
+		bad = append(bad, err)
 	}
 	for _, n := range []struct {
 		name  string
@@ -95,8 +99,8 @@ type Tensor struct {
 
 // check says why t cannot be the input p, or gives nil.
 func (t Tensor) check(p Port) error {
-	if p.Type != "float32" {
-		return fmt.Errorf("input %q holds %s: only float32 can be run", p.Name, p.Type)
+	if !Convertible(p.Type) {
+		return fmt.Errorf("input %q holds %s: what can be run is %s", p.Name, p.Type, convertibles())
 	}
 	if len(t.Shape) == 0 {
 		return fmt.Errorf("input %q: the tensor has no shape", p.Name)
@@ -124,11 +128,7 @@ func (t Tensor) check(p Port) error {
 // checkInputs says why the tensors do not fit the ports, or gives nil.
 func checkInputs(ports []Port, inputs []Tensor) error {
 	if len(inputs) != len(ports) {
-		names := make([]string, len(ports))
-		for i, p := range ports {
-			names[i] = p.Name
-		}
-		return fmt.Errorf("the model has %d inputs (%s), not %d", len(ports), strings.Join(names, ", "), len(inputs))
+		return fmt.Errorf("the model needs %d inputs (%s), and %d were given", len(ports), portList(ports), len(inputs))
 	}
 	for i, t := range inputs {
 		if err := t.check(ports[i]); err != nil {

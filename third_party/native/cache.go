@@ -48,6 +48,6 @@ func (w Wheel) cached() (dir string, ok bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	dir = filepath.Join(cache, w.folder())
+	dir = filepath.Join(cache, filepath.FromSlash(w.folder()))
 	return dir, w.whole(dir), nil
 }

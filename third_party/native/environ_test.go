@@ -87,7 +87,7 @@ func TestEnvironChecksFirst(t *testing.T) {
 		{"wrong ONNX Runtime", func(t *testing.T) { t.Setenv(EnvONNXRuntime, "/gone") }, []string{EnvONNXRuntime + "=/gone"}},
 		{"comma", func(t *testing.T) { t.Setenv(EnvCache, "/a,b") }, []string{"comma or quote in /a,b", "set " + EnvCache}},
 	}
-	if _, err := here(tensorFlow); err != nil {
+	if _, err := here(tensorFlow, CPU); err != nil {
 		t.Skip(err)
 	}
 	for _, test := range tests {

@@ -12,16 +12,29 @@ import (
 	"strings"
 )
 
-// FindTensorFlow is the folder with TensorFlow's include and lib. Nothing is fetched:
+// FindTensorFlow is the folder with TensorFlow's include and lib, of the set that [With] gives. Nothing is fetched:
 // the error is [ErrNotFound] where TensorFlow is neither named nor cached, and another one where [EnvTensorFlow] names a folder that lacks something.
 func FindTensorFlow() (dir string, err error) {
 	if dir := os.Getenv(EnvTensorFlow); dir != "" {
 		return tensorFlowIn(dir, runtime.GOOS)
 	}
-	return find(tensorFlow)
+	set, err := tensorFlowSet()
+	if err != nil {
+		return "", err
+	}
+	return find(tensorFlow, set)
 }
 
-// FindONNXRuntime is the path of ONNX Runtime's shared library. Nothing is fetched:
+// tensorFlowSet is the set in use, for a library that OpenVINO has no build of.
+func tensorFlowSet() (string, error) {
+	set, err := With()
+	if set == OpenVINO {
+		set = CPU
+	}
+	return set, err
+}
+
+// FindONNXRuntime is the path of ONNX Runtime's shared library, of the set that [With] gives. Nothing is fetched:
 // the error is [ErrNotFound] where ONNX Runtime is neither named nor cached, and another one where [EnvONNXRuntime] names something else.
 func FindONNXRuntime() (path string, err error) {
 	if path := os.Getenv(EnvONNXRuntime); path != "" {
@@ -32,7 +45,16 @@ func FindONNXRuntime() (path string, err error) {
 		}
 		return found, err
 	}
-	dir, err := find(onnxRuntime)
+	set, err := With()
+	if err != nil {
+		return "", err
+	}
+	return onnxRuntimeOf(set)
+}
+
+// onnxRuntimeOf is the library in the cache.
+func onnxRuntimeOf(set string) (path string, err error) {
+	dir, err := find(onnxRuntime, set)
 	if err != nil {
 		return "", err
 	}
@@ -51,7 +73,11 @@ func FetchTensorFlow(ctx context.Context, log io.Writer) (dir string, err error)
 	if !errors.Is(err, ErrNotFound) {
 		return dir, err
 	}
-	return fetch(ctx, log, tensorFlow)
+	set, err := tensorFlowSet()
+	if err != nil {
+		return "", err
+	}
+	return fetch(ctx, log, tensorFlow, set)
 }
 
 // FetchONNXRuntime is [FindONNXRuntime], fetching the library into the cache if it is not found. Progress goes to log.
@@ -60,15 +86,19 @@ func FetchONNXRuntime(ctx context.Context, log io.Writer) (path string, err erro
 	if !errors.Is(err, ErrNotFound) {
 		return path, err
 	}
-	dir, err := fetch(ctx, log, onnxRuntime)
+	set, err := With()
+	if err != nil {
+		return "", err
+	}
+	dir, err := fetch(ctx, log, onnxRuntime, set)
 	if err != nil {
 		return "", err
 	}
 	return onnxRuntimeIn(filepath.Join(dir, "lib"), runtime.GOOS)
 }
 
-func find(library string) (dir string, err error) {
-	w, err := here(library)
+func find(library, set string) (dir string, err error) {
+	w, err := here(library, set)
 	if err != nil {
 		// a machine without a build of its own may still have the library elsewhere
 		return "", fmt.Errorf("%w: %w", ErrNotFound, err)
@@ -80,15 +110,33 @@ func find(library string) (dir string, err error) {
 	if !ok {
 		return "", fmt.Errorf("%w: %s is not in %s", ErrNotFound, w, dir)
 	}
+	for _, n := range w.needs() {
+		if dir, ok, err := n.cached(); err != nil || !ok {
+			return "", fmt.Errorf("%w: %s is not in %s, and %s needs it", ErrNotFound, n, dir, w)
+		}
+	}
 	return dir, nil
 }
 
-func fetch(ctx context.Context, log io.Writer, library string) (dir string, err error) {
-	w, err := here(library)
+func fetch(ctx context.Context, log io.Writer, library, set string) (dir string, err error) {
+	w, err := here(library, set)
 	if err != nil {
 		return "", err
 	}
+	for _, n := range w.needs() {
+		if _, err := n.install(ctx, log); err != nil {
+			return "", err
+		}
+	}
 	return w.install(ctx, log)
+}
+
+// needs are the libraries that w finds in the cache when it runs.
+func (w Wheel) needs() []Wheel {
+	if w.With != CUDA || w.nvidia() {
+		return nil
+	}
+	return slices.DeleteFunc(ofSet(CUDA), func(n Wheel) bool { return !n.nvidia() })
 }
 
 // tensorFlowIn checks that a folder named by a person has what compiling, linking and running need.

@@ -145,7 +145,7 @@ func TestCacheDir(t *testing.T) {
 
 func TestFindInCache(t *testing.T) {
 	cache := alone(t)
-	w, err := here(onnxRuntime)
+	w, err := here(onnxRuntime, CPU)
 	if err != nil {
 		t.Skip(err)
 	}

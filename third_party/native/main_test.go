@@ -71,7 +71,7 @@ func alone(t *testing.T) (cache string) {
 	cache = filepath.Join(t.TempDir(), "cache")
 	t.Setenv(EnvCache, cache)
 	t.Setenv("GOENV", "off")
-	for _, name := range []string{EnvTensorFlow, EnvONNXRuntime, "TF_CPP_MIN_LOG_LEVEL", "GOFLAGS", "CGO_CFLAGS", "CGO_LDFLAGS", "CC", "CGO_ENABLED"} {
+	for _, name := range []string{EnvTensorFlow, EnvONNXRuntime, EnvWith, "TF_CPP_MIN_LOG_LEVEL", "GOFLAGS", "CGO_CFLAGS", "CGO_LDFLAGS", "CC", "CGO_ENABLED"} {
 		t.Setenv(name, "")
 		os.Unsetenv(name)
 	}

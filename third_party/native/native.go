@@ -7,6 +7,9 @@
 //  2. the user's cache, shared by every checkout (see [CacheDir]),
 //  3. with the Fetch functions only, the Python package registry, through pip; the result is put into the cache.
 //
+// There are builds for the CPU, which everybody gets, and sets of others that are fetched when asked for ([FetchWith]): [CUDA] and [OpenVINO].
+// They lie side by side in the cache, and [With] says which is used.
+//
 // A program that links the library part only wants to know what is there:
 //
 //	path, err := native.FindONNXRuntime()

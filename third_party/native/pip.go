@@ -76,8 +76,11 @@ func (w Wheel) download(ctx context.Context, log io.Writer, dir string) (string,
 
 // pipArgs are the arguments that let any Python's pip download for any platform.
 func (w Wheel) pipArgs() []string {
-	return []string{"-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--platform", w.Tag,
-		"--python-version", w.Python, "--implementation", "cp", "--abi", w.PythonTag()}
+	args := []string{"-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--platform", w.Tag, "--python-version", w.Python}
+	if w.Python == "3" {
+		return args
+	}
+	return append(args, "--implementation", "cp", "--abi", w.PythonTag())
 }
 
 // findPip is the Python whose pip is to be used.

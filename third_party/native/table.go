@@ -16,15 +16,16 @@ const (
 // Wheel is one library built for one platform, as the Python package registry has it.
 // Nothing of Python is used from it: a wheel is a zip file that happens to hold the shared library (and TensorFlow's headers).
 type Wheel struct {
-	Library string // "tensorflow" or "onnxruntime"
+	Library string // "tensorflow", "onnxruntime", or "nvidia-" and one of NVIDIA's
+	With    string // the set that the build belongs to, [CUDA] or [OpenVINO]; empty for the builds that everybody gets
 	Title   string // the library's name in messages
 	Version string
 	Package string // name of the Python package
 	GOOS    string
 	GOARCH  string
 	Tag     string // platform tag to ask for
-	Python  string // Python version to ask for
-	License string // SPDX identifier
+	Python  string // Python version to ask for; "3" for a wheel that suits every one
+	License string // SPDX expression
 	SHA256  string // of the wheel, in hexadecimal
 	Bytes   int64  // of the wheel
 	Tried   bool   // whether the project has been run with it
@@ -32,17 +33,20 @@ type Wheel struct {
 	// what to take out of the wheel and where to put it
 	parts []part
 	links []link
+	// place in the cache, where it is not the usual one
+	dir string
 }
 
 // part is a file of the wheel, or with a trailing slash the headers of a folder, and its place in the library's folder.
 type part struct{ from, to string }
 
-// link is a second name for an unpacked file in the same folder.
+// link is a second name: for an unpacked file in the same folder, or for another library's folder.
 type link struct{ name, target string }
 
 // Wheels lists every library for every platform, in a fixed order.
-func Wheels() []Wheel { return slices.Clone(wheels) }
+func Wheels() []Wheel { return slices.Concat(wheels, cudaWheels, openVINOWheels) }
 
+// wheels are the builds for the CPU, which everybody gets.
 var wheels = []Wheel{
 	tensorFlowWheel("linux", "amd64", "tensorflow-cpu", "manylinux_2_17_x86_64", true,
 		"810c75d7149d2da0cb2092187817b0dcabb80728ca9f9cf3a61f3f42fadd1298", 230236181),
@@ -106,17 +110,34 @@ func onnxRuntimeWheel(goos, goarch, tag string, tried bool, sha256 string, bytes
 }
 
 // String names the library and its version as messages do.
-func (w Wheel) String() string { return w.Title + " " + w.Version }
+func (w Wheel) String() string {
+	if w.With != "" && !w.nvidia() {
+		return w.Title + " " + w.Version + " with " + w.With
+	}
+	return w.Title + " " + w.Version
+}
 
 // Requirement is the package and version in pip's form.
 func (w Wheel) Requirement() string { return w.Package + "==" + w.Version }
 
 // PythonTag is the interpreter and ABI tag of the wheel.
-func (w Wheel) PythonTag() string { return "cp" + strings.ReplaceAll(w.Python, ".", "") }
+func (w Wheel) PythonTag() string {
+	if w.Python == "3" {
+		return "py3"
+	}
+	return "cp" + strings.ReplaceAll(w.Python, ".", "")
+}
 
 // folder is the name of the library's folder in the cache.
 func (w Wheel) folder() string {
-	return fmt.Sprintf("%s-%s-%s-%s", w.Library, w.Version, w.GOOS, w.GOARCH)
+	if w.dir != "" {
+		return w.dir
+	}
+	library := w.Library
+	if w.With != "" {
+		library += "-" + w.With
+	}
+	return fmt.Sprintf("%s-%s-%s-%s", library, w.Version, w.GOOS, w.GOARCH)
 }
 
 // files are the paths, relative to the library's folder, without which the library is not whole.
@@ -128,17 +149,26 @@ func (w Wheel) files() []string {
 		}
 	}
 	for _, l := range w.links {
-		names = append(names, l.name)
+		if !l.leadsOut() {
+			names = append(names, l.name)
+		}
 	}
 	return names
 }
 
-// pick finds the build of a library for a platform.
-func pick(library, goos, goarch string) (Wheel, error) {
+// leadsOut says that what the link leads to is another library's, which may come later.
+func (l link) leadsOut() bool { return strings.HasPrefix(l.target, "../") }
+
+// pick finds the build of a library for a platform; set is the set that it belongs to, or [CPU].
+func pick(library, set, goos, goarch string) (Wheel, error) {
+	with := set
+	if set == CPU {
+		with = ""
+	}
 	var title string
 	var have []string
-	for _, w := range wheels {
-		if w.Library != library {
+	for _, w := range Wheels() {
+		if w.Library != library || w.With != with {
 			continue
 		}
 		if w.GOOS == goos && w.GOARCH == goarch {
@@ -151,11 +181,15 @@ func pick(library, goos, goarch string) (Wheel, error) {
 	if library == onnxRuntime {
 		env = EnvONNXRuntime
 	}
-	return Wheel{}, withMend(fmt.Errorf("%s for %s/%s: %w (there is %s)", title, goos, goarch, ErrNoBuild, strings.Join(have, ", ")),
-		"use one of these platforms, or set %s to a build of your own", env)
+	if with == "" {
+		return Wheel{}, withMend(fmt.Errorf("%s for %s/%s: %w (there is %s)", title, goos, goarch, ErrNoBuild, strings.Join(have, ", ")),
+			"use one of these platforms, or set %s to a build of your own", env)
+	}
+	return Wheel{}, withMend(fmt.Errorf("%s with %s for %s/%s: %w (there is %s)", title, with, goos, goarch, ErrNoBuild, strings.Join(have, ", ")),
+		"use one of these platforms, set %s to a build of your own, or set %s to %s", env, EnvWith, CPU)
 }
 
 // here is the build of a library for this machine.
-func here(library string) (Wheel, error) {
-	return pick(library, runtime.GOOS, runtime.GOARCH)
+func here(library, set string) (Wheel, error) {
+	return pick(library, set, runtime.GOOS, runtime.GOARCH)
 }

@@ -2,6 +2,7 @@ package native
 
 import (
 	"errors"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,6 +28,12 @@ func TestWheels(t *testing.T) {
 			t.Errorf("%s for %s/%s: %s will not be found", w, w.GOOS, w.GOARCH, files[0])
 		}
 		for _, l := range w.links {
+			if l.leadsOut() {
+				if target := path.Join(w.folder(), path.Dir(l.name), l.target); target != nvidiaFolder {
+					t.Errorf("%s: %s leads to %s", w, l.name, target)
+				}
+				continue
+			}
 			if !slices.Contains(files, "lib/"+l.target) {
 				t.Errorf("%s for %s/%s: %s leads to %s, which is not unpacked", w, w.GOOS, w.GOARCH, l.name, l.target)
 			}
@@ -37,25 +44,32 @@ func TestWheels(t *testing.T) {
 func TestPick(t *testing.T) {
 	for _, platform := range [][2]string{{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "arm64"}} {
 		for _, library := range []string{tensorFlow, onnxRuntime} {
-			if w, err := pick(library, platform[0], platform[1]); err != nil || w.Library != library || w.GOOS != platform[0] || w.GOARCH != platform[1] {
+			if w, err := pick(library, CPU, platform[0], platform[1]); err != nil || w.Library != library || w.GOOS != platform[0] || w.GOARCH != platform[1] {
 				t.Errorf("%s for %v: %+v, %v", library, platform, w, err)
 			}
 		}
 	}
-	if _, err := pick(onnxRuntime, "windows", "amd64"); err != nil {
+	if _, err := pick(onnxRuntime, CPU, "windows", "amd64"); err != nil {
 		t.Error(err)
 	}
-	_, err := pick(tensorFlow, "windows", "amd64")
+	_, err := pick(tensorFlow, CPU, "windows", "amd64")
 	if !errors.Is(err, ErrNoBuild) {
 		t.Errorf("error: %v", err)
 	}
 	wantError(t, err, "TensorFlow for windows/amd64", "linux/amd64, linux/arm64, darwin/arm64", EnvTensorFlow)
-	_, err = pick(onnxRuntime, "plan9", "386")
+	_, err = pick(onnxRuntime, CPU, "plan9", "386")
 	wantError(t, err, "ONNX Runtime for plan9/386", EnvONNXRuntime)
+	for _, set := range []string{CUDA, OpenVINO} {
+		if w, err := pick(onnxRuntime, set, "linux", "amd64"); err != nil || w.With != set {
+			t.Errorf("with %s: %+v, %v", set, w, err)
+		}
+		_, err = pick(onnxRuntime, set, "darwin", "arm64")
+		wantError(t, err, "ONNX Runtime with "+set+" for darwin/arm64", "there is linux/amd64", EnvWith+" to cpu")
+	}
 }
 
 func TestPlace(t *testing.T) {
-	w, err := pick(tensorFlow, "linux", "amd64")
+	w, err := pick(tensorFlow, CPU, "linux", "amd64")
 	if err != nil {
 		t.Fatal(err)
 	}

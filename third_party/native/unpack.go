@@ -103,7 +103,11 @@ func unpackFile(root *os.Root, f *zip.File, to string, out *counted) (err error)
 		return err
 	}
 	defer in.Close()
-	file, err := root.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	mode := fs.FileMode(0o644)
+	if f.Mode()&0o100 != 0 {
+		mode = 0o755
+	}
+	file, err := root.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}

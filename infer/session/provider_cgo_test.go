@@ -1,0 +1,224 @@
+//go:build cgo
+
+package session
+
+import (
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"cyclegan/third_party/native"
+)
+
+// without the person's own choice of a library, which every provider would get
+func ownChoice(t *testing.T) {
+	t.Helper()
+	if os.Getenv(native.EnvONNXRuntime) != "" {
+		if _, named, err := native.FindONNXRuntimeWith(native.CPU); named || err != nil {
+			t.Skipf("%s names the library to use", native.EnvONNXRuntime)
+		}
+	}
+	if os.Getenv(native.EnvWith) != "" {
+		t.Skipf("%s names the libraries to use", native.EnvWith)
+	}
+}
+
+// samples are inputs for the fixtures, of several shapes.
+func samples(name string) [][]Tensor {
+	if name == "two.onnx" {
+		return [][]Tensor{{{[]int64{2, 2}, []float32{1, 2, 3, 4}}, {[]int64{2, 2}, []float32{10, 20, 30, 40}}}}
+	}
+	var list [][]Tensor
+	for _, side := range []int64{16, 40, 16} {
+		in := Tensor{[]int64{1, 3, side, side + 8}, make([]float32, 3*side*(side+8))}
+		for i := range in.Data {
+			in.Data[i] = float32(math.Sin(float64(i)))
+		}
+		list = append(list, []Tensor{in})
+	}
+	return list
+}
+
+// onProvider checks that the provider gives what the CPU gives, but for rounding.
+func onProvider(t *testing.T, opt Options, tolerance float64) {
+	t.Helper()
+	for _, name := range []string{"invert.onnx", "conv.onnx", "multiple8.onnx", "two.onnx"} {
+		var want [][]Tensor
+		// one library at a time: that of the provider can do the CPU too, but is not what is compared with
+		cpu := open(t, name, nil)
+		for _, in := range samples(name) {
+			out, err := cpu.Run(t.Context(), in...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, out)
+		}
+		cpu.Close()
+		s := open(t, name, &opt)
+		for i, in := range samples(name) {
+			got, err := s.Run(t.Context(), in...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for o := range got {
+				if !slices.Equal(got[o].Shape, want[i][o].Shape) {
+					t.Fatalf("%s: shape %v, want %v", name, got[o].Shape, want[i][o].Shape)
+				}
+				if d := largestDifference(got[o].Data, want[i][o].Data); !(d <= tolerance) {
+					t.Errorf("%s: output %d is off by %g", name, o, d)
+				}
+			}
+		}
+		s.Close()
+	}
+}
+
+func largestDifference(a, b []float32) (d float64) {
+	for i := range a {
+		d = max(d, math.Abs(float64(a[i])-float64(b[i])))
+	}
+	return d
+}
+
+// byItself runs the test in a process of its own, since a process can use the providers of one library only.
+// It says whether this is that process.
+func byItself(t *testing.T) bool {
+	t.Helper()
+	const variable = "TEST_BY_ITSELF"
+	if os.Getenv(variable) == t.Name() {
+		return true
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), variable+"="+t.Name())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	} else if strings.Contains(string(out), "--- SKIP") {
+		t.Skip(string(out))
+	}
+	return false
+}
+
+func TestOpenVINO(t *testing.T) {
+	ownChoice(t)
+	if !byItself(t) {
+		return
+	}
+	if !native.Installed(native.OpenVINO) {
+		t.Skip("needs go run ./third_party install -with openvino")
+	}
+	t.Setenv(native.EnvWith, native.CPU)
+	onProvider(t, Options{Provider: OpenVINO}, 1e-5)
+
+	// the usual library cannot, and is told from the one that can
+	s := open(t, "invert.onnx", nil)
+	_, err := New(fixture(t, "invert.onnx"), &Options{Provider: OpenVINO})
+	wantError(t, err, `provider "openvino"`, "was built without OpenVINO (it has cpu)", "set "+native.EnvWith+"=openvino", "open the models for \"openvino\" before others")
+	s.Close()
+
+	for option, value := range map[string]string{"nonsense": "1", "num_of_threads": "-3", "precision": "FP64"} {
+		_, err := New(fixture(t, "invert.onnx"), &Options{Provider: OpenVINO, ProviderOptions: map[string]string{option: value, "cache_dir": t.TempDir()}})
+		wantError(t, err, `provider "openvino" does not take the option `+option+"="+value+": ONNX Runtime: ")
+		if err != nil && strings.Contains(err.Error(), "cache_dir") {
+			t.Errorf("the option that is right is blamed too: %v", err)
+		}
+	}
+
+	// Auto takes it, and a session for the CPU may use its library beside it
+	t.Setenv(native.EnvWith, "")
+	if native.NVIDIADriver() != "" {
+		t.Setenv(native.EnvWith, native.OpenVINO)
+	}
+	s = open(t, "conv.onnx", &Options{Provider: Auto, DeviceID: 1})
+	if s.Options().Provider != OpenVINO || s.Options().DeviceID != 0 {
+		t.Errorf("auto took %q with device %d: %v", s.Options().Provider, s.Options().DeviceID, s.Refused())
+	}
+	if r := s.Refused(); len(r) != 1 || r[0].Provider != CUDA || !strings.Contains(r[0].String(), "built without CUDA") {
+		t.Errorf("refused: %v", r)
+	}
+	// providers of two builds in one process would end it
+	cuda, _ := known(CUDA)
+	other := runtimeInUse{library: filepath.Join(t.TempDir(), "libonnxruntime.so")}
+	wantError(t, cuda.claim(other), `provider "cuda": this process has used a provider of the ONNX Runtime in `, "use one of them a process")
+	beside := open(t, "conv.onnx", nil)
+	if beside.Version() != s.Version() || beside.Options().Provider != CPU {
+		t.Errorf("ONNX Runtime %s on %q, beside %s", beside.Version(), beside.Options().Provider, s.Version())
+	}
+}
+
+// hasGPU says whether the machine has one of NVIDIA's, by what its driver puts there.
+func hasGPU() bool {
+	for _, name := range []string{"/dev/nvidia0", "/dev/dxg"} {
+		if _, err := os.Stat(name); err == nil {
+			return native.NVIDIADriver() != ""
+		}
+	}
+	return false
+}
+
+// TestCUDA runs where a GPU is; elsewhere it checks that the error says what is missing, and says so too.
+func TestCUDA(t *testing.T) {
+	ownChoice(t)
+	if !byItself(t) {
+		return
+	}
+	open(t, "invert.onnx", nil).Close()
+	if hasGPU() && native.Installed(native.CUDA) {
+		onProvider(t, Options{Provider: CUDA}, 2e-3) // TF32
+		s := open(t, "invert.onnx", &Options{Provider: Auto})
+		if s.Options().Provider != CUDA || len(s.Refused()) > 0 {
+			t.Errorf("auto took %q: %v", s.Options().Provider, s.Refused())
+		}
+		return
+	}
+	s, err := New(fixture(t, "invert.onnx"), &Options{Provider: CUDA})
+	if err == nil {
+		s.Close()
+		t.Skip("the system's own ONNX Runtime has CUDA, and it works")
+	}
+	want := []string{`provider "cuda"`, "to mend it: "}
+	switch {
+	case native.Installed(native.CUDA) && native.NVIDIADriver() != "":
+		want = append(want, "GPU 0 cannot be used")
+	case native.Installed(native.CUDA):
+		want = append(want, "libcuda.so.1")
+	case runtime.GOOS == "linux" && runtime.GOARCH == "amd64":
+		want = append(want, "go run ./third_party install -with cuda")
+	}
+	wantError(t, err, want...)
+	t.Skipf("not run on a GPU: %v", err)
+}
+
+// No provider that is named goes over to another without a word.
+func TestNamedProviderIsNotReplaced(t *testing.T) {
+	open(t, "invert.onnx", nil) // holds the usual library
+	for _, name := range Providers() {
+		s, err := New(fixture(t, "invert.onnx"), &Options{Provider: name})
+		if err != nil {
+			wantError(t, err, `provider "`+name+`"`, "to mend it: ")
+			continue
+		}
+		if got := s.Options().Provider; name != Auto && got != name {
+			t.Errorf("%q became %q", name, got)
+		}
+		if name == Auto && s.Options().Provider == CPU && runtime.GOOS == "linux" {
+			var refused []string
+			for _, r := range s.Refused() {
+				refused = append(refused, r.Provider)
+			}
+			if !slices.Equal(refused, []string{CUDA, OpenVINO}) {
+				t.Errorf("auto says nothing about what it passed over: %v", s.Refused())
+			}
+		}
+		s.Close()
+	}
+}

@@ -1,0 +1,196 @@
+//go:build cgo
+
+package session
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// run fills outputs. Where the shapes of the outputs are known from an earlier run, ONNX Runtime writes into Go's memory;
+// otherwise it makes them itself, and they are copied.
+func (s *Session) run(ctx context.Context, inputs, outputs []Tensor) error {
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	in := make([]ort.Value, len(inputs))
+	defer destroy(in)
+	for i, t := range inputs {
+		v, err := value(t, s.about.Inputs[i].Type, &pins)
+		if err != nil {
+			return err
+		}
+		in[i] = v
+	}
+	known := s.shapes.find(inputs)
+	out := make([]ort.Value, len(outputs))
+	defer func() { destroy(out) }()
+	if err := s.prepare(out, outputs, known, &pins); err != nil {
+		return err
+	}
+	err := s.runUntil(ctx, in, out)
+	if err != nil && known != nil && ctx.Err() == nil {
+		// The shapes may depend on the values: then nothing is known from an earlier run.
+		destroy(out)
+		clear(out)
+		if err := s.prepare(out, outputs, nil, &pins); err != nil {
+			return err
+		}
+		if s.runUntil(ctx, in, out) == nil {
+			s.shapes.forget()
+			err = nil
+		}
+	}
+	if err != nil {
+		return reason(err)
+	}
+	for i, v := range out {
+		if err := s.about.Outputs[i].read(&outputs[i], v); err != nil {
+			return err
+		}
+	}
+	s.shapes.learn(inputs, outputs)
+	return nil
+}
+
+func destroy(values []ort.Value) {
+	for _, v := range values {
+		if v != nil {
+			v.Destroy()
+		}
+	}
+}
+
+// prepare makes the outputs that ONNX Runtime is to write into, and leaves those nil that it is to make itself.
+func (s *Session) prepare(out []ort.Value, outputs []Tensor, known [][]int64, pins *runtime.Pinner) error {
+	for i, p := range s.about.Outputs {
+		var err error
+		switch {
+		case p.Type != "float32" && !narrow(p):
+		case p.Shape != nil && len(p.Shape) == 0:
+			// the wrapper cannot make these itself
+			out[i], err = ort.NewEmptyScalar[float32]()
+		case known != nil && len(known[i]) > 0:
+			data := room(outputs[i].Data, elementCount(known[i]))
+			pins.Pin(&data[0])
+			out[i], err = ort.NewTensor(ort.Shape(known[i]), data)
+		}
+		if err != nil {
+			out[i] = nil
+			return err
+		}
+	}
+	return nil
+}
+
+// value makes a tensor of an element type. One of float32 stays where it is in Go's memory.
+func value(t Tensor, element string, pins *runtime.Pinner) (ort.Value, error) {
+	shape := ort.Shape(t.Shape)
+	switch element {
+	case "float32":
+		return pinned(shape, t.Data, pins)
+	case "float64":
+		return pinned(shape, doubles(t.Data), pins)
+	case "float16":
+		return custom(shape, halves(t.Data, toFloat16), ort.TensorElementDataTypeFloat16, pins)
+	case "bfloat16":
+		return custom(shape, halves(t.Data, toBfloat16), ort.TensorElementDataTypeBFloat16, pins)
+	case "uint8":
+		return pinned(shape, integers[uint8](t.Data, 0, math.MaxUint8), pins)
+	case "int8":
+		return pinned(shape, integers[int8](t.Data, math.MinInt8, math.MaxInt8), pins)
+	case "uint16":
+		return pinned(shape, integers[uint16](t.Data, 0, math.MaxUint16), pins)
+	case "int16":
+		return pinned(shape, integers[int16](t.Data, math.MinInt16, math.MaxInt16), pins)
+	case "uint32":
+		return pinned(shape, integers[uint32](t.Data, 0, math.MaxUint32), pins)
+	case "int32":
+		return pinned(shape, integers[int32](t.Data, math.MinInt32, math.MaxInt32), pins)
+	case "uint64":
+		return pinned(shape, integers[uint64](t.Data, 0, math.MaxUint64), pins)
+	case "int64":
+		return pinned(shape, integers[int64](t.Data, math.MinInt64, math.MaxInt64), pins)
+	}
+	return nil, fmt.Errorf("%s cannot be run", element)
+}
+
+// pinned makes a tensor that ONNX Runtime reads where it lies.
+func pinned[T ort.TensorData](shape ort.Shape, data []T, pins *runtime.Pinner) (ort.Value, error) {
+	pins.Pin(&data[0])
+	v, err := ort.NewTensor(shape, data)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func custom(shape ort.Shape, data []byte, kind ort.TensorElementDataType, pins *runtime.Pinner) (ort.Value, error) {
+	pins.Pin(&data[0])
+	v, err := ort.NewCustomDataTensor(shape, data, kind)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// read takes an output's values over into t.
+func (p Port) read(t *Tensor, v ort.Value) error {
+	t.Shape = v.GetShape()
+	if t.Shape == nil {
+		t.Shape = []int64{}
+	}
+	switch v := v.(type) {
+	case *ort.Tensor[float32]:
+		t.Data = v.GetData()
+	case *ort.Scalar[float32]:
+		t.Data = room(t.Data, 1)
+		t.Data[0] = v.GetData()
+	case *ort.Tensor[float64]:
+		t.Data = floats(t.Data, v.GetData())
+	case *ort.Tensor[uint8]:
+		t.Data = floats(t.Data, v.GetData())
+	case *ort.Tensor[int8]:
+		t.Data = floats(t.Data, v.GetData())
+	case *ort.Tensor[uint16]:
+		t.Data = floats(t.Data, v.GetData())
+	case *ort.Tensor[int16]:
+		t.Data = floats(t.Data, v.GetData())
+	case *ort.Tensor[uint32]:
+		t.Data = floats(t.Data, v.GetData())
+	case *ort.Tensor[int32]:
+		t.Data = floats(t.Data, v.GetData())
+	case *ort.Tensor[uint64]:
+		t.Data = floats(t.Data, v.GetData())
+	case *ort.Tensor[int64]:
+		t.Data = floats(t.Data, v.GetData())
+	default:
+		return fmt.Errorf("output %v: what can be read is %s", p, convertibles())
+	}
+	return nil
+}
+
+// runUntil runs the network and breaks off when ctx ends.
+func (s *Session) runUntil(ctx context.Context, in, out []ort.Value) error {
+	if ctx.Done() == nil {
+		return s.ort.Run(in, out)
+	}
+	opts, err := ort.NewRunOptions()
+	if err != nil {
+		return err
+	}
+	defer opts.Destroy()
+	told := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(told)
+		opts.Terminate()
+	})
+	err = s.ort.RunWithOptions(in, out, opts)
+	if !stop() {
+		<-told // the options must outlive the call that uses them
+	}
+	return err
+}
