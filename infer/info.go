@@ -29,6 +29,8 @@ type Info struct {
 	Width, Height int
 	// Input and Output say how the tensors hold pictures.
 	Input, Output pixels.Spec
+	// MaxPixels is how many pixels may be in the model at once; larger pictures go through it in tiles. -1: there is no bound.
+	MaxPixels int
 
 	// Runtime is the version of ONNX Runtime, Provider what it runs on ("cpu", "cuda"), Threads how many compute one picture.
 	Runtime, Provider string

@@ -21,10 +21,7 @@ func bounce(i, n int) int {
 // reflect fills dst, a picture of W x H pixels, with src of w x h: src stands at the top left, and its mirror images fill the rest,
 // however often that takes.
 func reflect(dst []float32, W, H int, src []float32, w, h int, spec pixels.Spec) {
-	planes, unit := spec.Channels, 1 // NCHW: each channel is a plane of single values
-	if spec.Layout == pixels.NHWC {
-		planes, unit = 1, spec.Channels // one plane of pixels
-	}
+	planes, unit := planes(spec)
 	for p := range planes {
 		from, to := src[p*w*h*unit:], dst[p*W*H*unit:]
 		for y := range H {
@@ -39,4 +36,12 @@ func reflect(dst []float32, W, H int, src []float32, w, h int, spec pixels.Spec)
 			}
 		}
 	}
+}
+
+// planes gives how a tensor lies in memory: in so many planes of units of so many values.
+func planes(spec pixels.Spec) (planes, unit int) {
+	if spec.Layout == pixels.NHWC {
+		return 1, spec.Channels // one plane of pixels
+	}
+	return spec.Channels, 1 // each channel is a plane of single values
 }

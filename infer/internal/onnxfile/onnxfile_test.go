@@ -1,0 +1,177 @@
+package onnxfile
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+func models(t *testing.T) map[string][]byte {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("..", "..", "..", "testdata", "models", "*.onnx"))
+	if err != nil || len(paths) < 10 {
+		t.Fatalf("%d models, %v", len(paths), err)
+	}
+	found := map[string][]byte{}
+	for _, p := range paths {
+		if found[filepath.Base(p)], err = os.ReadFile(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
+}
+
+// A file that was taken apart and put together again holds the same, but for what it notes of values in between.
+func TestRoundTrip(t *testing.T) {
+	for name, data := range models(t) {
+		first, err := Parse(data)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		second, err := Parse(first.Encode())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !reflect.DeepEqual(first, second) {
+			t.Errorf("%s: changed on the way", name)
+		}
+		if first.Opset < 7 || len(first.Nodes) == 0 || len(first.Outputs) == 0 || len(first.Inputs) == 0 {
+			t.Errorf("%s: %+v", name, first)
+		}
+	}
+}
+
+func TestReads(t *testing.T) {
+	m, err := Parse(models(t)["tiles_instance.onnx"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in := m.Inputs[0]; in.Name != "input" || in.Type != Float32 || !slices.Equal(in.Dims, []int64{-1, 3, -1, -1}) {
+		t.Errorf("input %+v", in)
+	}
+	conv := m.Nodes[1]
+	if conv.Op != "Conv" || !slices.Equal(conv.Ints("kernel_shape"), []int64{7, 7}) || conv.Int("group", 1) != 1 || conv.Input(2) != "" {
+		t.Errorf("convolution %+v", conv)
+	}
+	if pad := m.Nodes[0]; pad.Text("mode", "constant") != "reflect" {
+		t.Errorf("pad %+v", pad)
+	}
+	norm := m.Nodes[2]
+	if eps, ok := norm.Attr("epsilon"); !ok || eps.Float != 1e-5 {
+		t.Errorf("epsilon %v", eps)
+	}
+	for _, w := range m.Tensors {
+		v, ok := w.Values()
+		if !ok {
+			t.Errorf("%s %v: no values", w.Name, w.Dims)
+		}
+		if w.Type == Int64 && !slices.Equal(v, []float64{0, 0, 3, 3, 0, 0, 3, 3}) && !slices.Equal(v, []float64{0, 0, 1, 1, 0, 0, 1, 1}) {
+			t.Errorf("pads %v", v)
+		}
+	}
+}
+
+func TestMakes(t *testing.T) {
+	m := &Model{Opset: 17, graphRest: appendText(nil, 2, "made")}
+	m.rest = appendMessage(nil, 8, appendInt(nil, 2, 17))
+	m.Inputs = []*Port{{Name: "x", Type: Float32, Dims: []int64{-1, 3}}, {Name: "any", Type: Int64}}
+	m.Outputs = []*Port{{Name: "z", Type: Float32, Dims: []int64{}}}
+	m.Tensors = []*Tensor{Int64s("list", 1, -2, 1<<40), Int64s("unused", 5)}
+	m.Nodes = []*Node{
+		{Op: "A", Name: "a", Inputs: []string{"x", "", "list"}, Outputs: []string{"y"},
+			Attrs: []Attr{IntAttr("i", -7), FloatAttr("f", 0.25), TextAttr("t", "two words"), IntsAttr("n", 3, 0, -1)}},
+		{Op: "B", Name: "b", Domain: "other", Inputs: []string{"y"}, Outputs: []string{"z"}},
+		{Op: "C", Name: "c", Inputs: []string{"unused"}, Outputs: []string{"u"}},
+	}
+	if names := m.Names(); !names["list"] || !names["x"] || !names["y"] || names["w"] {
+		t.Errorf("names %v", names)
+	}
+	m.Prune()
+	got, err := Parse(m.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Nodes) != 2 || len(got.Tensors) != 1 || got.Opset != 17 || got.Nodes[1].Domain != "other" || got.Inputs[1].Dims != nil || got.Outputs[0].Dims == nil {
+		t.Fatalf("%+v", got)
+	}
+	a := got.Nodes[0]
+	f, _ := a.Attr("f")
+	if a.Int("i", 0) != -7 || f.Float != 0.25 || a.Text("t", "") != "two words" || !slices.Equal(a.Ints("n"), []int64{3, 0, -1}) || a.Input(1) != "" {
+		t.Errorf("%+v", a)
+	}
+	if v, ok := got.Tensors[0].Values(); !ok || !slices.Equal(v, []float64{1, -2, 1 << 40}) {
+		t.Errorf("%v, %v", v, ok)
+	}
+}
+
+// Every way to hold numbers that ONNX has.
+func TestValues(t *testing.T) {
+	packed := func(field protowire.Number, data ...byte) []byte { return appendMessage(nil, field, data) }
+	for _, c := range []struct {
+		typ  int64
+		dims []int64
+		data []byte
+		want []float64 // nil: none
+	}{
+		{Float32, []int64{1}, packed(9, 0, 0, 0x80, 0x3f), []float64{1}},
+		{Float32, []int64{2}, packed(4, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0), []float64{1, -2}},
+		{Float64, []int64{1}, packed(10, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f), []float64{1}},
+		{Float64, []int64{1}, packed(9, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f), []float64{1}},
+		{Int32, []int64{2}, packed(5, 7, 9), []float64{7, 9}},
+		{Int32, []int64{1}, packed(9, 0xff, 0xff, 0xff, 0xff), []float64{-1}},
+		{Int64, []int64{3}, packed(7, 1, 2, 3), []float64{1, 2, 3}},
+		{Int64, nil, appendInt(nil, 7, -5), []float64{-5}},
+		{Int64, []int64{2}, packed(7, 1), nil},
+		{Int64, []int64{1 << 40, 1 << 40}, nil, nil},
+		{Float16, []int64{1}, packed(9, 0, 0x3c), nil},
+		{Float16, []int64{1}, packed(5, 7), nil},
+		{Float32, []int64{1}, packed(9, 0, 0, 0), nil},
+	} {
+		raw := appendInt(nil, 2, c.typ)
+		for _, d := range c.dims {
+			raw = appendInt(raw, 1, d)
+		}
+		tensor, err := parseTensor(append(raw, c.data...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, ok := tensor.Values(); ok != (c.want != nil) || ok && !slices.Equal(v, c.want) {
+			t.Errorf("%+v: %v, %v", c, v, ok)
+		}
+	}
+}
+
+// A damaged file is an error or something else, and never a crash.
+func TestDamaged(t *testing.T) {
+	for _, name := range []string{"conv.onnx", "tiles_global.onnx"} {
+		data := models(t)[name]
+		refused := 0
+		for n := range data {
+			if _, err := Parse(data[:n]); err != nil {
+				refused++
+			}
+			broken := bytes.Clone(data)
+			broken[n] ^= 0xff
+			if m, err := Parse(broken); err == nil {
+				m.Prune()
+				m.Encode()
+				for _, w := range m.Tensors {
+					w.Values()
+				}
+			}
+		}
+		if refused < len(data)/2 {
+			t.Errorf("%s: %d of %d beginnings were refused", name, refused, len(data))
+		}
+	}
+	for _, data := range [][]byte{nil, []byte("hello"), appendMessage(appendMessage(nil, 7, nil), 7, nil)} {
+		if _, err := Parse(data); err == nil {
+			t.Errorf("%q was taken", data)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package tiling
+
+import (
+	"fmt"
+
+	"cyclegan/infer/internal/onnxfile"
+)
+
+// The variants are the network with its instance normalizations changed. Their first input is the picture. Weights follow in some, which say how much
+// each element counts in the statistics: for each of Masks, in their order, those of the rows, [parts, 1, rows, 1], and those of the
+// columns, [parts, 1, columns, 1]. An element counts as much as the product, and all products of a mask sum to 1.
+
+// Joint gives a model that takes any number of parts of a picture together, then the weights, and then for each normalization two
+// tensors [channels]. It normalizes all parts by the same statistics: those of the parts, in which each element counts
+// as much as its weights say, corrected by the two tensors: the first is added to the means, and the second multiplies the variances.
+// It gives the statistics before the correction: for each normalization the means and the variances, [channels] both.
+// The picture itself is not computed to its end.
+func (n *Network) Joint() []byte {
+	r := newRewriter(n)
+	r.model.Outputs = nil
+	r.input(n.input.Name, func(p *onnxfile.Port) {
+		if len(p.Dims) > 0 {
+			p.Dims[0] = -1
+		}
+	})
+	r.withWeights()
+	shifts, factors := r.pairs("shift", "factor")
+	r.replace(func(i int, x string) (string, string) {
+		w := r.weights[n.Norms[i].Mask]
+		wide := r.mean(x, w)
+		apart := r.add("Sub", []string{x, wide})
+		mean := r.shaped(wide, -1)
+		variance := r.shaped(r.mean(r.add("Mul", []string{apart, apart}), w), -1)
+		r.output(mean)
+		r.output(variance)
+		return r.add("Add", []string{mean, shifts[i]}), r.add("Mul", []string{variance, factors[i]})
+	})
+	return r.encode()
+}
+
+// Observed gives a model that takes a part of a picture, its weights and what Fixed takes beside the picture. It gives the picture and then
+// what the statistics are by the elements of this part: for each normalization the means less those that it was told, and the means of the squares of what the
+// elements lie apart from those, [channels] both.
+func (n *Network) Observed() []byte {
+	r := newRewriter(n)
+	r.withWeights()
+	means, variances := r.pairs("mean", "variance")
+	r.replace(func(i int, x string) (string, string) {
+		w := r.weights[n.Norms[i].Mask]
+		apart := r.add("Sub", []string{x, r.shaped(means[i], 1, -1, 1, 1)})
+		shift := r.shaped(r.mean(apart, w), -1)
+		square := r.shaped(r.mean(r.add("Mul", []string{apart, apart}), w), -1)
+		r.output(shift)
+		r.output(square)
+		// The larger of the variance and what is no larger is the variance. That makes the normalization wait for the observation: ONNX Runtime would
+		// put it off to the end and keep the elements of every layer for it.
+		wait := r.add("Min", []string{variances[i], r.add("Add", []string{shift, square})})
+		return means[i], r.add("Max", []string{variances[i], wait})
+	})
+	return r.encode()
+}
+
+// Fixed gives a model that takes, after the picture, the means and the variances of each normalization, [channels] both, and normalizes by them.
+func (n *Network) Fixed() []byte {
+	r := newRewriter(n)
+	means, variances := r.pairs("mean", "variance")
+	r.replace(func(i int, _ string) (string, string) { return means[i], variances[i] })
+	return r.encode()
+}
+
+// rewriter puts nodes in the place of others.
+type rewriter struct {
+	net   *Network
+	model *onnxfile.Model
+	fresh *namer
+	nodes []*onnxfile.Node
+	// lists are the initializers made so far, by their content.
+	lists map[string]string
+	// weights are the names of those inputs, rows and columns, for each mask.
+	weights [][2]string
+}
+
+func newRewriter(n *Network) *rewriter {
+	return &rewriter{net: n, model: n.model.Clone(), fresh: newNamer(n.model), lists: map[string]string{}}
+}
+
+// withWeights makes the weights' inputs.
+func (r *rewriter) withWeights() {
+	for range r.net.Masks {
+		w := [2]string{r.fresh.name("rows"), r.fresh.name("columns")}
+		r.weights = append(r.weights, w)
+		for _, name := range w {
+			r.model.Inputs = append(r.model.Inputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1, 1, -1, 1}})
+		}
+	}
+}
+
+// encode ends the work.
+func (r *rewriter) encode() []byte {
+	r.model.Nodes = r.nodes
+	r.model.Prune()
+	return r.model.Encode()
+}
+
+// pairs makes two inputs for each normalization.
+func (r *rewriter) pairs(first, second string) (firsts, seconds []string) {
+	for range r.net.Norms {
+		for _, list := range []struct {
+			kind string
+			to   *[]string
+		}{{first, &firsts}, {second, &seconds}} {
+			name := r.fresh.name(list.kind)
+			*list.to = append(*list.to, name)
+			r.model.Inputs = append(r.model.Inputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1}})
+		}
+	}
+	return firsts, seconds
+}
+
+// input changes a copy of an input's description.
+func (r *rewriter) input(name string, change func(*onnxfile.Port)) {
+	for i, p := range r.model.Inputs {
+		if p.Name == name {
+			c := *p
+			c.Dims = append([]int64(nil), p.Dims...)
+			change(&c)
+			r.model.Inputs[i] = &c
+		}
+	}
+}
+
+// output adds a list to the outputs.
+func (r *rewriter) output(name string) {
+	r.model.Outputs = append(r.model.Outputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1}})
+}
+
+// replace makes a BatchNormalization of every instance normalization: normalization i of x by the statistics of which it is told the names.
+// Both operators normalize alike, and ONNX Runtime has kernels for both everywhere.
+func (r *rewriter) replace(statistics func(i int, x string) (mean, variance string)) {
+	next := 0
+	for _, n := range r.model.Nodes {
+		if next == len(r.net.Norms) || n != r.net.Norms[next].node {
+			r.nodes = append(r.nodes, n)
+			continue
+		}
+		half := r.net.Norms[next].typ == onnxfile.Float16
+		inputs := append([]string(nil), n.Inputs...) // x, scale, bias
+		if half {
+			for i, in := range inputs {
+				inputs[i] = r.add("Cast", []string{in}, onnxfile.IntAttr("to", onnxfile.Float32))
+			}
+		}
+		mean, variance := statistics(next, inputs[0])
+		next++
+		var attrs []onnxfile.Attr
+		if eps, ok := n.Attr("epsilon"); ok {
+			attrs = append(attrs, eps)
+		}
+		norm := &onnxfile.Node{Op: "BatchNormalization", Name: n.Name, Inputs: append(inputs, mean, variance), Outputs: n.Outputs, Attrs: attrs}
+		if half {
+			norm.Outputs = []string{r.fresh.name("normalized")}
+		}
+		r.nodes = append(r.nodes, norm)
+		if half {
+			r.nodes = append(r.nodes, &onnxfile.Node{Op: "Cast", Name: r.fresh.name("half"), Inputs: norm.Outputs, Outputs: n.Outputs,
+				Attrs: []onnxfile.Attr{onnxfile.IntAttr("to", onnxfile.Float16)}})
+		}
+	}
+}
+
+// add appends a node and gives its result's name.
+func (r *rewriter) add(op string, inputs []string, attrs ...onnxfile.Attr) string {
+	name := r.fresh.name(op)
+	r.nodes = append(r.nodes, &onnxfile.Node{Op: op, Name: name, Inputs: inputs, Outputs: []string{name}, Attrs: attrs})
+	return name
+}
+
+// mean gives the weighted sum of x, [1, channels, 1, 1]. The columns go first and in a product of matrices, which needs no second x.
+func (r *rewriter) mean(x string, weights [2]string) string {
+	rows := r.add("Mul", []string{r.add("MatMul", []string{x, weights[1]}), weights[0]})
+	if r.model.Opset < 13 {
+		return r.add("ReduceSum", []string{rows}, onnxfile.IntsAttr("axes", 0, 2, 3))
+	}
+	return r.add("ReduceSum", []string{rows, r.list("axes", 0, 2, 3)})
+}
+
+func (r *rewriter) shaped(x string, shape ...int64) string {
+	return r.add("Reshape", []string{x, r.list("shape", shape...)})
+}
+
+// list gives the name of an initializer.
+func (r *rewriter) list(kind string, values ...int64) string {
+	key := fmt.Sprint(kind, values)
+	if name, ok := r.lists[key]; ok {
+		return name
+	}
+	name := r.fresh.name(kind)
+	r.lists[key] = name
+	r.model.Tensors = append(r.model.Tensors, onnxfile.Int64s(name, values...))
+	return name
+}

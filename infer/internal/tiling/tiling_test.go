@@ -1,0 +1,278 @@
+package tiling
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"cyclegan/infer/internal/onnxfile"
+)
+
+func parse(t *testing.T, name string) *onnxfile.Model {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "..", "testdata", "models", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := onnxfile.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// chain makes a model of nodes one after the other: x0 is the picture, and node i makes x(i+1) of xi and of what else it names.
+func chain(nodes ...*onnxfile.Node) *onnxfile.Model {
+	m := &onnxfile.Model{Opset: 17}
+	value := func(i int) string { return "x" + string(rune('0'+i)) }
+	for i, n := range nodes {
+		c := *n
+		c.Inputs = append([]string{value(i)}, n.Inputs...)
+		c.Outputs = []string{value(i + 1)}
+		m.Nodes = append(m.Nodes, &c)
+	}
+	m.Inputs = []*onnxfile.Port{{Name: "x0", Type: onnxfile.Float32, Dims: []int64{-1, 3, -1, -1}}}
+	m.Outputs = []*onnxfile.Port{{Name: value(len(nodes)), Type: onnxfile.Float32}}
+	return m
+}
+
+func node(op string, inputs []string, attrs ...onnxfile.Attr) *onnxfile.Node {
+	return &onnxfile.Node{Op: op, Inputs: inputs, Attrs: attrs}
+}
+
+// sees simulates an operator on one row: it gives, for each of its elements, the smallest and the largest input element that it is made of.
+type sees func(in [][2]int) [][2]int
+
+func windowSees(w window) sees {
+	return func(in [][2]int) [][2]int {
+		var out [][2]int
+		for at := -w.begin; at+w.reach() < len(in)+w.end; at += w.stride {
+			lo, hi := 1<<30, -1<<30
+			for j := range w.kernel {
+				if x := at + j*w.dilation; x >= 0 && x < len(in) {
+					lo, hi = min(lo, in[x][0]), max(hi, in[x][1])
+				}
+			}
+			out = append(out, [2]int{lo, hi})
+		}
+		return out
+	}
+}
+
+func transposedSees(w window, more int) sees {
+	return func(in [][2]int) [][2]int {
+		out := make([][2]int, w.stride*(len(in)-1)+more+w.reach()+1-w.begin-w.end)
+		for y := range out {
+			out[y] = [2]int{1 << 30, -1 << 30}
+		}
+		for x, v := range in {
+			for j := range w.kernel {
+				if y := x*w.stride - w.begin + j*w.dilation; y >= 0 && y < len(out) {
+					out[y] = [2]int{min(out[y][0], v[0]), max(out[y][1], v[1])}
+				}
+			}
+		}
+		return out
+	}
+}
+
+// What spans say is what a simulation of the operators sees: never less, and in the middle exactly as far.
+func TestSpans(t *testing.T) {
+	type step struct {
+		span func(Span) Span
+		sees sees
+	}
+	conv := func(k, s, d, b, e int) step {
+		w := window{k, s, d, b, e}
+		return step{func(x Span) Span { return x.windowed(w) }, windowSees(w)}
+	}
+	up := func(k, s, p, more int) step {
+		w := window{kernel: k, stride: s, dilation: 1, begin: p, end: p}
+		return step{func(x Span) Span { return x.transposed(w, more) }, transposedSees(w, more)}
+	}
+	nearest := func(n int) step {
+		below := float64(n-1) / float64(n)
+		return step{func(x Span) Span { return x.resized(n, 1, 0, below, 0) }, func(in [][2]int) [][2]int {
+			var out [][2]int
+			for y := range n * len(in) {
+				out = append(out, in[y/n])
+			}
+			return out
+		}}
+	}
+	for name, steps := range map[string][]step{
+		"one":         {conv(7, 1, 1, 3, 3)},
+		"even":        {conv(4, 2, 1, 1, 1)},
+		"dilated":     {conv(3, 1, 4, 4, 4), conv(3, 2, 1, 1, 1)},
+		"down and up": {conv(3, 2, 1, 1, 1), conv(3, 2, 1, 1, 1), conv(3, 1, 1, 1, 1), up(3, 2, 1, 1), up(4, 2, 1, 0)},
+		"cropped":     {conv(1, 1, 1, 8, 8), conv(5, 1, 1, 0, 0), conv(1, 1, 1, -2, -2), conv(5, 1, 1, 0, 0)},
+		"blocks":      {conv(2, 2, 1, 0, 0), conv(3, 1, 1, 1, 1), nearest(2)},
+		"nearest":     {conv(4, 4, 1, 0, 0), nearest(2), conv(3, 1, 1, 1, 1), nearest(2)},
+		"odd strides": {conv(3, 3, 1, 0, 0), conv(3, 1, 1, 1, 1), nearest(3)},
+	} {
+		const n = 384
+		row := make([][2]int, n)
+		for i := range row {
+			row[i] = [2]int{i, i}
+		}
+		s := picture()
+		for _, step := range steps {
+			s, row = step.span(s), step.sees(row)
+			if s.Size(n) != len(row) {
+				t.Fatalf("%s: size %d, and simulated %d", name, s.Size(n), len(row))
+			}
+		}
+		far, near := 0, 0.0
+		for i, v := range row {
+			lo, hi := s.step()*float64(i)+s.Lo, s.step()*float64(i)+s.Hi
+			if v[1] < v[0] {
+				continue
+			}
+			if float64(v[0]) < lo-1e-9 || float64(v[1]) > hi+1e-9 {
+				t.Fatalf("%s: element %d sees %v, and the span says %g..%g", name, i, v, lo, hi)
+			}
+			if i > len(row)/4 && i < 3*len(row)/4 {
+				far = max(far, i-v[0], v[1]-i)
+				near = max(near, float64(v[0])-lo, hi-float64(v[1]))
+			}
+		}
+		if s.Num == s.Den && s.Reach() != far && float64(s.Reach())-float64(far) > near {
+			t.Errorf("%s: reach %d, and simulated %d", name, s.Reach(), far)
+		}
+	}
+}
+
+// What cannot be cut is refused with the reason.
+func TestAnalyzeRefuses(t *testing.T) {
+	ints, num, text := onnxfile.IntsAttr, onnxfile.IntAttr, onnxfile.TextAttr
+	kernel := ints("kernel_shape", 3, 3)
+	lists := []*onnxfile.Tensor{onnxfile.Int64s("two", 2, 2), onnxfile.Int64s("scales", 1, 1, 2, 3), onnxfile.Int64s("rows", 1, 2, 3, 4), onnxfile.Int64s("pads", 0, 0, 1, 1),
+		onnxfile.Int64s("odd", 0, 0, 1), onnxfile.Int64s("nothing", 1, 1, 0, 0)}
+	for _, c := range []struct {
+		want  string
+		nodes []*onnxfile.Node
+	}{
+		{"not known", []*onnxfile.Node{node("GlobalAveragePool", nil)}},
+		{"not known", []*onnxfile.Node{node("Reshape", []string{"two"})}},
+		{"not known", []*onnxfile.Node{node("LayerNormalization", []string{"two"})}},
+		{"changes the size", []*onnxfile.Node{node("Conv", []string{"w"}, kernel, ints("strides", 2, 2))}},
+		{"it makes", []*onnxfile.Node{node("Conv", []string{"w"}, kernel)}},
+		{"kernel could not be read", []*onnxfile.Node{node("Conv", []string{"w"})}},
+		{"below 1", []*onnxfile.Node{node("Conv", []string{"w"}, kernel, ints("strides", 0, 0))}},
+		{"out of range", []*onnxfile.Node{node("Conv", []string{"w"}, ints("kernel_shape", 1<<40, 3))}},
+		{"not two-dimensional", []*onnxfile.Node{node("Conv", []string{"w"}, ints("kernel_shape", 3))}},
+		{"auto_pad", []*onnxfile.Node{node("Conv", []string{"w"}, kernel, text("auto_pad", "MAYBE"))}},
+		{"one size alone", []*onnxfile.Node{node("ConvTranspose", []string{"w"}, kernel, ints("output_shape", 64, 64))}},
+		{"rounds sizes up", []*onnxfile.Node{node("MaxPool", nil, kernel, num("ceil_mode", 1))}},
+		{"other side", []*onnxfile.Node{node("Pad", []string{"pads"}, text("mode", "wrap"))}},
+		{"adds pictures", []*onnxfile.Node{node("Pad", []string{"two"})}},
+		{"do not fit", []*onnxfile.Node{node("Pad", []string{"odd"})}},
+		{"no whole factor", []*onnxfile.Node{node("Resize", []string{"", "nothing"})}},
+		{"rather than changing", []*onnxfile.Node{node("Resize", []string{"", "", "rows"})}},
+		{"depend on the size", []*onnxfile.Node{node("Resize", []string{"", "scales"}, text("coordinate_transformation_mode", "align_corners"))}},
+		{"changes the size", []*onnxfile.Node{node("Resize", []string{"", "scales"})}},
+		{"antialias", []*onnxfile.Node{node("Resize", []string{"", "scales"}, num("antialias", 1))}},
+		{"channels", []*onnxfile.Node{node("Split", nil, num("axis", 2))}},
+		{"out of range", []*onnxfile.Node{node("Split", nil, num("axis", 9))}},
+		{"keep pictures apart", []*onnxfile.Node{node("Transpose", nil, ints("perm", 1, 0, 2, 3))}},
+		{"other axes", []*onnxfile.Node{node("Transpose", nil, ints("perm", 0, 2, 3, 1))}},
+		{"last two axes", []*onnxfile.Node{node("Transpose", nil, ints("perm", 0, 2, 3, 1)), node("Conv", []string{"w"}, kernel)}},
+		{"as in training", []*onnxfile.Node{node("BatchNormalization", []string{"w", "w", "w", "w"}, num("training_mode", 1))}},
+		{"no constant", []*onnxfile.Node{node("InstanceNormalization", []string{"two", "two"})}},
+		{"differs from place to place", []*onnxfile.Node{node("Mul", []string{"rows"})}},
+		{"depends on the picture", []*onnxfile.Node{node("Relu", nil), node("Conv", []string{"x0"}, kernel)}},
+		{"networks of its own", []*onnxfile.Node{{Op: "If", Subgraph: true}}},
+		{"domain", []*onnxfile.Node{{Op: "Relu", Domain: "example.com"}}},
+		{"part that depends", []*onnxfile.Node{node("Slice", []string{"two", "two", "two"})}},
+		{"blocks", []*onnxfile.Node{node("DepthToSpace", nil, num("blocksize", 0))}},
+		{"no picture of less", []*onnxfile.Node{node("Conv", []string{"w"}, ints("kernel_shape", 4096, 4096)), node("Conv", []string{"w"}, ints("kernel_shape", 4096, 4096))}},
+		{"different sizes", []*onnxfile.Node{node("MaxPool", nil, ints("kernel_shape", 2, 2), ints("strides", 2, 2)), node("Add", []string{"x0"})}},
+	} {
+		m := chain(c.nodes...)
+		m.Tensors = lists
+		m.Inputs = append(m.Inputs, &onnxfile.Port{Name: "two"}) // a weight that is listed as an input too, as old files do
+		if _, err := Analyze(m, NCHW, NCHW, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.nodes[len(c.nodes)-1].Op, err, c.want)
+		}
+	}
+	old := chain(node("Relu", nil))
+	old.Opset = 6
+	if _, err := Analyze(old, NCHW, NCHW, nil); err == nil || !strings.Contains(err.Error(), "opset 6") {
+		t.Errorf("error %v", err)
+	}
+	two := chain(node("Relu", nil))
+	two.Outputs = append(two.Outputs, two.Outputs[0])
+	if _, err := Analyze(two, NCHW, NCHW, nil); err == nil || !strings.Contains(err.Error(), "2 outputs") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestConstantNodes(t *testing.T) {
+	m := parse(t, "tiles_computed.onnx")
+	names := Computed(m)
+	if len(names) != 6 {
+		t.Fatalf("computed: %v", names)
+	}
+	if _, err := Analyze(m, NCHW, NCHW, nil); err == nil || !strings.Contains(err.Error(), "could not be read") {
+		t.Errorf("without their values: %v", err)
+	}
+	sub, err := onnxfile.Parse(Constants(m, names))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sub.Outputs) != 6 || len(sub.Inputs) != 1 || slices.ContainsFunc(sub.Nodes, func(n *onnxfile.Node) bool { return n.Op == "Conv" || n.Op == "Pad" }) {
+		t.Errorf("a model of %d nodes, inputs %v, outputs %v", len(sub.Nodes), sub.Inputs, sub.Outputs)
+	}
+	known := map[string][]float64{}
+	for i, name := range names {
+		n := 1.0
+		if i == 0 || i == len(names)-1 {
+			n = 3
+		}
+		known[name] = []float64{0, 0, n, n, 0, 0, n, n}
+	}
+	net, err := Analyze(m, NCHW, NCHW, known)
+	if err != nil || net.Margin != 28 || net.Align != 4 {
+		t.Errorf("%+v, %v", net, err)
+	}
+}
+
+// The variants hold what they say: no instance normalization, the right inputs and outputs, and nothing that nobody needs.
+func TestVariants(t *testing.T) {
+	m := parse(t, "tiles_half.onnx")
+	net, err := Analyze(m, NCHW, NCHW, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name            string
+		data            []byte
+		inputs, outputs int
+		last            bool // whether the picture is computed to its end
+	}{
+		{"joint", net.Joint(), 1 + 2*3 + 2*9, 2 * 9, false},
+		{"fixed", net.Fixed(), 1 + 2*9, 1, true},
+		{"observed", net.Observed(), 1 + 2*3 + 2*9, 1 + 2*9, true},
+	} {
+		v, err := onnxfile.Parse(c.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := map[string]int{}
+		for _, n := range v.Nodes {
+			count[n.Op]++
+		}
+		if len(v.Inputs) != c.inputs || len(v.Outputs) != c.outputs || count["InstanceNormalization"] != 0 || count["Tanh"] > 0 != c.last {
+			t.Errorf("%s: %d inputs, %d outputs, %v", c.name, len(v.Inputs), len(v.Outputs), count)
+		}
+		// The last normalization of the joint model is the last thing that it has: what follows is for the picture alone.
+		if want := 9; c.last && count["BatchNormalization"] != want || !c.last && count["BatchNormalization"] != want-1 {
+			t.Errorf("%s: %v", c.name, count)
+		}
+	}
+	if len(m.Inputs) != 1 || len(m.Outputs) != 1 {
+		t.Error("making variants changed the model")
+	}
+}

@@ -1,0 +1,161 @@
+package infer
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"image/draw"
+	"runtime"
+	"runtime/debug"
+	"slices"
+
+	"cyclegan/infer/session"
+)
+
+// Tiling says how a picture of w x h pixels would be translated. The first that is too large to go through whole has the network looked at for that.
+func (m *Model) Tiling(w, h int) Tiling {
+	if g := m.grid(w, h); g != nil {
+		return g.tiling()
+	}
+	return Tiling{Tiles: 1}
+}
+
+// grid gives nil for a picture that goes through whole.
+func (m *Model) grid(w, h int) *grid {
+	l := m.large
+	if l == nil || m.info.MaxPixels < 0 || w < 1 || h < 1 || m.info.Width > 0 || m.info.Height > 0 {
+		return nil
+	}
+	if W, H := m.runSize(w, h); W <= m.info.MaxPixels/H {
+		return nil
+	}
+	l.learn(m.run)
+	unit, least := l.unit()
+	return newGrid(padded(w, unit, least), padded(h, unit, least), l.net, l.reason, unit, least, m.most())
+}
+
+// most is how many pixels of tiles may be in the model at once. What tells the statistics takes up to a third more memory than the model itself.
+func (m *Model) most() int {
+	if l := m.large; l.net != nil && len(l.net.Norms) > 0 {
+		return m.info.MaxPixels / 4 * 3
+	}
+	return m.info.MaxPixels
+}
+
+// tiled translates a picture in tiles.
+func (m *Model) tiled(ctx context.Context, img image.Image, g *grid) (*image.NRGBA, error) {
+	// The picture and its result are most of what lives, and what decoding left lies beside them: unless it goes, half as much again is used.
+	debug.FreeOSMemory()
+	out := image.NewNRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
+	l := m.large
+	if l.net == nil || len(l.net.Norms) == 0 {
+		run, err := m.wholeSession()
+		if err != nil {
+			return nil, err
+		}
+		return out, m.tiles(ctx, out, img, g, run, nil, nil)
+	}
+	unit, least := l.unit()
+	s := newSample(g.x.length, g.y.length, m.most(), unit, least)
+	c := noCorrection(l.channels())
+	for round := 1; ; round++ {
+		own, err := m.together(ctx, img, s, c)
+		if err != nil {
+			return nil, fmt.Errorf("take statistics: %w", err)
+		}
+		used := c.apply(own)
+		if round == mostRounds {
+			run, err := l.fixed.get()
+			if err != nil {
+				return nil, err
+			}
+			return out, m.tiles(ctx, out, img, g, run, used, nil)
+		}
+		run, err := l.observing.get()
+		if err != nil {
+			return nil, err
+		}
+		o := newObservation(used)
+		if err := m.tiles(ctx, out, img, g, run, used, o); err != nil {
+			return nil, err
+		}
+		picture := o.picture()
+		if apart(picture, used) < enough {
+			return out, nil
+		}
+		c = newCorrection(own, picture)
+	}
+}
+
+// tiles puts a picture into out, tile by tile. The session is told what to normalize by, if it is not nil, and o what came of that, if it is not nil.
+func (m *Model) tiles(ctx context.Context, out *image.NRGBA, img image.Image, g *grid, run runner, used []moments, o *observation) error {
+	in := m.buffer(m.info.Input.Len(g.x.size, g.y.size))
+	defer m.buffers.Put(in)
+	all := sample{x: g.x, y: g.y}
+	told := tensors(used)
+	dead := 0 // bytes of what earlier tiles left
+	var blend *blender
+	if g.blended {
+		blend = newBlender(out, g)
+	}
+	for _, p := range all.parts() {
+		x, y := g.x.starts[p.i], g.y.starts[p.j]
+		if err := m.fillPart(*in, image.Rect(x, y, x+g.x.size, y+g.y.size), img); err != nil {
+			return err
+		}
+		more := told
+		var counts []int
+		if o != nil {
+			weights, n, err := all.weigh(m.large.net.Masks, p)
+			if err != nil {
+				return err
+			}
+			for _, norm := range m.large.net.Norms {
+				counts = append(counts, n[norm.Mask])
+			}
+			more = slices.Concat(weights, told)
+		}
+		tile, rest, err := m.runOne(ctx, run, *in, g.x.size, g.y.size, more)
+		if err != nil {
+			return err
+		}
+		// Left to itself, the collector would let tiles pile up to the size of the picture.
+		if dead += 4*m.info.Output.Len(g.x.size, g.y.size) + len(tile.Pix); dead > 64<<20 {
+			runtime.GC()
+			dead = 0
+		}
+		if o != nil {
+			given, err := read(rest, m.large.channels())
+			if err != nil {
+				return err
+			}
+			o.add(given, counts)
+		}
+		if blend != nil {
+			blend.put(tile, p.i, p.j)
+			continue
+		}
+		x0, x1 := g.x.cuts(p.i)
+		y0, y1 := g.y.cuts(p.j)
+		draw.Draw(out, image.Rect(x0, y0, x1, y1), tile, image.Pt(x0-x, y0-y), draw.Src)
+	}
+	return nil
+}
+
+// wholeSession gives the session for large pictures and for tiles that go through the model as it is.
+// What it saves is the processor's memory, so that elsewhere it is the first one.
+func (m *Model) wholeSession() (runner, error) {
+	if m.large == nil || m.info.Provider != session.CPU {
+		return m.run, nil
+	}
+	return m.large.whole.get()
+}
+
+// lcm gives the least common multiple of positive numbers.
+func lcm(a, b int) int {
+	x, y := a, b
+	for y != 0 {
+		x, y = y, x%y
+	}
+	return a / x * b
+}

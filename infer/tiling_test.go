@@ -1,0 +1,82 @@
+package infer
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"cyclegan/infer/internal/tiling"
+)
+
+// Whatever the size, tiles cover the picture, share what they have to, hold no more than they may, and divide the picture among them.
+func TestGrid(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	exact := 0
+	for range 3000 {
+		unit := []int{1, 2, 4, 8, 32, 256}[r.IntN(6)]
+		side := func() int { return roundUp(1+r.IntN(1<<(2+r.IntN(13))), unit) }
+		w, h := side(), side()
+		net := &tiling.Network{Margin: r.IntN(150), Align: unit}
+		if r.IntN(4) == 0 {
+			net = nil
+		}
+		least := unit * (1 + r.IntN(3))
+		w, h = max(w, least), max(h, least)
+		most := leastMaxPixels + r.IntN(1<<21)
+		g := newGrid(w, h, net, "for the test", unit, least, most)
+		if g.blended != (g.reason != "") || net == nil && !g.blended {
+			t.Fatalf("%dx%d: blended %v, reason %q", w, h, g.blended, g.reason)
+		}
+		// Only where the least tile is larger than what is allowed may that be exceeded.
+		if g.x.size*g.y.size > most && unit < 128 {
+			t.Fatalf("%dx%d: tiles of %dx%d hold more than %d", w, h, g.x.size, g.y.size, most)
+		}
+		if !g.blended {
+			exact++
+			if g.pixels() > mostOverhead*float64(w*h) {
+				t.Fatalf("%dx%d: %v cost %g pixels", w, h, g.tiling(), g.pixels())
+			}
+		}
+		for _, a := range []struct {
+			axis
+			length int
+		}{{g.x, w}, {g.y, h}} {
+			if a.axis.length != a.length || a.size > a.length || a.size%unit != 0 || a.size < least {
+				t.Fatalf("%dx%d: axis %+v", w, h, a)
+			}
+			end := 0
+			for i, s := range a.starts {
+				from, to := a.cuts(i)
+				if from != end || to <= from || s%unit != 0 || from < s || to > s+a.size {
+					t.Fatalf("%dx%d by %d: tile %d from %d is cut to %d..%d after %d", w, h, unit, i, s, from, to, end)
+				}
+				if s > 0 && from-s < g.margin || s+a.size < a.length && s+a.size-to < g.margin {
+					t.Fatalf("%dx%d: tile %d from %d, cut to %d..%d, has no margin of %d", w, h, i, s, from, to, g.margin)
+				}
+				if !g.blended && net != nil && g.margin < net.Margin {
+					t.Fatalf("margin %d, and the network sees %d", g.margin, net.Margin)
+				}
+				end = to
+			}
+			if end != a.length || a.starts[len(a.starts)-1]+a.size != a.length {
+				t.Fatalf("%dx%d: axis %+v ends at %d", w, h, a, end)
+			}
+		}
+	}
+	if exact < 1000 {
+		t.Errorf("only %d grids were without blending", exact)
+	}
+}
+
+// A grid does not cost more than it has to.
+func TestGridCost(t *testing.T) {
+	net := &tiling.Network{Margin: 60, Align: 4}
+	for _, c := range []struct {
+		w, h, most int
+		overhead   float64
+	}{{4000, 3000, 2048 * 1280, 1.25}, {12000, 8000, 2048 * 1280, 1.25}, {1 << 20, 64, 2048 * 1280, 1.02}, {2048, 1284, 2048 * 1280, 1.2}, {12000, 8000, 512 * 512, 2}} {
+		g := newGrid(c.w, c.h, net, "", 4, 8, c.most)
+		if overhead := g.pixels() / float64(c.w*c.h); overhead > c.overhead || g.blended {
+			t.Errorf("%dx%d: %v of %dx%d: %.3f times the pixels", c.w, c.h, g.tiling(), g.x.size, g.y.size, overhead)
+		}
+	}
+}
