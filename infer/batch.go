@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"cyclegan/infer/pixels"
@@ -28,7 +27,7 @@ type Translator interface {
 type Batch struct {
 	// Model translates the pictures.
 	Model Translator
-	// Inputs are pictures and folders of pictures, Output the folder to write to; NewPlan tells what goes where.
+	// Inputs are pictures, folders of pictures and patterns of both, Output the folder to write to; NewPlan tells what goes where.
 	Inputs []string
 	Output string
 	// Format is the one to write: "png", "jpg", "gif", "bmp", "tiff". Empty: each picture keeps its own, and WebP becomes PNG.
@@ -43,6 +42,8 @@ type Batch struct {
 	Files int
 	// Limits bound what a picture may cost.
 	Limits pixels.Limits
+	// Size gives the size in pixels that a picture of w x h is brought to before the model; its result keeps that. Nil: none is resized.
+	Size func(w, h int) (int, int)
 
 	// Stop, when it is closed, ends the batch early: no further picture is begun, those in the model and after it are finished.
 	// (The end of Run's context breaks them off.)
@@ -55,9 +56,15 @@ type Batch struct {
 // A Result is what became of one picture.
 type Result struct {
 	Job
+	// Width and Height are the picture's own, upright, before Batch.Size.
 	Width, Height int
 	Skipped       bool // its output was there already
 	Err           error
+	// Notes say what the picture had that its result lacks, a sentence each: further frames, more than 8 bits a sample, an ICC profile
+	// other than sRGB's or transparency that its format does not hold.
+	Notes []string
+	// Tiling says how it went through the model; the zero value where the Translator does not say.
+	Tiling Tiling
 	// Read, Run and Write are how long each part took.
 	Read, Run, Write time.Duration
 }
@@ -90,8 +97,9 @@ func (b *Batch) Validate() error {
 	return errors.Join(bad...)
 }
 
-// Run converts the pictures. One that fails is kept in the summary, and the others go on.
-// The error says why nothing could be begun, or why the batch broke off: its context ended, or the disk is full.
+// Run converts the pictures. One that fails is kept in the summary, and the others go on. A result has its name once it is whole; what
+// a killed run left beside it is removed by the next one in the same folder, after an hour.
+// The error says why nothing could be begun, or why the batch broke off: its context ended, or the output takes no more.
 func (b *Batch) Run(ctx context.Context) (*Summary, error) {
 	begin := time.Now()
 	if err := b.Validate(); err != nil {
@@ -101,9 +109,16 @@ func (b *Batch) Run(ctx context.Context) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(b.Output, 0o777); err != nil {
-		return nil, fmt.Errorf("output folder: %w", err)
+	fold, err := openTarget(b.Output)
+	if err != nil {
+		return nil, err
 	}
+	if fold && !namesFold {
+		if plan, err = newPlan(b.Inputs, b.Output, b.Format, fold); err != nil {
+			return nil, err
+		}
+	}
+	plan.sweep()
 	if b.Begin != nil {
 		b.Begin(plan)
 	}
@@ -120,8 +135,8 @@ func (b *Batch) Run(ctx context.Context) (*Summary, error) {
 			continue // broken off rather than failed
 		default:
 			s.Failed = append(s.Failed, Failure{r.Input, r.Err})
-			if errors.Is(r.Err, syscall.ENOSPC) {
-				broken = fmt.Errorf("stopped, since the disk is full: %w", r.Err)
+			if why, lost := targetLost(r.Err); lost {
+				broken = fmt.Errorf("stopped, since %s: %w", why, r.Err)
 				c.end()
 			}
 		}
@@ -164,7 +179,8 @@ func (c *conversion) ended(ctx context.Context) bool {
 // work is a picture on its way; img is what the stages before made of it.
 type work struct {
 	Result
-	img image.Image
+	img     image.Image
+	profile pixels.Profile
 }
 
 // start gives the results as they come, and closes the channel after the last. The channels between the stages hold nothing,
@@ -226,10 +242,10 @@ func stage(n int, in <-chan *work, results chan<- Result, do func(*work) bool) <
 
 func (c *conversion) read(w *work) bool {
 	if c.SkipExisting {
-		if _, err := os.Stat(w.Output); err == nil {
+		if info, err := os.Stat(w.Output); err == nil && !info.IsDir() {
 			w.Skipped = true
 			return false
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			w.Err = err
 			return false
 		}
@@ -241,13 +257,41 @@ func (c *conversion) read(w *work) bool {
 		w.Err = err
 		return false
 	}
-	w.img = pic.Image
+	w.img, w.profile, w.Notes = pic.Image, pic.Profile, pic.Notes
 	w.Width, w.Height = pic.Image.Rect.Dx(), pic.Image.Rect.Dy()
+	w.Notes = append(w.Notes, lost(pic, filepath.Ext(w.Output))...)
+	if c.Size == nil {
+		return true
+	}
+	width, height := c.Size(w.Width, w.Height)
+	if err := c.Limits.Check(width, height); err != nil {
+		w.Err = fmt.Errorf("resize %q: %w", w.Input, err)
+		return false
+	}
+	w.img = pixels.Resize(pic.Image, width, height)
 	return true
+}
+
+// lost says what a picture has that the format does not hold.
+func lost(pic *pixels.Picture, format string) []string {
+	var notes []string
+	if !pic.Profile.SRGB() && !pixels.KeepsProfile(format) {
+		notes = append(notes, fmt.Sprintf("its ICC profile %q has no place in %s", pic.Profile.Name(), canonical(format)))
+	}
+	if pic.Alpha && canonical(format) == "jpg" {
+		notes = append(notes, "its transparency is laid on white, since jpg has none")
+	}
+	return notes
 }
 
 func (c *conversion) run(ctx context.Context, w *work) bool {
 	begin := time.Now()
+	if m, ok := c.Model.(interface{ Tiling(w, h int) Tiling }); ok {
+		b := w.img.Bounds()
+		if w.Tiling = m.Tiling(b.Dx(), b.Dy()); w.Tiling.Blended {
+			w.Notes = append(w.Notes, "converted in tiles that are faded into each other, since "+w.Tiling.Reason)
+		}
+	}
 	img, err := c.Model.Translate(ctx, w.img)
 	w.Run = time.Since(begin)
 	if err != nil {
@@ -261,8 +305,8 @@ func (c *conversion) run(ctx context.Context, w *work) bool {
 func (c *conversion) write(w *work) {
 	begin := time.Now()
 	if w.Err = os.MkdirAll(filepath.Dir(w.Output), 0o777); w.Err == nil {
-		w.Err = pixels.Save(w.Output, w.img, pixels.SaveOptions{Quality: c.Quality})
+		w.Err = pixels.Save(w.Output, w.img, pixels.SaveOptions{Quality: c.Quality, Profile: w.profile})
 	}
 	w.Write = time.Since(begin)
-	w.img = nil
+	w.img, w.profile = nil, nil
 }

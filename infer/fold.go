@@ -2,5 +2,5 @@
 
 package infer
 
-// fold gives one key to the paths that are one file.
-func fold(path string) string { return path }
+// namesFold says whether the system usually takes A.png for a.png.
+const namesFold = false

@@ -6,8 +6,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // tree makes empty files below a new folder, in which the test then runs, so that plans show relative names.
@@ -72,6 +74,19 @@ func TestPlan(t *testing.T) {
 			want: []string{"in/a.png > in/out/a.png"}},
 		{name: "here", files: []string{"a.png", "out/a.png"}, inputs: []string{"."}, output: "out",
 			want: []string{"a.png > out/a.png"}},
+		{name: "pattern", files: []string{"in/a.jpg", "in/b.png", "in/.c.jpg", "in/d.jpg/e.png", "x.txt"}, inputs: []string{"in/*.jpg"}, output: "out",
+			want: []string{"in/a.jpg > out/a.jpg", "in/d.jpg/e.png > out/e.png"}},
+		{name: "pattern over the output", files: []string{"a/a.png", "out/b.png", "c.png"}, inputs: []string{"*"}, output: "out",
+			want: []string{"a/a.png > out/a.png", "c.png > out/c.png"}},
+		{name: "name like a pattern", files: []string{"in/[1].png", "in/1.png"}, inputs: []string{"in/[1].png"}, output: "out",
+			want: []string{"in/[1].png > out/[1].png"}},
+		{name: "hidden pattern", files: []string{".a.png"}, inputs: []string{".*.png"}, output: "out",
+			want: []string{".a.png > out/.a.png"}},
+		{name: "odd names", files: []string{"in/-dash.png", "in/ space .png", "in/line\nbreak.png", "in/é日本.png", "in/quote'\".png", "in/.png", "in/a.b.c.png"}, inputs: []string{"in"}, output: "out",
+			want: []string{"in/ space .png > out/ space .png", "in/-dash.png > out/-dash.png", "in/a.b.c.png > out/a.b.c.png", "in/line\nbreak.png > out/line\nbreak.png",
+				"in/quote'\".png > out/quote'\".png", "in/é日本.png > out/é日本.png"}},
+		{name: "picture where a folder has to be", files: []string{"in/a.jpg", "in/a.png/b.png"}, inputs: []string{"in"}, output: "out", format: "png",
+			want: []string{"in/a.jpg > out/a.jpg.png", "in/a.png/b.png > out/a.png/b.png"}, renamed: 1},
 		{name: "input inside output", files: []string{"out/in/a.png"}, inputs: []string{"out/in"}, output: "out",
 			want: []string{"out/in/a.png > out/a.png"}},
 	} {
@@ -103,6 +118,8 @@ func TestPlanRefuses(t *testing.T) {
 		{"no input", nil, "out", "", "no input"},
 		{"no output", []string{"in"}, "", "", "no output"},
 		{"missing", []string{"in", "nowhere"}, "out", "", "nowhere"},
+		{"pattern of nothing", []string{"in/*.gif"}, "out", "", `"in/*.gif": no file or folder matches`},
+		{"bad pattern", []string{"in/[a.gif"}, "out", "", "as a pattern it makes no sense"},
 		{"empty", []string{"empty"}, "out", "", "no pictures in empty"},
 		{"format", []string{"in"}, "out", "webp", `"webp" cannot be written`},
 		{"output is input", []string{"in"}, "./in", "", "input folder too"},
@@ -126,9 +143,13 @@ func TestPlanLinks(t *testing.T) {
 		t.Skip("links need rights there")
 	}
 	tree(t, "real/a.png", "real/sub/b.png", "elsewhere/c.png")
+	touch(t, "elsewhere/deep/d.png")
+	touch(t, "elsewhere/deep/.hidden/e.png")
 	for link, target := range map[string]string{
-		"in": "real", "real/file.png": "../elsewhere/c.png", "real/folder.png": "../elsewhere", "real/loop": ".",
-		"real/broken.png": "nothing", "out": "real/result",
+		"in": "real", "real/file.png": "../elsewhere/c.png", "real/folder": "../elsewhere", "real/loop": ".",
+		"real/broken.png": "nothing", "real/broken": "nothing", "out": "real/result", "real/results": "result", "real/self.png": "self.png",
+		// Round about, up, across, and to what another link shows already.
+		"elsewhere/back": "../real", "elsewhere/deep/up": "..", "real/above": "../..", "real/twin": "sub", "real/sub/again": "../../elsewhere/deep",
 	} {
 		if err := os.Symlink(target, link); err != nil {
 			t.Fatal(err)
@@ -139,12 +160,19 @@ func TestPlanLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"in/a.png > out/a.png", "in/file.png > out/file.png", "in/sub/b.png > out/sub/b.png"}
+	want := []string{"in/a.png > out/a.png", "in/file.png > out/file.png", "in/folder/c.png > out/folder/c.png", "in/folder/deep/d.png > out/folder/deep/d.png",
+		"in/sub/b.png > out/sub/b.png"}
 	if got := listing(p.Pictures); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if len(p.Unread) != 1 || p.Unread[0].Path != filepath.Join("in", "broken.png") {
-		t.Errorf("unread %v", p.Unread)
+	// loop, results, back, up, above, twin and again.
+	if p.Links != 7 || p.Others != 1 {
+		t.Errorf("%d links passed over, %d other files", p.Links, p.Others)
+	}
+	for i, name := range []string{"broken.png", "self.png"} {
+		if len(p.Unread) != 2 || p.Unread[i].Path != filepath.Join("in", name) || !strings.Contains(p.Unread[i].Err.Error(), strconv.Quote(filepath.Join("in", name))) {
+			t.Errorf("unread %v", p.Unread)
+		}
 	}
 }
 
@@ -187,5 +215,78 @@ func TestPlanManyOfOneName(t *testing.T) {
 	}
 	if len(outputs) != 12 || len(p.Renamed) != 11 {
 		t.Errorf("%d outputs, %d renamed", len(outputs), len(p.Renamed))
+	}
+}
+
+// Names are cut where an ending or a number would make them longer than any may be, and stay apart.
+func TestPlanLongNames(t *testing.T) {
+	long := strings.Repeat("é", 120) + "0123456789" // 250 bytes
+	tree(t, "in/"+long+".jpg", "in/"+long+".png", "in/"+long+"a.gif", "in/"+long+"b.bmp", long+"12345", long+"12346")
+	p, err := NewPlan([]string{"in", long + "12345", long + "12346"}, "out", "jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, j := range p.Pictures {
+		name := filepath.Base(j.Output)
+		if len(name) > 255 || !utf8.ValidString(name) || filepath.Ext(name) != ".jpg" || seen[name] {
+			t.Errorf("%q of %d bytes", name, len(name))
+		}
+		seen[name] = true
+		if err := os.MkdirAll("out", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(j.Output, nil, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(seen) != 6 || !seen[long+".jpg"] {
+		t.Errorf("%d names", len(seen))
+	}
+}
+
+// Where the output takes A.png for a.png, the second gets a name of its own; elsewhere both keep theirs.
+func TestPlanFoldsCase(t *testing.T) {
+	tree(t, "in/A.png", "in/a.png", "in/Sub/x.png", "in2/x.png")
+	if entries, _ := os.ReadDir("in"); len(entries) != 3 {
+		t.Skip("the system folds case itself")
+	}
+	for fold, want := range map[bool][]string{false: {"in/A.png > out/A.png", "in/a.png > out/a.png"}, true: {"in/A.png > out/A.png", "in/a.png > out/a-2.png"}} {
+		p, err := newPlan([]string{"in/A.png", "in/a.png"}, "out", "", fold)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := listing(p.Pictures); !slices.Equal(got, want) {
+			t.Errorf("fold %v: %q, want %q", fold, got, want)
+		}
+	}
+}
+
+// Links in a lattice lead to each folder by many ways, of which one is taken.
+func TestPlanLattice(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need rights there")
+	}
+	const depth = 40 // 2^40 ways
+	tree(t, "in/a.png", fmt.Sprintf("far/%d/b.png", depth))
+	for i := range depth {
+		for _, way := range []string{"left", "right"} {
+			if err := os.MkdirAll(fmt.Sprintf("far/%d", i), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(fmt.Sprintf("../%d", i+1), fmt.Sprintf("far/%d/%s", i, way)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := os.Symlink("../far/0", "in/far"); err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPlan([]string{"in"}, "out", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Pictures) != 2 || p.Links != depth {
+		t.Errorf("%d pictures, %d links passed over", len(p.Pictures), p.Links)
 	}
 }

@@ -25,6 +25,9 @@ type config struct {
 	workers      int
 	skipExisting bool
 	json         string
+	dryRun       bool
+	resize       resize
+	limits       pixels.Limits
 	options      infer.Options
 	official     *official // nil when -model names a file
 }
@@ -38,7 +41,7 @@ func flags(c *config) *flag.FlagSet {
 	f.SetOutput(io.Discard)
 	f.Usage = func() {}
 	f.StringVar(&c.model, "model", "", "the generator, an ONNX `file` such as G_AB.onnx (needed); the words cycle_gan and test are the official ones, see below")
-	f.Func("in", "a picture or a folder of pictures, searched with its subfolders; may be repeated, and further `path`s may follow (needed)", func(s string) error {
+	f.Func("in", "a picture, a folder of pictures, searched with its subfolders, or a pattern such as 'photos/*.jpg'; may be repeated, and further `path`s may follow (needed)", func(s string) error {
 		if s == "" {
 			return errors.New("it is empty")
 		}
@@ -53,6 +56,15 @@ func flags(c *config) *flag.FlagSet {
 	f.IntVar(&c.options.DeviceID, "device", 0, "the GPU's `number`, with -provider cuda")
 	f.IntVar(&c.options.Threads, "threads", 0, "threads that compute a picture (default: all processors)")
 	f.IntVar(&c.workers, "workers", 1, "pictures in the model at once")
+	f.BoolVar(&c.dryRun, "dry_run", false, "only list what would be converted and where to; -model may be left out")
+	f.Func("resize", "bring pictures to this `size` before, and keep it: 256x256, 256 for the shorter side, or training for the size that the model was trained at (default: each keeps its own)", func(s string) error {
+		var err error
+		c.resize, err = parseResize(s)
+		return err
+	})
+	f.IntVar(&c.limits.MaxPixels, "max_input_pixels", 100_000_000, "refuse pictures of more `pixels`, width times height, before they are decoded")
+	f.Int64Var(&c.limits.MaxBytes, "max_input_bytes", 512<<20, "refuse files of more `bytes`")
+	f.IntVar(&c.options.MaxPixels, "max_pixels", 0, "`pixels` in the model at once, width times height: larger pictures go through it in tiles, which bounds memory (default 2621440; -1: all go through whole)")
 	f.StringVar(&c.json, "json", "", "write a summary as JSON to `file`, or to standard output with -")
 	f.Func("range", "values of black and white in a model that does not say it, such as `0,1` or 0,255 (default: the model's, else -1,1)", func(s string) error {
 		var err error
@@ -84,6 +96,12 @@ func parse(args []string) (*config, error) {
 	if c.quality < 1 || c.quality > 100 {
 		bad = append(bad, fmt.Errorf("-quality %d is outside 1 to 100", c.quality))
 	}
+	if c.limits.MaxPixels < 1 {
+		bad = append(bad, fmt.Errorf("-max_input_pixels %d is below 1", c.limits.MaxPixels))
+	}
+	if c.limits.MaxBytes < 1 {
+		bad = append(bad, fmt.Errorf("-max_input_bytes %d is below 1", c.limits.MaxBytes))
+	}
 	if c.workers < 1 {
 		bad = append(bad, fmt.Errorf("-workers %d is below 1", c.workers))
 	}
@@ -110,7 +128,7 @@ func (c *config) which(o *official, f *flag.FlagSet, explicit map[string]bool) [
 		return o.check(c, f, explicit)
 	}
 	var bad []error
-	if c.model == "" {
+	if c.model == "" && !c.dryRun {
 		bad = append(bad, errors.New("-model FILE is missing (or -dataroot and -name, to convert with a run's generators)"))
 	}
 	if len(c.inputs) == 0 {
@@ -172,9 +190,10 @@ options:
 }
 
 // checkPaths looks for the model and the inputs before anything is fetched or opened.
-func (j *job) checkPaths() error {
+func (j *job) checkPaths(dryRun bool) error {
 	info, err := os.Stat(j.model)
 	switch {
+	case dryRun && j.model == "":
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no model %q\nto mend it: train one with `go run ./cmd/train`, which prints where it writes G_AB.onnx and G_BA.onnx%s", j.model, modelsNear(filepath.Dir(j.model)))
 	case err != nil:
@@ -183,8 +202,14 @@ func (j *job) checkPaths() error {
 		return fmt.Errorf("model %q is a folder\nto mend it: name the .onnx file%s", j.model, modelsNear(j.model))
 	}
 	for _, in := range j.inputs {
-		if _, err := os.Stat(in); err != nil {
-			return fmt.Errorf("input: %w", err)
+		paths, err := infer.Expand(in)
+		if err != nil {
+			return err
+		}
+		for _, path := range paths {
+			if _, err := os.Stat(path); err != nil {
+				return fmt.Errorf("input: %w", err)
+			}
 		}
 	}
 	return nil

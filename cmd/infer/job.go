@@ -62,13 +62,17 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	if err != nil {
 		return nil, err
 	}
+	size, err := cfg.resize.sizes(model.Info())
+	if err != nil {
+		return nil, cli.Usage(err)
+	}
 	var translator infer.Translator = model
 	if j.wrap != nil {
 		translator = j.wrap(model)
 	}
 	batch := infer.Batch{
 		Model: translator, Inputs: inputs, Output: j.output, Format: cfg.format, Quality: cfg.quality,
-		SkipExisting: cfg.skipExisting, Workers: cfg.workers, Stop: soft.Done(),
+		SkipExisting: cfg.skipExisting, Workers: cfg.workers, Limits: cfg.limits, Size: size, Stop: soft.Done(),
 		Begin: func(p *infer.Plan) {
 			if all != nil {
 				// The folder was looked through for the pictures to name.
@@ -80,7 +84,10 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 			rep.plan(p)
 			show.begin(p)
 		},
-		Done: show.done,
+		Done: func(r infer.Result) {
+			rep.done(r)
+			show.done(r)
+		},
 	}
 	defer context.AfterFunc(soft, show.interrupted)()
 	summary, err := batch.Run(hard)

@@ -90,12 +90,19 @@ func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 	}
 	rep.begin(jobs)
 	for i := range jobs {
-		if err := jobs[i].checkPaths(); err != nil {
+		if err := jobs[i].checkPaths(cfg.dryRun); err != nil {
 			return cli.Failed, err
 		}
 	}
 	for i := range jobs {
 		part := rep.part(i)
+		if cfg.dryRun {
+			if err := jobs[i].plan(cfg, part, stdout, stderr); err != nil {
+				return cli.Status(err), err
+			}
+			rep.sum()
+			continue
+		}
 		summary, err := jobs[i].run(soft, hard, cfg, part, stderr)
 		if summary != nil {
 			part.summary(summary)
@@ -110,7 +117,7 @@ func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 		}
 	}
 	switch {
-	case len(rep.Failed) > 0 && rep.Converted+rep.Skipped == 0:
+	case len(rep.Failed) > 0 && rep.Converted+rep.Skipped == 0 && !cfg.dryRun:
 		return cli.Failed, errors.New("no picture could be converted")
 	case len(rep.Failed) > 0:
 		return cli.SomeFailed, nil

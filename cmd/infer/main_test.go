@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("MODELS", models)
+			e.Setenv("PICTURES", filepath.Join(filepath.Dir(models), "pictures"))
 			if library != "" {
 				// The scripts have a home of their own, where the cache is not.
 				e.Setenv(native.EnvONNXRuntime, library)
@@ -64,7 +65,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "interrupt": interrupt, "picture": picture, "negated": negated, "sized": sized,
+			"status": status, "interrupt": interrupt, "crash": crash, "picture": picture, "negated": negated, "sized": sized,
 		},
 	})
 }

@@ -124,6 +124,9 @@ func (o *official) check(c *config, f *flag.FlagSet, explicit map[string]bool) [
 	if c.output != "" {
 		bad("-out %s: with -name it is -results_dir that says where to write; -out goes with -model FILE", c.output)
 	}
+	if c.resize != (resize{}) {
+		bad("-resize: with -name it is -preprocess, -load_size and -crop_size that say it")
+	}
 	if o.has("model_suffix") && o.model != modelTest {
 		bad("-model_suffix %s goes with -model test; cycle_gan runs both generators", o.values["model_suffix"])
 	}

@@ -130,3 +130,15 @@ func (p prepared) Translate(ctx context.Context, img image.Image) (image.Image, 
 	}
 	return p.after(out)
 }
+
+// Tiling says how the model takes what the preprocessing makes of a picture of w x h.
+func (p prepared) Tiling(w, h int) infer.Tiling {
+	m, ok := p.model.(interface{ Tiling(w, h int) infer.Tiling })
+	if !ok {
+		return infer.Tiling{}
+	}
+	if w, h = p.size(w, h); p.crops() {
+		w, h = min(w, p.cropSize), min(h, p.cropSize)
+	}
+	return m.Tiling(w, h)
+}

@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +29,8 @@ type progress struct {
 	width      int // of a model that takes one size alone
 	height     int
 	scaledDown int
+	tiled      int
+	notes      map[string]int // pictures of which each is true
 }
 
 // linePeriod is how often a line is written where there is no bar.
@@ -52,20 +57,27 @@ func (p *progress) begin(plan *infer.Plan) {
 	defer p.mu.Unlock()
 	p.total, p.begun, p.last = len(plan.Pictures), time.Now(), time.Now()
 	fmt.Fprintf(p.w, "%s to convert", count(p.total, "picture"))
+	var over []string
 	if plan.Others > 0 {
-		fmt.Fprintf(p.w, " (%s passed over)", count(plan.Others, "other file"))
+		over = append(over, count(plan.Others, "other file"))
+	}
+	if plan.Links > 0 {
+		over = append(over, count(plan.Links, "link")+" to what is converted anyway or leads up")
+	}
+	if len(over) > 0 {
+		fmt.Fprintf(p.w, " (%s passed over)", strings.Join(over, " and "))
 	}
 	fmt.Fprintln(p.w)
 	if plan.WebP > 0 {
 		fmt.Fprintf(p.w, "%s in WebP, which can only be read: written as PNG\n", count(plan.WebP, "picture"))
 	}
-	const shown = 5
+	const most = 5
 	for i, j := range plan.Renamed {
-		if i == shown {
-			fmt.Fprintf(p.w, "and %d more whose names were taken (-json lists them)\n", len(plan.Renamed)-shown)
+		if i == most {
+			fmt.Fprintf(p.w, "and %d more whose names were taken (-json lists them)\n", len(plan.Renamed)-most)
 			break
 		}
-		fmt.Fprintf(p.w, "%s is written as %s, since another picture has its name\n", j.Input, j.Output)
+		fmt.Fprintf(p.w, "%s is written as %s, since another picture has its name\n", shown(j.Input), shown(j.Output))
 	}
 	for _, f := range plan.Unread {
 		fmt.Fprintf(p.w, "failed: %v\n", f.Err)
@@ -83,6 +95,17 @@ func (p *progress) done(r infer.Result) {
 	p.n++
 	if r.Err == nil && (p.width > 0 && r.Width > p.width || p.height > 0 && r.Height > p.height) {
 		p.scaledDown++
+	}
+	if r.Err == nil && r.Tiling.Tiles > 1 {
+		p.tiled++
+	}
+	if r.Err == nil {
+		for _, note := range r.Notes {
+			if p.notes == nil {
+				p.notes = map[string]int{}
+			}
+			p.notes[note]++
+		}
 	}
 	if r.Err != nil {
 		if p.bar != nil {
@@ -118,6 +141,12 @@ func (p *progress) end() {
 	if p.scaledDown > 0 {
 		fmt.Fprintf(p.w, "%s larger than the only size that the model takes, %dx%d: scaled down for it, and its result scaled up again\n",
 			count(p.scaledDown, "picture"), p.width, p.height)
+	}
+	if p.tiled > 0 {
+		fmt.Fprintf(p.w, "%s went through the model in tiles, which bounds memory; -max_pixels says from which size on\n", count(p.tiled, "picture"))
+	}
+	for _, note := range slices.Sorted(maps.Keys(p.notes)) {
+		fmt.Fprintf(p.w, "note: %s: %s\n", count(p.notes[note], "picture"), note)
 	}
 }
 

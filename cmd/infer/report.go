@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cyclegan/infer"
+	"cyclegan/infer/pixels/atomicfile"
 )
 
 // report is the summary that -json writes. Where two generators have run, it is the sum of both, and each has a part of its own.
@@ -31,8 +32,12 @@ type results struct {
 	Left      int          `json:"left"`
 	Failed    []failure    `json:"failed"`
 	Renamed   []renaming   `json:"renamed"`
-	Seconds   float64      `json:"seconds"`
-	Rate      float64      `json:"pictures_per_second"`
+	// Pictures are in the order of the inputs and, within a folder, of the names.
+	Pictures []pictureReport `json:"pictures"`
+	Seconds  float64         `json:"seconds"`
+	Rate     float64         `json:"pictures_per_second"`
+
+	place map[string]int // of an output in Pictures
 }
 
 type modelReport struct {
@@ -50,6 +55,33 @@ type modelReport struct {
 type failure struct {
 	Path  string `json:"path"`
 	Error string `json:"error"`
+}
+
+// What became of a picture. Those that a batch did not come to, or that a dry run lists, are left.
+const (
+	statusConverted = "converted"
+	statusSkipped   = "skipped"
+	statusFailed    = "failed"
+	statusLeft      = "left"
+)
+
+type pictureReport struct {
+	Input  string `json:"input"`
+	Output string `json:"output"`
+	Status string `json:"status"`
+	// Width and Height are the input's.
+	Width  int `json:"width,omitempty"`
+	Height int `json:"height,omitempty"`
+	// Tiling is how a picture went through the model that was too large to go through whole: "12 tiles", or "12 tiles, blended".
+	Tiling string `json:"tiling,omitempty"`
+	// Seconds is the sum of what reading, converting and writing took. Pictures go through these side by side, so that the sum over all is more
+	// than what the batch took.
+	Seconds        float64  `json:"seconds"`
+	ReadSeconds    float64  `json:"read_seconds"`
+	ConvertSeconds float64  `json:"convert_seconds"`
+	WriteSeconds   float64  `json:"write_seconds"`
+	Error          string   `json:"error,omitempty"`
+	Notes          []string `json:"notes,omitempty"`
 }
 
 type renaming struct {
@@ -83,15 +115,39 @@ func (r *report) sum() {
 		r.Inputs = append(r.Inputs, p.Inputs...)
 		r.Total, r.Converted, r.Skipped, r.Left = r.Total+p.Total, r.Converted+p.Converted, r.Skipped+p.Skipped, r.Left+p.Left
 		r.Failed, r.Renamed = append(r.Failed, p.Failed...), append(r.Renamed, p.Renamed...)
+		r.Pictures = append(r.Pictures, p.Pictures...)
 		r.Seconds += p.Seconds
 	}
 	r.Rate = rate(r.Converted, r.Seconds)
 }
 
 func (r *results) plan(p *infer.Plan) {
+	r.place = map[string]int{}
+	for i, j := range p.Pictures {
+		r.Pictures = append(r.Pictures, pictureReport{Input: j.Input, Output: j.Output, Status: statusLeft})
+		r.place[j.Output] = i
+	}
 	for _, j := range p.Renamed {
 		r.Renamed = append(r.Renamed, renaming(j))
 	}
+}
+
+// done keeps what became of a picture of the plan.
+func (r *results) done(d infer.Result) {
+	p := &r.Pictures[r.place[d.Output]]
+	p.Status = statusConverted
+	switch {
+	case d.Skipped:
+		p.Status = statusSkipped
+	case d.Err != nil:
+		p.Status, p.Error = statusFailed, d.Err.Error()
+	}
+	p.Width, p.Height, p.Notes = d.Width, d.Height, d.Notes
+	if d.Tiling.Tiles > 1 {
+		p.Tiling = d.Tiling.String()
+	}
+	p.ReadSeconds, p.ConvertSeconds, p.WriteSeconds = d.Read.Seconds(), d.Run.Seconds(), d.Write.Seconds()
+	p.Seconds = (d.Read + d.Run + d.Write).Seconds()
 }
 
 func (r *results) summary(s *infer.Summary) {
@@ -121,8 +177,13 @@ func (r *report) write(path string, stdout io.Writer) error {
 	data = append(data, '\n')
 	if path == "-" {
 		_, err = stdout.Write(data)
+	} else if info, statErr := os.Stat(path); statErr == nil && !info.Mode().IsRegular() {
+		err = os.WriteFile(path, data, 0o666) // a pipe or a device, which is not replaced
 	} else {
-		err = os.WriteFile(path, data, 0o666)
+		err = atomicfile.Write(path, func(w io.Writer) error {
+			_, err := w.Write(data)
+			return err
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("write summary: %w", err)
@@ -140,6 +201,9 @@ func (r *results) fillLists() {
 	}
 	if r.Renamed == nil {
 		r.Renamed = []renaming{}
+	}
+	if r.Pictures == nil {
+		r.Pictures = []pictureReport{}
 	}
 }
 

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"cyclegan/infer"
+)
+
+// plan says what a run would convert, and where to. It writes nothing, and needs no model where the inputs are named by -in.
+func (j *job) plan(cfg *config, rep *results, stdout, stderr io.Writer) error {
+	inputs, _, err := j.first(cfg.format)
+	if err != nil {
+		return err
+	}
+	plan, err := infer.NewPlan(inputs, j.output, cfg.format)
+	if err != nil {
+		return err
+	}
+	rep.plan(plan)
+	rep.Total = len(plan.Pictures)
+	for i, p := range plan.Pictures {
+		there := ""
+		if info, err := os.Stat(p.Output); cfg.skipExisting && err == nil && !info.IsDir() {
+			there = " (there already)"
+			rep.Pictures[i].Status = statusSkipped
+			rep.Skipped++
+		}
+		fmt.Fprintf(stdout, "%s -> %s%s\n", shown(p.Input), shown(p.Output), there)
+	}
+	rep.Left = rep.Total - rep.Skipped
+	for _, f := range plan.Unread {
+		fmt.Fprintf(stderr, "failed: %v\n", f.Err)
+		rep.Failed = append(rep.Failed, failure{f.Path, f.Err.Error()})
+	}
+	fmt.Fprintf(stderr, "-dry_run: %s to convert", count(rep.Left, "picture"))
+	if rep.Skipped > 0 {
+		fmt.Fprintf(stderr, ", %d there already", rep.Skipped)
+	}
+	fmt.Fprintln(stderr, "; nothing is written")
+	return nil
+}
+
+// shown is a path as a line of text can hold it: quoted where it has line ends or what else is no text.
+func shown(path string) string {
+	odd := func(r rune) bool { return !unicode.IsGraphic(r) || r == unicode.ReplacementChar }
+	if strings.ContainsFunc(path, odd) {
+		return strconv.Quote(path)
+	}
+	return path
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"testing"
+
+	"cyclegan/infer"
+)
+
+func TestResize(t *testing.T) {
+	trained := infer.Info{TrainWidth: 256, TrainHeight: 128}
+	for _, c := range []struct {
+		asked string
+		w, h  int
+		wantW int
+		wantH int
+	}{
+		{"training", 1000, 10, 256, 128}, {"300x200", 7, 9, 300, 200},
+		{"256", 1024, 768, 341, 256}, {"256", 768, 1024, 256, 341}, {"256", 100, 100, 256, 256}, {"256", 1, 3, 256, 768},
+	} {
+		r, err := parseResize(c.asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size, err := r.sizes(trained)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w, h := size(c.w, c.h); w != c.wantW || h != c.wantH {
+			t.Errorf("-resize %s makes %dx%d of %dx%d, want %dx%d", c.asked, w, h, c.w, c.h, c.wantW, c.wantH)
+		}
+	}
+	for _, bad := range []string{"", "0", "-3", "256x", "x256", "0x9", "9x0", "256x256x3", "wide", "20000", "256.5", "99999999999999999999"} {
+		if r, err := parseResize(bad); err == nil {
+			t.Errorf("-resize %q is %+v", bad, r)
+		}
+	}
+	if size, err := (resize{}).sizes(trained); size != nil || err != nil {
+		t.Errorf("without -resize: %v", err)
+	}
+	if _, err := (resize{training: true}).sizes(infer.Info{}); err == nil {
+		t.Error("a size that is not known was taken")
+	}
+}

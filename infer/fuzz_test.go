@@ -1,0 +1,58 @@
+package infer
+
+import (
+	"testing"
+
+	"cyclegan/infer/session"
+)
+
+// checkInfo holds a model that was accepted to what the rest of the package takes for granted.
+func checkInfo(t *testing.T, i Info) {
+	t.Helper()
+	if err := i.Input.Validate(); err != nil {
+		t.Error(err)
+	}
+	if err := i.Output.Validate(); err != nil {
+		t.Error(err)
+	}
+	if i.SizeMultiple < 1 || i.SizeMultiple > largestUnit || i.MinSize < 1 || i.MinSize > largestUnit || i.Width < 0 || i.Height < 0 ||
+		i.TrainWidth < 0 || i.TrainHeight < 0 || i.Step < 0 {
+		t.Errorf("%+v", i)
+	}
+	i.Name()
+}
+
+// FuzzModel reads what any file says about itself, without running it.
+func FuzzModel(f *testing.F) {
+	for _, name := range []string{"multiple8.onnx", "conv.onnx", "two.onnx", "gray.onnx", "fixed.onnx", "nhwc_unit.onnx", "classify.onnx", "bytes.onnx"} {
+		f.Add(fixture(f, name))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := session.Describe(data)
+		if err != nil {
+			return
+		}
+		if info, err := inspect(d, nil); err == nil {
+			checkInfo(t, info)
+		}
+	})
+}
+
+// FuzzMetadata puts anything into the properties and the shape of a model that is sound otherwise.
+func FuzzMetadata(f *testing.F) {
+	f.Add("1", "-1,1", "RGB", "4", "16", "256", "1000", "summer", int64(-1), int64(3), int64(-1), int64(-1))
+	f.Add("", "0,255", "gray", "", "", "", "", "", int64(1), int64(64), int64(64), int64(1))
+	f.Add("2", "1,1", "BGR", "0", "-1", "9999999999999999999", "1e9", "\x00\xff", int64(2), int64(0), int64(1<<40), int64(-7))
+	f.Add("1", "NaN,Inf", "CMYK", "4096", "4097", "1048576", "-1", "\n", int64(0), int64(3), int64(5), int64(7))
+	f.Fuzz(func(t *testing.T, format, values, channels, multiple, least, trained, step, name string, d0, d1, d2, d3 int64) {
+		port := session.Port{Name: "x", Type: "float32", Shape: []int64{d0, d1, d2, d3}, Axes: make([]string, 4)}
+		d := &session.Description{Inputs: []session.Port{port}, Outputs: []session.Port{port}, Metadata: map[string]string{
+			"cyclegan.format": format, "cyclegan.range": values, "cyclegan.channels": channels, "cyclegan.size_multiple": multiple,
+			"cyclegan.min_size": least, "cyclegan.train_width": trained, "cyclegan.train_height": trained, "cyclegan.step": step,
+			"cyclegan.domain_from": name, "cyclegan.direction": name, "cyclegan.architecture": name,
+		}}
+		if info, err := inspect(d, nil); err == nil {
+			checkInfo(t, info)
+		}
+	})
+}

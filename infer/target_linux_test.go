@@ -1,0 +1,82 @@
+package infer
+
+import (
+	"context"
+	"image"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"cyclegan/infer/pixels"
+
+	"golang.org/x/sys/unix"
+)
+
+// mount gives the test a small disk named out, in a new folder in which it then runs.
+func mount(t *testing.T, files ...string) {
+	t.Helper()
+	photographs(t, files...)
+	if err := os.MkdirAll("out", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("none", "out", "tmpfs", 0, "size=64k"); err != nil {
+		t.Skipf("a small disk can't be mounted here: %v", err)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir+"/out", unix.MNT_DETACH) })
+}
+
+// A disk that fills up ends the batch with the reason, and leaves nothing that is not whole.
+func TestBatchFillsDisk(t *testing.T) {
+	var files []string
+	for _, c := range "abcdefghijklmnop" {
+		files = append(files, "in/"+string(c)+".png")
+	}
+	mount(t, files...)
+	var ran atomic.Int32
+	large := translator(func(context.Context, image.Image) (image.Image, error) {
+		ran.Add(1)
+		return image.NewNRGBA(image.Rect(0, 0, 70, 70)), nil // 19 KB as BMP
+	})
+	s, err := (&Batch{Inputs: []string{"in"}, Output: "out", Format: "bmp", Files: 1, Model: large}).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "stopped, since the disk is full") {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if s.Converted < 1 || s.Left < 5 || ran.Load() > 10 {
+		t.Errorf("%+v, %d pictures ran", s, ran.Load())
+	}
+	entries, err := os.ReadDir("out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if _, err := pixels.Load("out/"+e.Name(), pixels.Limits{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(entries) != s.Converted {
+		t.Errorf("%d files of %d pictures", len(entries), s.Converted)
+	}
+}
+
+// A folder that takes nothing is known before any picture is computed.
+func TestBatchReadOnlyTarget(t *testing.T) {
+	mount(t, "in/a.png")
+	if err := unix.Mount("none", "out", "", unix.MS_REMOUNT|unix.MS_RDONLY, "size=64k"); err != nil {
+		t.Skipf("no disk can be made read-only here: %v", err)
+	}
+	never := translator(func(context.Context, image.Image) (image.Image, error) {
+		t.Error("a picture was computed")
+		return nil, os.ErrInvalid
+	})
+	for _, out := range []string{"out", "out/sub"} {
+		s, err := (&Batch{Inputs: []string{"in"}, Output: out, Model: never}).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "output folder") || !strings.Contains(err.Error(), "read-only") {
+			t.Errorf("%s: %+v, %v", out, s, err)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package infer
+
+import (
+	"errors"
+	"image"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cyclegan/infer/pixels"
+)
+
+// What killed runs left is never read, and removed once it is old enough to be nobody's.
+func TestBatchSweeps(t *testing.T) {
+	photographs(t, "in/a.png", "in/sub/b.png", "out/sub/x.png")
+	old := time.Now().Add(-2 * leftoverAge)
+	for name, gone := range map[string]bool{
+		"out/.0123456789abcdef.partial": true, "out/sub/.fedcba9876543210.partial": true, "out/.Probe-123.partial": true,
+		"out/.0000000000000000.partial": false, // too young
+		"out/.mine.partial":             false, "out/notes.partial": false, "other/.0123456789abcdef.partial": false,
+		"in/.0123456789abcdef.partial": false, // inputs are left alone
+	} {
+		touch(t, name)
+		if name != "out/.0000000000000000.partial" {
+			if err := os.Chtimes(name, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		defer func() {
+			if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) != gone {
+				t.Errorf("%s: %v", name, err)
+			}
+		}()
+	}
+	s, err := (&Batch{Model: inverter, Inputs: []string{"in"}, Output: "out"}).Run(t.Context())
+	if err != nil || s.Total != 2 || s.Converted != 2 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// What a picture has beside its pixels is kept where the output's format holds it, and told where not.
+func TestBatchKeepsOrTells(t *testing.T) {
+	pictures, err := filepath.Abs("../testdata/pictures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		file, format string
+		profile      bool
+		notes        string
+	}{
+		{"wide.png", "", true, ""}, {"wide.jpg", "", true, ""}, {"wide.tiff", "", true, ""}, {"wide.webp", "", true, ""}, {"wide.png", "jpg", true, ""},
+		{"wide.png", "bmp", false, `its ICC profile "Wide test space" has no place in bmp`},
+		{"wide.jpg", "gif", false, `its ICC profile "Wide test space" has no place in gif`},
+		{"base.png", "gif", false, ""},
+		{"alpha.png", "jpg", false, "its transparency is laid on white, since jpg has none"},
+		{"alpha.png", "tiff", false, ""}, {"alpha.png", "bmp", false, ""},
+		{"deep_alpha.png", "", false, "its 16 bits a sample are rounded to 8"},
+		{"animated.gif", "png", false, "it is animated: only its first frame is read"},
+		{"cmyk.jpg", "", false, "its CMYK inks are turned into RGB without a profile"},
+		{"orientation_6.jpg", "", false, ""},
+	} {
+		var got Result
+		b := Batch{Model: inverter, Inputs: []string{filepath.Join(pictures, c.file)}, Output: c.file + "-" + c.format, Format: c.format, Quality: 100,
+			Done: func(r Result) { got = r }}
+		if _, err := b.Run(t.Context()); err != nil || got.Err != nil {
+			t.Fatal(err, got.Err)
+		}
+		in, err := pixels.Load(got.Input, pixels.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := pixels.Load(got.Output, pixels.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (out.Profile != nil) != c.profile || c.profile && !slices.Equal(out.Profile, in.Profile) || strings.Join(got.Notes, "; ") != c.notes {
+			t.Errorf("%s as %q: profile of %d bytes, notes %q", c.file, c.format, len(out.Profile), got.Notes)
+		}
+		if out.Orientation != 1 || out.Image.Rect != in.Image.Rect {
+			t.Errorf("%s as %q: orientation %d, %v", c.file, c.format, out.Orientation, out.Image.Rect)
+		}
+		if in.Alpha && filepath.Ext(got.Output) != ".jpg" {
+			if err := same(negative(in.Image), out.Image, 0); err != nil {
+				t.Errorf("%s as %q: %v", c.file, c.format, err)
+			}
+		}
+	}
+}
+
+func TestBatchResizes(t *testing.T) {
+	photographs(t, "in/a.png", "in/b.png")
+	b := Batch{Model: inverter, Inputs: []string{"in"}, Output: "out", Limits: pixels.Limits{MaxPixels: 1000}, Size: func(w, h int) (int, int) {
+		if w == 10 { // b
+			return 1000, 1000
+		}
+		return 2 * w, 3 * h
+	}}
+	s, err := b.Run(t.Context())
+	if err != nil || s.Converted != 1 || len(s.Failed) != 1 || !strings.Contains(s.Failed[0].Err.Error(), `resize "in`) {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	in, err := pixels.Load("in/a.png", pixels.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := pixels.Load("out/a.png", pixels.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Image.Rect != image.Rect(0, 0, 18, 21) {
+		t.Fatal(out.Image.Rect)
+	}
+	if err := same(negative(pixels.Resize(in.Image, 18, 21)), out.Image, 0); err != nil {
+		t.Error(err)
+	}
+}
+
+// Every bad picture is told of, and those whose pixels are whole are converted.
+func TestBatchBadPictures(t *testing.T) {
+	bad, err := filepath.Abs("../testdata/badpictures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	b := Batch{Model: inverter, Inputs: []string{bad}, Output: "out", Workers: 2, Files: 2}
+	s, err := b.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Total < 100 || s.Converted < 15 || s.Converted+len(s.Failed) != s.Total || len(s.Failed) < 90 {
+		t.Errorf("%d of %d converted, %d failed", s.Converted, s.Total, len(s.Failed))
+	}
+	for _, f := range s.Failed {
+		if !strings.Contains(f.Err.Error(), filepath.Base(f.Path)) {
+			t.Errorf("error without its file: %v", f.Err)
+		}
+	}
+	written, err := os.ReadDir("out")
+	if err != nil || len(written) != s.Converted {
+		t.Errorf("%d files were written, %v", len(written), err)
+	}
+}
+
+// A file that nobody may read is one failure among the others.
+func TestBatchUnreadableFile(t *testing.T) {
+	photographs(t, "in/a.png", "in/b.png")
+	if err := os.Chmod("in/a.png", 0); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := os.Open("in/a.png"); err == nil {
+		f.Close()
+		t.Skip("this user may read everything")
+	}
+	s, err := (&Batch{Model: inverter, Inputs: []string{"in"}, Output: "out"}).Run(t.Context())
+	if err != nil || s.Converted != 1 || len(s.Failed) != 1 || !errors.Is(s.Failed[0].Err, os.ErrPermission) {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
