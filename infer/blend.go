@@ -1,22 +1,39 @@
 package infer
 
-import "image"
+import (
+	"image"
+
+	"cyclegan/infer/pixels"
+)
 
 // A blender puts tiles together that do not quite agree where they overlap: they are faded into each other, first those of a row,
 // in a band, and then the band into the picture. So no corner shows, and memory holds one band beside the picture.
 type blender struct {
 	out  *image.NRGBA
 	band *image.NRGBA
+	tile *image.NRGBA
 	g    *grid
 }
 
 func newBlender(out *image.NRGBA, g *grid) *blender {
 	w, h := out.Rect.Dx(), out.Rect.Dy()
-	return &blender{out: out, band: image.NewNRGBA(image.Rect(0, 0, w, min(g.y.size, h))), g: g}
+	return &blender{
+		out: out, g: g,
+		band: image.NewNRGBA(image.Rect(0, 0, w, min(g.y.size, h))),
+		tile: image.NewNRGBA(image.Rect(0, 0, g.x.size, g.y.size)),
+	}
 }
 
-// put adds the tile of column i and row j; those of a row come from left to right, and rows from top to bottom.
-func (b *blender) put(tile *image.NRGBA, i, j int) {
+// put adds the tile of column i and row j, a tensor; those of a row come from left to right, and rows from top to bottom.
+func (b *blender) put(spec pixels.Spec, values []float32, i, j int) error {
+	if err := spec.Draw(b.tile, b.tile.Rect, values, b.g.x.size, b.g.y.size, image.Point{}); err != nil {
+		return err
+	}
+	b.add(b.tile, i, j)
+	return nil
+}
+
+func (b *blender) add(tile *image.NRGBA, i, j int) {
 	x := b.g.x.starts[i]
 	w := min(b.g.x.size, b.band.Rect.Dx()-x)
 	if w > 0 {

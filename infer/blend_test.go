@@ -18,7 +18,7 @@ func TestBlend(t *testing.T) {
 			tile := image.NewNRGBA(image.Rect(0, 0, g.x.size, g.y.size))
 			v := colour(i, j)
 			draw.Draw(tile, tile.Rect, image.NewUniform(color.NRGBA{v, 255 - v, v, 255}), image.Point{}, draw.Src)
-			b.put(tile, i, j)
+			b.add(tile, i, j)
 		}
 	}
 	steepest := 0

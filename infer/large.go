@@ -190,12 +190,18 @@ func (l *large) try(first runner) error {
 		x, y := float64(i/4%side), float64(i/4/side)
 		img.Pix[i] = uint8(128 + 60*math.Sin(0.9*x+float64(i%4)) + 60*math.Sin(0.4*y+0.1*x))
 	}
-	in := make([]float32, l.info.Input.Len(side, side))
-	if err := l.info.Input.Put(in, img); err != nil {
+	ws := m.workspace(l.info.Input.Len(side, side))
+	if err := l.info.Input.Put(ws.in, img); err != nil {
 		return err
 	}
 	ctx := context.Background()
-	want, _, err := m.runOne(ctx, first, in, side, side, nil)
+	result := func(run runner, more ...session.Tensor) (*image.NRGBA, error) {
+		if _, err := ws.run(ctx, run, &l.info, 1, side, side, more...); err != nil {
+			return nil, err
+		}
+		return l.info.Output.Picture(ws.pictures(), side, side)
+	}
+	want, err := result(first)
 	if err != nil {
 		return err
 	}
@@ -210,15 +216,15 @@ func (l *large) try(first runner) error {
 		if err != nil {
 			return fmt.Errorf("its statistics cannot be set: %w", err)
 		}
-		inputs := tensors(own)
+		more := tensors(own)
 		if s == &l.observing {
 			weights, _, err := one.weigh(l.net.Masks, part{})
 			if err != nil {
 				return err
 			}
-			inputs = slices.Concat(weights, inputs)
+			more = slices.Concat(weights, more)
 		}
-		got, _, err := m.runOne(ctx, run, in, side, side, inputs)
+		got, err := result(run, more...)
 		if err != nil {
 			return fmt.Errorf("its statistics cannot be set: %w", err)
 		}

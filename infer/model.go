@@ -20,12 +20,8 @@ type Model struct {
 	run     runner
 	large   *large    // nil where no picture is too large for run
 	buffers sync.Pool // of *[]float32
-}
-
-// runner is what a Model needs of a session.
-type runner interface {
-	Run(ctx context.Context, inputs ...session.Tensor) ([]session.Tensor, error)
-	Close() error
+	// workspaces holds *workspace.
+	workspaces sync.Pool
 }
 
 // Open reads the model at path. It is refused, with the reason, if it does not make one picture of another.
@@ -140,40 +136,16 @@ func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, e
 			return nil, err
 		}
 	}
-	in := m.buffer(m.info.Input.Len(W, H))
-	defer m.buffers.Put(in)
-	if err := m.fill(*in, W, H, img); err != nil {
+	ws := m.workspace(m.info.Input.Len(W, H))
+	defer m.release(ws)
+	if err := m.fill(ws.in, W, H, img); err != nil {
 		return nil, err
 	}
-	out, _, err := m.runOne(ctx, run, *in, W, H, nil)
-	if err != nil {
+	if _, err := ws.run(ctx, run, &m.info, 1, W, H); err != nil {
 		return nil, err
 	}
-	// The stride stays that of the padded picture.
-	out.Rect = image.Rect(0, 0, w, h)
-	return out, nil
-}
-
-// runOne gives what a session makes of a picture of W x H, as it stands in the tensor in, and of what it takes beside that;
-// rest is what it gives beside the picture.
-func (m *Model) runOne(ctx context.Context, run runner, in []float32, W, H int, more []session.Tensor) (out *image.NRGBA, rest []session.Tensor, err error) {
-	outputs, err := run.Run(ctx, append([]session.Tensor{{Shape: dims(m.info.Input, W, H), Data: in}}, more...)...)
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(outputs) == 0 || len(outputs) > 1 && more == nil {
-		return nil, nil, fmt.Errorf("the model gave %d outputs, not 1", len(outputs))
-	}
-	spec := m.info.Output
-	ow, oh, err := sizeOf(outputs[0], spec)
-	if err != nil {
-		return nil, nil, err
-	}
-	if ow != W || oh != H {
-		return nil, nil, fmt.Errorf("the model gave %dx%d for %dx%d: it changes the size, or its sides must be multiples that it does not tell (Options.SizeMultiple)", ow, oh, W, H)
-	}
-	out, err = spec.Picture(outputs[0].Data, W, H)
-	return out, outputs[1:], err
+	out := image.NewNRGBA(image.Rect(0, 0, w, h))
+	return out, m.info.Output.Draw(out, out.Rect, ws.pictures(), W, H, image.Point{})
 }
 
 // fit gives the size that a picture is scaled down to for a model that takes one size alone, or the size itself.
@@ -228,27 +200,4 @@ func (m *Model) buffer(n int) *[]float32 {
 	}
 	b := make([]float32, n)
 	return &b
-}
-
-// dims is the shape of one picture's tensor.
-func dims(s pixels.Spec, w, h int) []int64 {
-	if s.Layout == pixels.NHWC {
-		return []int64{1, int64(h), int64(w), int64(s.Channels)}
-	}
-	return []int64{1, int64(s.Channels), int64(h), int64(w)}
-}
-
-// sizeOf gives the size of the one picture in t.
-func sizeOf(t session.Tensor, s pixels.Spec) (w, h int, err error) {
-	if len(t.Shape) == 4 {
-		w, h = int(t.Shape[3]), int(t.Shape[2])
-		if s.Layout == pixels.NHWC {
-			w, h = int(t.Shape[2]), int(t.Shape[1])
-		}
-		want := dims(s, w, h)
-		if [4]int64(want) == [4]int64(t.Shape) {
-			return w, h, nil
-		}
-	}
-	return 0, 0, fmt.Errorf("the model gave a tensor of shape %v, which is not one %v picture with %d channels", t.Shape, s.Layout, s.Channels)
 }

@@ -131,11 +131,11 @@ func (m *Model) together(ctx context.Context, img image.Image, s sample, c corre
 	parts := s.parts()
 	spec := m.info.Input
 	size := spec.Len(s.x.size, s.y.size)
-	buffer := m.buffer(size * len(parts))
-	defer m.buffers.Put(buffer)
+	ws := m.workspace(size * len(parts))
+	defer m.release(ws)
 	for k, p := range parts {
 		x, y := s.x.starts[p.i], s.y.starts[p.j]
-		if err := m.fillPart((*buffer)[k*size:(k+1)*size], image.Rect(x, y, x+s.x.size, y+s.y.size), img); err != nil {
+		if err := m.fillPart(ws.in[k*size:(k+1)*size], image.Rect(x, y, x+s.x.size, y+s.y.size), img); err != nil {
 			return nil, err
 		}
 	}
@@ -143,11 +143,10 @@ func (m *Model) together(ctx context.Context, img image.Image, s sample, c corre
 	if err != nil {
 		return nil, err
 	}
-	shape := dims(spec, s.x.size, s.y.size)
-	shape[0] = int64(len(parts))
-	inputs := append([]session.Tensor{{Shape: shape, Data: *buffer}}, weights...)
-	given, err := run.Run(ctx, append(inputs, tensors(c)...)...)
-	if err != nil {
+	inputs := append([]session.Tensor{{Shape: dims(spec, len(parts), s.x.size, s.y.size), Data: ws.in}}, weights...)
+	// These outputs are few and small numbers; those of the workspace are pictures.
+	given := make([]session.Tensor, len(run.About().Outputs))
+	if err := run.RunInto(ctx, given, append(inputs, tensors(c)...)...); err != nil {
 		return nil, err
 	}
 	return read(given, m.large.channels())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/draw"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -46,6 +45,9 @@ func (m *Model) most() int {
 func (m *Model) tiled(ctx context.Context, img image.Image, g *grid) (*image.NRGBA, error) {
 	// The picture and its result are most of what lives, and what decoding left lies beside them: unless it goes, half as much again is used.
 	debug.FreeOSMemory()
+	// The C library keeps what is freed for the thread that took it: on one thread, the tiles share it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	out := image.NewNRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
 	l := m.large
 	if l.net == nil || len(l.net.Norms) == 0 {
@@ -89,18 +91,18 @@ func (m *Model) tiled(ctx context.Context, img image.Image, g *grid) (*image.NRG
 
 // tiles puts a picture into out, tile by tile. The session is told what to normalize by, if it is not nil, and o what came of that, if it is not nil.
 func (m *Model) tiles(ctx context.Context, out *image.NRGBA, img image.Image, g *grid, run runner, used []moments, o *observation) error {
-	in := m.buffer(m.info.Input.Len(g.x.size, g.y.size))
-	defer m.buffers.Put(in)
+	w, h := g.x.size, g.y.size
+	ws := m.workspace(m.info.Input.Len(w, h))
+	defer m.release(ws)
 	all := sample{x: g.x, y: g.y}
 	told := tensors(used)
-	dead := 0 // bytes of what earlier tiles left
 	var blend *blender
 	if g.blended {
 		blend = newBlender(out, g)
 	}
 	for _, p := range all.parts() {
 		x, y := g.x.starts[p.i], g.y.starts[p.j]
-		if err := m.fillPart(*in, image.Rect(x, y, x+g.x.size, y+g.y.size), img); err != nil {
+		if err := m.fillPart(ws.in, image.Rect(x, y, x+w, y+h), img); err != nil {
 			return err
 		}
 		more := told
@@ -115,14 +117,9 @@ func (m *Model) tiles(ctx context.Context, out *image.NRGBA, img image.Image, g 
 			}
 			more = slices.Concat(weights, told)
 		}
-		tile, rest, err := m.runOne(ctx, run, *in, g.x.size, g.y.size, more)
+		rest, err := ws.run(ctx, run, &m.info, 1, w, h, more...)
 		if err != nil {
 			return err
-		}
-		// Left to itself, the collector would let tiles pile up to the size of the picture.
-		if dead += 4*m.info.Output.Len(g.x.size, g.y.size) + len(tile.Pix); dead > 64<<20 {
-			runtime.GC()
-			dead = 0
 		}
 		if o != nil {
 			given, err := read(rest, m.large.channels())
@@ -132,12 +129,18 @@ func (m *Model) tiles(ctx context.Context, out *image.NRGBA, img image.Image, g 
 			o.add(given, counts)
 		}
 		if blend != nil {
-			blend.put(tile, p.i, p.j)
+			if err := blend.put(m.info.Output, ws.pictures(), p.i, p.j); err != nil {
+				return err
+			}
 			continue
 		}
 		x0, x1 := g.x.cuts(p.i)
 		y0, y1 := g.y.cuts(p.j)
-		draw.Draw(out, image.Rect(x0, y0, x1, y1), tile, image.Pt(x0-x, y0-y), draw.Src)
+		// The picture is padded to what the model takes; its result is not.
+		own := image.Rect(x0, y0, x1, y1).Intersect(out.Rect)
+		if err := m.info.Output.Draw(out, own, ws.pictures(), w, h, own.Min.Sub(image.Pt(x, y))); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -39,8 +39,8 @@ func scenery(w, h int) *image.NRGBA {
 // run gives what a session makes of tensors.
 func run(t *testing.T, s runner, inputs ...session.Tensor) []session.Tensor {
 	t.Helper()
-	out, err := s.Run(t.Context(), inputs...)
-	if err != nil {
+	out := make([]session.Tensor, len(s.About().Outputs))
+	if err := s.RunInto(t.Context(), out, inputs...); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -48,7 +48,7 @@ func run(t *testing.T, s runner, inputs ...session.Tensor) []session.Tensor {
 
 // random gives a picture's tensor.
 func (m *Model) random(w, h int) session.Tensor {
-	t := session.Tensor{Shape: dims(m.info.Input, w, h), Data: make([]float32, m.info.Input.Len(w, h))}
+	t := session.Tensor{Shape: dims(m.info.Input, 1, w, h), Data: make([]float32, m.info.Input.Len(w, h))}
 	for i := range t.Data {
 		t.Data[i] = float32(math.Sin(float64(i)*1.7) * math.Cos(float64(i)*0.013))
 	}
@@ -165,7 +165,7 @@ func TestTileIsPartOfWhole(t *testing.T) {
 			most := 0.0
 			for _, p := range (sample{x: g.x, y: g.y}).parts() {
 				at := image.Pt(g.x.starts[p.i], g.y.starts[p.j])
-				tile := session.Tensor{Shape: dims(m.info.Input, g.x.size, g.y.size)}
+				tile := session.Tensor{Shape: dims(m.info.Input, 1, g.x.size, g.y.size)}
 				for pl := range planes {
 					for y := range g.y.size {
 						tile.Data = append(tile.Data, picture.Data[(pl*w*h+(at.Y+y)*w+at.X)*per:][:g.x.size*per]...)
@@ -382,9 +382,9 @@ type counted struct {
 	before func()
 }
 
-func (c counted) Run(ctx context.Context, inputs ...session.Tensor) ([]session.Tensor, error) {
+func (c counted) RunInto(ctx context.Context, outputs []session.Tensor, inputs ...session.Tensor) error {
 	c.before()
-	return c.runner.Run(ctx, inputs...)
+	return c.runner.RunInto(ctx, outputs, inputs...)
 }
 
 func TestTilesCancelled(t *testing.T) {

@@ -1,6 +1,9 @@
 package pixels
 
-import "image"
+import (
+	"fmt"
+	"image"
+)
 
 // Put writes one picture into dst, whose length must be Channels*W*H. Alpha is
 // ignored: the colour stands as the file has it, whatever its opacity.
@@ -66,50 +69,76 @@ func Luma(r, g, b uint8) uint8 {
 	return uint8((uint32(r)*19595 + uint32(g)*38470 + uint32(b)*7471 + 1<<15) >> 16)
 }
 
-// Picture reads one picture of w x h pixels out of a tensor. Values outside the
-// range are clamped, others rounded to the nearest level (halves upwards); what
-// is not a number becomes the value of black. One channel gives a gray picture.
-// The result is opaque.
+// Picture reads one picture of w x h pixels out of a tensor, as [Spec.Draw] does.
 func (s Spec) Picture(src []float32, w, h int) (*image.NRGBA, error) {
 	if err := s.check(len(src), w, h); err != nil {
 		return nil, err
 	}
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
-	scale := 255 / (float64(s.Range.Hi) - float64(s.Range.Lo))
-	q := quantizer{scale: float32(scale), offset: float32(-float64(s.Range.Lo)*scale + 0.5)}
-	n := w * h
-	pix := img.Pix
+	return img, s.Draw(img, img.Rect, src, w, h, image.Point{})
+}
+
+// Draw copies a part of a tensor, which holds one picture of w x h pixels, into
+// r of dst; the tensor's pixel sp comes to r.Min, as in [image/draw.Draw].
+// Values outside the range are clamped, others rounded to the nearest level
+// (halves upwards); what is not a number becomes the value of black. One
+// channel gives gray. What is drawn is opaque. It is an error if r is not
+// within dst, or the part not within the tensor's picture.
+func (s Spec) Draw(dst *image.NRGBA, r image.Rectangle, src []float32, w, h int, sp image.Point) error {
+	if err := s.check(len(src), w, h); err != nil {
+		return err
+	}
+	part := r.Sub(r.Min).Add(sp)
+	if !r.In(dst.Rect) || !part.In(image.Rect(0, 0, w, h)) {
+		return fmt.Errorf("pixels: %v of a tensor's picture of %dx%d does not fit %v of a picture of %v", part, w, h, r, dst.Rect)
+	}
+	q := s.Range.quantizer()
+	for y := range r.Dy() {
+		to := dst.Pix[dst.PixOffset(r.Min.X, r.Min.Y+y):][:4*r.Dx()]
+		s.drawRow(to, src, (sp.Y+y)*w+sp.X, w*h, q)
+	}
+	return nil
+}
+
+// drawRow reads the pixels from the one at index i on; a plane has n.
+func (s Spec) drawRow(row []byte, src []float32, i, n int, q quantizer) {
+	width := len(row) / 4
 	if s.Channels == 1 {
-		for i, v := range src {
+		for x, v := range src[i : i+width] {
 			l := q.level(v)
-			p := pix[4*i : 4*i+4 : 4*i+4]
+			p := row[4*x : 4*x+4 : 4*x+4]
 			p[0], p[1], p[2], p[3] = l, l, l, 255
 		}
-		return img, nil
+		return
 	}
 	first, last := 0, 2
 	if s.BGR {
 		first, last = 2, 0
 	}
 	if s.Layout == NHWC {
-		for i := range n {
-			v := src[3*i : 3*i+3 : 3*i+3]
-			p := pix[4*i : 4*i+4 : 4*i+4]
+		from := src[3*i : 3*(i+width)]
+		for x := range width {
+			v := from[3*x : 3*x+3 : 3*x+3]
+			p := row[4*x : 4*x+4 : 4*x+4]
 			p[0], p[1], p[2], p[3] = q.level(v[first]), q.level(v[1]), q.level(v[last]), 255
 		}
-		return img, nil
+		return
 	}
-	red, green, blue := src[first*n:(first+1)*n], src[n:2*n], src[last*n:(last+1)*n]
-	for i := range red {
-		p := pix[4*i : 4*i+4 : 4*i+4]
-		p[0], p[1], p[2], p[3] = q.level(red[i]), q.level(green[i]), q.level(blue[i]), 255
+	red, green, blue := src[first*n+i:][:width], src[n+i:][:width], src[last*n+i:][:width]
+	for x := range red {
+		p := row[4*x : 4*x+4 : 4*x+4]
+		p[0], p[1], p[2], p[3] = q.level(red[x]), q.level(green[x]), q.level(blue[x]), 255
 	}
-	return img, nil
 }
 
 // quantizer maps a tensor value to its level; offset holds the half that makes
 // truncation round to nearest.
 type quantizer struct{ scale, offset float32 }
+
+func (r Range) quantizer() quantizer {
+	scale := 255 / (float64(r.Hi) - float64(r.Lo))
+	return quantizer{scale: float32(scale), offset: float32(-float64(r.Lo)*scale + 0.5)}
+}
 
 func (q quantizer) level(v float32) uint8 {
 	x := v*q.scale + q.offset

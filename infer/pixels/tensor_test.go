@@ -199,3 +199,49 @@ func BenchmarkPicture(b *testing.B) {
 		})
 	}
 }
+
+// A part of a tensor's picture, drawn into a part of another, is what cutting the whole gives.
+func TestDraw(t *testing.T) {
+	const w, h = 7, 5
+	for _, s := range []Spec{
+		{Range: Symmetric, Channels: 3},
+		{Range: Byte, Channels: 3, Layout: NHWC, BGR: true},
+		{Range: Symmetric, Channels: 3, BGR: true},
+		{Range: Byte, Channels: 1},
+	} {
+		src := make([]float32, s.Len(w, h))
+		for i := range src {
+			src[i] = s.Range.Lo + (s.Range.Hi-s.Range.Lo)*float32(i*37%101)/100
+		}
+		whole, err := s.Picture(src, w, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst := image.NewNRGBA(image.Rect(10, 20, 20, 30))
+		r, sp := image.Rect(12, 21, 16, 24), image.Pt(3, 2)
+		if err := s.Draw(dst, r, src, w, h, sp); err != nil {
+			t.Fatal(err)
+		}
+		for y := dst.Rect.Min.Y; y < dst.Rect.Max.Y; y++ {
+			for x := dst.Rect.Min.X; x < dst.Rect.Max.X; x++ {
+				want := color.NRGBA{}
+				if p := image.Pt(x, y); p.In(r) {
+					p = p.Sub(r.Min).Add(sp)
+					want = whole.NRGBAAt(p.X, p.Y)
+				}
+				if got := dst.NRGBAAt(x, y); got != want {
+					t.Fatalf("%+v at %d,%d: %v, want %v", s, x, y, got, want)
+				}
+			}
+		}
+		for _, bad := range []error{
+			s.Draw(dst, r, src, w, h, image.Pt(4, 2)), // beyond the tensor
+			s.Draw(dst, r.Add(image.Pt(5, 0)), src, w, h, sp),
+			s.Draw(dst, r, src[1:], w, h, sp),
+		} {
+			if bad == nil {
+				t.Error("accepted")
+			}
+		}
+	}
+}
