@@ -19,6 +19,7 @@ type Model struct {
 	info    Info
 	run     runner
 	large   *large    // nil where no picture is too large for run
+	several bool      // a run may take several pictures
 	buffers sync.Pool // of *[]float32
 	// workspaces holds *workspace.
 	workspaces sync.Pool
@@ -70,7 +71,11 @@ func newModel(data []byte, opt *Options, open func(external bool, o *session.Opt
 	info.Runtime, info.Provider, info.Threads = s.Version(), used.Provider, used.IntraThreads
 	info.MaxPixels = opt.maxPixels()
 	again := func(o *session.Options) (*session.Session, error) { return open(about.External, o) }
-	return &Model{info: info, run: s, large: newLarge(info, data, about.External, opt.session(), again)}, nil
+	ports := s.About()
+	return &Model{
+		info: info, run: s, large: newLarge(info, data, about.External, opt.session(), again),
+		several: takesSeveral(ports.Inputs[0].Shape) && takesSeveral(ports.Outputs[0].Shape),
+	}, nil
 }
 
 // Info says what is known of the model.
@@ -95,20 +100,32 @@ func (m *Model) Close() error {
 // to 45 dB and mostly to more than 50, since the statistics are approached in rounds, each of which computes all tiles; two or three are usual.
 // Where tiles cannot be had like that ([Model.Tiling] says why), they are faded into each other.
 func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, error) {
-	if img == nil {
-		return nil, errors.New("translate picture: there is none: the image is nil")
-	}
-	b := img.Bounds()
-	if b.Empty() {
-		return nil, fmt.Errorf("translate picture: it is empty: %v", b)
+	if err := valid(img); err != nil {
+		return nil, fmt.Errorf("translate picture: %w", err)
 	}
 	out, err := m.translate(ctx, img)
 	if err != nil {
-		return nil, fmt.Errorf("translate picture of %dx%d: %w", b.Dx(), b.Dy(), err)
+		return nil, fmt.Errorf("translate picture of %dx%d: %w", img.Bounds().Dx(), img.Bounds().Dy(), err)
 	}
+	return finish(out, img), nil
+}
+
+// valid says why there is nothing to translate.
+func valid(img image.Image) error {
+	if img == nil {
+		return errors.New("there is none: the image is nil")
+	}
+	if b := img.Bounds(); b.Empty() {
+		return fmt.Errorf("it is empty: %v", b)
+	}
+	return nil
+}
+
+// finish gives a result the bounds and the alpha of its picture.
+func finish(out *image.NRGBA, img image.Image) image.Image {
 	copyAlpha(out, img)
-	out.Rect = b
-	return out, nil
+	out.Rect = img.Bounds()
+	return out
 }
 
 // translate gives an opaque picture of img's size that starts at the origin.
@@ -129,23 +146,43 @@ func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, e
 		return m.tiled(ctx, img, g)
 	}
 	W, H := m.runSize(w, h)
+	out, err := m.whole(ctx, []image.Image{img}, W, H)
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
+}
+
+// whole sends pictures through the model in one run, each padded to W x H.
+func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]*image.NRGBA, error) {
+	n, size := len(imgs), m.info.Input.Len(W, H)
 	run := m.run
-	if W > arenaPixels/H {
+	if W > arenaPixels/H/n {
 		var err error
 		if run, err = m.wholeSession(); err != nil {
 			return nil, err
 		}
 	}
-	ws := m.workspace(m.info.Input.Len(W, H))
+	ws := m.workspace(n * size)
 	defer m.release(ws)
-	if err := m.fill(ws.in, W, H, img); err != nil {
+	for i, img := range imgs {
+		if err := m.fill(ws.in[i*size:(i+1)*size], W, H, img); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := ws.run(ctx, run, &m.info, n, W, H); err != nil {
 		return nil, err
 	}
-	if _, err := ws.run(ctx, run, &m.info, 1, W, H); err != nil {
-		return nil, err
+	results := make([]*image.NRGBA, n)
+	size = m.info.Output.Len(W, H)
+	for i, img := range imgs {
+		out := image.NewNRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
+		if err := m.info.Output.Draw(out, out.Rect, ws.pictures()[i*size:(i+1)*size], W, H, image.Point{}); err != nil {
+			return nil, err
+		}
+		results[i] = out
 	}
-	out := image.NewNRGBA(image.Rect(0, 0, w, h))
-	return out, m.info.Output.Draw(out, out.Rect, ws.pictures(), W, H, image.Point{})
+	return results, nil
 }
 
 // fit gives the size that a picture is scaled down to for a model that takes one size alone, or the size itself.

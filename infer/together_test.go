@@ -1,0 +1,85 @@
+package infer
+
+import (
+	"context"
+	"errors"
+	"image"
+	"slices"
+	"strings"
+	"testing"
+
+	"cyclegan/infer/session"
+)
+
+// Pictures of several sizes, some of which go whole, some in tiles, get what each gets alone.
+func TestTranslateAll(t *testing.T) {
+	for name, multiple := range map[string]int{"multiple8.onnx": 0, "tiles_instance.onnx": 0, "tiles_nhwc.onnx": 2, "fixed.onnx": 0} {
+		m := openSmall(t, name, 96*96, &Options{SizeMultiple: multiple})
+		sizes := []image.Point{{40, 32}, {33, 30}, {64, 64}, {40, 32}, {120, 100}, {37, 29}, {40, 32}}
+		if m.Info().Width > 0 {
+			sizes = append(sizes, image.Pt(m.Info().Width, m.Info().Height))
+		}
+		var imgs []image.Image
+		for i, s := range sizes {
+			img := scenery(s.X, s.Y)
+			img.Pix[3] = uint8(i) // alpha
+			imgs = append(imgs, img)
+		}
+		imgs[2] = imgs[2].(*image.NRGBA).SubImage(image.Rect(5, 6, 50, 40))
+		got, err := m.TranslateAll(t.Context(), imgs)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for i, img := range imgs {
+			want, err := m.Translate(t.Context(), img)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := same(got[i], want, 1); err != nil {
+				t.Errorf("%s: picture %d: %v", name, i, err)
+			}
+		}
+	}
+}
+
+// Those of one size share a run, as far as there is room for them.
+func TestTranslateAllRuns(t *testing.T) {
+	m := openSmall(t, "multiple8.onnx", 100*100, nil)
+	runs := 0
+	m.run = counted{m.run, func() { runs++ }}
+	imgs := slices.Repeat([]image.Image{testPicture(48, 48)}, 9) // four of these in a run
+	if _, err := m.TranslateAll(t.Context(), imgs); err != nil || runs != 3 {
+		t.Errorf("%d runs, %v", runs, err)
+	}
+	runs = 0
+	if out, err := m.TranslateAll(t.Context(), nil); err != nil || len(out) != 0 || runs != 0 {
+		t.Errorf("of nothing: %v, %v", out, err)
+	}
+	m.run = m.run.(counted).runner
+	one := openSmall(t, "fixed.onnx", 100*100, nil)
+	if one.several {
+		t.Error("a model of one picture is said to take several")
+	}
+}
+
+func TestTranslateAllRefuses(t *testing.T) {
+	m := open(t, "multiple8.onnx", nil)
+	img := testPicture(8, 8)
+	for want, imgs := range map[string][]image.Image{
+		"picture 2 of 3: there is none": {img, nil, img},
+		"picture 1 of 1: it is empty":   {image.NewNRGBA(image.Rect(0, 0, 0, 4))},
+	} {
+		if _, err := m.TranslateAll(t.Context(), imgs); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.TranslateAll(ctx, []image.Image{img, img}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	m.Close()
+	if _, err := m.TranslateAll(t.Context(), []image.Image{img}); !errors.Is(err, session.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+}
