@@ -42,6 +42,11 @@ type Port struct {
 	Dims []int64
 }
 
+// New gives a model without nodes, of IR version 8 (ONNX 1.10), for operators of an opset.
+func New(opset int64) *Model {
+	return &Model{Opset: opset, rest: appendMessage(appendInt(nil, 1, 8), 8, appendInt(nil, 2, opset)), graphRest: appendText(nil, 2, "graph")}
+}
+
 // Parse takes a file apart.
 func Parse(data []byte) (*Model, error) {
 	m := &Model{}

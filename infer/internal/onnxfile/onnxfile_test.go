@@ -77,8 +77,7 @@ func TestReads(t *testing.T) {
 }
 
 func TestMakes(t *testing.T) {
-	m := &Model{Opset: 17, graphRest: appendText(nil, 2, "made")}
-	m.rest = appendMessage(nil, 8, appendInt(nil, 2, 17))
+	m := New(17)
 	m.Inputs = []*Port{{Name: "x", Type: Float32, Dims: []int64{-1, 3}}, {Name: "any", Type: Int64}}
 	m.Outputs = []*Port{{Name: "z", Type: Float32, Dims: []int64{}}}
 	m.Tensors = []*Tensor{Int64s("list", 1, -2, 1<<40), Int64s("unused", 5)}

@@ -44,12 +44,52 @@ func Int64s(name string, values ...int64) *Tensor {
 	for _, v := range values {
 		data = binary.LittleEndian.AppendUint64(data, uint64(v))
 	}
-	t := &Tensor{Name: name, Type: Int64, Dims: []int64{int64(len(values))}}
-	t.raw = appendInt(t.raw, 1, t.Dims[0])
-	t.raw = appendInt(t.raw, 2, t.Type)
+	return newTensor(name, Int64, []int64{int64(len(values))}, data)
+}
+
+// Float32s makes a tensor of as many values as dims have.
+func Float32s(name string, dims []int64, values []float32) *Tensor {
+	data := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+	}
+	return newTensor(name, Float32, dims, data)
+}
+
+func newTensor(name string, typ int64, dims []int64, data []byte) *Tensor {
+	t := &Tensor{Name: name, Type: typ, Dims: dims, raw: make([]byte, 0, len(data)+len(name)+64)}
+	for _, d := range dims {
+		t.raw = appendInt(t.raw, 1, d)
+	}
+	t.raw = appendInt(t.raw, 2, typ)
 	t.raw = appendText(t.raw, 8, name)
 	t.raw = appendMessage(t.raw, 9, data)
 	return t
+}
+
+// Floats gives the numbers of a tensor of float32 of any size, and false for any other.
+func (t *Tensor) Floats() ([]float32, bool) {
+	if t.Type != Float32 || t.External {
+		return nil, false
+	}
+	var values []float32
+	err := fields(t.raw, func(f field) error {
+		switch f.num {
+		case 4:
+			values = f.floats(values)
+		case 9:
+			values = f.floats(make([]float32, 0, len(f.bytes)/4)) // little-endian, as packed floats are
+		}
+		return nil
+	})
+	n := int64(len(values))
+	for _, d := range t.Dims {
+		if d < 1 || n%d != 0 {
+			return nil, false
+		}
+		n /= d
+	}
+	return values, err == nil && n == 1
 }
 
 // mostValues bounds what Values decodes: what asks for them are lists of a few numbers.

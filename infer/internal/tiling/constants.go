@@ -131,29 +131,14 @@ func Computed(m *onnxfile.Model) []string {
 
 // Constants gives a model whose outputs are those values, as float32. Its inputs are the file's, on which they do not depend.
 func Constants(m *onnxfile.Model, names []string) []byte {
-	c := m.Clone()
-	fresh := newNamer(m)
-	c.Outputs = nil
+	e := onnxfile.NewEditor(m, prefix)
+	for _, n := range m.Nodes {
+		e.Keep(n)
+	}
+	e.Model.Outputs = nil
 	for _, name := range names {
-		out := fresh.name("value")
-		c.Nodes = append(c.Nodes, &onnxfile.Node{Op: "Cast", Name: out, Inputs: []string{name}, Outputs: []string{out},
-			Attrs: []onnxfile.Attr{onnxfile.IntAttr("to", onnxfile.Float32)}})
-		c.Outputs = append(c.Outputs, &onnxfile.Port{Name: out, Type: onnxfile.Float32})
+		out := e.Add("Cast", []string{name}, onnxfile.IntAttr("to", onnxfile.Float32))
+		e.Model.Outputs = append(e.Model.Outputs, &onnxfile.Port{Name: out, Type: onnxfile.Float32})
 	}
-	c.Prune()
-	return c.Encode()
-}
-
-// A namer gives names that a model does not have yet.
-type namer struct{ taken map[string]bool }
-
-func newNamer(m *onnxfile.Model) *namer { return &namer{taken: m.Names()} }
-
-func (n *namer) name(kind string) string {
-	name := "tiling." + kind
-	for i := 2; n.taken[name]; i++ {
-		name = fmt.Sprintf("tiling.%s.%d", kind, i)
-	}
-	n.taken[name] = true
-	return name
+	return e.Encode()
 }

@@ -1,8 +1,6 @@
 package tiling
 
 import (
-	"fmt"
-
 	"cyclegan/infer/internal/onnxfile"
 )
 
@@ -17,7 +15,7 @@ import (
 // The picture itself is not computed to its end.
 func (n *Network) Joint() []byte {
 	r := newRewriter(n)
-	r.model.Outputs = nil
+	r.Model.Outputs = nil
 	r.input(n.input.Name, func(p *onnxfile.Port) {
 		if len(p.Dims) > 0 {
 			p.Dims[0] = -1
@@ -28,14 +26,14 @@ func (n *Network) Joint() []byte {
 	r.replace(func(i int, x string) (string, string) {
 		w := r.weights[n.Norms[i].Mask]
 		wide := r.mean(x, w)
-		apart := r.add("Sub", []string{x, wide})
+		apart := r.Add("Sub", []string{x, wide})
 		mean := r.shaped(wide, -1)
-		variance := r.shaped(r.mean(r.add("Mul", []string{apart, apart}), w), -1)
+		variance := r.shaped(r.mean(r.Add("Mul", []string{apart, apart}), w), -1)
 		r.output(mean)
 		r.output(variance)
-		return r.add("Add", []string{mean, shifts[i]}), r.add("Mul", []string{variance, factors[i]})
+		return r.Add("Add", []string{mean, shifts[i]}), r.Add("Mul", []string{variance, factors[i]})
 	})
-	return r.encode()
+	return r.Encode()
 }
 
 // Observed gives a model that takes a part of a picture, its weights and what Fixed takes beside the picture. It gives the picture and then
@@ -47,17 +45,17 @@ func (n *Network) Observed() []byte {
 	means, variances := r.pairs("mean", "variance")
 	r.replace(func(i int, x string) (string, string) {
 		w := r.weights[n.Norms[i].Mask]
-		apart := r.add("Sub", []string{x, r.shaped(means[i], 1, -1, 1, 1)})
+		apart := r.Add("Sub", []string{x, r.shaped(means[i], 1, -1, 1, 1)})
 		shift := r.shaped(r.mean(apart, w), -1)
-		square := r.shaped(r.mean(r.add("Mul", []string{apart, apart}), w), -1)
+		square := r.shaped(r.mean(r.Add("Mul", []string{apart, apart}), w), -1)
 		r.output(shift)
 		r.output(square)
 		// The larger of the variance and what is no larger is the variance. That makes the normalization wait for the observation: ONNX Runtime would
 		// put it off to the end and keep the elements of every layer for it.
-		wait := r.add("Min", []string{variances[i], r.add("Add", []string{shift, square})})
-		return means[i], r.add("Max", []string{variances[i], wait})
+		wait := r.Add("Min", []string{variances[i], r.Add("Add", []string{shift, square})})
+		return means[i], r.Add("Max", []string{variances[i], wait})
 	})
-	return r.encode()
+	return r.Encode()
 }
 
 // Fixed gives a model that takes, after the picture, the means and the variances of each normalization, [channels] both, and normalizes by them.
@@ -65,41 +63,33 @@ func (n *Network) Fixed() []byte {
 	r := newRewriter(n)
 	means, variances := r.pairs("mean", "variance")
 	r.replace(func(i int, _ string) (string, string) { return means[i], variances[i] })
-	return r.encode()
+	return r.Encode()
 }
+
+// prefix begins the names that are put in.
+const prefix = "tiling"
 
 // rewriter puts nodes in the place of others.
 type rewriter struct {
-	net   *Network
-	model *onnxfile.Model
-	fresh *namer
-	nodes []*onnxfile.Node
-	// lists are the initializers made so far, by their content.
-	lists map[string]string
+	*onnxfile.Editor
+	net *Network
 	// weights are the names of those inputs, rows and columns, for each mask.
 	weights [][2]string
 }
 
 func newRewriter(n *Network) *rewriter {
-	return &rewriter{net: n, model: n.model.Clone(), fresh: newNamer(n.model), lists: map[string]string{}}
+	return &rewriter{Editor: onnxfile.NewEditor(n.model, prefix), net: n}
 }
 
 // withWeights makes the weights' inputs.
 func (r *rewriter) withWeights() {
 	for range r.net.Masks {
-		w := [2]string{r.fresh.name("rows"), r.fresh.name("columns")}
+		w := [2]string{r.Name("rows"), r.Name("columns")}
 		r.weights = append(r.weights, w)
 		for _, name := range w {
-			r.model.Inputs = append(r.model.Inputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1, 1, -1, 1}})
+			r.Model.Inputs = append(r.Model.Inputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1, 1, -1, 1}})
 		}
 	}
-}
-
-// encode ends the work.
-func (r *rewriter) encode() []byte {
-	r.model.Nodes = r.nodes
-	r.model.Prune()
-	return r.model.Encode()
 }
 
 // pairs makes two inputs for each normalization.
@@ -109,9 +99,9 @@ func (r *rewriter) pairs(first, second string) (firsts, seconds []string) {
 			kind string
 			to   *[]string
 		}{{first, &firsts}, {second, &seconds}} {
-			name := r.fresh.name(list.kind)
+			name := r.Name(list.kind)
 			*list.to = append(*list.to, name)
-			r.model.Inputs = append(r.model.Inputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1}})
+			r.Model.Inputs = append(r.Model.Inputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1}})
 		}
 	}
 	return firsts, seconds
@@ -119,35 +109,35 @@ func (r *rewriter) pairs(first, second string) (firsts, seconds []string) {
 
 // input changes a copy of an input's description.
 func (r *rewriter) input(name string, change func(*onnxfile.Port)) {
-	for i, p := range r.model.Inputs {
+	for i, p := range r.Model.Inputs {
 		if p.Name == name {
 			c := *p
 			c.Dims = append([]int64(nil), p.Dims...)
 			change(&c)
-			r.model.Inputs[i] = &c
+			r.Model.Inputs[i] = &c
 		}
 	}
 }
 
 // output adds a list to the outputs.
 func (r *rewriter) output(name string) {
-	r.model.Outputs = append(r.model.Outputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1}})
+	r.Model.Outputs = append(r.Model.Outputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1}})
 }
 
 // replace makes a BatchNormalization of every instance normalization: normalization i of x by the statistics of which it is told the names.
 // Both operators normalize alike, and ONNX Runtime has kernels for both everywhere.
 func (r *rewriter) replace(statistics func(i int, x string) (mean, variance string)) {
 	next := 0
-	for _, n := range r.model.Nodes {
+	for _, n := range r.net.model.Nodes {
 		if next == len(r.net.Norms) || n != r.net.Norms[next].node {
-			r.nodes = append(r.nodes, n)
+			r.Keep(n)
 			continue
 		}
 		half := r.net.Norms[next].typ == onnxfile.Float16
 		inputs := append([]string(nil), n.Inputs...) // x, scale, bias
 		if half {
 			for i, in := range inputs {
-				inputs[i] = r.add("Cast", []string{in}, onnxfile.IntAttr("to", onnxfile.Float32))
+				inputs[i] = r.Add("Cast", []string{in}, onnxfile.IntAttr("to", onnxfile.Float32))
 			}
 		}
 		mean, variance := statistics(next, inputs[0])
@@ -158,44 +148,25 @@ func (r *rewriter) replace(statistics func(i int, x string) (mean, variance stri
 		}
 		norm := &onnxfile.Node{Op: "BatchNormalization", Name: n.Name, Inputs: append(inputs, mean, variance), Outputs: n.Outputs, Attrs: attrs}
 		if half {
-			norm.Outputs = []string{r.fresh.name("normalized")}
+			norm.Outputs = []string{r.Name("normalized")}
 		}
-		r.nodes = append(r.nodes, norm)
+		r.Keep(norm)
 		if half {
-			r.nodes = append(r.nodes, &onnxfile.Node{Op: "Cast", Name: r.fresh.name("half"), Inputs: norm.Outputs, Outputs: n.Outputs,
+			r.Keep(&onnxfile.Node{Op: "Cast", Name: r.Name("half"), Inputs: norm.Outputs, Outputs: n.Outputs,
 				Attrs: []onnxfile.Attr{onnxfile.IntAttr("to", onnxfile.Float16)}})
 		}
 	}
 }
 
-// add appends a node and gives its result's name.
-func (r *rewriter) add(op string, inputs []string, attrs ...onnxfile.Attr) string {
-	name := r.fresh.name(op)
-	r.nodes = append(r.nodes, &onnxfile.Node{Op: op, Name: name, Inputs: inputs, Outputs: []string{name}, Attrs: attrs})
-	return name
-}
-
 // mean gives the weighted sum of x, [1, channels, 1, 1]. The columns go first and in a product of matrices, which needs no second x.
 func (r *rewriter) mean(x string, weights [2]string) string {
-	rows := r.add("Mul", []string{r.add("MatMul", []string{x, weights[1]}), weights[0]})
-	if r.model.Opset < 13 {
-		return r.add("ReduceSum", []string{rows}, onnxfile.IntsAttr("axes", 0, 2, 3))
+	rows := r.Add("Mul", []string{r.Add("MatMul", []string{x, weights[1]}), weights[0]})
+	if r.Model.Opset < 13 {
+		return r.Add("ReduceSum", []string{rows}, onnxfile.IntsAttr("axes", 0, 2, 3))
 	}
-	return r.add("ReduceSum", []string{rows, r.list("axes", 0, 2, 3)})
+	return r.Add("ReduceSum", []string{rows, r.Ints("axes", 0, 2, 3)})
 }
 
 func (r *rewriter) shaped(x string, shape ...int64) string {
-	return r.add("Reshape", []string{x, r.list("shape", shape...)})
-}
-
-// list gives the name of an initializer.
-func (r *rewriter) list(kind string, values ...int64) string {
-	key := fmt.Sprint(kind, values)
-	if name, ok := r.lists[key]; ok {
-		return name
-	}
-	name := r.fresh.name(kind)
-	r.lists[key] = name
-	r.model.Tensors = append(r.model.Tensors, onnxfile.Int64s(name, values...))
-	return name
+	return r.Add("Reshape", []string{x, r.Ints("shape", shape...)})
 }

@@ -1,0 +1,190 @@
+package fastconv
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/session"
+)
+
+// In one dimension: four outputs of three taps over six inputs, exactly.
+func TestTransforms(t *testing.T) {
+	d, g := [tile]float64{3, -1, 4, 1, -5, 9}, [taps]float64{2, -7, 1}
+	for y := range step {
+		want := d[y]*g[0] + d[y+1]*g[1] + d[y+2]*g[2]
+		got := 0.0
+		for i := range tile {
+			u, v := 0.0, 0.0
+			for k := range taps {
+				u += filterTransform[i][k] * g[k]
+			}
+			for k := range tile {
+				v += inputTransform[i][k] * d[k]
+			}
+			got += outputTransform[y][i] * u * v
+		}
+		if math.Abs(got-want) > 1e-12*100 {
+			t.Errorf("output %d: %g, want %g", y, got, want)
+		}
+	}
+}
+
+// conv describes a model of one convolution.
+type conv struct {
+	out, in, height, width int64
+	pads                   []int64
+	bias                   bool
+	attrs                  []onnxfile.Attr
+	opset                  int64
+}
+
+func random(r *rand.Rand, n int64, scale float64) []float32 {
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = float32(scale * r.NormFloat64())
+	}
+	return values
+}
+
+func (c conv) model() *onnxfile.Model {
+	m := onnxfile.New(max(c.opset, 11))
+	if c.opset > 0 {
+		m.Opset = c.opset
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	any := []int64{-1, c.in, -1, -1}
+	m.Inputs = []*onnxfile.Port{{Name: "x", Type: onnxfile.Float32, Dims: any}}
+	m.Outputs = []*onnxfile.Port{{Name: "y", Type: onnxfile.Float32, Dims: []int64{-1, c.out, -1, -1}}}
+	weights := c.out * c.in * c.height * c.width
+	m.Tensors = []*onnxfile.Tensor{onnxfile.Float32s("w", []int64{c.out, c.in, c.height, c.width}, random(r, weights, 0.02))}
+	n := &onnxfile.Node{Op: "Conv", Name: "conv", Inputs: []string{"x", "w"}, Outputs: []string{"y"}, Attrs: c.attrs}
+	if c.bias {
+		m.Tensors = append(m.Tensors, onnxfile.Float32s("b", []int64{c.out}, random(r, c.out, 1)))
+		n.Inputs = append(n.Inputs, "b")
+	}
+	if c.pads != nil {
+		n.Attrs = append(slices.Clone(n.Attrs), onnxfile.IntsAttr("pads", c.pads...))
+	}
+	m.Nodes = []*onnxfile.Node{n}
+	return m
+}
+
+func open(t *testing.T, model []byte) *session.Session {
+	t.Helper()
+	s, err := session.New(model, nil)
+	var missing *session.NotFoundError
+	if errors.As(err, &missing) || errors.Is(err, session.ErrNoCgo) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// Both forms give what the convolution gives, to rounding, for every remainder of the sides, pads, biases and several pictures.
+func TestRewriteComputesTheSame(t *testing.T) {
+	for name, c := range map[string]conv{
+		"winograd":             {out: 64, in: 64, height: 3, width: 3},
+		"winograd, padded":     {out: 80, in: 64, height: 3, width: 3, pads: []int64{1, 1, 1, 1}, bias: true},
+		"winograd, odd pads":   {out: 64, in: 70, height: 3, width: 3, pads: []int64{2, 0, 1, 3}},
+		"winograd, with attrs": {out: 64, in: 64, height: 3, width: 3, bias: true, attrs: []onnxfile.Attr{onnxfile.IntsAttr("kernel_shape", 3, 3), onnxfile.IntAttr("group", 1), onnxfile.IntsAttr("strides", 1, 1), onnxfile.IntsAttr("dilations", 1, 1)}},
+		"narrow":               {out: 3, in: 64, height: 7, width: 7},
+		"narrow, padded":       {out: 3, in: 32, height: 7, width: 7, pads: []int64{3, 3, 3, 3}, bias: true},
+		"narrow, odd pads":     {out: 1, in: 16, height: 5, width: 3, pads: []int64{0, 2, 1, 0}, bias: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := c.model()
+			file, count := Rewrite(m)
+			if count != 1 {
+				t.Fatalf("%d rewritten", count)
+			}
+			direct, fast := open(t, m.Encode()), open(t, file)
+			r := rand.New(rand.NewPCG(3, 4))
+			for _, shape := range [][]int64{{1, c.in, 8, 8}, {1, c.in, 9, 10}, {2, c.in, 11, 7}, {3, c.in, 12, 9}, {1, c.in, 7, 40}} {
+				x := session.Tensor{Shape: shape, Data: random(r, shape[0]*shape[1]*shape[2]*shape[3], 1)}
+				want, err := direct.Run(t.Context(), x)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := fast.Run(t.Context(), x)
+				if err != nil {
+					t.Fatalf("%v: %v", shape, err)
+				}
+				if !slices.Equal(got[0].Shape, want[0].Shape) {
+					t.Fatalf("%v: shape %v, want %v", shape, got[0].Shape, want[0].Shape)
+				}
+				largest, apart := 0.0, 0.0
+				for i, v := range want[0].Data {
+					largest = max(largest, math.Abs(float64(v)))
+					apart = max(apart, math.Abs(float64(v)-float64(got[0].Data[i])))
+				}
+				if apart > 2e-5*largest {
+					t.Errorf("%v: differs by %.2g of %.2g", shape, apart, largest)
+				}
+			}
+		})
+	}
+}
+
+// What has no faster form stays.
+func TestRewriteLeaves(t *testing.T) {
+	for name, c := range map[string]conv{
+		"few channels in":  {out: 64, in: 32, height: 3, width: 3},
+		"few channels out": {out: 32, in: 64, height: 3, width: 3},
+		"steps":            {out: 64, in: 64, height: 3, width: 3, attrs: []onnxfile.Attr{onnxfile.IntsAttr("strides", 2, 2)}},
+		"dilated":          {out: 64, in: 64, height: 3, width: 3, attrs: []onnxfile.Attr{onnxfile.IntsAttr("dilations", 2, 2)}},
+		"grouped":          {out: 128, in: 64, height: 3, width: 3, attrs: []onnxfile.Attr{onnxfile.IntAttr("group", 2)}},
+		"auto_pad":         {out: 64, in: 64, height: 3, width: 3, attrs: []onnxfile.Attr{onnxfile.TextAttr("auto_pad", "SAME_UPPER")}},
+		"cropped":          {out: 64, in: 64, height: 3, width: 3, pads: []int64{-1, 0, 0, 0}},
+		"stem":             {out: 64, in: 3, height: 7, width: 7},
+		"one by one":       {out: 3, in: 64, height: 1, width: 1},
+		"old":              {out: 64, in: 64, height: 3, width: 3, opset: 9},
+	} {
+		if file, count := Rewrite(c.model()); count != 0 || file != nil {
+			t.Errorf("%s: %d rewritten", name, count)
+		}
+	}
+	// Filters that a caller may give, or that another node computes.
+	given := conv{out: 64, in: 64, height: 3, width: 3}.model()
+	given.Inputs = append(given.Inputs, &onnxfile.Port{Name: "w", Type: onnxfile.Float32})
+	computed := conv{out: 64, in: 64, height: 3, width: 3}.model()
+	computed.Nodes[0].Inputs[1] = "elsewhere"
+	for i, m := range []*onnxfile.Model{given, computed} {
+		if _, count := Rewrite(m); count != 0 {
+			t.Errorf("model %d: %d rewritten", i, count)
+		}
+	}
+}
+
+// The model that is rewritten stays what it was.
+func TestRewriteKeepsTheModel(t *testing.T) {
+	m := conv{out: 64, in: 64, height: 3, width: 3}.model()
+	before := m.Encode()
+	first, _ := Rewrite(m)
+	second, _ := Rewrite(m)
+	if !slices.Equal(before, m.Encode()) {
+		t.Error("it changed")
+	}
+	if !slices.Equal(first, second) {
+		t.Error("twice gives two files")
+	}
+}
+
+func BenchmarkRewrite(b *testing.B) {
+	for _, channels := range []int64{64, 256} {
+		b.Run(fmt.Sprint(channels), func(b *testing.B) {
+			m := conv{out: channels, in: channels, height: 3, width: 3}.model()
+			b.ReportAllocs()
+			for b.Loop() {
+				Rewrite(m)
+			}
+		})
+	}
+}

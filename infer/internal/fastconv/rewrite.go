@@ -1,0 +1,92 @@
+package fastconv
+
+import (
+	"slices"
+
+	"cyclegan/infer/internal/onnxfile"
+)
+
+// leastOpset has Slice with its bounds as inputs.
+const leastOpset = 10
+
+// Rewrite gives the model with its convolutions in the forms that are faster, as the bytes of a file, and how many are in another one.
+// With none there is no file. Convolutions stay as they are that are not of float32, that are grouped, dilated or take steps,
+// and those whose filters are not constant.
+func Rewrite(m *onnxfile.Model) (file []byte, count int) {
+	if m.Opset < leastOpset {
+		return nil, 0
+	}
+	r := &rewriter{Editor: onnxfile.NewEditor(m, "fastconv"), tensors: map[string]*onnxfile.Tensor{}}
+	for _, t := range m.Tensors {
+		r.tensors[t.Name] = t
+	}
+	for _, p := range m.Inputs {
+		delete(r.tensors, p.Name) // the caller of the model may give another
+	}
+	for _, n := range m.Nodes {
+		c, ok := r.convolution(n)
+		switch {
+		case ok && c.height == taps && c.width == taps && min(c.in, c.out) >= leastChannels:
+			r.winograd(n, c)
+		case ok && c.width > 1 && c.height >= leastHeight && c.out*c.width <= mostRows && c.in > c.out*c.width:
+			r.narrow(n, c)
+		default:
+			r.Keep(n)
+			continue
+		}
+		count++
+	}
+	if count == 0 {
+		return nil, 0
+	}
+	return r.Encode(), count
+}
+
+type rewriter struct {
+	*onnxfile.Editor
+	tensors map[string]*onnxfile.Tensor // the constants
+	// The names of Winograd's transforms, once there are any.
+	input, output string
+}
+
+// convolution is a node whose form can be another.
+type convolution struct {
+	weight                 []float32 // [out, in, height, width]
+	out, in, height, width int
+	pads                   []int64   // top, left, bottom, right
+	bias                   string    // its name; empty for none
+	biases                 []float32 // its values
+}
+
+func (r *rewriter) convolution(n *onnxfile.Node) (c convolution, ok bool) {
+	if n.Op != "Conv" || n.Domain != "" || n.Int("group", 1) != 1 || n.Text("auto_pad", "NOTSET") != "NOTSET" {
+		return c, false
+	}
+	w := r.tensors[n.Input(1)]
+	if w == nil || len(w.Dims) != 4 {
+		return c, false
+	}
+	c.out, c.in, c.height, c.width = int(w.Dims[0]), int(w.Dims[1]), int(w.Dims[2]), int(w.Dims[3])
+	for name, want := range map[string][]int64{"kernel_shape": w.Dims[2:], "strides": {1, 1}, "dilations": {1, 1}} {
+		if v := n.Ints(name); v != nil && !slices.Equal(v, want) {
+			return c, false
+		}
+	}
+	if c.pads = n.Ints("pads"); c.pads == nil {
+		c.pads = []int64{0, 0, 0, 0}
+	}
+	if len(c.pads) != 4 || slices.Min(c.pads) < 0 {
+		return c, false
+	}
+	if c.bias = n.Input(2); c.bias != "" {
+		b := r.tensors[c.bias]
+		if b == nil || !slices.Equal(b.Dims, w.Dims[:1]) {
+			return c, false
+		}
+		if c.biases, ok = b.Floats(); !ok {
+			return c, false
+		}
+	}
+	c.weight, ok = w.Floats()
+	return c, ok
+}
