@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"cyclegan/infer/internal/onnxfile"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -34,11 +35,11 @@ func Open(path string, opt *Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
-	m, err := newModel(data, opt, func(external bool, o *session.Options) (*session.Session, error) {
+	m, err := newModel(data, opt, func(file []byte, external bool, o *session.Options) (*session.Session, error) {
 		if external {
 			return session.Open(path, o)
 		}
-		return session.New(data, o)
+		return session.New(file, o)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("model %q: %w", path, err)
@@ -50,11 +51,11 @@ func Open(path string, opt *Options) (*Model, error) {
 // It is refused, with the reason, if it does not make one picture of another.
 func New(model []byte, opt *Options) (*Model, error) {
 	data := slices.Clone(model) // large pictures need it later
-	return newModel(data, opt, func(_ bool, o *session.Options) (*session.Session, error) { return session.New(data, o) })
+	return newModel(data, opt, func(file []byte, _ bool, o *session.Options) (*session.Session, error) { return session.New(file, o) })
 }
 
 // newModel looks at the file itself before ONNX Runtime does. It keeps data.
-func newModel(data []byte, opt *Options, open func(external bool, o *session.Options) (*session.Session, error)) (*Model, error) {
+func newModel(data []byte, opt *Options, open func(file []byte, external bool, o *session.Options) (*session.Session, error)) (*Model, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
@@ -62,19 +63,40 @@ func newModel(data []byte, opt *Options, open func(external bool, o *session.Opt
 	if err != nil {
 		return nil, err
 	}
-	info, err := inspect(about, opt)
+	network, err := onnxfile.Parse(data)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(about.External, opt.session())
+	info, err := inspect(about, network, opt)
+	if err != nil {
+		return nil, err
+	}
+	if !about.External && len(about.Inputs)+len(about.Outputs) > 2 {
+		data = network.Only(info.OutputPort.Name).Encode() // what the picture does not need is not computed
+	}
+	options := opt.session()
+	chosen := *options
+	chosen.Inputs, chosen.Outputs = []string{info.InputPort.Name}, []string{info.OutputPort.Name}
+	s, err := open(data, about.External, &chosen)
 	if err != nil {
 		return nil, err
 	}
 	used := s.Options()
-	info.Runtime, info.Provider, info.Threads = s.Version(), used.Provider, used.IntraThreads
+	info.Runtime, info.Provider, info.Threads, info.Refused = s.Version(), used.Provider, used.IntraThreads, s.Refused()
 	info.MaxPixels = opt.maxPixels()
-	again := func(o *session.Options) (*session.Session, error) { return open(about.External, o) }
-	return &Model{info: info, run: s, large: newLarge(info, data, about.External, opt.session(), again)}, nil
+	// what large pictures need runs where the model does
+	options.Provider, options.DeviceID = used.Provider, used.DeviceID
+	chosen.Provider, chosen.DeviceID = used.Provider, used.DeviceID
+	again := func(o *session.Options) (runner, error) {
+		c := chosen
+		c.NoArena = o.NoArena
+		s, err := open(data, about.External, &c)
+		if err != nil {
+			return nil, err
+		}
+		return framed(s, about, info), nil
+	}
+	return &Model{info: info, run: framed(s, about, info), large: newLarge(info, data, about.External, options, again)}, nil
 }
 
 // Info says what is known of the model.

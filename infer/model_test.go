@@ -307,7 +307,7 @@ func TestOpenAndNew(t *testing.T) {
 
 // A model is judged by its file, before ONNX Runtime is asked for.
 func TestOpenRefuses(t *testing.T) {
-	if _, err := Open(fixturePath("classify.onnx"), nil); err == nil || !strings.Contains(err.Error(), "classify.onnx") || !strings.Contains(err.Error(), "takes no picture") {
+	if _, err := Open(fixturePath("classify.onnx"), nil); err == nil || !strings.Contains(err.Error(), "classify.onnx") || !strings.Contains(err.Error(), "gives no picture") {
 		t.Errorf("a classifier: %v", err)
 	}
 	if _, err := Open(fixturePath("make.py"), nil); err == nil || !strings.Contains(err.Error(), "not an ONNX model") {
