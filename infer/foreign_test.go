@@ -125,12 +125,18 @@ func TestForeignModelsRefused(t *testing.T) {
 
 // Every opset that PyTorch has written since reflected borders can be exported gives the same picture.
 func TestForeignOpsets(t *testing.T) {
-	img := testPicture(30, 18)
+	img := testPicture(29, 17) // sides that the model does not take as they are
 	var first image.Image
 	for opset := 11; opset <= 22; opset++ {
-		m := open(t, fmt.Sprintf("foreign_opset_%d.onnx", opset), &Options{SizeMultiple: 2})
+		m := open(t, fmt.Sprintf("foreign_opset_%d.onnx", opset), nil)
 		if by := m.Info().InputPort.RangeBy; by != "its last operator, Tanh" {
 			t.Errorf("opset %d: range by %q", opset, by)
+		}
+		if i := m.Info(); i.SizeMultiple != 2 || i.MinSize < 2 || i.MinSize > 4 {
+			t.Errorf("opset %d: sides of multiples of %d, at least %d", opset, i.SizeMultiple, i.MinSize)
+		}
+		if small, err := m.Translate(t.Context(), testPicture(1, 1)); err != nil || small.Bounds().Dx() != 1 {
+			t.Errorf("opset %d: one pixel: %v", opset, err)
 		}
 		out, err := m.Translate(t.Context(), img)
 		if err != nil {
@@ -207,6 +213,29 @@ func TestEndRange(t *testing.T) {
 		m := &onnxfile.Model{Nodes: append(constants, c.nodes...)}
 		if got, by := endRange(m, "y"); got != c.want || by != c.by {
 			t.Errorf("%v: %v by %q, want %v by %q", c.nodes, got, by, c.want, c.by)
+		}
+	}
+}
+
+// What sides a model takes is told by options before it is found out.
+func TestForeignSizes(t *testing.T) {
+	for _, c := range []struct {
+		model           string
+		opt             *Options
+		multiple, least int
+	}{
+		{"tiles_computed.onnx", nil, 4, 8},
+		{"tiles_computed.onnx", &Options{SizeMultiple: 8}, 8, 8},
+		{"tiles_computed.onnx", &Options{MinSize: 30}, 4, 30},
+		{"tiles_nhwc.onnx", nil, 2, 2},
+		{"tiles_global.onnx", nil, 1, 1}, // cannot be followed
+		{"fixed.onnx", nil, 1, 1},
+		{"multiple8.onnx", nil, 8, 16},
+		{"foreign_bytes.onnx", nil, 1, 1},
+	} {
+		i := open(t, c.model, c.opt).Info()
+		if i.SizeMultiple != c.multiple || i.MinSize != c.least {
+			t.Errorf("%s with %+v: sides of multiples of %d, at least %d; want %d and %d", c.model, c.opt, i.SizeMultiple, i.MinSize, c.multiple, c.least)
 		}
 	}
 }

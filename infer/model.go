@@ -84,6 +84,7 @@ func newModel(data []byte, opt *Options, open func(file []byte, external bool, o
 	used := s.Options()
 	info.Runtime, info.Provider, info.Threads, info.Refused = s.Version(), used.Provider, used.IntraThreads, s.Refused()
 	info.MaxPixels = opt.maxPixels()
+	info.learnSizes(metadata{values: about.Metadata}, data, opt, options)
 	// what large pictures need runs where the model does
 	options.Provider, options.DeviceID = used.Provider, used.DeviceID
 	chosen.Provider, chosen.DeviceID = used.Provider, used.DeviceID

@@ -36,9 +36,11 @@ type Options struct {
 	Layout string
 	// BGR says that the model takes and gives blue first.
 	BGR bool
-	// SizeMultiple is what the sides must be multiples of, in pixels; pictures are padded to it. 0: what the metadata says, else 1.
+	// SizeMultiple is what the sides must be multiples of, in pixels; pictures are padded to it.
+	// 0: what the metadata says, else what the strides of the network ask for, else 1.
 	SizeMultiple int
-	// MinSize is the smallest side that the model takes, in pixels; smaller pictures are padded. 0: what the metadata says, else 1.
+	// MinSize is the smallest side that the model takes, in pixels; smaller pictures are padded.
+	// 0: what the metadata says, else what the network's mirrored borders and strides ask for, else 1.
 	MinSize int
 
 	// MaxPixels is how many pixels may be in the model at once, width times height: larger pictures go through it in tiles, and tiles are no larger

@@ -84,8 +84,8 @@ func flags(c *config) *flag.FlagSet {
 	f.StringVar(&c.options.Input, "input", "", "the `name` of the model's input that takes the picture (default: the only one that is needed)")
 	f.StringVar(&c.options.Output, "output", "", "the `name` of the model's output that gives the picture (default: the only one that can be)")
 	f.BoolVar(&c.options.BGR, "bgr", false, "the model takes and gives blue first")
-	f.IntVar(&c.options.SizeMultiple, "size_multiple", 0, "pad sides to a multiple of so many `pixels` (default: the model's, else 1)")
-	f.IntVar(&c.options.MinSize, "min_size", 0, "pad sides to at least so many `pixels` (default: the model's, else 1)")
+	f.IntVar(&c.options.SizeMultiple, "size_multiple", 0, "pad sides to a multiple of so many `pixels` (default: the model's, else what its layers ask for)")
+	f.IntVar(&c.options.MinSize, "min_size", 0, "pad sides to at least so many `pixels` (default: the model's, else what its layers ask for)")
 	return f
 }
 

@@ -63,14 +63,17 @@ func described(i infer.Info) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", i.Name())
 	if i.Writer == "" && i.Architecture == "" {
-		several := ""
+		sizes := ""
+		switch {
+		case i.Width > 0 && i.Height > 0:
+			sizes = fmt.Sprintf(", %dx%d alone", i.Width, i.Height)
+		case i.SizeMultiple > 1:
+			sizes = fmt.Sprintf(", sides in multiples of %d", i.SizeMultiple)
+		}
 		if i.Batch > 1 {
-			several = fmt.Sprintf(", %d pictures at a time, all of them the same one", i.Batch)
+			sizes += fmt.Sprintf(", %d pictures at a time, all of them the same one", i.Batch)
 		}
-		if i.Width > 0 && i.Height > 0 {
-			several = fmt.Sprintf(", %dx%d alone%s", i.Width, i.Height, several)
-		}
-		fmt.Fprintf(&b, "  takes %q: %s %v, %s%s\n", i.InputPort.Name, i.InputPort.Type, i.Input.Layout, values(i.Input.Range.Lo, i.Input.Range.Hi, i.InputPort, "-range"), several)
+		fmt.Fprintf(&b, "  takes %q: %s %v, %s%s\n", i.InputPort.Name, i.InputPort.Type, i.Input.Layout, values(i.Input.Range.Lo, i.Input.Range.Hi, i.InputPort, "-range"), sizes)
 		fmt.Fprintf(&b, "  gives %q: %s %v, %s\n", i.OutputPort.Name, i.OutputPort.Type, i.Output.Layout, values(i.Output.Range.Lo, i.Output.Range.Hi, i.OutputPort, "-range or -output_range"))
 	}
 	threads := ""
