@@ -3,6 +3,8 @@ package infer
 import (
 	"fmt"
 	"image"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -63,6 +65,7 @@ func TestForeignModels(t *testing.T) {
 		{"pair", Options{Output: "winter"}, "summer float32 NCHW 3, -1 to 1 by assumed; winter float32 NCHW 3, -1 to 1 by assumed", opposite},
 		{"pair", Options{Output: "spring", Input: "autumn"}, "autumn float32 NCHW 3, -1 to 1 by assumed; spring float32 NCHW 3, -1 to 1 by assumed", itself},
 		{"scores", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed", opposite},
+		{"weights", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed", opposite},
 		{"old", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed; 1 at a time", opposite},
 	} {
 		t.Run(c.model, func(t *testing.T) {
@@ -178,6 +181,24 @@ func TestForeignPairInTiles(t *testing.T) {
 	}
 	if err := same(out, negative(img), 1); err != nil {
 		t.Error(err)
+	}
+}
+
+// Weights in a file beside the model are taken into it, so that it does what others do; bytes alone do not tell where that file is.
+func TestForeignWeights(t *testing.T) {
+	m := open(t, "foreign_weights.onnx", &Options{MaxPixels: leastMaxPixels})
+	if tiling := m.Tiling(700, 300); tiling.Tiles < 2 || tiling.Blended {
+		t.Errorf("%+v", tiling)
+	}
+	if _, err := New(fixture(t, "foreign_weights.onnx"), nil); err == nil || !strings.Contains(err.Error(), "open it by its path") {
+		t.Errorf("by its bytes: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "moved.onnx")
+	if err := os.WriteFile(path, fixture(t, "foreign_weights.onnx"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, nil); err == nil || !strings.Contains(err.Error(), "foreign_weights.data") || !strings.Contains(err.Error(), "keep them in the model's folder") {
+		t.Errorf("without them: %v", err)
 	}
 }
 

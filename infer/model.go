@@ -7,6 +7,7 @@ import (
 	"image"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -29,11 +30,14 @@ type runner interface {
 	Close() error
 }
 
-// Open reads the model at path. It is refused, with the reason, if it does not make one picture of another.
+// Open reads the model at path, and weights that lie in files beside it. It is refused, with the reason, if it does not make one picture of another.
 func Open(path string, opt *Options) (*Model, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
+	}
+	if data, err = withWeights(data, filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("model %q: %w", path, err)
 	}
 	m, err := newModel(data, opt, func(file []byte, external bool, o *session.Options) (*session.Session, error) {
 		if external {

@@ -18,14 +18,14 @@ def port(name, *shape, kind=T.FLOAT):
     return helper.make_tensor_value_info(name, kind, list(shape))
 
 
-def save(name, nodes, inputs, outputs, weights=None, opset=17, ir=8, weights_as_inputs=False):
+def save(name, nodes, inputs, outputs, weights=None, opset=17, ir=8, weights_as_inputs=False, **options):
     tensors = [numpy_helper.from_array(np.asarray(v), k) for k, v in (weights or {}).items()]
     if weights_as_inputs:
         inputs = inputs + [port(t.name, *t.dims, kind=t.data_type) for t in tensors]
     graph = helper.make_graph(nodes, name, inputs, outputs, tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir, producer_name="foreign.py")
     onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, f"foreign_{name}.onnx")
+    onnx.save(model, f"foreign_{name}.onnx", **options)
 
 
 f32 = lambda *v: np.array(v, np.float32)
@@ -74,6 +74,11 @@ save("scores", [node("Neg", "photo", "negative"), node("ReduceMean", "photo", "s
 # The negative, with the weights among the inputs, as files were before IR version 4; one of them is shaped like a picture.
 save("old", [node("Mul", "photo minus", "negative")], [port("photo", 1, 3, -1, -1)], [port("negative", 1, 3, -1, -1)],
      {"minus": np.full((1, 3, 1, 1), -1, np.float32)}, opset=9, ir=3, weights_as_inputs=True)
+
+# The negative, with its weights in a file beside it, as PyTorch's newer exporter writes them: minus one, and behind it what is added, nothing.
+save("weights", [node("Mul", "photo minus", "dark"), node("Add", "dark nothing", "negative")], [port("photo", "N", 3, "H", "W")], [port("negative", "N", 3, "H", "W")],
+     {"minus": np.full((1, 3, 1, 1), -1, np.float32), "nothing": np.zeros((1, 3, 1, 1), np.float32)},
+     save_as_external_data=True, location="foreign_weights.data", size_threshold=0)
 
 # Needs two pictures.
 save("photos", [node("Add", "left right", "sum")], [port("left", "N", 3, "H", "W"), port("right", "N", 3, "H", "W")], [port("sum", "N", 3, "H", "W")])
