@@ -164,7 +164,7 @@ func (r *results) summary(s *infer.Summary) {
 	r.Total, r.Converted, r.Skipped, r.Left, r.Seconds = s.Total, s.Converted, s.Skipped, s.Left, s.Elapsed.Seconds()
 	r.Rate = rate(s.Converted, r.Seconds)
 	for _, f := range s.Failed {
-		r.Failed = append(r.Failed, failure{f.Path, f.Err.Error()})
+		r.Failed = append(r.Failed, failure{f.Path, flagError{f.Err}.Error()})
 	}
 }
 
