@@ -226,6 +226,8 @@ func (p provider) mendOption(key string) string {
 	switch {
 	case p.name == OpenVINO && key == "device_type":
 		return "leave it out, which takes the processor, or see that the device is there and its driver is installed"
+	case p.name == OpenVINO && key == "load_config":
+		return `give the JSON itself and no file's name, as in {"CPU":{"INFERENCE_PRECISION_HINT":"bf16"}}, with properties that OpenVINO's documentation lists`
 	case key == "device_id":
 		return "see that the device is there, or leave it out"
 	}

@@ -133,6 +133,11 @@ func TestOpenVINO(t *testing.T) {
 		}
 	}
 
+	_, err = New(fixture(t, "invert.onnx"), &Options{Provider: OpenVINO, ProviderOptions: map[string]string{"load_config": "openvino.json"}})
+	wantError(t, err, "does not take the option load_config=openvino.json", `to mend it: give the JSON itself`)
+	bf16 := Options{Provider: OpenVINO, ProviderOptions: map[string]string{"load_config": `{"CPU":{"INFERENCE_PRECISION_HINT":"bf16"}}`}}
+	onProvider(t, bf16, 0.1)
+
 	// Auto takes it, and a session for the CPU may use its library beside it
 	t.Setenv(native.EnvWith, "")
 	if native.NVIDIADriver() != "" {
