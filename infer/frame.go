@@ -11,7 +11,7 @@ import (
 // frame is a session of a model whose tensors are not those of one picture with an axis of pictures, [1,...]: they lack that axis,
 // or there are always several pictures on it. Then each is the one that is given, so that what the model takes over all of them is that one's.
 type frame struct {
-	runner
+	run             runner
 	bareIn, bareOut bool // without the axis
 	batch           int  // pictures, at least 1
 }
@@ -21,7 +21,7 @@ func framed(run runner, about *session.Description, i Info) runner {
 	bare := func(ports []session.Port, name string) bool {
 		return slices.ContainsFunc(ports, func(p session.Port) bool { return p.Name == name && len(p.Shape) == 3 })
 	}
-	f := frame{runner: run, batch: max(1, i.Batch),
+	f := frame{run: run, batch: max(1, i.Batch),
 		bareIn: bare(slices.Concat(about.Inputs, about.Optional), i.InputPort.Name), bareOut: bare(about.Outputs, i.OutputPort.Name)}
 	if f.batch == 1 && !f.bareIn && !f.bareOut {
 		return run
@@ -37,7 +37,7 @@ func (f frame) Run(ctx context.Context, inputs ...session.Tensor) ([]session.Ten
 	} else if f.batch > 1 {
 		in = session.Tensor{Shape: slices.Concat([]int64{int64(f.batch)}, in.Shape[1:]), Data: slices.Repeat(in.Data, f.batch)}
 	}
-	outputs, err := f.runner.Run(ctx, slices.Concat([]session.Tensor{in}, inputs[1:])...)
+	outputs, err := f.run.Run(ctx, slices.Concat([]session.Tensor{in}, inputs[1:])...)
 	if err != nil || len(outputs) == 0 {
 		return outputs, err
 	}
@@ -54,3 +54,6 @@ func (f frame) Run(ctx context.Context, inputs ...session.Tensor) ([]session.Ten
 	}
 	return outputs, nil
 }
+
+// Close closes the session.
+func (f frame) Close() error { return f.run.Close() }
