@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"os"
@@ -199,6 +200,36 @@ func TestForeignWeights(t *testing.T) {
 	}
 	if _, err := Open(path, nil); err == nil || !strings.Contains(err.Error(), "foreign_weights.data") || !strings.Contains(err.Error(), "keep them in the model's folder") {
 		t.Errorf("without them: %v", err)
+	}
+}
+
+// A file that was cut short anywhere is an error, and one with a wrong byte is one or still gives a picture.
+func TestDamagedModels(t *testing.T) {
+	open(t, "foreign_opset_17.onnx", nil) // keeps ONNX Runtime open
+	data := fixture(t, "foreign_opset_17.onnx")
+	for n := 0; n < len(data); n += 7 {
+		if m, err := New(data[:n], nil); err == nil {
+			m.Close()
+			t.Errorf("the first %d of %d bytes were taken for a model", n, len(data))
+		}
+	}
+	img := testPicture(12, 8)
+	refused := 0
+	for i := 0; i < len(data); i += 3 {
+		bad := bytes.Clone(data)
+		bad[i] ^= 0xff
+		m, err := New(bad, nil)
+		if err != nil {
+			refused++
+			continue
+		}
+		if out, err := m.Translate(t.Context(), img); err == nil && out.Bounds() != img.Rect {
+			t.Errorf("byte %d: %v", i, out.Bounds())
+		}
+		m.Close()
+	}
+	if refused < 50 {
+		t.Errorf("of %d damaged models only %d were refused", len(data)/3, refused)
 	}
 }
 
