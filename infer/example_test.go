@@ -29,6 +29,26 @@ func ExampleOpen() {
 	fmt.Println(model.Info().Name(), winter.Bounds().Size())
 }
 
+// A model of another maker, on the best device that works.
+func ExampleOptions() {
+	model, err := infer.Open("other.onnx", &infer.Options{
+		Provider: "auto",
+		Input:    "image", // of several inputs
+		Range:    pixels.Byte,
+		Layout:   "NHWC",
+	})
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	defer model.Close()
+	info := model.Info()
+	fmt.Println("runs on", info.Provider)
+	for _, r := range info.Refused {
+		fmt.Println("and not on", r.Provider+":", r)
+	}
+}
+
 // negative stands for an *infer.Model, which needs a file and ONNX Runtime.
 type negative struct{}
 

@@ -3,6 +3,7 @@ package infer
 import (
 	"testing"
 
+	"cyclegan/infer/internal/onnxfile"
 	"cyclegan/infer/session"
 )
 
@@ -15,7 +16,7 @@ func checkInfo(t *testing.T, i Info) {
 	if err := i.Output.Validate(); err != nil {
 		t.Error(err)
 	}
-	if i.SizeMultiple < 1 || i.SizeMultiple > largestUnit || i.MinSize < 1 || i.MinSize > largestUnit || i.Width < 0 || i.Height < 0 ||
+	if i.SizeMultiple < 1 || i.SizeMultiple > largestUnit || i.MinSize < 1 || i.MinSize > largestUnit || i.Width < 0 || i.Height < 0 || i.Batch < 0 || i.Batch*max(i.Width, 1)*max(i.Height, 1) > mostFixed ||
 		i.TrainWidth < 0 || i.TrainHeight < 0 || i.Step < 0 {
 		t.Errorf("%+v", i)
 	}
@@ -24,7 +25,8 @@ func checkInfo(t *testing.T, i Info) {
 
 // FuzzModel reads what any file says about itself, without running it.
 func FuzzModel(f *testing.F) {
-	for _, name := range []string{"multiple8.onnx", "conv.onnx", "two.onnx", "gray.onnx", "fixed.onnx", "nhwc_unit.onnx", "classify.onnx", "bytes.onnx"} {
+	for _, name := range []string{"multiple8.onnx", "conv.onnx", "two.onnx", "gray.onnx", "fixed.onnx", "nhwc_unit.onnx", "classify.onnx", "bytes.onnx",
+		"foreign_pair.onnx", "foreign_photos.onnx", "foreign_half.onnx", "foreign_four.onnx", "foreign_mixed.onnx"} {
 		f.Add(fixture(f, name))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -32,8 +34,13 @@ func FuzzModel(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if info, err := inspect(d, nil); err == nil {
+		network, err := onnxfile.Parse(data)
+		if err != nil {
+			return
+		}
+		if info, err := inspect(d, network, nil); err == nil {
 			checkInfo(t, info)
+			network.Only(info.OutputPort.Name).Encode()
 		}
 	})
 }
@@ -51,7 +58,7 @@ func FuzzMetadata(f *testing.F) {
 			"cyclegan.min_size": least, "cyclegan.train_width": trained, "cyclegan.train_height": trained, "cyclegan.step": step,
 			"cyclegan.domain_from": name, "cyclegan.direction": name, "cyclegan.architecture": name,
 		}}
-		if info, err := inspect(d, nil); err == nil {
+		if info, err := inspect(d, nil, nil); err == nil {
 			checkInfo(t, info)
 		}
 	})

@@ -2,9 +2,9 @@ package infer
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
+	"cyclegan/infer/internal/onnxfile"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -27,14 +27,29 @@ type Info struct {
 	SizeMultiple, MinSize int
 	// Width and Height are the only ones that the model takes; 0: it takes any.
 	Width, Height int
-	// Input and Output say how the tensors hold pictures.
-	Input, Output pixels.Spec
+	// Input and Output say how the tensors hold pictures, InputPort and OutputPort which tensors of the model's they are.
+	Input, Output         pixels.Spec
+	InputPort, OutputPort Port
+	// Batch is the only number of pictures that the model takes at a time, 0 or 1 for most. Of several, each is the one picture that is translated.
+	Batch int
 	// MaxPixels is how many pixels may be in the model at once; larger pictures go through it in tiles. -1: there is no bound.
 	MaxPixels int
 
-	// Runtime is the version of ONNX Runtime, Provider what it runs on ("cpu", "cuda"), Threads how many compute one picture.
+	// Runtime is the version of ONNX Runtime, Provider what the model runs on ("cpu", "cuda"), also where "auto" was asked for,
+	// Threads how many compute one picture.
 	Runtime, Provider string
 	Threads           int
+	// Refused says which providers "auto" would have preferred, and why each was not taken. It must not be changed.
+	Refused []session.Refusal
+}
+
+// A Port is a model's input that takes the picture, or its output that gives it.
+type Port struct {
+	Name string
+	// Type is that of the elements, "float32", "uint8" and so on. Whole numbers are rounded to.
+	Type string
+	// RangeBy says what told the values of black and white, such as "its metadata". Empty: nothing did, and they are assumed to be -1 and 1.
+	RangeBy string
 }
 
 // Name says in a few words what the model does: "summer to winter, resnet_9blocks, trained at 256x256".
@@ -56,7 +71,8 @@ func (i Info) Name() string {
 }
 
 // inspect says what pictures the model takes and gives, or why it is no picture-to-picture model.
-func inspect(d *session.Description, opt *Options) (Info, error) {
+// The network is for what the description does not tell; it may be nil.
+func inspect(d *session.Description, network *onnxfile.Model, opt *Options) (Info, error) {
 	if opt == nil {
 		opt = &Options{}
 	}
@@ -65,148 +81,35 @@ func inspect(d *session.Description, opt *Options) (Info, error) {
 	if meta.err != nil {
 		return Info{}, meta.err
 	}
-	if opt.Range != (pixels.Range{}) {
-		info.Input.Range = opt.Range
-	}
 	if opt.SizeMultiple > 0 {
 		info.SizeMultiple = opt.SizeMultiple
 	}
 	if opt.MinSize > 0 {
 		info.MinSize = opt.MinSize
 	}
-	info.Input.BGR = info.Input.BGR || opt.BGR
-	info.Output = info.Input
-	if len(d.Inputs) != 1 || len(d.Outputs) != 1 {
-		return Info{}, fmt.Errorf("the model does not make one picture of another: it has %d inputs and %d outputs", len(d.Inputs), len(d.Outputs))
-	}
 	layout, err := parseLayout(opt.Layout)
 	if err != nil {
 		return Info{}, err
 	}
-	in, err := readPort(d.Inputs[0], layout, info.Input.Channels)
+	asked := reading{layout: layout, channels: info.Input.Channels}
+	output, err := asked.output(d, opt.Output)
 	if err != nil {
-		return Info{}, fmt.Errorf("the model takes no picture: input %v: %w", d.Inputs[0], err)
+		return Info{}, err
 	}
-	out, err := readPort(d.Outputs[0], layout, in.channels)
+	input, err := asked.input(d, network, opt.Input, output.Name)
 	if err != nil {
-		return Info{}, fmt.Errorf("the model gives no picture: output %v: %w", d.Outputs[0], err)
+		return Info{}, err
 	}
-	info.Input.Layout, info.Input.Channels = in.layout, in.channels
-	info.Output.Layout, info.Output.Channels = out.layout, out.channels
-	info.Width, info.Height = in.width, in.height
+	in, out, err := asked.both(input, output)
+	if err != nil {
+		return Info{}, err
+	}
+	info.InputPort, info.OutputPort = Port{Name: input.Name, Type: input.Type}, Port{Name: output.Name, Type: output.Type}
+	info.Width, info.Height, info.Batch = in.width, in.height, in.batch
+	info.Input = pixels.Spec{Layout: in.layout, Range: info.Input.Range, Channels: in.channels, BGR: info.Input.BGR || opt.BGR}
+	info.Output = pixels.Spec{Layout: out.layout, Range: info.Input.Range, Channels: out.channels, BGR: info.Input.BGR}
+	if err := info.ranges(meta.get("range") != "", network, opt); err != nil {
+		return Info{}, err
+	}
 	return info, nil
-}
-
-// shape is what a port's shape says of the pictures in it.
-type shape struct {
-	layout                  pixels.Layout
-	channels, width, height int // width and height 0 where they may change
-}
-
-// readPort reads a port's shape; layout is the one that was asked for, channels the number where the shape leaves it open.
-func readPort(p session.Port, layout *pixels.Layout, channels int) (shape, error) {
-	if p.Type != "float32" {
-		return shape{}, fmt.Errorf("it holds %s, not float32", p.Type)
-	}
-	dims := p.Shape
-	if dims == nil {
-		dims = []int64{-1, -1, -1, -1}
-	}
-	if len(dims) != 4 {
-		return shape{}, fmt.Errorf("it has %d dimensions, not the 4 of a picture", len(dims))
-	}
-	if dims[0] > 1 {
-		return shape{}, fmt.Errorf("it holds exactly %d pictures at a time, not 1", dims[0])
-	}
-	s := shape{layout: layoutOf(dims, layout), channels: channels}
-	c, h, w := dims[1], dims[2], dims[3]
-	if s.layout == pixels.NHWC {
-		h, w, c = dims[1], dims[2], dims[3]
-	}
-	switch c {
-	case -1:
-	case 1, 3:
-		s.channels = int(c)
-	default:
-		return shape{}, fmt.Errorf("as %v it has %d channels, not the 1 or 3 of a picture", s.layout, c)
-	}
-	if h == 0 || w == 0 || h > 1<<16 || w > 1<<16 {
-		return shape{}, fmt.Errorf("pictures of %dx%d cannot be made", w, h)
-	}
-	s.width, s.height = max(0, int(w)), max(0, int(h))
-	return s, nil
-}
-
-// layoutOf tells the layout by where the 1 or 3 channels stand.
-func layoutOf(dims []int64, asked *pixels.Layout) pixels.Layout {
-	if asked != nil {
-		return *asked
-	}
-	channels := func(d int64) bool { return d == 1 || d == 3 }
-	if !channels(dims[1]) && channels(dims[3]) {
-		return pixels.NHWC
-	}
-	return pixels.NCHW
-}
-
-// metadata reads the properties that our exports carry, and keeps the first thing wrong with them.
-type metadata struct {
-	values map[string]string
-	err    error
-}
-
-func (m *metadata) get(key string) string { return m.values["cyclegan."+key] }
-
-// number reads a whole number from lo to hi; absent stands for a property that is not there.
-func (m *metadata) number(key string, lo, hi, absent int64) int64 {
-	s := m.get(key)
-	if s == "" {
-		return absent
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < lo || n > hi {
-		m.bad(key, fmt.Sprintf("a whole number from %d to %d", lo, hi))
-		return absent
-	}
-	return n
-}
-
-func (m *metadata) bad(key, want string) {
-	if m.err == nil {
-		m.err = fmt.Errorf("the model's metadata is damaged: cyclegan.%s is %q, not %s: export it again", key, m.get(key), want)
-	}
-}
-
-func (m *metadata) info() Info {
-	if f := m.get("format"); f != "" && f != "1" {
-		m.err = fmt.Errorf("the model's metadata has format %q, which this version does not know: use a newer one", f)
-	}
-	const sides = 1 << 20
-	i := Info{
-		Direction: m.get("direction"), DomainFrom: m.get("domain_from"), DomainTo: m.get("domain_to"),
-		Architecture: m.get("architecture"), Writer: m.get("writer"),
-		TrainWidth: int(m.number("train_width", 0, sides, 0)), TrainHeight: int(m.number("train_height", 0, sides, 0)),
-		Step:         m.number("step", 0, 1<<62, 0),
-		SizeMultiple: int(m.number("size_multiple", 1, largestUnit, 1)), MinSize: int(m.number("min_size", 1, largestUnit, 1)),
-		Input: pixels.Spec{Range: pixels.Symmetric, Channels: 3},
-	}
-	switch c := m.get("channels"); c {
-	case "", "RGB":
-	case "BGR":
-		i.Input.BGR = true
-	case "gray":
-		i.Input.Channels = 1
-	default:
-		m.bad("channels", `"RGB", "BGR" or "gray"`)
-	}
-	if r := m.get("range"); r != "" {
-		lo, hi, _ := strings.Cut(r, ",")
-		l, err1 := strconv.ParseFloat(strings.TrimSpace(lo), 32)
-		h, err2 := strconv.ParseFloat(strings.TrimSpace(hi), 32)
-		i.Input.Range = pixels.Range{Lo: float32(l), Hi: float32(h)}
-		if err1 != nil || err2 != nil || i.Input.Validate() != nil {
-			m.bad("range", `two different numbers such as "-1,1"`)
-		}
-	}
-	return i
 }

@@ -68,12 +68,9 @@ func (l *lazy) close() error {
 	return l.run.Close()
 }
 
-// newLarge takes the bytes of the file, which must not change; open opens a session with options as Open does.
-func newLarge(info Info, data []byte, external bool, opt *session.Options, open func(*session.Options) (*session.Session, error)) *large {
-	o := session.Options{}
-	if opt != nil {
-		o = *opt
-	}
+// newLarge takes the bytes of the file, which must not change; open opens a session of the model itself.
+func newLarge(info Info, data []byte, external bool, opt *session.Options, open func(*session.Options) (runner, error)) *large {
+	o := *opt
 	o.NoArena = true
 	l := &large{info: info, options: &o}
 	if !external {
@@ -93,7 +90,13 @@ func (l *large) learn(first runner) {
 		net, err := l.analyze()
 		if err == nil && len(net.Norms) > 0 {
 			variant := func(model []byte) func() (runner, error) {
-				return func() (runner, error) { return session.New(model, l.options) }
+				return func() (runner, error) {
+					network, err := onnxfile.Parse(model)
+					if err != nil {
+						return nil, err
+					}
+					return openFast(model, network, false, l.options, session.New)
+				}
 			}
 			l.net = net
 			l.jointly.open, l.fixed.open, l.observing.open = variant(net.Joint()), variant(net.Fixed()), variant(net.Observed())
@@ -108,6 +111,9 @@ func (l *large) learn(first runner) {
 func (l *large) analyze() (*tiling.Network, error) {
 	if l.data == nil {
 		return nil, errors.New("the model's weights lie in files of their own")
+	}
+	if l.info.Batch > 1 {
+		return nil, fmt.Errorf("the model takes %d pictures at a time", l.info.Batch)
 	}
 	m, err := onnxfile.Parse(l.data)
 	if err != nil {

@@ -7,9 +7,11 @@ import (
 	"image"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
+	"cyclegan/infer/internal/onnxfile"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -25,17 +27,20 @@ type Model struct {
 	workspaces sync.Pool
 }
 
-// Open reads the model at path. It is refused, with the reason, if it does not make one picture of another.
+// Open reads the model at path, and weights that lie in files beside it. It is refused, with the reason, if it does not make one picture of another.
 func Open(path string, opt *Options) (*Model, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
-	m, err := newModel(data, opt, func(external bool, o *session.Options) (*session.Session, error) {
+	if data, err = withWeights(data, filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("model %q: %w", path, err)
+	}
+	m, err := newModel(data, opt, func(file []byte, external bool, o *session.Options) (*session.Session, error) {
 		if external {
 			return session.Open(path, o)
 		}
-		return session.New(data, o)
+		return session.New(file, o)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("model %q: %w", path, err)
@@ -47,11 +52,11 @@ func Open(path string, opt *Options) (*Model, error) {
 // It is refused, with the reason, if it does not make one picture of another.
 func New(model []byte, opt *Options) (*Model, error) {
 	data := slices.Clone(model) // large pictures need it later
-	return newModel(data, opt, func(_ bool, o *session.Options) (*session.Session, error) { return session.New(data, o) })
+	return newModel(data, opt, func(file []byte, _ bool, o *session.Options) (*session.Session, error) { return session.New(file, o) })
 }
 
 // newModel looks at the file itself before ONNX Runtime does. It keeps data.
-func newModel(data []byte, opt *Options, open func(external bool, o *session.Options) (*session.Session, error)) (*Model, error) {
+func newModel(data []byte, opt *Options, open func(file []byte, external bool, o *session.Options) (*session.Session, error)) (*Model, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
@@ -59,22 +64,47 @@ func newModel(data []byte, opt *Options, open func(external bool, o *session.Opt
 	if err != nil {
 		return nil, err
 	}
-	info, err := inspect(about, opt)
+	network, err := onnxfile.Parse(data)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(about.External, opt.session())
+	info, err := inspect(about, network, opt)
+	if err != nil {
+		return nil, err
+	}
+	if !about.External && len(about.Inputs)+len(about.Outputs) > 2 {
+		network = network.Only(info.OutputPort.Name) // what the picture does not need is not computed
+		data = network.Encode()
+	}
+	options := opt.session()
+	chosen := *options
+	chosen.Inputs, chosen.Outputs = []string{info.InputPort.Name}, []string{info.OutputPort.Name}
+	openFile := func(file []byte, o *session.Options) (*session.Session, error) { return open(file, about.External, o) }
+	s, err := openFast(data, network, about.External, &chosen, openFile)
 	if err != nil {
 		return nil, err
 	}
 	used := s.Options()
-	info.Runtime, info.Provider, info.Threads = s.Version(), used.Provider, used.IntraThreads
+	info.Runtime, info.Provider, info.Threads, info.Refused = s.Version(), used.Provider, used.IntraThreads, s.Refused()
 	info.MaxPixels = opt.maxPixels()
-	again := func(o *session.Options) (*session.Session, error) { return open(about.External, o) }
+	info.learnSizes(metadata{values: about.Metadata}, data, opt, options)
+	// what large pictures need runs where the model does
+	options.Provider, options.DeviceID = used.Provider, used.DeviceID
+	chosen.Provider, chosen.DeviceID = used.Provider, used.DeviceID
+	again := func(o *session.Options) (runner, error) {
+		c := chosen
+		c.NoArena = o.NoArena
+		s, err := openFast(data, network, about.External, &c, openFile)
+		if err != nil {
+			return nil, err
+		}
+		return framed(s, about, info), nil
+	}
+	run := framed(s, about, info)
 	ports := s.About()
 	return &Model{
-		info: info, run: s, large: newLarge(info, data, about.External, opt.session(), again),
-		several: takesSeveral(ports.Inputs[0].Shape) && takesSeveral(ports.Outputs[0].Shape),
+		info: info, run: run, large: newLarge(info, data, about.External, options, again),
+		several: run == runner(s) && takesSeveral(ports.Inputs[0].Shape) && takesSeveral(ports.Outputs[0].Shape),
 	}, nil
 }
 

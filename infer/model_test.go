@@ -8,6 +8,8 @@ import (
 	"image/color"
 	"image/draw"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -305,9 +307,40 @@ func TestOpenAndNew(t *testing.T) {
 	}
 }
 
+// What computes is said, and with auto what does not and why; a provider that is named is taken or told of.
+func TestProviders(t *testing.T) {
+	m := open(t, "invert.onnx", &Options{Provider: session.Auto})
+	i := m.Info()
+	if i.Provider == session.Auto || !slices.Contains(session.Providers(), i.Provider) {
+		t.Errorf("auto runs on %q", i.Provider)
+	}
+	if i.Provider == session.CPU && runtime.GOOS == "linux" && len(i.Refused) != 2 {
+		t.Errorf("auto passed over CUDA and OpenVINO, and says %v", i.Refused)
+	}
+	img := testPicture(20, 10)
+	out, err := m.Translate(t.Context(), img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := same(out, negative(img), 0); err != nil {
+		t.Error(err)
+	}
+	cpu := open(t, "invert.onnx", nil).Info()
+	if cpu.Provider != session.CPU || len(cpu.Refused) > 0 {
+		t.Errorf("nobody asked for %q: %v", cpu.Provider, cpu.Refused)
+	}
+	elsewhere := session.CoreML
+	if runtime.GOOS == "darwin" {
+		elsewhere = session.DirectML
+	}
+	if _, err := Open(fixturePath("invert.onnx"), &Options{Provider: elsewhere}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("provider %q", elsewhere)) || !strings.Contains(err.Error(), "to mend it: ") {
+		t.Errorf("%s: %v", elsewhere, err)
+	}
+}
+
 // A model is judged by its file, before ONNX Runtime is asked for.
 func TestOpenRefuses(t *testing.T) {
-	if _, err := Open(fixturePath("classify.onnx"), nil); err == nil || !strings.Contains(err.Error(), "classify.onnx") || !strings.Contains(err.Error(), "takes no picture") {
+	if _, err := Open(fixturePath("classify.onnx"), nil); err == nil || !strings.Contains(err.Error(), "classify.onnx") || !strings.Contains(err.Error(), "gives no picture") {
 		t.Errorf("a classifier: %v", err)
 	}
 	if _, err := Open(fixturePath("make.py"), nil); err == nil || !strings.Contains(err.Error(), "not an ONNX model") {

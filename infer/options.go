@@ -14,22 +14,33 @@ import (
 type Options struct {
 	// Library is the ONNX Runtime library file, or a folder that holds it. Empty: it is looked for (see the package comment).
 	Library string
-	// Provider is "cpu" or "cuda". Empty: "cpu".
+	// Provider is what computes: "cpu", "cuda", "tensorrt", "openvino", "coreml", "directml" (see package session), or "auto" for the best that works.
+	// One that is named and does not work is an error that says what is missing; only "auto" goes on to another, and Info says why. Empty: "cpu".
 	Provider string
-	// DeviceID is the number of the GPU, from 0. CUDA only.
+	// DeviceID is the number of the GPU, from 0. CUDA, TensorRT and DirectML only.
 	DeviceID int
+	// ProviderOptions are the provider's own, as ONNX Runtime's documentation lists them, such as device_type for OpenVINO. One that the provider
+	// does not know is an error.
+	ProviderOptions map[string]string
 	// Threads is how many threads compute one picture. 0: all processors.
 	Threads int
 
-	// Range holds the values of black and of white. The zero value: what the model's metadata says, else -1 to 1.
+	// Input and Output name the model's input that takes the picture and the output that gives it. Empty: the only ones that can be.
+	Input, Output string
+	// Range holds the values of black and of white in the input and in the output. The zero value: what the model's metadata says, else for
+	// whole numbers those of their type (0 to 255 for uint8), else what the operator tells that the model ends in (0 to 1 for Sigmoid), else -1 to 1.
 	Range pixels.Range
-	// Layout is "NCHW" or "NHWC". Empty: what the model's shapes say, else NCHW.
+	// OutputRange is the Range of the output, where it differs from the input's. The zero value: as Range.
+	OutputRange pixels.Range
+	// Layout is "NCHW" or "NHWC", for input and output. Empty: what their shapes say, else NCHW.
 	Layout string
 	// BGR says that the model takes and gives blue first.
 	BGR bool
-	// SizeMultiple is what the sides must be multiples of, in pixels; pictures are padded to it. 0: what the metadata says, else 1.
+	// SizeMultiple is what the sides must be multiples of, in pixels; pictures are padded to it.
+	// 0: what the metadata says, else what the strides of the network ask for, else 1.
 	SizeMultiple int
-	// MinSize is the smallest side that the model takes, in pixels; smaller pictures are padded. 0: what the metadata says, else 1.
+	// MinSize is the smallest side that the model takes, in pixels; smaller pictures are padded.
+	// 0: what the metadata says, else what the network's mirrored borders and strides ask for, else 1.
 	MinSize int
 
 	// MaxPixels is how many pixels may be in the model at once, width times height: larger pictures go through it in tiles, and tiles are no larger
@@ -50,8 +61,11 @@ func (o *Options) Validate() error {
 	if err := o.session().Validate(); err != nil {
 		bad = append(bad, err)
 	}
-	if o.Range != (pixels.Range{}) {
-		if err := (pixels.Spec{Channels: 3, Range: o.Range}).Validate(); err != nil {
+	for _, r := range []pixels.Range{o.Range, o.OutputRange} {
+		if r == (pixels.Range{}) {
+			continue
+		}
+		if err := (pixels.Spec{Channels: 3, Range: r}).Validate(); err != nil {
 			bad = append(bad, err)
 		}
 	}
@@ -81,9 +95,9 @@ func (o *Options) maxPixels() int {
 // session gives the part of the options that is ONNX Runtime's.
 func (o *Options) session() *session.Options {
 	if o == nil {
-		return nil
+		return &session.Options{}
 	}
-	return &session.Options{Library: o.Library, Provider: o.Provider, DeviceID: o.DeviceID, IntraThreads: o.Threads}
+	return &session.Options{Library: o.Library, Provider: o.Provider, DeviceID: o.DeviceID, ProviderOptions: o.ProviderOptions, IntraThreads: o.Threads}
 }
 
 // parseLayout gives nil for a layout that is not said.

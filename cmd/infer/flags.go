@@ -13,6 +13,7 @@ import (
 
 	"cyclegan/infer"
 	"cyclegan/infer/pixels"
+	"cyclegan/infer/session"
 )
 
 // config is what a command line asks for.
@@ -52,8 +53,11 @@ func flags(c *config) *flag.FlagSet {
 	f.StringVar(&c.format, "format", "", "write `png`, jpg, gif, bmp or tiff (default: each picture's own, and png for webp)")
 	f.IntVar(&c.quality, "quality", 95, "JPEG quality, 1 to 100")
 	f.BoolVar(&c.skipExisting, "skip_existing", false, "leave out pictures whose output is there already")
-	f.StringVar(&c.options.Provider, "provider", "cpu", "what computes: `cpu` or cuda")
-	f.IntVar(&c.options.DeviceID, "device", 0, "the GPU's `number`, with -provider cuda")
+	f.StringVar(&c.options.Provider, "provider", session.CPU, "what `computes`: "+strings.Join(session.Providers(), ", ")+"; auto takes the best that works and says why it is not a better one; go run ./third_party install -with cuda or -with openvino fetches what those need")
+	f.IntVar(&c.options.DeviceID, "device", 0, "the GPU's `number`, from 0, with -provider cuda, tensorrt or directml")
+	f.Func("provider_option", "an option of the provider's own, such as `device_type=GPU` for openvino or cudnn_conv_algo_search=HEURISTIC for cuda; may be repeated", func(s string) error {
+		return c.providerOption(s)
+	})
 	f.IntVar(&c.options.Threads, "threads", 0, "threads that compute a picture (default: all processors)")
 	f.IntVar(&c.workers, "workers", 1, "pictures in the model at once")
 	f.BoolVar(&c.dryRun, "dry_run", false, "only list what would be converted and where to; -model may be left out")
@@ -66,16 +70,39 @@ func flags(c *config) *flag.FlagSet {
 	f.Int64Var(&c.limits.MaxBytes, "max_input_bytes", 512<<20, "refuse files of more `bytes`")
 	f.IntVar(&c.options.MaxPixels, "max_pixels", 0, "`pixels` in the model at once, width times height: larger pictures go through it in tiles, which bounds memory (default 2621440; -1: all go through whole)")
 	f.StringVar(&c.json, "json", "", "write a summary as JSON to `file`, or to standard output with -")
-	f.Func("range", "values of black and white in a model that does not say it, such as `0,1` or 0,255 (default: the model's, else -1,1)", func(s string) error {
+	f.Func("range", "values of black and white in a model that does not say it, such as `0,1` or 0,255 (default: the model's, else what its types or its last operator tell, else -1,1)", func(s string) error {
 		var err error
 		c.options.Range, err = parseRange(s)
 		return err
 	})
+	f.Func("output_range", "-range of what the model gives, where it differs from what it takes, such as `0,255`", func(s string) error {
+		var err error
+		c.options.OutputRange, err = parseRange(s)
+		return err
+	})
 	f.StringVar(&c.options.Layout, "layout", "", "`NCHW` or NHWC (default: as the model's shapes tell)")
+	f.StringVar(&c.options.Input, "input", "", "the `name` of the model's input that takes the picture (default: the only one that is needed)")
+	f.StringVar(&c.options.Output, "output", "", "the `name` of the model's output that gives the picture (default: the only one that can be)")
 	f.BoolVar(&c.options.BGR, "bgr", false, "the model takes and gives blue first")
-	f.IntVar(&c.options.SizeMultiple, "size_multiple", 0, "pad sides to a multiple of so many `pixels` (default: the model's, else 1)")
-	f.IntVar(&c.options.MinSize, "min_size", 0, "pad sides to at least so many `pixels` (default: the model's, else 1)")
+	f.IntVar(&c.options.SizeMultiple, "size_multiple", 0, "pad sides to a multiple of so many `pixels` (default: the model's, else what its layers ask for)")
+	f.IntVar(&c.options.MinSize, "min_size", 0, "pad sides to at least so many `pixels` (default: the model's, else what its layers ask for)")
 	return f
+}
+
+// providerOption takes one NAME=VALUE.
+func (c *config) providerOption(s string) error {
+	name, value, found := strings.Cut(s, "=")
+	if !found || name == "" {
+		return errors.New("it is a name and a value, as in device_type=GPU")
+	}
+	if was, ok := c.options.ProviderOptions[name]; ok && was != value {
+		return fmt.Errorf("%s is %s already", name, was)
+	}
+	if c.options.ProviderOptions == nil {
+		c.options.ProviderOptions = map[string]string{}
+	}
+	c.options.ProviderOptions[name] = value
+	return nil
 }
 
 // parse reads a command line and lists everything that is wrong with it.

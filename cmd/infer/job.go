@@ -85,6 +85,9 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 			show.begin(p)
 		},
 		Done: func(r infer.Result) {
+			if r.Err != nil {
+				r.Err = flagError{r.Err}
+			}
 			rep.done(r)
 			show.done(r)
 		},

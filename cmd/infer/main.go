@@ -18,9 +18,6 @@ import (
 	"syscall"
 
 	"cyclegan/cmd/internal/cli"
-	"cyclegan/infer"
-	"cyclegan/infer/session"
-	"cyclegan/third_party/native"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -123,19 +120,4 @@ func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 		return cli.SomeFailed, nil
 	}
 	return cli.Done, nil
-}
-
-// openModel opens the model, fetching ONNX Runtime if it is nowhere to be found.
-func openModel(ctx context.Context, path string, cfg *config, stderr io.Writer) (*infer.Model, error) {
-	model, err := infer.Open(path, &cfg.options)
-	var missing *session.NotFoundError
-	if !errors.As(err, &missing) {
-		return model, err
-	}
-	library, err := native.FetchONNXRuntime(ctx, stderr)
-	if err != nil {
-		return nil, err
-	}
-	cfg.options.Library = library
-	return infer.Open(path, &cfg.options)
 }

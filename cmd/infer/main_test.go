@@ -44,10 +44,15 @@ func TestScripts(t *testing.T) {
 	}
 	missing := runtimeMissing(t, models)
 	library, _ := native.ONNXRuntime()
+	cache, err := native.CacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("MODELS", models)
+			e.Setenv("CACHE", cache)
 			e.Setenv("PICTURES", filepath.Join(filepath.Dir(models), "pictures"))
 			if library != "" {
 				// The scripts have a home of their own, where the cache is not.
@@ -59,6 +64,12 @@ func TestScripts(t *testing.T) {
 			switch name {
 			case "onnxruntime":
 				return missing == nil, nil
+			case "cpu_build":
+				// the scripts may take its place away, and what is nowhere would be fetched
+				path, named, err := native.FindONNXRuntimeWith(native.CPU)
+				return missing == nil && err == nil && !named && path == library, nil
+			case "openvino":
+				return missing == nil && native.Installed(native.OpenVINO), nil
 			case "cgo":
 				return !errors.Is(missing, session.ErrNoCgo), nil
 			}

@@ -44,12 +44,7 @@ func newProgress(w io.Writer) *progress {
 // model tells what is about to run.
 func (p *progress) model(path string, i infer.Info) {
 	p.width, p.height = i.Width, i.Height
-	fmt.Fprintf(p.w, "%s: %s\n", path, i.Name())
-	threads := ""
-	if i.Provider == "cpu" {
-		threads = ", " + count(i.Threads, "thread")
-	}
-	fmt.Fprintf(p.w, "ONNX Runtime %s on %s%s\n", i.Runtime, i.Provider, threads)
+	fmt.Fprintf(p.w, "%s: %s", path, described(i))
 }
 
 func (p *progress) begin(plan *infer.Plan) {

@@ -50,6 +50,13 @@ type modelReport struct {
 	Runtime      string `json:"onnxruntime,omitempty"`
 	Provider     string `json:"provider,omitempty"`
 	Threads      int    `json:"threads,omitempty"`
+	// Refused are the providers that auto would have preferred.
+	Refused []refusal `json:"refused,omitempty"`
+}
+
+type refusal struct {
+	Provider string `json:"provider"`
+	Reason   string `json:"reason"`
 }
 
 type failure struct {
@@ -92,6 +99,9 @@ type renaming struct {
 func (m *modelReport) fill(i infer.Info) {
 	m.Direction, m.DomainFrom, m.DomainTo, m.Architecture, m.Step = i.Direction, i.DomainFrom, i.DomainTo, i.Architecture, i.Step
 	m.Runtime, m.Provider, m.Threads = i.Runtime, i.Provider, i.Threads
+	for _, r := range i.Refused {
+		m.Refused = append(m.Refused, refusal{r.Provider, reason(r)})
+	}
 }
 
 // begin says what is about to run, which may fail before there are results.
@@ -154,7 +164,7 @@ func (r *results) summary(s *infer.Summary) {
 	r.Total, r.Converted, r.Skipped, r.Left, r.Seconds = s.Total, s.Converted, s.Skipped, s.Left, s.Elapsed.Seconds()
 	r.Rate = rate(s.Converted, r.Seconds)
 	for _, f := range s.Failed {
-		r.Failed = append(r.Failed, failure{f.Path, f.Err.Error()})
+		r.Failed = append(r.Failed, failure{f.Path, flagError{f.Err}.Error()})
 	}
 }
 

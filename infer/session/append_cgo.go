@@ -126,7 +126,7 @@ func (p provider) refused(o Options) error {
 		one := o
 		one.ProviderOptions = map[string]string{key: o.ProviderOptions[key]}
 		if err := p.append(so, p.options(one)); err != nil {
-			bad = append(bad, fmt.Errorf("provider %q does not take the option %s=%s: %w", p.name, key, o.ProviderOptions[key], reason(err)))
+			bad = append(bad, fmt.Errorf("provider %q does not take the option %s=%s: %w\nto mend it: %s", p.name, key, o.ProviderOptions[key], reason(err), p.mendOption(key)))
 		}
 		so.Destroy()
 	}

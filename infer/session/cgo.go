@@ -109,7 +109,11 @@ func (s *Session) open(m model, r runtimeInUse) error {
 		if asked.Provider == Auto && !p.device {
 			s.options.DeviceID = 0 // the GPU's, not this one's
 		}
-		if s.ort, last = p.open(m, s.options, r); last == nil {
+		last = withSignals(func() (err error) {
+			s.ort, err = p.open(m, s.options, r)
+			return err
+		})
+		if last == nil {
 			return nil
 		}
 		s.refused = append(s.refused, Refusal{p.name, last})
@@ -248,5 +252,5 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed = true
-	return errors.Join(s.ort.Destroy(), release())
+	return errors.Join(withSignals(s.ort.Destroy), release())
 }

@@ -113,7 +113,7 @@ func release() error {
 		return nil
 	}
 	e.ours, e.library, e.named = false, "", ""
-	if err := ort.DestroyEnvironment(); err != nil {
+	if err := withSignals(ort.DestroyEnvironment); err != nil {
 		return fmt.Errorf("close ONNX Runtime: %w", err)
 	}
 	return nil

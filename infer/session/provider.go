@@ -221,6 +221,19 @@ func (p provider) missing(library, neededBy string, err error) error {
 	return fmt.Errorf("provider %q: %s cannot be opened, which %s needs: %w\nto mend it: %s", p.name, library, neededBy, err, mend)
 }
 
+// mendOption is what to do about a provider option that is not taken, whose fault ONNX Runtime mostly does not tell.
+func (p provider) mendOption(key string) string {
+	switch {
+	case p.name == OpenVINO && key == "device_type":
+		return "leave it out, which takes the processor, or see that the device is there and its driver is installed"
+	case p.name == OpenVINO && key == "load_config":
+		return `give the JSON itself and no file's name, as in {"CPU":{"INFERENCE_PRECISION_HINT":"bf16"}}, with properties that OpenVINO's documentation lists`
+	case key == "device_id":
+		return "see that the device is there, or leave it out"
+	}
+	return "leave it out, or see ONNX Runtime's documentation of its " + p.title + " provider for names and values"
+}
+
 var tensorRTLibrary = regexp.MustCompile(`^libnv(infer|onnxparser)`)
 
 // noDriver is the error for a machine without NVIDIA's driver, which no installation of ours brings.

@@ -127,11 +127,16 @@ func TestOpenVINO(t *testing.T) {
 
 	for option, value := range map[string]string{"nonsense": "1", "num_of_threads": "-3", "precision": "FP64"} {
 		_, err := New(fixture(t, "invert.onnx"), &Options{Provider: OpenVINO, ProviderOptions: map[string]string{option: value, "cache_dir": t.TempDir()}})
-		wantError(t, err, `provider "openvino" does not take the option `+option+"="+value+": ONNX Runtime: ")
+		wantError(t, err, `provider "openvino" does not take the option `+option+"="+value+": ONNX Runtime: ", "to mend it: leave it out, or see ONNX Runtime's documentation of its OpenVINO provider")
 		if err != nil && strings.Contains(err.Error(), "cache_dir") {
 			t.Errorf("the option that is right is blamed too: %v", err)
 		}
 	}
+
+	_, err = New(fixture(t, "invert.onnx"), &Options{Provider: OpenVINO, ProviderOptions: map[string]string{"load_config": "openvino.json"}})
+	wantError(t, err, "does not take the option load_config=openvino.json", `to mend it: give the JSON itself`)
+	bf16 := Options{Provider: OpenVINO, ProviderOptions: map[string]string{"load_config": `{"CPU":{"INFERENCE_PRECISION_HINT":"bf16"}}`}}
+	onProvider(t, bf16, 0.1)
 
 	// Auto takes it, and a session for the CPU may use its library beside it
 	t.Setenv(native.EnvWith, "")

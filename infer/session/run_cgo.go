@@ -175,8 +175,15 @@ func (p Port) read(t *Tensor, v ort.Value) error {
 
 // runUntil runs the network and breaks off when ctx ends.
 func (s *Session) runUntil(ctx context.Context, in, out []ort.Value) error {
+	run := func(o *ort.RunOptions) error {
+		call := func() error { return s.ort.RunWithOptions(in, out, o) }
+		if s.options.Provider == OpenVINO { // compiles a part of a model for new shapes
+			return withSignals(call)
+		}
+		return call()
+	}
 	if ctx.Done() == nil {
-		return s.ort.Run(in, out)
+		return run(nil)
 	}
 	opts, err := ort.NewRunOptions()
 	if err != nil {
@@ -188,7 +195,7 @@ func (s *Session) runUntil(ctx context.Context, in, out []ort.Value) error {
 		defer close(told)
 		opts.Terminate()
 	})
-	err = s.ort.RunWithOptions(in, out, opts)
+	err = run(opts)
 	if !stop() {
 		<-told // the options must outlive the call that uses them
 	}

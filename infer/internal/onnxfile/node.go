@@ -16,6 +16,9 @@ type Node struct {
 	Attrs   []Attr
 	// Subgraph says that an attribute is a graph, as If and Loop have.
 	Subgraph bool
+
+	// rest are the node's other fields, as they stand in the file.
+	rest []byte
 }
 
 // An Attr is an attribute of a node (an AttributeProto).
@@ -110,6 +113,8 @@ func parseNode(msg []byte) (*Node, error) {
 			if n.Domain = string(f.bytes); n.Domain == "ai.onnx" {
 				n.Domain = ""
 			}
+		default:
+			n.rest = append(n.rest, f.raw...)
 		}
 		return nil
 	})
@@ -172,7 +177,7 @@ func (n *Node) encode() []byte {
 	if n.Domain != "" {
 		m = appendText(m, 7, n.Domain)
 	}
-	return m
+	return append(m, n.rest...)
 }
 
 func (a Attr) encode() []byte {

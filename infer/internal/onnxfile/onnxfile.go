@@ -7,6 +7,7 @@ package onnxfile
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -200,6 +201,25 @@ func (m *Model) Prune() {
 		}
 	}
 	m.Nodes, m.Tensors = nodes, tensors
+}
+
+// Only gives a model with one of the outputs, and with the nodes, tensors and inputs that this needs.
+// Where graphs in nodes may need more than can be seen, the inputs stay.
+func (m *Model) Only(output string) *Model {
+	c := m.Clone()
+	c.Outputs = slices.DeleteFunc(c.Outputs, func(p *Port) bool { return p.Name != output })
+	c.Prune()
+	needed := map[string]bool{output: true}
+	for _, n := range c.Nodes {
+		if n.Subgraph {
+			return c
+		}
+		for _, in := range n.Inputs {
+			needed[in] = true
+		}
+	}
+	c.Inputs = slices.DeleteFunc(c.Inputs, func(p *Port) bool { return !needed[p.Name] })
+	return c
 }
 
 // Encode gives the bytes of the file.

@@ -174,3 +174,33 @@ func TestDamaged(t *testing.T) {
 		}
 	}
 }
+
+// One output of several is left with what it needs, and nothing of the first model is changed.
+func TestOnly(t *testing.T) {
+	m, err := Parse(models(t)["foreign_pair.onnx"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for output, want := range map[string]string{"winter": "summer Neg", "mood": "autumn ReduceMean"} {
+		only, err := Parse(m.Only(output).Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(only.Inputs) != 1 || len(only.Nodes) != 1 || len(only.Outputs) != 1 || only.Outputs[0].Name != output ||
+			only.Inputs[0].Name+" "+only.Nodes[0].Op != want {
+			t.Errorf("%s: %+v", output, only)
+		}
+	}
+	if len(m.Inputs) != 2 || len(m.Nodes) != 3 || len(m.Outputs) != 3 {
+		t.Errorf("the model has changed: %+v", m)
+	}
+	// what a graph in a node needs cannot be seen
+	loop, err := Parse(models(t)["slow.onnx"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	loop.Inputs = append(loop.Inputs, &Port{Name: "more", Type: Float32})
+	if only := loop.Only("output"); len(only.Inputs) != 2 {
+		t.Errorf("%+v", only.Inputs)
+	}
+}

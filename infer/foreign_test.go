@@ -1,0 +1,293 @@
+package infer
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/pixels"
+)
+
+// described says in short what was found out about a model's ports.
+func described(i Info) string {
+	port := func(p Port, s pixels.Spec) string {
+		by := p.RangeBy
+		if by == "" {
+			by = "assumed"
+		}
+		return fmt.Sprintf("%s %s %v %d, %g to %g by %s", p.Name, p.Type, s.Layout, s.Channels, s.Range.Lo, s.Range.Hi, by)
+	}
+	text := port(i.InputPort, i.Input) + "; " + port(i.OutputPort, i.Output)
+	if i.Width > 0 || i.Height > 0 {
+		text += fmt.Sprintf("; %dx%d", i.Width, i.Height)
+	}
+	if i.Batch > 0 {
+		text += fmt.Sprintf("; %d at a time", i.Batch)
+	}
+	return text
+}
+
+// Models of other makers: what is found out about them, and that a picture comes out as it should.
+func TestForeignModels(t *testing.T) {
+	gray := func(img *image.NRGBA) *image.NRGBA {
+		out := image.NewNRGBA(img.Rect)
+		for i := 0; i < len(img.Pix); i += 4 {
+			l := 255 - pixels.Luma(img.Pix[i], img.Pix[i+1], img.Pix[i+2])
+			copy(out.Pix[i:], []uint8{l, l, l, 255})
+		}
+		return out
+	}
+	itself := func(img *image.NRGBA) *image.NRGBA { return img }
+	opposite := func(img *image.NRGBA) *image.NRGBA { return negative(img) }
+	for _, c := range []struct {
+		model string
+		opt   Options
+		want  string
+		make  func(*image.NRGBA) *image.NRGBA
+	}{
+		{"bytes", Options{}, "photo uint8 NHWC 3, 0 to 255 by its type, uint8; negative uint8 NHWC 3, 0 to 255 by its type, uint8", opposite},
+		{"bytes", Options{Range: pixels.Range{Lo: 255}, BGR: true},
+			"photo uint8 NHWC 3, 255 to 0 by Options.Range; negative uint8 NHWC 3, 255 to 0 by Options.Range", opposite},
+		{"half", Options{}, "photo float16 NCHW 3, -1 to 1 by assumed; negative float16 NCHW 3, -1 to 1 by assumed", opposite},
+		{"double", Options{}, "photo float64 NHWC 3, -1 to 1 by assumed; negative float64 NHWC 3, -1 to 1 by assumed", opposite},
+		{"mixed", Options{}, "photo uint8 NCHW 3, 0 to 255 by its type, uint8; negative float32 NCHW 3, 0 to 1 by its last operator, Clip; 1 at a time", opposite},
+		{"mixed", Options{OutputRange: pixels.Range{Lo: 1}}, // which takes it back
+			"photo uint8 NCHW 3, 0 to 255 by its type, uint8; negative float32 NCHW 3, 1 to 0 by Options.OutputRange; 1 at a time", itself},
+		{"whole", Options{}, "photo int32 NCHW 1, 0 to 255 by its type, int32; negative int32 NCHW 1, 0 to 255 by its type, int32; 1 at a time", gray},
+		{"four", Options{}, "photos float32 NCHW 3, -1 to 1 by assumed; negatives float32 NCHW 3, -1 to 1 by assumed; 4 at a time", opposite},
+		{"alone", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed; 1 at a time", opposite},
+		{"alone_last", Options{}, "photo uint8 NHWC 3, 0 to 255 by its type, uint8; negative uint8 NHWC 3, 0 to 255 by its type, uint8; 1 at a time", opposite},
+		{"fixed_last", Options{}, "photo float32 NHWC 3, -1 to 1 by assumed; negative float32 NHWC 3, -1 to 1 by assumed; 24x16; 1 at a time", opposite},
+		{"pair", Options{Output: "winter"}, "summer float32 NCHW 3, -1 to 1 by assumed; winter float32 NCHW 3, -1 to 1 by assumed", opposite},
+		{"pair", Options{Output: "spring", Input: "autumn"}, "autumn float32 NCHW 3, -1 to 1 by assumed; spring float32 NCHW 3, -1 to 1 by assumed", itself},
+		{"scores", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed", opposite},
+		{"weights", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed", opposite},
+		{"old", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed; 1 at a time", opposite},
+	} {
+		t.Run(c.model, func(t *testing.T) {
+			info, err := inspectFixture(t, "foreign_"+c.model+".onnx", &c.opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := described(info); got != c.want {
+				t.Errorf("\n got %s\nwant %s", got, c.want)
+			}
+			m := open(t, "foreign_"+c.model+".onnx", &c.opt)
+			for _, size := range []image.Point{{24, 16}, {5, 9}} {
+				img := testPicture(size.X, size.Y)
+				out, err := m.Translate(t.Context(), img)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := same(out, c.make(img), 0); err != nil {
+					t.Errorf("%v: %v", size, err)
+				}
+			}
+		})
+	}
+}
+
+func TestForeignModelsRefused(t *testing.T) {
+	for _, c := range []struct {
+		model string
+		opt   *Options
+		want  string
+	}{
+		{"classifier", nil, `the model gives no picture: output "scores" float32 [N,10]: a picture has 4 dimensions, and this has 2`},
+		{"segments", nil, "as NCHW it has 21 channels, not the 1 or 3 of a picture"},
+		{"larger", nil, `the model changes the size of pictures: it makes "large" float32 [1,3,32,48] of "photo" float32 [1,3,16,24]`},
+		{"sequence", nil, `output "list" sequence any shape: it holds sequence, and not numbers`},
+		{"text", nil, "it holds string, and not numbers"},
+		{"photos", nil, `its output "sum" needs 2 inputs: "left" float32 [N,3,H,W], "right" float32 [N,3,H,W]`},
+		{"photos", &Options{Input: "left"}, `the model needs more than a picture: beside "left" its output "sum" needs "right" float32`},
+		{"pair", nil, `2 of the model's outputs may be the picture: "winter" float32 [N,3,H,W], "spring" float32 [N,3,H,W]: name one of them (Options.Output)`},
+		{"pair", &Options{Output: "mood"}, `the model gives no picture: output "mood" float32 [N]: a picture has 4 dimensions, and this has 1`},
+		{"pair", &Options{Output: "summer"}, `the model has no output "summer": it has "winter" float32 [N,3,H,W], "spring"`},
+		{"pair", &Options{Output: "winter", Input: "autumn"}, `output "winter" does not depend on input "autumn": it needs "summer" float32`},
+		{"pair", &Options{Output: "winter", Input: "autum"}, `the model has no input "autum": it has "summer" float32 [N,3,H,W], "autumn"`},
+		{"old", &Options{Input: "minus"}, `the model needs more than a picture: beside "minus" its output "negative" needs "photo"`},
+		{"bytes", &Options{Range: pixels.Unit}, `input "photo": values from 0 to 1 cannot be those of pictures in uint8, where they usually are 0 to 255`},
+		{"bytes", &Options{OutputRange: pixels.Symmetric}, `output "negative": values from -1 to 1 cannot be those of pictures in uint8`},
+		{"bytes", &Options{Layout: "NCHW"}, ""}, // with 3 columns
+		{"fixed_last", &Options{Layout: "NCHW"}, "as NCHW it has 16 channels"},
+	} {
+		_, err := inspectFixture(t, "foreign_"+c.model+".onnx", c.opt)
+		if c.want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", c.model, err)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s with %+v:\n got %v\nwant %s", c.model, c.opt, err, c.want)
+		}
+	}
+}
+
+// Every opset that PyTorch has written since reflected borders can be exported gives the same picture.
+func TestForeignOpsets(t *testing.T) {
+	img := testPicture(29, 17) // sides that the model does not take as they are
+	var first image.Image
+	for opset := 11; opset <= 22; opset++ {
+		m := open(t, fmt.Sprintf("foreign_opset_%d.onnx", opset), nil)
+		if by := m.Info().InputPort.RangeBy; by != "its last operator, Tanh" {
+			t.Errorf("opset %d: range by %q", opset, by)
+		}
+		if i := m.Info(); i.SizeMultiple != 2 || i.MinSize < 2 || i.MinSize > 4 {
+			t.Errorf("opset %d: sides of multiples of %d, at least %d", opset, i.SizeMultiple, i.MinSize)
+		}
+		if small, err := m.Translate(t.Context(), testPicture(1, 1)); err != nil || small.Bounds().Dx() != 1 {
+			t.Errorf("opset %d: one pixel: %v", opset, err)
+		}
+		out, err := m.Translate(t.Context(), img)
+		if err != nil {
+			t.Fatalf("opset %d: %v", opset, err)
+		}
+		if first == nil {
+			if first = out; same(first, img, 8) == nil {
+				t.Error("the model does nothing")
+			}
+		}
+		if err := same(out, first, 1); err != nil {
+			t.Errorf("opset %d: %v", opset, err)
+		}
+		m.Close()
+	}
+}
+
+// A file with two generators is opened as the one that is wanted, so that its pictures can go through in tiles, too.
+func TestForeignPairInTiles(t *testing.T) {
+	m := open(t, "foreign_pair.onnx", &Options{Output: "winter", MaxPixels: leastMaxPixels})
+	img := testPicture(700, 300)
+	if tiling := m.Tiling(700, 300); tiling.Tiles < 2 || tiling.Blended {
+		t.Errorf("%+v", tiling)
+	}
+	out, err := m.Translate(t.Context(), img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := same(out, negative(img), 0); err != nil {
+		t.Error(err)
+	}
+	// several pictures at a time: no tiles are made to fit each other then, but they are still faded
+	four := open(t, "foreign_four.onnx", &Options{MaxPixels: leastMaxPixels})
+	if tiling := four.Tiling(700, 300); !tiling.Blended || !strings.Contains(tiling.Reason, "4 pictures at a time") {
+		t.Errorf("%+v", tiling)
+	}
+	if out, err = four.Translate(t.Context(), img); err != nil {
+		t.Fatal(err)
+	}
+	if err := same(out, negative(img), 1); err != nil {
+		t.Error(err)
+	}
+}
+
+// Weights in a file beside the model are taken into it, so that it does what others do; bytes alone do not tell where that file is.
+func TestForeignWeights(t *testing.T) {
+	m := open(t, "foreign_weights.onnx", &Options{MaxPixels: leastMaxPixels})
+	if tiling := m.Tiling(700, 300); tiling.Tiles < 2 || tiling.Blended {
+		t.Errorf("%+v", tiling)
+	}
+	if _, err := New(fixture(t, "foreign_weights.onnx"), nil); err == nil || !strings.Contains(err.Error(), "open it by its path") {
+		t.Errorf("by its bytes: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "moved.onnx")
+	if err := os.WriteFile(path, fixture(t, "foreign_weights.onnx"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, nil); err == nil || !strings.Contains(err.Error(), "foreign_weights.data") || !strings.Contains(err.Error(), "keep them in the model's folder") {
+		t.Errorf("without them: %v", err)
+	}
+}
+
+// A file that was cut short anywhere is an error, and one with a wrong byte is one or still gives a picture.
+func TestDamagedModels(t *testing.T) {
+	open(t, "foreign_opset_17.onnx", nil) // keeps ONNX Runtime open
+	data := fixture(t, "foreign_opset_17.onnx")
+	for n := 0; n < len(data); n += 7 {
+		if m, err := New(data[:n], nil); err == nil {
+			m.Close()
+			t.Errorf("the first %d of %d bytes were taken for a model", n, len(data))
+		}
+	}
+	img := testPicture(12, 8)
+	refused := 0
+	for i := 0; i < len(data); i += 3 {
+		bad := bytes.Clone(data)
+		bad[i] ^= 0xff
+		m, err := New(bad, nil)
+		if err != nil {
+			refused++
+			continue
+		}
+		if out, err := m.Translate(t.Context(), img); err == nil && out.Bounds() != img.Rect {
+			t.Errorf("byte %d: %v", i, out.Bounds())
+		}
+		m.Close()
+	}
+	if refused < 50 {
+		t.Errorf("of %d damaged models only %d were refused", len(data)/3, refused)
+	}
+}
+
+func TestEndRange(t *testing.T) {
+	constant := func(name string, v float32) *onnxfile.Node {
+		return &onnxfile.Node{Op: "Constant", Outputs: []string{name}, Attrs: []onnxfile.Attr{onnxfile.FloatAttr("value_float", v)}}
+	}
+	node := func(op, inputs, output string, attrs ...onnxfile.Attr) *onnxfile.Node {
+		return &onnxfile.Node{Op: op, Inputs: strings.Fields(inputs), Outputs: []string{output}, Attrs: attrs}
+	}
+	constants := []*onnxfile.Node{constant("half", 0.5), constant("one", 1), constant("127", 127.5), constant("255", 255), constant("zero", 0)}
+	for _, c := range []struct {
+		nodes []*onnxfile.Node
+		want  pixels.Range
+		by    string
+	}{
+		{[]*onnxfile.Node{node("Tanh", "x", "y")}, pixels.Symmetric, "Tanh"},
+		{[]*onnxfile.Node{node("Sigmoid", "x", "a"), node("Transpose", "a", "y")}, pixels.Unit, "Sigmoid"},
+		{[]*onnxfile.Node{node("Tanh", "x", "a"), node("Mul", "a half", "b"), node("Add", "half b", "y")}, pixels.Unit, "Tanh"},
+		{[]*onnxfile.Node{node("Tanh", "x", "a"), node("Add", "a one", "b"), node("Mul", "127 b", "y")}, pixels.Byte, "Tanh"},
+		{[]*onnxfile.Node{node("Sigmoid", "x", "a"), node("Sub", "one a", "b"), node("Mul", "b 255", "c"), node("Round", "c", "y")}, pixels.Byte, "Sigmoid"},
+		{[]*onnxfile.Node{node("Sigmoid", "x", "a"), node("Neg", "a", "b"), node("Div", "b half", "c"), node("Sub", "c half", "d"), node("Sub", "d half", "e"), node("Add", "e 127", "y")},
+			pixels.Range{}, ""},
+		{[]*onnxfile.Node{node("Clip", "x zero 255", "y")}, pixels.Byte, "Clip"},
+		{[]*onnxfile.Node{node("Clip", "x", "y", onnxfile.FloatAttr("min", 0), onnxfile.FloatAttr("max", 1))}, pixels.Unit, "Clip"},
+		{[]*onnxfile.Node{node("Clip", "x zero", "y")}, pixels.Range{}, ""},
+		{[]*onnxfile.Node{node("Tanh", "x", "a"), node("Mul", "a 127", "y")}, pixels.Range{}, ""},
+		{[]*onnxfile.Node{node("Tanh", "x", "a"), node("Add", "a x", "y")}, pixels.Range{}, ""},
+		{[]*onnxfile.Node{node("Relu", "x", "y")}, pixels.Range{}, ""},
+		{[]*onnxfile.Node{node("Identity", "z", "y"), node("Identity", "y", "z")}, pixels.Range{}, ""}, // a circle
+		{nil, pixels.Range{}, ""},
+	} {
+		m := &onnxfile.Model{Nodes: append(constants, c.nodes...)}
+		if got, by := endRange(m, "y"); got != c.want || by != c.by {
+			t.Errorf("%v: %v by %q, want %v by %q", c.nodes, got, by, c.want, c.by)
+		}
+	}
+}
+
+// What sides a model takes is told by options before it is found out.
+func TestForeignSizes(t *testing.T) {
+	for _, c := range []struct {
+		model           string
+		opt             *Options
+		multiple, least int
+	}{
+		{"tiles_computed.onnx", nil, 4, 8},
+		{"tiles_computed.onnx", &Options{SizeMultiple: 8}, 8, 8},
+		{"tiles_computed.onnx", &Options{MinSize: 30}, 4, 30},
+		{"tiles_nhwc.onnx", nil, 2, 2},
+		{"tiles_global.onnx", nil, 1, 1}, // cannot be followed
+		{"fixed.onnx", nil, 1, 1},
+		{"multiple8.onnx", nil, 8, 16},
+		{"foreign_bytes.onnx", nil, 1, 1},
+	} {
+		i := open(t, c.model, c.opt).Info()
+		if i.SizeMultiple != c.multiple || i.MinSize != c.least {
+			t.Errorf("%s with %+v: sides of multiples of %d, at least %d; want %d and %d", c.model, c.opt, i.SizeMultiple, i.MinSize, c.multiple, c.least)
+		}
+	}
+}
