@@ -10,14 +10,19 @@ const (
 
 // narrow puts in a column and a row in the place of n: the first gives, for each output and each place in the row, what the column there adds, and
 // the second adds these up, each from its place. Both together multiply as often as n, but the first one for many outputs, not few.
-func (r *rewriter) narrow(n *onnxfile.Node, c convolution) {
+// It puts in nothing, and says so, where the filters are damaged.
+func (r *rewriter) narrow(n *onnxfile.Node, c convolution) bool {
+	weight, ok := c.weight.Floats()
+	if !ok {
+		return false
+	}
 	rows := c.out * c.width
-	column := make([]float32, 0, len(c.weight)) // [out*width, in, height, 1]
+	column := make([]float32, 0, len(weight)) // [out*width, in, height, 1]
 	for o := range c.out {
 		for x := range c.width {
 			for i := range c.in {
 				for y := range c.height {
-					column = append(column, c.weight[((o*c.in+i)*c.height+y)*c.width+x])
+					column = append(column, weight[((o*c.in+i)*c.height+y)*c.width+x])
 				}
 			}
 		}
@@ -37,4 +42,5 @@ func (r *rewriter) narrow(n *onnxfile.Node, c convolution) {
 	}
 	r.Keep(&onnxfile.Node{Op: "Conv", Name: n.Name, Inputs: inputs, Outputs: n.Outputs,
 		Attrs: []onnxfile.Attr{onnxfile.IntsAttr("kernel_shape", 1, width), onnxfile.IntsAttr("pads", 0, c.pads[1], 0, c.pads[3])}})
+	return true
 }

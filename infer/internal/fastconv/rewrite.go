@@ -29,8 +29,11 @@ func Rewrite(m *onnxfile.Model) (file []byte, count int) {
 		case ok && c.height == taps && c.width == taps && min(c.in, c.out) >= leastChannels:
 			r.winograd(n, c)
 		case ok && c.width > 1 && c.height >= leastHeight && c.out*c.width <= mostRows && c.in > c.out*c.width:
-			r.narrow(n, c)
+			ok = r.narrow(n, c)
 		default:
+			ok = false
+		}
+		if !ok {
 			r.Keep(n)
 			continue
 		}
@@ -45,13 +48,13 @@ func Rewrite(m *onnxfile.Model) (file []byte, count int) {
 type rewriter struct {
 	*onnxfile.Editor
 	tensors map[string]*onnxfile.Tensor // the constants
-	// The names of Winograd's transforms, once there are any.
-	input, output string
+	// The names of Winograd's transforms, once there is a use for them.
+	input, filter, output string
 }
 
 // convolution is a node whose form can be another.
 type convolution struct {
-	weight                 []float32 // [out, in, height, width]
+	weight                 *onnxfile.Tensor // [out, in, height, width]
 	out, in, height, width int
 	pads                   []int64   // top, left, bottom, right
 	bias                   string    // its name; empty for none
@@ -87,6 +90,6 @@ func (r *rewriter) convolution(n *onnxfile.Node) (c convolution, ok bool) {
 			return c, false
 		}
 	}
-	c.weight, ok = w.Floats()
-	return c, ok
+	c.weight = w
+	return c, w.Type == onnxfile.Float32 && !w.External
 }

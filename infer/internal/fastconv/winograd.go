@@ -10,10 +10,16 @@ func (r *rewriter) winograd(n *onnxfile.Node, c convolution) {
 	if r.input == "" {
 		r.input = r.Floats("B", []int64{points, 1, tile, tile}, inputFilters())
 		r.output = r.Floats("A", []int64{points, 1, step, step}, outputFilters())
+		r.filter = r.Floats("G", []int64{points, taps * taps}, filterMatrix())
 	}
 	in, out := int64(c.in), int64(c.out)
-	u := r.Floats("U", []int64{points, 1, out, in}, filters(c.weight, c.out, c.in))
 	x := n.Input(0)
+
+	// The filters, [points, 1, O, C]. ONNX Runtime computes what is constant when it opens a model, so that the file need not hold this, which is four
+	// times as much.
+	u := r.Add("Reshape", []string{n.Input(1), r.Ints("shape", out*in, taps*taps)})
+	u = r.Add("MatMul", []string{r.filter, r.Add("Transpose", []string{u}, onnxfile.IntsAttr("perm", 1, 0))})
+	u = r.Add("Reshape", []string{u, r.Ints("shape", points, 1, out, in)})
 
 	// Each channel for itself: [N*C, 1, H, W] to [N*C, points, h, w]. Zeros below and at the right fill the last tiles.
 	v := r.Add("Reshape", []string{x, r.Ints("shape", -1, 1, 0, 0)})
