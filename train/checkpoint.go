@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -56,9 +57,12 @@ type Tensor struct {
 // The file is safetensors (https://github.com/huggingface/safetensors): the
 // header's length in 8 bytes, a JSON header with name, type, shape and place
 // of each tensor, then the values, little-endian. Its metadata holds the
-// scalars and a CRC-32C of the values.
+// scalars, a CRC-32C of the values and one of the header, which is taken while
+// eight zeros stand in its place. The first format had none of the header.
 const (
-	checkpointFormat    = "cyclegan checkpoint 1"
+	checkpointFormat    = "cyclegan checkpoint 2"
+	firstFormat         = "cyclegan checkpoint 1"
+	headerSum           = "header_crc32c"
 	maxCheckpointHeader = 64 << 20
 	checkpointExtension = ".safetensors"
 )
@@ -119,6 +123,7 @@ func (c *Checkpoint) Save(path string) error {
 		"height_B": strconv.Itoa(c.HeightB),
 		"device":   c.Device,
 		"crc32c":   strconv.FormatUint(uint64(sum.Sum32()), 16),
+		headerSum:  unsummed,
 	}
 	if c.Best != nil {
 		metadata["best_weights"], metadata["best_by"] = c.Best.Weights, c.Best.By
@@ -134,6 +139,7 @@ func (c *Checkpoint) Save(path string) error {
 	for len(text)%8 != 0 {
 		text = append(text, ' ')
 	}
+	text = withSum(text, unsummed, sumOf(text))
 	err = atomicfile.WriteDurable(path, func(w io.Writer) error {
 		if _, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text)))); err != nil {
 			return err
@@ -211,7 +217,13 @@ func readCheckpoint(r io.Reader, fileSize int64) (*Checkpoint, error) {
 	if err := json.Unmarshal(raw["__metadata__"], &metadata); err != nil {
 		return nil, fmt.Errorf("header metadata: %w", err)
 	}
-	if metadata["format"] != checkpointFormat {
+	switch metadata["format"] {
+	case checkpointFormat:
+		if got := sumOf(withSum(text, metadata[headerSum], unsummed)); got != metadata[headerSum] {
+			return nil, fmt.Errorf("the checksum of its header is %s, not %s", got, metadata[headerSum])
+		}
+	case firstFormat:
+	default:
 		return nil, fmt.Errorf("its format is %q, not %q", metadata["format"], checkpointFormat)
 	}
 	delete(raw, "__metadata__")
@@ -266,6 +278,19 @@ func readCheckpoint(r io.Reader, fileSize int64) (*Checkpoint, error) {
 		return nil, fmt.Errorf("the checksum of its values is %s, not %s", got, metadata["crc32c"])
 	}
 	return c, nil
+}
+
+// unsummed stands in a header for its own checksum while that is taken.
+const unsummed = "00000000"
+
+func sumOf(header []byte) string {
+	return fmt.Sprintf("%08x", crc32.Checksum(header, castagnoli))
+}
+
+// withSum writes the checksum to into a header that holds from.
+func withSum(header []byte, from, to string) []byte {
+	entry := func(sum string) []byte { return []byte(`"` + headerSum + `":"` + sum + `"`) }
+	return bytes.Replace(header, entry(from), entry(to), 1)
 }
 
 func scalars(metadata map[string]string) (*Checkpoint, error) {

@@ -42,7 +42,8 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	}
 }
 
-// Whatever byte is lost or changed, the file is named as damaged.
+// Whatever is cut off, and whichever bit is changed, the file is named as
+// damaged.
 func TestDamagedCheckpoint(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.safetensors")
 	if err := someCheckpoint(5).Save(path); err != nil {
@@ -56,11 +57,12 @@ func TestDamagedCheckpoint(t *testing.T) {
 	for n := 0; n < len(whole); n += 5 {
 		spoilt = append(spoilt, whole[:n])
 	}
-	headerEnd := 8 + int(whole[0]) + int(whole[1])<<8
-	for i := headerEnd; i < len(whole); i++ {
-		flipped := bytes.Clone(whole)
-		flipped[i] ^= 0x10
-		spoilt = append(spoilt, flipped)
+	for i := range whole {
+		for bit := range 8 {
+			flipped := bytes.Clone(whole)
+			flipped[i] ^= 1 << bit
+			spoilt = append(spoilt, flipped)
+		}
 	}
 	for i, data := range spoilt {
 		if err := os.WriteFile(path, data, 0o644); err != nil {
@@ -73,9 +75,34 @@ func TestDamagedCheckpoint(t *testing.T) {
 	}
 }
 
+// Checkpoints that were written before headers had a checksum are still read.
+func TestFirstCheckpointFormat(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.safetensors")
+	want := someCheckpoint(5)
+	if err := want.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := []byte(`"` + headerSum + `":"`)
+	at := bytes.Index(file, sum)
+	old := bytes.Replace(file, []byte(checkpointFormat), []byte(firstFormat), 1)
+	for i := range len(sum) + len(unsummed) + len(`",`) {
+		old[at+i] = ' '
+	}
+	if err := os.WriteFile(path, old, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := LoadCheckpoint(path); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read %+v, %v; want %+v", got, err, want)
+	}
+}
+
 // A header is never believed about sizes: none of these may allocate much.
 func TestHostileCheckpointHeaders(t *testing.T) {
-	meta := `"__metadata__":{"format":"` + checkpointFormat + `","step":"1","batches":"1","width_A":"1","height_A":"1","width_B":"1","height_B":"1","crc32c":"0"}`
+	meta := `"__metadata__":{"format":"` + firstFormat + `","step":"1","batches":"1","width_A":"1","height_A":"1","width_B":"1","height_B":"1","crc32c":"0"}`
 	for _, entry := range []string{
 		`"x":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}`,
 		`"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}`,

@@ -253,6 +253,7 @@ func hostile() map[string]struct {
 		"safetensors overlap":     {append(header(`{"v":{"dtype":"F32","shape":[6],"data_offsets":[0,24]},"w":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}`), data...), "does not fit"},
 		"safetensors metadata":    {header(`{"__metadata__":{"a":1}}`), "metadata"},
 		"checkpoint of a run":     {header(`{"__metadata__":{"format":"cyclegan checkpoint 1"}}`), "whole training"},
+		"newer checkpoint of one": {header(`{"__metadata__":{"format":"cyclegan checkpoint 2"}}`), "whole training"},
 		"safetensors not a state": {append(header(`{"w":{"dtype":"F32","shape":[6.5],"data_offsets":[0,24]}}`), data...), `tensor "w"`},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 )
 
 // A safetensors file (https://github.com/huggingface/safetensors) is the
@@ -96,7 +97,7 @@ func safetensorsEntries(text []byte) ([]safetensorsEntry, error) {
 		}
 		delete(raw, metadataKey)
 	}
-	if metadata["format"] == "cyclegan checkpoint 1" {
+	if strings.HasPrefix(metadata["format"], "cyclegan checkpoint ") {
 		return nil, errors.New("it is a checkpoint of a whole training, not a network; export its generators by the name of the run")
 	}
 	list := make([]safetensorsEntry, 0, len(raw))
