@@ -25,6 +25,9 @@ func (d device) String() string {
 	if d.gpu != "" {
 		return "GPU " + d.gpu
 	}
+	if d.threads == 1 {
+		return "CPU, 1 thread"
+	}
 	return fmt.Sprintf("CPU, %d threads", d.threads)
 }
 

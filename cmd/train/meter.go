@@ -136,8 +136,15 @@ func (m *meter) stop() {
 	}
 }
 
+type pair struct{ short, label, a, b string }
+
+// absent tells whether the run has no such loss, as with -lambda_identity 0.
+func (p pair) absent(losses map[string]float64) bool {
+	return p.short == "idt" && losses[p.a] == 0 && losses[p.b] == 0
+}
+
 // pairs are the losses of the two directions that are shown together.
-var pairs = []struct{ short, label, a, b string }{
+var pairs = []pair{
 	{"G", "G", "G_AB", "G_BA"}, {"cyc", "cycle", "cycle_A", "cycle_B"}, {"idt", "idt", "idt_A", "idt_B"}, {"D", "D", "D_A", "D_B"},
 }
 
@@ -145,6 +152,9 @@ var pairs = []struct{ short, label, a, b string }{
 func full(losses map[string]float64) string {
 	var words []string
 	for _, p := range pairs {
+		if p.absent(losses) {
+			continue
+		}
 		words = append(words, fmt.Sprintf("%s %.2f/%.2f", p.label, losses[p.a], losses[p.b]))
 	}
 	return strings.Join(words, "  ")
@@ -154,6 +164,9 @@ func full(losses map[string]float64) string {
 func compact(losses map[string]float64) string {
 	var words []string
 	for _, p := range pairs {
+		if p.absent(losses) {
+			continue
+		}
 		words = append(words, fmt.Sprintf("%s %.2f", p.short, losses[p.a]+losses[p.b]))
 	}
 	return strings.Join(words, " ")

@@ -102,13 +102,31 @@ func (a *attached) optionRows() []report.Option {
 	return rows
 }
 
+// goOn is how to train further: a run that is done has to be given more steps.
+func (a *attached) goOn() report.Command {
+	line := "go run ./cmd/train " + a.command.nameFlags() + " -continue_train"
+	steps := a.opts.StepsOf(a.data.Batches())
+	switch {
+	case a.trainer.Steps() < steps:
+		return report.Command{What: "go on with the training", Line: line}
+	case steps == a.opts.MaxSteps:
+		line += fmt.Sprintf(" -max_steps %d", 2*steps)
+	default:
+		line += fmt.Sprintf(" -n_epochs %d", a.opts.NEpochs+a.opts.Epochs())
+	}
+	return report.Command{What: "train as long again", Line: line}
+}
+
 // commands are what to type next.
 func (a *attached) commands() []report.Command {
 	c, dir := a.command, a.opts.Dir()
 	nameA, nameB := a.data.Domains()
 	list := []report.Command{
-		{What: "go on with the training", Line: "go run ./cmd/train " + c.nameFlags() + " -continue_train"},
+		a.goOn(),
 		{What: "export what is learnt so far", Line: "go run ./cmd/export " + c.nameFlags()},
+	}
+	if slices.ContainsFunc(a.found.Problems, func(p dataset.Problem) bool { return len(p.Files) > 0 }) {
+		list = append(list, report.Command{What: "look at the pictures closely, and list all that the warnings are about", Line: "go run ./cmd/train " + c.nameFlags() + " -continue_train -check -verbose"})
 	}
 	for _, m := range []struct{ model, from, to, in string }{
 		{"G_AB.onnx", nameA, nameB, a.data.TestA().Dir()}, {"G_BA.onnx", nameB, nameA, a.data.TestB().Dir()},

@@ -43,13 +43,17 @@ func (h *History) Add(r Record) {
 func (s *Series) add(x, y float64) { s.X, s.Y = append(s.X, x), append(s.Y, y) }
 
 // Losses returns the losses in the paper's order: adversarial, cycle,
-// identity, discriminators, then others by name. They are not copied.
+// identity, discriminators, then others by name. They are not copied. An
+// identity loss that was 0 throughout is left out: the run has none.
 func (h *History) Losses() []Series {
 	if h == nil {
 		return nil
 	}
 	all := make([]Series, 0, len(h.losses))
-	for _, s := range h.losses {
+	for name, s := range h.losses {
+		if strings.HasPrefix(name, "idt_") && !slices.ContainsFunc(s.Y, func(v float64) bool { return v != 0 }) {
+			continue
+		}
 		all = append(all, *s)
 	}
 	slices.SortFunc(all, func(a, b Series) int {

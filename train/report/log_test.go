@@ -313,3 +313,20 @@ func BenchmarkLog(b *testing.B) {
 		}
 	}
 }
+
+// A loss that the run doesn't have is not drawn at 0; a discriminator that
+// stands there is.
+func TestHistoryLeavesOutAnIdentityLossOfNothing(t *testing.T) {
+	for want, idt := range map[string]float64{"[G_AB D_A]": 0, "[G_AB idt_A D_A]": 0.1} {
+		h := &History{}
+		h.Add(Record{Step: 1, Losses: map[string]float64{"G_AB": 1, "idt_A": 0, "D_A": 0}})
+		h.Add(Record{Step: 2, Losses: map[string]float64{"G_AB": 1, "idt_A": idt, "D_A": 0}})
+		var names []string
+		for _, s := range h.Losses() {
+			names = append(names, s.Name)
+		}
+		if got := fmt.Sprint(names); got != want {
+			t.Errorf("with idt_A at %g the losses are %s, want %s", idt, got, want)
+		}
+	}
+}

@@ -5,15 +5,18 @@ import (
 	"slices"
 )
 
-// A scoreTable has a row for each score and a column for each kind of weights.
+// A scoreTable has a row for each score, a column for each kind of weights, and
+// with Baseline one for what the untouched pictures score.
 type scoreTable struct {
-	Weights []string
-	Rows    []scoreRow
+	Weights  []string
+	Baseline bool
+	Rows     []scoreRow
 }
 
 type scoreRow struct {
 	Name, Direction, How string
 	Cells                []scoreCell // as many as Weights
+	Untouched            string      // "" where there is none to compare with
 }
 
 // A scoreCell is empty where the score was not taken.
@@ -27,11 +30,14 @@ func newScoreTable(evaluations []Evaluation) scoreTable {
 	rows := make(map[string]int)
 	all := scoreSeriesOf(evaluations)
 	for _, s := range all {
-		if !slices.Contains(t.Weights, s.weights) {
+		if !s.baseline && !slices.Contains(t.Weights, s.weights) {
 			t.Weights = append(t.Weights, s.weights)
 		}
 	}
 	for _, s := range all {
+		if s.baseline {
+			continue
+		}
 		e, score := s.last()
 		at, ok := rows[s.name]
 		if !ok {
@@ -51,5 +57,21 @@ func newScoreTable(evaluations []Evaluation) scoreTable {
 		}
 		t.Rows[at].Cells[slices.Index(t.Weights, s.weights)] = cell
 	}
+	for _, s := range all {
+		if s.baseline {
+			t.compare(s)
+		}
+	}
 	return t
+}
+
+// compare puts a baseline beside the score that it is to be compared with.
+func (t *scoreTable) compare(baseline *scoreSeries) {
+	for i := range t.Rows {
+		r := &t.Rows[i]
+		if measureOf(r.Name) == chartOf(baseline.name) && side(r.Name) == side(baseline.name) {
+			_, score := baseline.last()
+			r.Untouched, t.Baseline = scoreText(score.Value, 0), true
+		}
+	}
 }

@@ -25,7 +25,6 @@ type pageView struct {
 	Recent   []Warning // newest first
 	Older    int       // warnings not listed
 	Changed  int       // options
-	Baseline bool      // some score is of untouched pictures
 	DataMore int
 }
 
@@ -41,9 +40,6 @@ func newPageView(p *Page, now time.Time) *pageView {
 	v.Charts = chartData{
 		Running: q.Status == Running, Refresh: q.Refresh.Seconds(), Updated: q.Updated.UnixMilli(),
 		Losses: lossCharts(q.History.Losses()), Scores: scoreCharts(q.Evaluations), Pace: paceCharts(q.History),
-	}
-	for _, r := range v.Table.Rows {
-		v.Baseline = v.Baseline || strings.HasPrefix(r.Name, untouched)
 	}
 	v.Facts = facts(&q)
 	if q.Steps > 0 {

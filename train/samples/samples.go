@@ -61,8 +61,8 @@ func (s *Sheet) Draw(t *train.Trainer, title string) (image.Image, error) {
 	grid := report.Grid{
 		Title: title,
 		Columns: []string{
-			"A: " + s.a.title, "G_AB(A)\n" + s.b.title, "G_BA(G_AB(A))\nreconstructed",
-			"B: " + s.b.title, "G_BA(B)\n" + s.a.title, "G_AB(G_BA(B))\nreconstructed",
+			s.a.named("A", ": "), s.b.named("G_AB(A)", "\n"), "G_BA(G_AB(A))\nreconstructed",
+			s.b.named("B", ": "), s.a.named("G_BA(B)", "\n"), "G_AB(G_BA(B))\nreconstructed",
 		},
 		Group: 3,
 	}
@@ -77,6 +77,15 @@ func (s *Sheet) Draw(t *train.Trainer, title string) (image.Image, error) {
 		grid.Rows = append(grid.Rows, row)
 	}
 	return grid.Image()
+}
+
+// named adds the domain's title to what a column shows, where it is more than
+// the letter.
+func (s side) named(column, between string) string {
+	if s.title == "A" || s.title == "B" {
+		return column
+	}
+	return column + between + s.title
 }
 
 // rows gives for each picture of a side: itself, its translation, which has

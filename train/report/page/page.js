@@ -79,14 +79,12 @@
       const head = html('div', 'head', undefined, this.box);
       html('h3', '', spec.title, head);
       if (spec.log) {
-        const b = html('button', '', '', head);
+        const b = html('button', '', 'log axis', head);
         b.type = 'button';
-        const name = () => {
-          b.textContent = this.log ? 'log axis' : 'linear axis';
-          b.setAttribute('aria-label', spec.title + ': the axis is ' + (this.log ? 'logarithmic' : 'linear') + ', change it');
-        };
-        b.addEventListener('click', () => { this.log = !this.log; keep(key, this.log); name(); this.draw(); });
-        name();
+        b.setAttribute('aria-label', spec.title + ': logarithmic axis');
+        const press = () => b.setAttribute('aria-pressed', String(this.log));
+        b.addEventListener('click', () => { this.log = !this.log; keep(key, this.log); press(); this.draw(); });
+        press();
       }
       if (spec.note) html('p', '', spec.note, this.box);
       this.svg = svg('svg', { role: 'img', tabindex: 0, 'aria-label': this.inWords() }, this.box);
