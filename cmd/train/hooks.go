@@ -159,9 +159,14 @@ func (a *attached) openFiles() (err error) {
 	return a.events.Options(a.trainer.Steps(), a.optionRows())
 }
 
-// recall tells the watcher what the run has logged.
+// recall tells the watcher what the run has logged, and finds when it began.
 func (a *attached) recall() error {
 	records, err := report.ReadLog(filepath.Join(a.opts.Dir(), logFile))
+	if len(records) > 0 {
+		first := records[0]
+		took := time.Duration(float64(first.Step) * first.SecondsPerStep * float64(time.Second))
+		a.started = first.Time.Add(-took)
+	}
 	before := int64(0)
 	for _, r := range records {
 		a.watcher.Lost(r.Step, int(r.Step-before), r.Losses)

@@ -33,7 +33,7 @@ func (e *Extractor) inspect(d *session.Description, o Options) error {
 		}
 		var err error
 		if e.info.Input.Range, err = parseRange(said); err != nil {
-			return fmt.Errorf("its metadata is damaged: cyclegan.range is %q: %w", said, err)
+			return fmt.Errorf("its metadata is damaged: cyclegan.range is %q, but %w", said, err)
 		}
 	}
 	return e.info.Input.Validate()
@@ -43,7 +43,10 @@ func parseRange(s string) (pixels.Range, error) {
 	lo, hi, _ := strings.Cut(s, ",")
 	l, err1 := strconv.ParseFloat(strings.TrimSpace(lo), 32)
 	h, err2 := strconv.ParseFloat(strings.TrimSpace(hi), 32)
-	return pixels.Range{Lo: float32(l), Hi: float32(h)}, errors.Join(err1, err2)
+	if err1 != nil || err2 != nil {
+		return pixels.Range{}, errors.New("it is two numbers with a comma, such as 0,255")
+	}
+	return pixels.Range{Lo: float32(l), Hi: float32(h)}, nil
 }
 
 func (e *Extractor) inspectInput(p session.Port, o Options) error {
