@@ -186,7 +186,8 @@ func judgedLine(made []report.Evaluation, best *train.Best) string {
 		}
 		return fmt.Sprintf("  %s %.3g/%.3g", label, a.Value, b.Value)
 	}
-	text := fmt.Sprintf("judged at step %d, %s pictures, %s weights:", e.Step, e.Split, e.Weights) +
+	swd, _ := judge.Find(e.Scores, "SWD_AB")
+	text := fmt.Sprintf("judged at step %d by %s pictures, %d of A and %d of B, %s, with the %s weights:", e.Step, e.Split, swd.N, swd.NReal, e.Resize, e.Weights) +
 		show("SWD", "SWD_AB", "SWD_BA") +
 		show("untouched SWD", "untouched_AB_SWD", "untouched_BA_SWD") +
 		show("cycle PSNR", "cycle_A_PSNR", "cycle_B_PSNR") +

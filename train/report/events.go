@@ -127,7 +127,8 @@ func (e *Events) Record(r Record) error {
 
 // Evaluation writes an evaluation's scores as scalars test/SWD_AB, ..., those
 // of other weights than the latest as test/SWD_AB_ema, after the split and the
-// weights. What the untouched pictures score is written with the latest alone.
+// weights, with n, split and resize as descriptions. What the untouched pictures
+// score is written with the latest alone.
 func (e *Events) Evaluation(v Evaluation) error {
 	suffix := ""
 	if v.Weights != "latest" && v.Weights != "" {
@@ -140,7 +141,9 @@ func (e *Events) Evaluation(v Evaluation) error {
 	var values []*summary_go_proto.Summary_Value
 	for _, s := range v.Scores {
 		if suffix == "" || !strings.HasPrefix(s.Name, untouched) {
-			values = append(values, scalarValue(split+"/"+s.Name+suffix, s.Value))
+			value := scalarValue(split+"/"+s.Name+suffix, s.Value)
+			value.Metadata = description(how(v, s))
+			values = append(values, value)
 		}
 	}
 	return e.add(v.Step, v.Time, values...)

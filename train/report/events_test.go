@@ -318,3 +318,28 @@ func TestOptionTableKeepsItsCells(t *testing.T) {
 		t.Errorf("table is\n%s\nwant its last line\n%s", got, want)
 	}
 }
+
+// TensorBoard's fast reader passes over a description without a data class.
+func TestScoresSayWhatTheyWereTakenFrom(t *testing.T) {
+	e, err := OpenEvents(t.TempDir(), -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	score := metric.Score{Name: "SWD_AB", Value: 0.25, N: 50, NReal: 40}
+	if err := errors.Join(e.Evaluation(Evaluation{Step: 3, Split: "test", Resize: "64x64, bicubic", Scores: []metric.Score{score}}), e.Close()); err != nil {
+		t.Fatal(err)
+	}
+	records, _ := readTFRecords(t, []byte(content(t, e.Path())))
+	var said []string
+	for _, r := range records {
+		for _, summary := range fields(t, r)[5] {
+			for _, value := range fields(t, summary)[1] {
+				metadata := fields(t, fields(t, value)[9][0])
+				said = append(said, fmt.Sprintf("%s, class %d", metadata[3][0], varint(metadata[4])))
+			}
+		}
+	}
+	if got := fmt.Sprint(said); got != "[n = 50 against 40 real · test pictures · 64x64, bicubic, class 1]" {
+		t.Errorf("the events say %s", got)
+	}
+}

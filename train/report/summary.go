@@ -24,6 +24,15 @@ func scalarValue(tag string, v float64) *summary_go_proto.Summary_Value {
 	}
 }
 
+// description is what TensorBoard shows at the title of a chart.
+func description(markdown string) *summary_go_proto.SummaryMetadata {
+	return &summary_go_proto.SummaryMetadata{
+		PluginData:         &summary_go_proto.SummaryMetadata_PluginData{PluginName: "scalars"},
+		SummaryDescription: valid(markdown),
+		DataClass:          summary_go_proto.DataClass_DATA_CLASS_SCALAR,
+	}
+}
+
 // Colour spaces of summary.proto.
 const (
 	grayscale = 1
