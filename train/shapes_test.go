@@ -170,7 +170,7 @@ func TestSaveBest(t *testing.T) {
 		picture[i] = float32(i%7)/3 - 1
 	}
 	shape := graph.Shape{H: 32, W: 32, C: 3}
-	again, data := open(t, o)
+	again, _ := open(t, o)
 	if err := again.Restore(best); err != nil {
 		t.Fatal(err)
 	}

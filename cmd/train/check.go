@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 
@@ -61,21 +60,6 @@ func (c *command) look(ctx context.Context, stdout, stderr *os.File) (*dataset.I
 	out.SetEscapeHTML(false)
 	if err := out.Encode(found); err != nil {
 		return nil, fmt.Errorf("print what was found: %w", err)
-	}
-	return found, found.Err()
-}
-
-// inspect is the quick look that every training begins with: it decodes
-// nothing, and reads only files that may be identical to others.
-func (c *command) inspect(ctx context.Context, data *dataset.Dataset, out io.Writer) (*dataset.Inspection, error) {
-	found, err := data.Inspect(ctx, dataset.InspectOptions{})
-	if err != nil {
-		return nil, err
-	}
-	if found.BuiltIn {
-		fmt.Fprintln(out, data)
-	} else if err := found.Fprint(out, false); err != nil {
-		return nil, err
 	}
 	return found, found.Err()
 }

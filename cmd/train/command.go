@@ -31,7 +31,6 @@ type command struct {
 	saved    train.Options // with resume: what the run was started with
 	explicit map[string]bool
 	notes    []string
-	from     *train.Checkpoint // with resume: what it goes on from; nil when it starts again
 }
 
 // start parses the command line. When that is the end of it, for help or for a

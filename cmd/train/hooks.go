@@ -73,16 +73,17 @@ type attached struct {
 	open    []io.Closer
 }
 
-// attach makes what is called after each step. The saver comes first: what
-// fails after it costs no training.
-func (c *command) attach(ctx context.Context, t *train.Trainer, data *dataset.Dataset, found *dataset.Inspection) (*attached, error) {
+// attach makes what is called after each step; from is what the run goes on
+// from, nil where it starts. The saver comes first: what fails after it costs no
+// training.
+func (c *command) attach(ctx context.Context, t *train.Trainer, data *dataset.Dataset, found *dataset.Inspection, from *train.Checkpoint) (*attached, error) {
 	a := &attached{
 		ctx: ctx, command: c, opts: c.opts, trainer: t, data: data, found: found, drawn: -1,
 		told: map[string]bool{}, failing: map[string]bool{}, started: time.Now(),
 		saver: train.NewSaver(t, data), meter: newMeter(os.Stderr, c.opts.PrintFreq),
 		watcher: watch.New(watch.GAN{Chance: c.opts.ChanceLoss()}),
 	}
-	if err := a.start(); err != nil {
+	if err := a.start(from); err != nil {
 		a.close()
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (c *command) attach(ctx context.Context, t *train.Trainer, data *dataset.Da
 
 // start opens what the hooks write to, and chooses the pictures that they show
 // and judge by.
-func (a *attached) start() (err error) {
+func (a *attached) start(from *train.Checkpoint) (err error) {
 	a.epoch, _ = a.data.At(int(max(a.trainer.Steps(), 1) - 1))
 	a.tellSkipped()
 	if a.sheet, err = samples.New(a.trainer, a.data, sampleCount); err != nil {
@@ -103,11 +104,10 @@ func (a *attached) start() (err error) {
 		}
 	}
 	// What follows changes files of the run.
-	if a.command.from != nil {
-		if err := a.opts.GoOnFrom(a.command.from); err != nil {
+	if from != nil {
+		if err := a.opts.GoOnFrom(from); err != nil {
 			return err
 		}
-		a.command.from = nil // it is large
 	}
 	if err := a.openFiles(); err != nil {
 		return err

@@ -6,16 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"cyclegan/cmd/internal/cli"
-	"cyclegan/graph"
 	"cyclegan/infer/pixels"
 	"cyclegan/train"
 	"cyclegan/train/dataset"
@@ -66,7 +65,7 @@ func (c *command) run(ctx context.Context) error {
 		return err
 	}
 
-	trainer, err := c.trainer(data)
+	trainer, from, err := c.trainer(data)
 	if err != nil {
 		return err
 	}
@@ -77,7 +76,7 @@ func (c *command) run(ctx context.Context) error {
 			return err
 		}
 	}
-	attached, err := c.attach(ctx, trainer, data, found)
+	attached, err := c.attach(ctx, trainer, data, found, from)
 	if err != nil {
 		return err
 	}
@@ -92,6 +91,21 @@ func (c *command) run(ctx context.Context) error {
 	// What follows takes seconds, and ends a training that may have taken
 	// days: it isn't interrupted.
 	return c.finish(context.WithoutCancel(ctx), attached)
+}
+
+// inspect is the quick look that every training begins with: it decodes
+// nothing, and reads only files that may be identical to others.
+func (c *command) inspect(ctx context.Context, data *dataset.Dataset, out io.Writer) (*dataset.Inspection, error) {
+	found, err := data.Inspect(ctx, dataset.InspectOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if found.BuiltIn {
+		fmt.Fprintln(out, data)
+	} else if err := found.Fprint(out, false); err != nil {
+		return nil, err
+	}
+	return found, found.Err()
 }
 
 // printPlan says what is going to be trained, and how far.
@@ -214,102 +228,6 @@ func (c *command) exportTo(ctx context.Context, checkpoint *train.Checkpoint, we
 	}
 	_, err := train.ExportGenerators(ctx, checkpoint, c.opts.Using(weights), dir, writer)
 	return err
-}
-
-// trainer builds the networks, and takes up a checkpoint to go on from.
-func (c *command) trainer(data *dataset.Dataset) (*train.Trainer, error) {
-	first, err := data.Batch(1, 0)
-	if err != nil {
-		return nil, err
-	}
-	shapeA := graph.Shape{H: first.HA, W: first.WA, C: first.CA}
-	shapeB := graph.Shape{H: first.HB, W: first.WB, C: first.CB}
-	first.Release()
-	t, err := train.NewTrainer(c.opts, shapeA, shapeB)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.begin(t, data); err != nil {
-		t.Close()
-		return nil, err
-	}
-	return t, nil
-}
-
-// begin gives the networks the weights that they start or go on from.
-func (c *command) begin(t *train.Trainer, data *dataset.Dataset) error {
-	if c.resume {
-		err := c.restore(t, data)
-		if !errors.Is(err, errNoCheckpoint) {
-			return err
-		}
-		if kept := c.opts.Kept(); len(kept) > 0 {
-			return fmt.Errorf("run %s has no newest checkpoint, but it has kept %s: name one with -epoch or -load_iter", c.opts.Dir(), strings.Join(kept, ", "))
-		}
-		fmt.Printf("run %s was stopped before its first checkpoint; it starts again\n", c.opts.Dir())
-	}
-	taken, err := t.LoadInitial()
-	for _, line := range taken {
-		fmt.Println(line)
-	}
-	return err
-}
-
-func (c *command) restore(t *train.Trainer, data *dataset.Dataset) error {
-	checkpoint, err := c.checkpoint()
-	if err != nil {
-		return err
-	}
-	if err := t.Restore(checkpoint); err != nil {
-		return err
-	}
-	epoch, _ := data.At(int(checkpoint.Step))
-	if c.explicit["epoch_count"] && c.epochCount != epoch {
-		return fmt.Errorf("-epoch_count %d: the checkpoint goes on in epoch %d; leave the option out", c.epochCount, epoch)
-	}
-	fmt.Printf("going on after step %d, in epoch %d\n", checkpoint.Step, epoch)
-	switch {
-	case checkpoint.Device != t.Device():
-		fmt.Printf("note: the run was on %s, this is %s: it goes on, but not bit for bit as it would have\n", checkpoint.Device, t.Device())
-	case t.OnGPU():
-		fmt.Println("note: a GPU adds up in no fixed order: the run goes on, but not bit for bit as it would have")
-	}
-	if checkpoint.Batches != data.Batches() {
-		fmt.Printf("note: an epoch had %d batches and has %d now: the pictures have changed, so their order has too\n", checkpoint.Batches, data.Batches())
-	}
-	c.from = checkpoint
-	return nil
-}
-
-var errNoCheckpoint = errors.New("no checkpoint")
-
-// checkpoint loads the one that -epoch and -load_iter ask for.
-func (c *command) checkpoint() (*train.Checkpoint, error) {
-	if c.loadIter > 0 {
-		return c.opts.IterCheckpoint(c.loadIter)
-	}
-	if c.epoch == "best" {
-		return c.opts.BestCheckpoint()
-	}
-	if c.epoch != "latest" {
-		epoch, err := strconv.Atoi(c.epoch)
-		if err != nil || epoch < 1 {
-			return nil, fmt.Errorf("-epoch %q is neither latest nor best nor the number of an epoch", c.epoch)
-		}
-		return c.opts.EpochCheckpoint(epoch)
-	}
-	checkpoint, damaged, err := c.opts.LatestCheckpoint()
-	if err == nil {
-		for _, d := range damaged {
-			fmt.Fprintf(os.Stderr, "%v; taking the one before it\n", d)
-		}
-	} else if kept := c.opts.Kept(); len(damaged) > 0 && len(kept) > 0 {
-		err = fmt.Errorf("%w; the run has kept %s as well: name one with -epoch or -load_iter", err, strings.Join(kept, ", "))
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errNoCheckpoint
-	}
-	return checkpoint, err
 }
 
 // nameFlags are what names this run on a command line.
