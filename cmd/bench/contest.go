@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// A contest is one comparison under way.
+type contest struct {
+	*command
+	files    *files
+	setting  setting
+	shared   spec
+	versions map[string]string
+	losses   [][]float64 // ours
+	outputs  string      // file with ours
+	exported error       // why PyTorch's own export is not there
+}
+
+// compare starts the contenders of a setting, makes sure that they agree, and
+// lets them take turns.
+func (c *command) compare(ctx context.Context, f *files, s setting, versions map[string]string) (*comparison, error) {
+	say("%s", s)
+	shared, err := f.spec(s)
+	if err != nil {
+		return nil, err
+	}
+	t := &contest{command: c, files: f, setting: s, shared: shared, versions: versions}
+	done := &comparison{Title: s.String(), Setting: s, Unit: s.unit()}
+	var players []player
+	defer func() {
+		for _, p := range players {
+			if p != nil {
+				p.close()
+			}
+		}
+	}()
+	list := slices.DeleteFunc(s.contenders(), func(n contender) bool {
+		return n.Script != "" && (c.python == "" || c.peers != nil && !slices.Contains(c.peers, n.Name))
+	})
+	if slices.ContainsFunc(list, func(n contender) bool { return n.Model }) {
+		t.exported = t.exportByPyTorch(ctx)
+	}
+	for _, n := range list {
+		r := &result{Name: n.Name, Title: n.Title, family: n.Family}
+		p, err := t.enter(ctx, n, r)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			r.Left = err.Error()
+		}
+		if r.Left != "" {
+			say("  %s: not timed: %s", n.Title, r.Left)
+			if p != nil {
+				p.close()
+				p = nil
+			}
+		}
+		players, done.Results = append(players, p), append(done.Results, r)
+	}
+	if done.Results[0].Left != "" {
+		return nil, fmt.Errorf("our own side: %s", done.Results[0].Left)
+	}
+	err = alternate(ctx, players, done.Results, s.Rounds, s.units(), func(round int, r *result) {
+		if round == 0 {
+			t.checkFiles(r)
+		}
+		if r.Left == "" {
+			say("  round %d of %d: %s %s", round+1, s.Rounds, r.Title, significant(r.Samples[len(r.Samples)-1]))
+		}
+	})
+	return done, err
+}
+
+// say tells how far it is; results go to standard output.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+// enter makes a contender ready.
+func (t *contest) enter(ctx context.Context, n contender, r *result) (player, error) {
+	if n.Model && t.exported != nil {
+		return nil, fmt.Errorf("PyTorch's own export is missing: %w", t.exported)
+	}
+	s := t.shared
+	s.Contender = n.Name
+	s.Out = t.out(n.Name)
+	s.CheckOutput = filepath.Join(t.files.path(t.setting.folder()), n.Name+".f32")
+	if t.setting.Work == workCold {
+		return t.enterCold(ctx, n, s)
+	}
+	say("  %s: getting ready", n.Title)
+	program, args, err := t.program(n)
+	if err != nil {
+		return nil, err
+	}
+	p, ready, err := startResident(ctx, s, t.log(n.Name), program, args...)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(t.versions, ready.Versions)
+	t.agree(n, r, s, ready)
+	return p, nil
+}
+
+func (t *contest) out(name string) string { return t.files.path(t.setting.folder(), "out", name) }
+
+func (t *contest) log(name string) string { return t.files.path(t.setting.folder(), name+".log") }
+
+// program is the command of a contender that stays.
+func (t *contest) program(n contender) (string, []string, error) {
+	if n.Script != "" {
+		return t.python, []string{t.files.path("peers", n.Script)}, nil
+	}
+	self, err := os.Executable()
+	if t.setting.tensorFlow() {
+		return self, []string{tensorFlowWorkerArgument}, err
+	}
+	return self, []string{workerArgument}, err
+}
+
+// agree compares what a contender computes with what ours does.
+func (t *contest) agree(n contender, r *result, s spec, is *ready) {
+	switch t.setting.Work {
+	case workStep:
+		if n.Name == ours {
+			t.losses = is.Losses
+			return
+		}
+		agreeLosses(r, t.losses, is.Losses, t.setting.Precision)
+	case workConvert, workSession:
+		// Ours writes none in work convert, where the bare session does.
+		if t.outputs == "" {
+			if n.Script == "" && (t.setting.Work == workSession || n.Name == bare) {
+				t.outputs = s.CheckOutput
+			}
+			return
+		}
+		agreeOutputs(r, t.outputs, s.CheckOutput)
+	}
+}
+
+// checkFiles compares the files of a contender's first round with ours.
+func (t *contest) checkFiles(r *result) {
+	if t.setting.Work != workConvert && t.setting.Work != workCold || r.Name == ours || r.Name == bare {
+		return
+	}
+	if wrong := agreeFiles(t.out(ours), t.out(r.Name)); wrong != "" {
+		r.Left, r.Samples = wrong, nil
+		say("  %s: not timed: %s", r.Title, wrong)
+	}
+}
+
+// exportByPyTorch writes PyTorch's own ONNX model of our weights.
+func (t *contest) exportByPyTorch(ctx context.Context) error {
+	say("  PyTorch exports its own ONNX model")
+	s := t.shared
+	s.Work, s.Contender = workExport, "pytorch"
+	p, ready, err := startResident(ctx, s, t.log("export"), t.python, t.files.path("peers", "export.py"))
+	if err != nil {
+		return err
+	}
+	maps.Copy(t.versions, ready.Versions)
+	p.close()
+	return nil
+}
+
+// enterCold makes a contender of work cold, and lets it convert its picture
+// once, so that what it reads is in the system's cache for everybody.
+func (t *contest) enterCold(ctx context.Context, n contender, s spec) (player, error) {
+	say("  %s: once, untimed", n.Title)
+	if err := os.MkdirAll(s.Out, 0o755); err != nil {
+		return nil, err
+	}
+	picture := "000000.jpg"
+	p := &starter{log: t.log(n.Name)}
+	if n.Script == "" {
+		program, err := t.files.buildInfer(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p.program = program
+		p.args = []string{"-model", s.Model, "-in", filepath.Join(s.In, picture), "-out", s.Out, "-threads", fmt.Sprint(s.Threads)}
+	} else {
+		data, err := json.Marshal(s)
+		if err != nil {
+			return nil, err
+		}
+		p.program = t.python
+		p.args = []string{t.files.path("peers", n.Script), string(data), filepath.Join(s.In, picture), filepath.Join(s.Out, picture)}
+	}
+	_, err := p.round(ctx)
+	return p, err
+}
