@@ -45,10 +45,7 @@ func lossDifference(ours, theirs [][]float64) (float64, error) {
 			return 0, fmt.Errorf("it told %d losses of a step, ours %d", len(theirs[i]), len(ours[i]))
 		}
 		for j, v := range ours[i] {
-			d := math.Abs(v-theirs[i][j]) / math.Abs(v)
-			if !(d <= worst) { // NaN as well
-				worst = d
-			}
+			worst = math.Max(worst, math.Abs(v-theirs[i][j])/math.Abs(v)) // NaN stays
 		}
 	}
 	return worst, nil
@@ -95,9 +92,7 @@ func agreeOutputs(r *result, ours, theirs string) {
 	}
 	worst := 0.0
 	for i, v := range a {
-		if d := math.Abs(float64(v) - float64(b[i])); !(d <= worst) {
-			worst = d
-		}
+		worst = math.Max(worst, math.Abs(float64(v)-float64(b[i]))) // NaN stays
 	}
 	r.differs(worst, ofOutputs)
 	if !(worst <= outputTolerance) {

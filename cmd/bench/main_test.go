@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"cyclegan/infer/session"
+	"cyclegan/third_party/native"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"bench": main})
+}
+
+func TestScripts(t *testing.T) {
+	checkout, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	library, found := native.ONNXRuntime()
+	if found {
+		found = hasCgo(t)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("CHECKOUT", checkout)
+			if library != "" {
+				e.Setenv(native.EnvONNXRuntime, library)
+			}
+			// The scripts have a home of their own, where the go command would build everything anew.
+			for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS"} {
+				value, err := exec.Command("go", "env", name).Output()
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, strings.TrimSpace(string(value)))
+			}
+			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			switch name {
+			case "onnxruntime":
+				return found, nil
+			case "tensorflow":
+				return withTensorFlow && found, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "report": checkReport},
+	})
+}
+
+// hasCgo tells whether this test was built with cgo, which ONNX Runtime needs.
+func hasCgo(t *testing.T) bool {
+	_, err := session.New(nil, nil)
+	if errors.Is(err, session.ErrNoCgo) {
+		t.Log("the scripts that run models are skipped: ", err)
+		return false
+	}
+	return true
+}
+
+// status CODE COMMAND... runs a command and checks its exit status.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status CODE COMMAND...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// report FILE ROUNDS WORK=NAME,NAME... checks that a JSON report has these
+// comparisons, and that each of the contenders took all of its turns.
+func checkReport(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: report FILE ROUNDS WORK=NAME,NAME...")
+	}
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	rounds, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var rep report
+	ts.Check(json.Unmarshal(data, &rep))
+	if rep.Machine.Processors < 1 || rep.Machine.Threads < 1 || rep.Versions["Go"] == "" {
+		ts.Fatalf("the report does not say on what it was made: %+v, %v", rep.Machine, rep.Versions)
+	}
+	var got []string
+	for _, c := range rep.Cases {
+		var names []string
+		for _, r := range c.Results {
+			names = append(names, r.Name)
+			if r.Left != "" || len(r.Samples) != rounds || r.Min <= 0 || r.Min > r.Median || r.Median > r.Max || r.Ratio <= 0 {
+				ts.Fatalf("%s, %s: %+v", c.Title, r.Name, r)
+			}
+		}
+		got = append(got, c.Setting.Work+"="+strings.Join(names, ","))
+	}
+	if want := strings.Join(args[2:], " "); strings.Join(got, " ") != want {
+		ts.Fatalf("the report has %s, want %s", strings.Join(got, " "), want)
+	}
+}
