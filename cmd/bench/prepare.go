@@ -235,7 +235,7 @@ func (f *files) writePictures(s *spec) error {
 	var tensors []float32
 	for i := range s.Pictures {
 		path := filepath.Join(s.In, fmt.Sprintf("%06d.jpg", i))
-		if err := writePicture(set, i, s.Size, path); err != nil {
+		if err := writePicture(set, o.Dataroot, i, s.Size, path); err != nil {
 			return err
 		}
 		if i >= checkedPictures {
@@ -255,13 +255,10 @@ func (f *files) writePictures(s *spec) error {
 }
 
 // writePicture writes picture i as JPEG: the file itself where it is one of
-// that size, and else what it is resized to.
-func writePicture(set *dataset.Set, i, size int, path string) error {
-	if set.Dir() != "" {
-		data, err := os.ReadFile(filepath.Join(set.Dir(), set.Name(i)))
-		if err != nil {
-			return err
-		}
+// that size, and else what it is resized to. The set is of the dataroot, which
+// the names of its pictures begin in unless it is a zip file or none.
+func writePicture(set *dataset.Set, dataroot string, i, size int, path string) error {
+	if data, err := os.ReadFile(filepath.Join(dataroot, set.Name(i))); err == nil && set.Dir() != "" {
 		h, err := pixels.Header(bytes.NewReader(data), pixels.Limits{})
 		if err == nil && h.Format == "jpeg" && h.Orientation == 1 && h.Width == size && h.Height == size {
 			return os.WriteFile(path, data, 0o644)

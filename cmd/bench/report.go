@@ -44,7 +44,7 @@ func (r *report) printVersions(out io.Writer) {
 func (c *comparison) print(out io.Writer) {
 	fmt.Fprintf(out, "\n%s\n%s:\n", c.Title, c.Unit)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "  \tmedian\tmin .. max\t/ ours\tpeak memory\t/ ours\tdifference from ours\n")
+	fmt.Fprint(w, "  \tmedian\tmin .. max\ttime / ours\tpeak memory\tmemory / ours\tdifference from ours\n")
 	for _, r := range c.Results {
 		if r.Left != "" {
 			continue
