@@ -21,6 +21,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os/exec"
 	"slices"
 	"strings"
 
@@ -119,6 +120,9 @@ func (c *command) check(fs *flag.FlagSet, asked setting, explicit map[string]boo
 			bad("-peers %q is none of %s", p, strings.Join(peerNames(), ", "))
 		}
 	}
+	if _, err := exec.LookPath(c.python); c.python != "" && err != nil {
+		bad("-python %s can't be run: %w", c.python, err)
+	}
 	if explicit["peers"] && c.python == "" {
 		bad("-peers goes with -python, which names the interpreter that has them")
 	}
@@ -171,7 +175,7 @@ To install the peers: python3 -m venv venv && venv/bin/pip install -r cmd/bench/
 
 Each contender is a process of its own, which stays for all rounds but for cold, and they take turns. All compute the same
 thing: one whose results differ from ours is named and not timed. Leave the machine alone meanwhile. All of it, with the
-peers, takes about an hour and a half on two processors; -rounds 3 -pictures 50 takes about half an hour.
+peers, takes about an hour and a half on two processors, and -rounds 3 -pictures 50 about half an hour.
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 
 The options:
