@@ -37,6 +37,8 @@ type command struct {
 	dataroot string
 	json     string
 	dir      string
+
+	found map[string]faults // by the folder of a setting
 }
 
 // start parses the command line. When that is the end of it, for help or for a

@@ -17,57 +17,34 @@ type contest struct {
 	setting  setting
 	shared   spec
 	versions map[string]string
+	players  []player // nil for those that are not timed
+	results  []*result
+	faults   faults      // found in f32, where this is bf16
 	losses   [][]float64 // ours
 	outputs  string      // file with ours
 	exported error       // why PyTorch's own export is not there
 }
 
+// faults says of contenders that compute something else how, by name.
+type faults map[string]string
+
 // compare starts the contenders of a setting, makes sure that they agree, and
 // lets them take turns.
 func (c *command) compare(ctx context.Context, f *files, s setting, versions map[string]string) (*comparison, error) {
+	found := faults{}
+	if s.Precision == "bf16" {
+		var err error
+		if found, err = c.faultsInF32(ctx, f, s, versions); err != nil {
+			return nil, err
+		}
+	}
 	say("%s", s)
-	shared, err := f.spec(s)
-	if err != nil {
+	t := &contest{command: c, files: f, setting: s, versions: versions, faults: found}
+	defer t.close()
+	if err := t.enterAll(ctx); err != nil {
 		return nil, err
 	}
-	t := &contest{command: c, files: f, setting: s, shared: shared, versions: versions}
-	done := &comparison{Title: s.String(), Setting: s, Unit: s.unit()}
-	var players []player
-	defer func() {
-		for _, p := range players {
-			if p != nil {
-				p.close()
-			}
-		}
-	}()
-	list := slices.DeleteFunc(s.contenders(), func(n contender) bool {
-		return n.Script != "" && (c.python == "" || c.peers != nil && !slices.Contains(c.peers, n.Name))
-	})
-	if slices.ContainsFunc(list, func(n contender) bool { return n.Model }) {
-		t.exported = t.exportByPyTorch(ctx)
-	}
-	for _, n := range list {
-		r := &result{Name: n.Name, Title: n.Title, family: n.Family}
-		p, err := t.enter(ctx, n, r)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			r.Left = err.Error()
-		}
-		if r.Left != "" {
-			say("  %s: not timed: %s", n.Title, r.Left)
-			if p != nil {
-				p.close()
-				p = nil
-			}
-		}
-		players, done.Results = append(players, p), append(done.Results, r)
-	}
-	if done.Results[0].Left != "" {
-		return nil, fmt.Errorf("our own side: %s", done.Results[0].Left)
-	}
-	err = alternate(ctx, players, done.Results, s.Rounds, s.units(), func(round int, r *result) {
+	err := alternate(ctx, t.players, t.results, s.Rounds, s.units(), func(round int, r *result) {
 		if round == 0 {
 			t.checkFiles(r)
 		}
@@ -75,7 +52,74 @@ func (c *command) compare(ctx context.Context, f *files, s setting, versions map
 			say("  round %d of %d: %s %s", round+1, s.Rounds, r.Title, significant(r.Samples[len(r.Samples)-1]))
 		}
 	})
-	return done, err
+	return &comparison{Title: s.String(), Setting: s, Unit: s.unit(), Results: t.results}, err
+}
+
+// faultsInF32 are those of the same training step in f32: of a comparison
+// before, or found now.
+func (c *command) faultsInF32(ctx context.Context, f *files, s setting, versions map[string]string) (faults, error) {
+	s.Precision = "f32"
+	if found, ok := c.found[s.folder()]; ok {
+		return found, nil
+	}
+	say("first in f32, to see whether the contenders agree: %s", s)
+	t := &contest{command: c, files: f, setting: s, versions: versions}
+	defer t.close()
+	err := t.enterAll(ctx)
+	return c.found[s.folder()], err
+}
+
+func (t *contest) close() {
+	for _, p := range t.players {
+		if p != nil {
+			p.close()
+		}
+	}
+}
+
+// enterAll makes the contenders ready, and notes the faults of those that
+// compute something else.
+func (t *contest) enterAll(ctx context.Context) (err error) {
+	if t.shared, err = t.files.spec(t.setting); err != nil {
+		return err
+	}
+	list := slices.DeleteFunc(t.setting.contenders(), func(n contender) bool {
+		return n.Script != "" && (t.python == "" || t.peers != nil && !slices.Contains(t.peers, n.Name))
+	})
+	if slices.ContainsFunc(list, func(n contender) bool { return n.Model }) {
+		t.exported = t.exportByPyTorch(ctx)
+	}
+	found := faults{}
+	for _, n := range list {
+		r := &result{Name: n.Name, Title: n.Title, family: n.Family}
+		var p player
+		if fault := t.faults[n.Name]; fault != "" {
+			r.Left = "in f32 " + fault
+		} else if p, err = t.enter(ctx, n, r); err != nil {
+			r.Left = err.Error()
+		} else if r.Left != "" {
+			found[n.Name] = r.Left
+		}
+		if r.Left != "" {
+			if p != nil {
+				p.close()
+				p = nil
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			say("  %s: not timed: %s", n.Title, r.Left)
+		}
+		t.players, t.results = append(t.players, p), append(t.results, r)
+	}
+	if us := t.results[0]; us.Left != "" {
+		return fmt.Errorf("our own side: %s", us.Left)
+	}
+	if t.found == nil {
+		t.found = map[string]faults{}
+	}
+	t.found[t.setting.folder()] = found
+	return nil
 }
 
 // say tells how far it is; results go to standard output.

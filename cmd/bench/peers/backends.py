@@ -27,6 +27,9 @@ def pytorch(spec, contender):
     layout = torch.channels_last if "channels_last" in contender else torch.contiguous_format
     net = networks.generator(spec).eval().requires_grad_(False).to(memory_format=layout)
     if "compile" in contender:
+        import torch._inductor.config
+
+        torch._inductor.config.freezing = True  # weights may be laid out for their convolutions, since they don't change
         net = torch.compile(net)
 
     def run(picture):
