@@ -120,7 +120,7 @@ func (s setting) String() string {
 	sizes := fmt.Sprintf("%s, ngf %d, %d px, %s", s.NetG, s.NGF, s.Size, s.Precision)
 	switch s.Work {
 	case workStep:
-		return fmt.Sprintf("training step: %s, ngf %d, ndf %d, %d px, batch %d, %s; rounds of %d steps", s.NetG, s.NGF, s.NDF, s.Size, s.Batch, s.Precision, s.Steps)
+		return fmt.Sprintf("training step: %s, ngf %d, ndf %d, %d px, batch %d, %s; steps in a round: %d", s.NetG, s.NGF, s.NDF, s.Size, s.Batch, s.Precision, s.Steps)
 	case workConvert:
 		return fmt.Sprintf("%d pictures, files to files: %s", s.Pictures, sizes)
 	case workCold:
