@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"cyclegan/infer/session"
 )
 
 // A contest is one comparison under way.
@@ -227,6 +229,9 @@ func (t *contest) enterCold(ctx context.Context, n contender, s spec) (player, e
 		if err != nil {
 			return nil, err
 		}
+		if t.versions["ONNX Runtime"], err = runtimeVersion(s.Model); err != nil {
+			return nil, err
+		}
 		p.program = program
 		p.args = []string{"-model", s.Model, "-in", filepath.Join(s.In, picture), "-out", s.Out, "-threads", fmt.Sprint(s.Threads)}
 	} else {
@@ -239,4 +244,14 @@ func (t *contest) enterCold(ctx context.Context, n contender, s spec) (player, e
 	}
 	_, err := p.round(ctx)
 	return p, err
+}
+
+// runtimeVersion is the version of the ONNX Runtime that our side runs models with.
+func runtimeVersion(model string) (string, error) {
+	s, err := session.Open(model, nil)
+	if err != nil {
+		return "", err
+	}
+	defer s.Close()
+	return s.Version(), nil
 }

@@ -49,7 +49,10 @@ func (c *command) run(ctx context.Context) error {
 		return err
 	}
 	defer files.close()
-	rep := &report{Machine: thisMachine(c.settings[0].Threads), Versions: map[string]string{}}
+	rep := &report{Machine: thisMachine(c.settings[0].Threads), Versions: versions()}
+	if err := c.peerVersions(ctx, files, rep.Versions); err != nil {
+		return err
+	}
 	rep.Machine.print(text)
 	for _, s := range c.settings {
 		comparison, err := c.compare(ctx, files, s, rep.Versions)

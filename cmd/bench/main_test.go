@@ -26,6 +26,8 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Not by its name, since that may be a program that looks for one in the home folder.
+	python, _ := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
 	library, found := native.ONNXRuntime()
 	if found {
 		found = hasCgo(t)
@@ -34,6 +36,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("CHECKOUT", checkout)
+			e.Setenv("PYTHON3", strings.TrimSpace(string(python)))
 			if library != "" {
 				e.Setenv(native.EnvONNXRuntime, library)
 			}
@@ -51,6 +54,8 @@ func TestScripts(t *testing.T) {
 			switch name {
 			case "onnxruntime":
 				return found, nil
+			case "python3":
+				return len(python) > 0, nil
 			case "tensorflow":
 				return withTensorFlow && found, nil
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -283,6 +284,21 @@ func buildTensorFlowWorker(ctx context.Context) error {
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("start the part of bench that needs TensorFlow: %w", err)
+	}
+	return nil
+}
+
+// peerVersions adds the versions of what the interpreter has.
+func (c *command) peerVersions(ctx context.Context, f *files, versions map[string]string) error {
+	if c.python == "" {
+		return nil
+	}
+	out, err := exec.CommandContext(ctx, c.python, f.path("peers", "versions.py")).Output()
+	if err == nil {
+		err = json.Unmarshal(out, &versions)
+	}
+	if err != nil {
+		return fmt.Errorf("ask -python %s which peers it has: %w", c.python, err)
 	}
 	return nil
 }
