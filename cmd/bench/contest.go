@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-
-	"cyclegan/infer/session"
 )
 
 // A contest is one comparison under way.
@@ -213,45 +210,4 @@ func (t *contest) exportByPyTorch(ctx context.Context) error {
 	maps.Copy(t.versions, ready.Versions)
 	p.close()
 	return nil
-}
-
-// enterCold makes a contender of work cold, and lets it convert its picture
-// once, so that what it reads is in the system's cache for everybody.
-func (t *contest) enterCold(ctx context.Context, n contender, s spec) (player, error) {
-	say("  %s: once, untimed", n.Title)
-	if err := os.MkdirAll(s.Out, 0o755); err != nil {
-		return nil, err
-	}
-	picture := "000000.jpg"
-	p := &starter{log: t.log(n.Name)}
-	if n.Script == "" {
-		program, err := t.files.buildInfer(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if t.versions["ONNX Runtime"], err = runtimeVersion(s.Model); err != nil {
-			return nil, err
-		}
-		p.program = program
-		p.args = []string{"-model", s.Model, "-in", filepath.Join(s.In, picture), "-out", s.Out, "-threads", fmt.Sprint(s.Threads)}
-	} else {
-		data, err := json.Marshal(s)
-		if err != nil {
-			return nil, err
-		}
-		p.program = t.python
-		p.args = []string{t.files.path("peers", n.Script), string(data), filepath.Join(s.In, picture), filepath.Join(s.Out, picture)}
-	}
-	_, err := p.round(ctx)
-	return p, err
-}
-
-// runtimeVersion is the version of the ONNX Runtime that our side runs models with.
-func runtimeVersion(model string) (string, error) {
-	s, err := session.Open(model, nil)
-	if err != nil {
-		return "", err
-	}
-	defer s.Close()
-	return s.Version(), nil
 }
