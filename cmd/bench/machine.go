@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -19,12 +20,29 @@ type machine struct {
 	Bytes int64 `json:"memory_bytes,omitempty"`
 	// Load is the load average of the last minute before the first round; below 0 if unknown.
 	Load float64 `json:"load"`
+	// Settings are the environment variables that change how the contenders' libraries compute.
+	Settings []string `json:"settings,omitempty"`
+}
+
+// settingPrefixes are those of such variables.
+var settingPrefixes = []string{"OMP_", "GOMP_", "KMP_", "MKL_", "ONEDNN_", "DNNL_", "TF_", "TORCH", "PYTORCH_", "ORT_", "OV_", "GOMAXPROCS=", "GOGC=", "LD_PRELOAD=", "MALLOC_"}
+
+// settingsIn picks those out of an environment.
+func settingsIn(environment []string) []string {
+	var found []string
+	for _, e := range environment {
+		if slices.ContainsFunc(settingPrefixes, func(prefix string) bool { return strings.HasPrefix(e, prefix) }) {
+			found = append(found, e)
+		}
+	}
+	slices.Sort(found)
+	return found
 }
 
 // thisMachine describes the one that the program runs on. On other systems
 // than Linux it knows less.
 func thisMachine(threads int) machine {
-	m := machine{Processors: runtime.NumCPU(), Threads: threads, OS: runtime.GOOS, Arch: runtime.GOARCH, Load: -1}
+	m := machine{Processors: runtime.NumCPU(), Threads: threads, OS: runtime.GOOS, Arch: runtime.GOARCH, Load: -1, Settings: settingsIn(os.Environ())}
 	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		m.CPU = field(string(data), "model name")
 	}
@@ -57,8 +75,11 @@ func (m machine) String() string {
 // print says what the numbers are taken on, and warns where others use it too.
 func (m machine) print(out io.Writer) {
 	fmt.Fprintln(out, m)
+	if len(m.Settings) > 0 {
+		fmt.Fprintf(out, "set in the environment: %s\n", strings.Join(m.Settings, " "))
+	}
 	if m.busy() {
-		fmt.Fprintf(out, "note: the load is %.1f on %d processors: other programs are running. Take the numbers for preliminary; PyTorch's threads, which wait for each other by spinning, suffer most\n", m.Load, m.Processors)
+		fmt.Fprintf(out, "note: the load is %.1f on %d processors: other programs are running. Take the numbers for preliminary: who waits for its threads by spinning, as ONNX Runtime and PyTorch do, suffers most\n", m.Load, m.Processors)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -24,6 +25,13 @@ func TestBusy(t *testing.T) {
 		if got := (machine{Processors: 2, Load: load}).busy(); got != want {
 			t.Errorf("load %g on 2 processors: busy is %v", load, got)
 		}
+	}
+}
+
+func TestSettingsIn(t *testing.T) {
+	got := settingsIn([]string{"PATH=/bin", "OMP_WAIT_POLICY=PASSIVE", "XOMP_A=1", "LD_PRELOAD=a.so", "LD_PRELOADED=1"})
+	if want := []string{"LD_PRELOAD=a.so", "OMP_WAIT_POLICY=PASSIVE"}; !slices.Equal(got, want) {
+		t.Errorf("settings %q, want %q", got, want)
 	}
 }
 

@@ -26,7 +26,7 @@ func example() *report {
 		panic(err)
 	}
 	return &report{
-		Machine:  machine{CPU: "Example 9000", Processors: 2, Threads: 2, OS: "linux", Arch: "amd64", Bytes: 24 << 30, Load: 4.5},
+		Machine:  machine{CPU: "Example 9000", Processors: 2, Threads: 2, OS: "linux", Arch: "amd64", Bytes: 24 << 30, Load: 4.5, Settings: []string{"OMP_NUM_THREADS=2"}},
 		Versions: map[string]string{"PyTorch": "2.0", "Go": "1.26"},
 		Cases:    []comparison{c},
 	}
@@ -78,7 +78,7 @@ func TestReportJSON(t *testing.T) {
 			t.Errorf("read back: %+v\nwant %+v", *c, want)
 		}
 	}
-	if got.Machine != r.Machine || got.Cases[0].Setting != r.Cases[0].Setting {
+	if !reflect.DeepEqual(got.Machine, r.Machine) || got.Cases[0].Setting != r.Cases[0].Setting {
 		t.Errorf("read back: %+v, %+v", got.Machine, got.Cases[0].Setting)
 	}
 }
