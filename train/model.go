@@ -37,6 +37,8 @@ type model struct {
 	epsilon      tf.Output
 	averageRate  tf.Output // how far the average moves to the weights
 
+	winograd *tfgraph.Winograd // nil for TensorFlow's own convolutions
+
 	generators, discriminators tfgraph.Part
 	// What the generators' step translates: G_BA(real_B) and G_AB(real_A).
 	translatedA, translatedB tf.Output
@@ -52,12 +54,15 @@ type pass struct {
 	stats  []tfgraph.BatchStatistic
 }
 
-// newModel builds the graph for pictures of the given shapes.
-func newModel(s *op.Scope, o Options, shapeA, shapeB graph.Shape) (*model, error) {
+// newModel builds the graph for pictures of the given shapes on a device.
+func newModel(s *op.Scope, o Options, d device, shapeA, shapeB graph.Shape) (*model, error) {
 	m := &model{
 		opts: o, shapeA: shapeA, shapeB: shapeB,
 		shapeFakeA: graph.Shape{H: shapeB.H, W: shapeB.W, C: shapeA.C},
 		shapeFakeB: graph.Shape{H: shapeA.H, W: shapeA.W, C: shapeB.C},
+	}
+	if o.Conv == ConvWinograd && o.Precision == F32 && d.gpu == "" {
+		m.winograd = tfgraph.NewWinograd()
 	}
 	for _, p := range []struct {
 		name string
@@ -145,7 +150,7 @@ func (m *model) checkShapes() error {
 
 // apply runs pictures through a network in training mode and notes the pass.
 func (m *model) apply(s *op.Scope, passes *[]pass, p *player, x tf.Output) tf.Output {
-	y, stats := tfgraph.Apply(s.SubScope(p.name), p.net, p.weights.Values(), x, tfgraph.Mode{Training: true, Seed: m.passSeed(s)})
+	y, stats := tfgraph.Apply(s.SubScope(p.name), p.net, p.weights.Values(), x, tfgraph.Mode{Training: true, Seed: m.passSeed(s), Winograd: m.winograd})
 	*passes = append(*passes, pass{p, stats})
 	return y
 }

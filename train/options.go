@@ -95,6 +95,7 @@ type Options struct {
 	GPUIDs    string `json:"gpu_ids" usage:"GPU to train on, -1 for the CPU; the first GPU if one works when not given"`
 	Threads   int    `json:"threads" usage:"threads TensorFlow computes with; 0 for one a core"`
 	Precision string `json:"precision" usage:"f32, or bf16 for mixed precision"`
+	Conv      string `json:"conv" usage:"how wide 3x3 convolutions are computed on the CPU in f32: winograd, twice as fast; or direct, which rounds less (1e-6 of the largest value, not 1e-5)"`
 
 	// What is written, and when.
 	PrintFreq      int  `json:"print_freq" usage:"pictures between lines of the log"`
@@ -115,7 +116,7 @@ type Options struct {
 	BestBy         string `json:"best_by" usage:"score that tells the best checkpoint: true_PSNR (built-in scenes), SWD, KID or FID; when not given, the first of true_PSNR, KID and SWD that there is"`
 }
 
-// Values of GANMode, StepOrder, Precision, LRPolicy and BestBy.
+// Values of GANMode, StepOrder, Precision, Conv, LRPolicy and BestBy.
 const (
 	LSGAN   = "lsgan"
 	Vanilla = "vanilla"
@@ -126,6 +127,9 @@ const (
 
 	F32  = "f32"
 	BF16 = "bf16"
+
+	ConvWinograd = "winograd"
+	ConvDirect   = "direct"
 
 	PolicyLinear  = "linear"
 	PolicyStep    = "step"
@@ -155,6 +159,7 @@ func (o Options) Validate() error {
 	word("step_order", o.StepOrder, GFirst, DFirst)
 	word("lr_policy", o.LRPolicy, PolicyLinear, PolicyStep, PolicyPlateau, PolicyCosine)
 	word("precision", o.Precision, F32, BF16)
+	word("conv", o.Conv, ConvWinograd, ConvDirect)
 	if o.BestBy != "" {
 		word("best_by", o.BestBy, BestByTrue, BestBySWD, BestByKID, BestByFID)
 	}

@@ -92,6 +92,7 @@ func paper() Options {
 		NEpochsDecay: 100,
 
 		Precision: F32,
+		Conv:      ConvWinograd,
 
 		PrintFreq:      100,
 		DisplayFreq:    400,

@@ -12,6 +12,7 @@ import (
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"cyclegan/graph"
 	"cyclegan/graph/tfgraph"
 )
 
@@ -31,44 +32,47 @@ func (d device) String() string {
 	return fmt.Sprintf("CPU, %d threads", d.threads)
 }
 
-// openSession starts a session on the device that the options ask for, or on
-// the best there is when they leave the choice.
-func openSession(g *tf.Graph, m *model) (*tf.Session, device, error) {
-	o := m.opts
+// chooseDevice gives the device that the options ask for, or the best there is
+// when they leave the choice.
+func chooseDevice(o Options) (device, error) {
 	d := device{threads: o.Threads}
 	if d.threads == 0 {
 		d.threads = runtime.NumCPU()
 	}
 	ids := strings.TrimSpace(o.GPUIDs)
 	if strings.Contains(ids, ",") {
-		return nil, d, fmt.Errorf("-gpu_ids %q: training on several GPUs is not supported; name one", ids)
+		return d, fmt.Errorf("-gpu_ids %q: training on several GPUs is not supported; name one", ids)
 	}
-	if ids != "-1" {
-		d.gpu = ids
-		if ids == "" {
-			d.gpu = "0"
-		}
+	if ids == "-1" {
+		return d, nil
 	}
-	session, err := tf.NewSession(g, &tf.SessionOptions{Config: sessionConfig(d, m)})
+	asked := device{gpu: ids, threads: d.threads}
+	if ids == "" {
+		asked.gpu = "0"
+	}
+	// A session of nothing tells what TensorFlow sees.
+	session, err := openSession(tf.NewGraph(), sessionConfig(asked, F32))
 	if err != nil {
-		return nil, d, fmt.Errorf("start TensorFlow: %w", err)
+		return d, err
 	}
-	if d.gpu == "" {
-		return session, d, nil
+	defer session.Close()
+	switch found := hasGPU(session); {
+	case found && o.Precision == BF16:
+		return d, errors.New("-precision bf16 is for the CPU: on a GPU TensorFlow's mixed precision is float16, which needs loss scaling; use -precision f32, or -gpu_ids -1")
+	case found:
+		return asked, nil
+	case ids != "":
+		return d, fmt.Errorf("-gpu_ids %s: TensorFlow sees no such GPU (its CPU build sees none: go run ./third_party install -with cuda fetches the other); use -gpu_ids -1 for the CPU", ids)
 	}
-	if hasGPU(session) {
-		if o.Precision == BF16 {
-			session.Close()
-			return nil, d, errors.New("-precision bf16 is for the CPU: on a GPU TensorFlow's mixed precision is float16, which needs loss scaling; use -precision f32, or -gpu_ids -1")
-		}
-		return session, d, nil
+	return d, nil
+}
+
+func openSession(g *tf.Graph, config []byte) (*tf.Session, error) {
+	session, err := tf.NewSession(g, &tf.SessionOptions{Config: config})
+	if err != nil {
+		return nil, fmt.Errorf("start TensorFlow: %w", err)
 	}
-	if ids != "" {
-		session.Close()
-		return nil, d, fmt.Errorf("-gpu_ids %s: TensorFlow sees no such GPU (its CPU build sees none: go run ./third_party install -with cuda fetches the other); use -gpu_ids -1 for the CPU", ids)
-	}
-	d.gpu = ""
-	return session, d, nil
+	return session, nil
 }
 
 func hasGPU(session *tf.Session) bool {
@@ -84,9 +88,9 @@ func hasGPU(session *tf.Session) bool {
 	return false
 }
 
-func sessionConfig(d device, m *model) []byte {
-	rewrites := tfgraph.Rewrites(m.gAB.net, m.gBA.net)
-	if m.opts.Precision == BF16 {
+func sessionConfig(d device, precision string, nets ...*graph.Network) []byte {
+	rewrites := tfgraph.Rewrites(nets...)
+	if precision == BF16 {
 		rewrites.AutoMixedPrecisionOnednnBfloat16 = pb.RewriterConfig_ON
 	}
 	config := &pb.ConfigProto{

@@ -42,15 +42,19 @@ func NewTrainer(o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	device, err := chooseDevice(o)
+	if err != nil {
+		return nil, err
+	}
 	// The scope is never finalized: translators are added to its graph as
 	// they are needed.
 	g := tf.NewGraph()
 	s := op.NewScopeWithGraph(g)
-	m, err := newModel(s, o, shapeA, shapeB)
+	m, err := newModel(s, o, device, shapeA, shapeB)
 	if err != nil {
 		return nil, err
 	}
-	session, device, err := openSession(g, m)
+	session, err := openSession(g, sessionConfig(device, o.Precision, m.gAB.net, m.gBA.net))
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func (t *Trainer) translator(key translatorKey) (*translator, error) {
 	}
 	s := t.scope.SubScope("translate")
 	in := op.Placeholder(s, tf.Float, op.PlaceholderShape(tf.MakeShape(int64(key.n), int64(key.shape.H), int64(key.shape.W), int64(key.shape.C))))
-	y, _ := tfgraph.Apply(s, p.net, values, in, tfgraph.Mode{})
+	y, _ := tfgraph.Apply(s, p.net, values, in, tfgraph.Mode{Winograd: t.model.winograd})
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("translate with %s: %w", key.generator, err)
 	}

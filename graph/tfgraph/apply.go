@@ -21,6 +21,9 @@ type Mode struct {
 	// training; the same seed gives the same mask. A network without dropout
 	// needs none.
 	Seed tf.Output
+	// Winograd computes the 3x3 convolutions that it makes faster; nil leaves
+	// all of them to TensorFlow.
+	Winograd *Winograd
 }
 
 // A BatchStatistic is what one training-mode BatchNorm saw in its batch: the
@@ -82,10 +85,15 @@ type reader struct {
 }
 
 func (r *reader) layers(layers []graph.Layer, x tensor) tensor {
-	for _, l := range layers {
+	for i := 0; i < len(layers); i++ {
 		if r.scope.Err() != nil {
 			return tensor{}
 		}
+		if y, took := r.winograd(layers[i:], x); took > 0 {
+			x, i = y, i+took-1
+			continue
+		}
+		l := layers[i]
 		shape, err := graph.LayerShape(l, x.shape)
 		if err != nil {
 			r.scope.UpdateErr("Apply", err)

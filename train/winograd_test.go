@@ -1,0 +1,68 @@
+//go:build tensorflow
+
+package train
+
+import (
+	"math"
+	"testing"
+
+	"github.com/wamuir/graft/tensorflow/op"
+
+	"cyclegan/graph"
+)
+
+// wide is a run whose residual blocks are wide enough for Winograd's form.
+func wide(t *testing.T) Options {
+	o := tiny(t)
+	o.NGF, o.LoadSize, o.CropSize = 16, 68, 64 // 64 channels of 16x16
+	return o
+}
+
+// In Winograd's form training follows the direct one: the first step agrees to
+// rounding, and later ones as far as Adam lets rounding grow, which takes the
+// sign of each gradient at first.
+func TestWinogradTrainsAsDirect(t *testing.T) {
+	var all [2][]Losses
+	for i, conv := range []string{ConvDirect, ConvWinograd} {
+		o := wide(t)
+		o.Conv = conv
+		trainer, data := open(t, o)
+		if used := trainer.model.winograd != nil; used != (conv == ConvWinograd) {
+			t.Fatalf("-conv %s: Winograd's form %v", conv, used)
+		}
+		all[i] = run(t, trainer, data, 3)
+	}
+	for step := range all[0] {
+		tolerance := []float64{1e-6, 1e-3, 1e-2}[step]
+		direct, winograd := all[0][step], all[1][step]
+		largest := 0.0
+		for i, term := range direct.Terms() {
+			got := winograd.Terms()[i].Value
+			difference := math.Abs(got-term.Value) / math.Abs(term.Value)
+			largest = max(largest, difference)
+			if !(difference < tolerance) {
+				t.Errorf("step %d, %s: %g, direct %g", step+1, term.Name, got, term.Value)
+			}
+		}
+		t.Logf("step %d: at most %.2g of a loss apart", step+1, largest)
+	}
+}
+
+// Only the CPU's float32 takes the form.
+func TestWinogradIsOfTheCPU(t *testing.T) {
+	for _, c := range []struct {
+		precision string
+		device    device
+		want      bool
+	}{{F32, device{threads: 1}, true}, {BF16, device{threads: 1}, false}, {F32, device{gpu: "0"}, false}} {
+		o := wide(t)
+		o.Precision = c.precision
+		m, err := newModel(op.NewScope(), o, c.device, graph.Shape{H: 64, W: 64, C: 3}, graph.Shape{H: 64, W: 64, C: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (m.winograd != nil) != c.want {
+			t.Errorf("%s on %v: %v", c.precision, c.device, m.winograd != nil)
+		}
+	}
+}
