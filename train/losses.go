@@ -27,16 +27,27 @@ import (
 // which the sum is minimised by both generators, and the translated pictures.
 func (m *model) generatorLosses(s *op.Scope, passes *[]pass) (losses []tf.Output, fakeA, fakeB tf.Output) {
 	o := m.opts
-	fakeB = m.apply(s, passes, m.gAB, m.realA)
-	recA := m.apply(s, passes, m.gBA, fakeB)
-	fakeA = m.apply(s, passes, m.gBA, m.realB)
-	recB := m.apply(s, passes, m.gAB, fakeA)
+	identity := o.LambdaIdentity > 0
+	var recA, recB, sameA, sameB tf.Output
+	if identity && m.together(m.gAB, m.realA, m.realB) && m.together(m.gBA, m.realB, m.realA) {
+		ab, ba := m.applyTogether(s, passes, m.gAB, m.realA, m.realB), m.applyTogether(s, passes, m.gBA, m.realB, m.realA)
+		fakeB, sameB, fakeA, sameA = ab[0], ab[1], ba[0], ba[1]
+		recA, recB = m.apply(s, passes, m.gBA, fakeB), m.apply(s, passes, m.gAB, fakeA)
+	} else {
+		// The official code's order, in which BatchNorm's running statistics move.
+		fakeB = m.apply(s, passes, m.gAB, m.realA)
+		recA = m.apply(s, passes, m.gBA, fakeB)
+		fakeA = m.apply(s, passes, m.gBA, m.realB)
+		recB = m.apply(s, passes, m.gAB, fakeA)
+		if identity {
+			sameA, sameB = m.apply(s, passes, m.gBA, m.realA), m.apply(s, passes, m.gAB, m.realB)
+		}
+	}
 
 	zero := op.Const(s.SubScope("zero"), float32(0))
 	idtA, idtB := zero, zero
-	if o.LambdaIdentity > 0 {
-		idtA = l1(s, m.apply(s, passes, m.gBA, m.realA), m.realA, o.LambdaA*o.LambdaIdentity)
-		idtB = l1(s, m.apply(s, passes, m.gAB, m.realB), m.realB, o.LambdaB*o.LambdaIdentity)
+	if identity {
+		idtA, idtB = l1(s, sameA, m.realA, o.LambdaA*o.LambdaIdentity), l1(s, sameB, m.realB, o.LambdaB*o.LambdaIdentity)
 	}
 	losses = []tf.Output{
 		adversarial(s, o.GANMode, m.apply(s, passes, m.dB, fakeB), true),
@@ -55,8 +66,9 @@ func (m *model) generatorLosses(s *op.Scope, passes *[]pass) (losses []tf.Output
 func (m *model) discriminatorLosses(s *op.Scope, passes *[]pass, fakeA, fakeB tf.Output) []tf.Output {
 	loss := func(d *player, real, fake tf.Output) tf.Output {
 		s := s.SubScope("judge")
-		onReal := adversarial(s, m.opts.GANMode, m.apply(s, passes, d, real), true)
-		onFake := adversarial(s, m.opts.GANMode, m.apply(s, passes, d, fake), false)
+		scores := m.applyTogether(s, passes, d, real, fake)
+		onReal := adversarial(s, m.opts.GANMode, scores[0], true)
+		onFake := adversarial(s, m.opts.GANMode, scores[1], false)
 		loss := weighted(s, op.AddV2(s, onReal, onFake), m.opts.LambdaD)
 		if m.opts.LambdaGP == 0 {
 			return loss

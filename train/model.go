@@ -155,6 +155,36 @@ func (m *model) apply(s *op.Scope, passes *[]pass, p *player, x tf.Output) tf.Ou
 	return y
 }
 
+// together says whether several batches can go through a network in one pass:
+// where they have one shape, and it has no BatchNorm, to which each batch is one
+// of its own.
+func (m *model) together(p *player, batches ...tf.Output) bool {
+	ok := true
+	p.net.Walk(func(l graph.Layer) {
+		_, mixes := l.(graph.BatchNorm)
+		ok = ok && !mixes
+	})
+	for _, x := range batches {
+		ok = ok && x.Shape().String() == batches[0].Shape().String()
+	}
+	return ok
+}
+
+// applyTogether is apply for several batches, in one pass where it can be.
+func (m *model) applyTogether(s *op.Scope, passes *[]pass, p *player, batches ...tf.Output) []tf.Output {
+	if !m.together(p, batches...) {
+		results := make([]tf.Output, len(batches))
+		for i, x := range batches {
+			results[i] = m.apply(s, passes, p, x)
+		}
+		return results
+	}
+	s = s.SubScope("together")
+	axis := op.Const(s.SubScope("axis"), int32(0))
+	y := m.apply(s, passes, p, op.ConcatV2(s, batches, axis))
+	return op.Split(s, axis, y, int64(len(batches)))
+}
+
 // passSeed makes every pass of a step draw its own dropout masks.
 func (m *model) passSeed(s *op.Scope) tf.Output {
 	if m.opts.NoDropout {
