@@ -56,7 +56,7 @@ func TestFilesAgree(t *testing.T) {
 	us := picture("ours", 4, 100)
 	for _, c := range []struct{ folder, wrong string }{
 		{picture("near", 4, 102), ""},
-		{picture("far", 4, 140), "a.png differs from ours by 40 levels"},
+		{picture("far", 4, 140), "its files differ from ours by 40 levels"},
 		{picture("small", 2, 100), "different sizes"},
 		{filepath.Join(dir, "empty"), "a.png"},
 	} {
