@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"cyclegan/infer/pixels"
 )
 
@@ -36,7 +38,8 @@ type Batch struct {
 	Quality int
 	// SkipExisting leaves out pictures whose output is there already.
 	SkipExisting bool
-	// Workers is how many pictures are in the model at once. 0: 1, which keeps all processors busy when the model runs on them.
+	// Workers is how many pictures are in the model at once. 0: 2, so that one keeps the processors busy while the other is at what only one
+	// of them can do; a picture of more than 512x512, which takes more memory and keeps them busy by itself, goes alone.
 	Workers int
 	// Files is how many pictures are read, and how many written, at once. 0: half as many as there are processors, up to 8.
 	Files int
@@ -154,6 +157,9 @@ func (b *Batch) Run(ctx context.Context) (*Summary, error) {
 	return s, broken
 }
 
+// defaultWorkers is Batch.Workers where it is 0.
+const defaultWorkers = 2
+
 // conversion is the pipeline of one run.
 type conversion struct {
 	*Batch
@@ -207,7 +213,22 @@ func (c *conversion) start(ctx context.Context, jobs []Job) <-chan Result {
 		}
 	}()
 	read := stage(files, feed, results, func(w *work) bool { return c.read(w) })
-	run := stage(max(c.Workers, 1), read, results, func(w *work) bool { return !c.ended(ctx) && c.run(ctx, w) })
+	workers := c.Workers
+	if workers == 0 {
+		workers = defaultWorkers
+	}
+	inModel := semaphore.NewWeighted(int64(workers))
+	run := stage(workers, read, results, func(w *work) bool {
+		share := int64(1)
+		if b := w.img.Bounds(); c.Workers == 0 && b.Dx() > arenaPixels/b.Dy() {
+			share = int64(workers)
+		}
+		if inModel.Acquire(ctx, share) != nil {
+			return false
+		}
+		defer inModel.Release(share)
+		return !c.ended(ctx) && c.run(ctx, w)
+	})
 	written := stage(files, run, results, func(w *work) bool { c.write(w); return true })
 	go func() {
 		for w := range written {

@@ -212,6 +212,32 @@ func TestBatchOverlaps(t *testing.T) {
 	}
 }
 
+// Left to itself, a batch has two small pictures in the model at once, and a large one alone.
+func TestBatchChoosesWorkers(t *testing.T) {
+	photographs(t, "in/a.png", "in/b.png", "in/c.png", "in/d.png", "in/e.png", "in/f.png")
+	if err := pixels.Save("in/c.png", testPicture(1024, 257), pixels.SaveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var now, most, beside atomic.Int32
+	b := Batch{Inputs: []string{"in"}, Output: "out", Model: translator(func(_ context.Context, img image.Image) (image.Image, error) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		time.Sleep(20 * time.Millisecond)
+		if img.Bounds().Dx() == 1024 {
+			beside.Store(max(n, now.Load()))
+		}
+		return img, nil
+	})}
+	if s, err := b.Run(t.Context()); err != nil || s.Converted != 6 {
+		t.Fatal(s, err)
+	}
+	if most.Load() != 2 || beside.Load() != 1 {
+		t.Errorf("%d pictures were in the model at once, and %d with the large one; want 2 and 1", most.Load(), beside.Load())
+	}
+}
+
 func TestBatchRefuses(t *testing.T) {
 	photographs(t, "in/a.png", "file.png")
 	for _, c := range []struct {

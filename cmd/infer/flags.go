@@ -59,7 +59,7 @@ func flags(c *config) *flag.FlagSet {
 		return c.providerOption(s)
 	})
 	f.IntVar(&c.options.Threads, "threads", 0, "threads that compute a picture (default: all processors)")
-	f.IntVar(&c.workers, "workers", 1, "pictures in the model at once")
+	f.IntVar(&c.workers, "workers", 0, "`pictures` in the model at once (default: 2, and those of more than 512x512 alone)")
 	f.BoolVar(&c.dryRun, "dry_run", false, "only list what would be converted and where to; -model may be left out")
 	f.Func("resize", "bring pictures to this `size` before, and keep it: 256x256, 256 for the shorter side, or training for the size that the model was trained at (default: each keeps its own)", func(s string) error {
 		var err error
@@ -129,8 +129,8 @@ func parse(args []string) (*config, error) {
 	if c.limits.MaxBytes < 1 {
 		bad = append(bad, fmt.Errorf("-max_input_bytes %d is below 1", c.limits.MaxBytes))
 	}
-	if c.workers < 1 {
-		bad = append(bad, fmt.Errorf("-workers %d is below 1", c.workers))
+	if c.workers < 0 {
+		bad = append(bad, fmt.Errorf("-workers %d is below 0", c.workers))
 	}
 	if err := c.options.Validate(); err != nil {
 		bad = append(bad, err)
