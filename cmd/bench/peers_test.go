@@ -68,7 +68,7 @@ func TestProtocol(t *testing.T) {
 	r, is, err := peer(t, `
 import protocol, sys
 def prepare(spec):
-    print("noise on standard output")
+    print("noise on standard output", flush=True)
     assert spec["work"] == "step" and spec["contender"] == "some"
     return {"losses": [[1.5, 2.5]], "versions": {"Some": "1"}}, lambda: print("round of", spec["steps"], file=sys.stderr, flush=True)
 protocol.serve(prepare)
