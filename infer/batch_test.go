@@ -160,7 +160,7 @@ func TestBatchEndsEarly(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		stop := make(chan struct{})
 		var once sync.Once
-		b := Batch{Inputs: []string{"in"}, Output: "out", Stop: stop, Model: translator(func(ctx context.Context, img image.Image) (image.Image, error) {
+		b := Batch{Inputs: []string{"in"}, Output: "out", Workers: 1, Stop: stop, Model: translator(func(ctx context.Context, img image.Image) (image.Image, error) {
 			once.Do(func() {
 				if hard {
 					cancel()

@@ -40,7 +40,7 @@ func TestTrainingsMadeToFail(t *testing.T) {
 		// They begin gray and nothing asks for more.
 		"collapsed": {"-residual=false -ngf 4 -ndf 4 -init_gain 0.001 -lambda_A 0 -lambda_B 0 -lr 1e-9 -max_steps 8 -eval_every 4", watch.Collapsed},
 		// They stand still while the discriminators learn.
-		"discriminator at zero": {"-ngf 4 -ndf 32 -norm_D none -pool_size 0 -lr 1e-9 -lr_D 0.004 -max_steps 200 -eval_every 0", watch.DiscriminatorZero},
+		"discriminator at zero": {"-ngf 4 -ndf 32 -norm_D none -pool_size 0 -lr 1e-9 -lr_D 0.001 -max_steps 300 -eval_every 0", watch.DiscriminatorZero},
 		"diverging":             {"-ngf 4 -ndf 16 -norm_D none -lr 0.05 -lr_D 0.05 -max_steps 100 -eval_every 0", watch.Diverging},
 		"healthy":               {"-ngf 4 -ndf 8 -norm_D none -lambda_identity 0 -lr 0.001 -ema 0.9 -max_steps 100 -eval_every 25", ""},
 	} {
