@@ -233,14 +233,20 @@ func slice(t *tracer, n *onnxfile.Node) (value, error) {
 	return v, nil
 }
 
-func depthToSpace(t *tracer, n *onnxfile.Node) (value, error) {
+// blocks gives the input of a node that moves pixels between space and channels, and its blocks' side.
+func (t *tracer) blocks(n *onnxfile.Node) (value, int, error) {
 	v, err := t.planes(n)
+	b := int(n.Int("blocksize", 0))
+	if err == nil && (b < 1 || b > 1<<12) {
+		err = fmt.Errorf("blocks of %d cannot be", b)
+	}
+	return v, b, err
+}
+
+func depthToSpace(t *tracer, n *onnxfile.Node) (value, error) {
+	v, b, err := t.blocks(n)
 	if err != nil {
 		return v, err
-	}
-	b := int(n.Int("blocksize", 0))
-	if b < 1 || b > 1<<12 {
-		return v, fmt.Errorf("blocks of %d cannot be", b)
 	}
 	below := float64(b-1) / float64(b)
 	v.y, v.x = v.y.resized(b, 1, 0, below, 0), v.x.resized(b, 1, 0, below, 0)
@@ -248,13 +254,9 @@ func depthToSpace(t *tracer, n *onnxfile.Node) (value, error) {
 }
 
 func spaceToDepth(t *tracer, n *onnxfile.Node) (value, error) {
-	v, err := t.planes(n)
+	v, b, err := t.blocks(n)
 	if err != nil {
 		return v, err
-	}
-	b := int(n.Int("blocksize", 0))
-	if b < 1 || b > 1<<12 {
-		return v, fmt.Errorf("blocks of %d cannot be", b)
 	}
 	w := window{kernel: b, stride: b, dilation: 1}
 	v.y, v.x = v.y.windowed(w), v.x.windowed(w)
