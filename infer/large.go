@@ -23,8 +23,8 @@ const arenaPixels = 512 * 512
 type large struct {
 	info    Info
 	options *session.Options
-	data    []byte // the ONNX file; nil where its weights lie in files of their own
-	whole   lazy   // the model as it is
+	network *onnxfile.Model // nil where its weights lie in files of their own
+	whole   lazy            // the model as it is
 
 	once   sync.Once
 	net    *tiling.Network // nil where it is not known how far the network sees, for this reason
@@ -68,13 +68,13 @@ func (l *lazy) close() error {
 	return l.run.Close()
 }
 
-// newLarge takes the bytes of the file, which must not change; open opens a session of the model itself.
-func newLarge(info Info, data []byte, external bool, opt *session.Options, open func(*session.Options) (runner, error)) *large {
+// newLarge takes the file, whose bytes must not change; open opens a session of the model itself.
+func newLarge(info Info, network *onnxfile.Model, external bool, opt *session.Options, open func(*session.Options) (runner, error)) *large {
 	o := *opt
 	o.NoArena = true
 	l := &large{info: info, options: &o}
 	if !external {
-		l.data = data
+		l.network = network
 	}
 	l.whole.open = func() (runner, error) { return open(&o) }
 	return l
@@ -109,17 +109,13 @@ func (l *large) learn(first runner) {
 }
 
 func (l *large) analyze() (*tiling.Network, error) {
-	if l.data == nil {
+	if l.network == nil {
 		return nil, errors.New("the model's weights lie in files of their own")
 	}
 	if l.info.Batch > 1 {
 		return nil, fmt.Errorf("the model takes %d pictures at a time", l.info.Batch)
 	}
-	m, err := onnxfile.Parse(l.data)
-	if err != nil {
-		return nil, err
-	}
-	known, err := l.computed(m)
+	known, err := l.computed(l.network)
 	if err != nil {
 		return nil, fmt.Errorf("its constants cannot be computed: %w", err)
 	}
@@ -129,7 +125,7 @@ func (l *large) analyze() (*tiling.Network, error) {
 		}
 		return tiling.NCHW
 	}
-	net, err := tiling.Analyze(m, axes(l.info.Input), axes(l.info.Output), known)
+	net, err := tiling.Analyze(l.network, axes(l.info.Input), axes(l.info.Output), known)
 	if err != nil {
 		return nil, err
 	}

@@ -87,7 +87,7 @@ func newModel(data []byte, opt *Options, open func(file []byte, external bool, o
 	used := s.Options()
 	info.Runtime, info.Provider, info.Threads, info.Refused = s.Version(), used.Provider, used.IntraThreads, s.Refused()
 	info.MaxPixels = opt.maxPixels()
-	info.learnSizes(metadata{values: about.Metadata}, data, opt, options)
+	info.learnSizes(metadata{values: about.Metadata}, network, opt, options)
 	// what large pictures need runs where the model does
 	options.Provider, options.DeviceID = used.Provider, used.DeviceID
 	chosen.Provider, chosen.DeviceID = used.Provider, used.DeviceID
@@ -103,7 +103,7 @@ func newModel(data []byte, opt *Options, open func(file []byte, external bool, o
 	run := framed(s, about, info)
 	ports := s.About()
 	return &Model{
-		info: info, run: run, large: newLarge(info, data, about.External, options, again),
+		info: info, run: run, large: newLarge(info, network, about.External, options, again),
 		several: run == runner(s) && takesSeveral(ports.Inputs[0].Shape) && takesSeveral(ports.Outputs[0].Shape),
 	}, nil
 }
