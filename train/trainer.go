@@ -14,6 +14,7 @@ import (
 	"cyclegan/graph"
 	"cyclegan/graph/tfgraph"
 	"cyclegan/train/dataset"
+	"cyclegan/train/profile"
 )
 
 // Adam's settings that are no options, as in the official implementation.
@@ -34,6 +35,8 @@ type Trainer struct {
 	translators    map[translatorKey]*translator
 	step           int64
 	poolA, poolB   imagePool
+	tracing        bool          // the next step
+	traced         *profile.Step // nil before there is one
 }
 
 // NewTrainer builds the networks for pictures of the given shapes and draws
@@ -148,6 +151,10 @@ func (t *Trainer) Step(b *dataset.Batch) (Losses, error) {
 	if err != nil {
 		return Losses{}, fmt.Errorf("step %d: pictures of B: %w", t.step+1, err)
 	}
+	if t.tracing {
+		t.traced = &profile.Step{Number: t.step + 1}
+		defer func() { t.tracing = false }()
+	}
 	var losses Losses
 	run := t.generatorsFirst
 	if t.opts.StepOrder == DFirst {
@@ -219,7 +226,7 @@ func (t *Trainer) stepGenerators(realA, realB *tf.Tensor, epoch int, losses *Los
 			return nil, nil, err
 		}
 	}
-	out, err := m.generators.Run(t.session, feeds)
+	out, err := t.runPart("generators", &m.generators, feeds)
 	if err != nil {
 		return nil, nil, fmt.Errorf("train the generators: %w", err)
 	}
@@ -239,7 +246,7 @@ func (t *Trainer) stepDiscriminators(realA, realB *tf.Tensor, feeds map[tf.Outpu
 	if err := t.feedSettings(feeds, rate); err != nil {
 		return err
 	}
-	out, err := m.discriminators.Run(t.session, feeds)
+	out, err := t.runPart("discriminators", &m.discriminators, feeds)
 	if err != nil {
 		return fmt.Errorf("train the discriminators: %w", err)
 	}

@@ -34,6 +34,7 @@ const (
 	eventsDir       = "events"
 	bestDir         = "best"
 	latestDir       = "latest"
+	profileFile     = "profile.json"
 )
 
 // sampleCount is how many pictures of each domain a sample sheet shows.
@@ -68,6 +69,7 @@ type attached struct {
 	trained time.Duration   // in steps, over all resumes
 	drawn   int64           // step of the newest sheet
 	epoch   int             // of the newest step
+	made    int             // steps, in this process
 	told    map[string]bool // unreadable pictures that are known
 	failing map[string]bool // what could not be written last time
 	open    []io.Closer
@@ -114,6 +116,9 @@ func (a *attached) start(from *train.Checkpoint) (err error) {
 	}
 	a.findBest()
 	a.hooks = []train.Hook{a.save, a.record, a.evaluate, a.show}
+	if a.command.profile {
+		a.hooks = append(a.hooks, a.profile)
+	}
 	a.keepWarningsOfData()
 	return a.catchUp()
 }

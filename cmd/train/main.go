@@ -133,6 +133,7 @@ func (c *command) train(ctx context.Context, t *train.Trainer, data *dataset.Dat
 	err := train.Run(ctx, t, data, a.hooks...)
 	a.meter.stop()
 	if err == nil {
+		a.missedProfile()
 		return nil
 	}
 	var diverged *train.NotFiniteError

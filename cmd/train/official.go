@@ -72,6 +72,7 @@ type runFlags struct {
 	suffix     string
 	check      bool // -check, which is no official option
 	json       bool
+	profile    bool // -profile, neither
 }
 
 func (r *runFlags) bind(fs *flag.FlagSet) {
@@ -81,6 +82,7 @@ func (r *runFlags) bind(fs *flag.FlagSet) {
 	fs.IntVar(&r.epochCount, "epoch_count", 1, "with continue_train: the epoch that the run is expected to go on in; it is known from the checkpoint")
 	fs.BoolVar(&r.check, "check", false, "look at the pictures that would be trained on, every one of them, and stop")
 	fs.BoolVar(&r.json, "json", false, "with check: print what was found as JSON")
+	fs.BoolVar(&r.profile, "profile", false, "have TensorFlow record one of the first steps: where its time goes is printed, and profile.json in the run's folder opens in ui.perfetto.dev or chrome://tracing")
 	fs.BoolVar(&r.verbose, "verbose", false, "print the networks, layer by layer")
 	fs.StringVar(&r.suffix, "suffix", "", "added to name, with options in braces replaced by their values: {netG}_size{load_size}")
 }
