@@ -37,7 +37,7 @@ type model struct {
 	epsilon      tf.Output
 	averageRate  tf.Output // how far the average moves to the weights
 
-	winograd *tfgraph.Winograd // nil for TensorFlow's own convolutions
+	winograd bool // in place of TensorFlow's own convolutions, where they are wide
 
 	generators, discriminators tfgraph.Part
 	// What the generators' step translates: G_BA(real_B) and G_AB(real_A).
@@ -60,9 +60,7 @@ func newModel(s *op.Scope, o Options, d device, shapeA, shapeB graph.Shape) (*mo
 		opts: o, shapeA: shapeA, shapeB: shapeB,
 		shapeFakeA: graph.Shape{H: shapeB.H, W: shapeB.W, C: shapeA.C},
 		shapeFakeB: graph.Shape{H: shapeA.H, W: shapeA.W, C: shapeB.C},
-	}
-	if o.Conv == ConvWinograd && o.Precision == F32 && d.gpu == "" {
-		m.winograd = tfgraph.NewWinograd()
+		winograd:   o.Conv == ConvWinograd && o.Precision == F32 && d.gpu == "",
 	}
 	for _, p := range []struct {
 		name string
@@ -102,6 +100,22 @@ func newModel(s *op.Scope, o Options, d device, shapeA, shapeB graph.Shape) (*mo
 		return nil, fmt.Errorf("build the training graph: %w", err)
 	}
 	return m, nil
+}
+
+// move takes the model over to an edited copy of its graph.
+func (m *model) move(to *tfgraph.Move) {
+	for _, p := range m.players() {
+		for _, v := range []*tfgraph.Variables{p.weights, p.m, p.v, p.average} {
+			if v != nil {
+				to.Variables(v)
+			}
+		}
+	}
+	for _, o := range []*tf.Output{&m.realA, &m.realB, &m.fakeA, &m.fakeB, &m.seed, &m.rate, &m.epsilon, &m.averageRate, &m.translatedA, &m.translatedB} {
+		*o = to.Output(*o)
+	}
+	to.Part(&m.generators)
+	to.Part(&m.discriminators)
 }
 
 func newPlayer(s *op.Scope, name string, net *graph.Network, average bool) *player {

@@ -57,6 +57,15 @@ func NewTrainer(o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	move, err := tfgraph.Rebuild(g, tfgraph.FasterProducts, tfgraph.Recompute)
+	if err != nil {
+		return nil, err
+	}
+	if m.move(move); move.Err() != nil {
+		return nil, move.Err()
+	}
+	g = move.Graph()
+	s = op.NewScopeWithGraph(g).SubScope("added")
 	session, err := openSession(g, sessionConfig(device, o.Precision, m.gAB.net, m.gBA.net))
 	if err != nil {
 		return nil, err

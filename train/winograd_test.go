@@ -27,7 +27,7 @@ func TestWinogradTrainsAsDirect(t *testing.T) {
 		o := wide(t)
 		o.Conv = conv
 		trainer, data := open(t, o)
-		if used := trainer.model.winograd != nil; used != (conv == ConvWinograd) {
+		if used := trainer.model.winograd; used != (conv == ConvWinograd) {
 			t.Fatalf("-conv %s: Winograd's form %v", conv, used)
 		}
 		all[i] = run(t, trainer, data, 3)
@@ -61,8 +61,8 @@ func TestWinogradIsOfTheCPU(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (m.winograd != nil) != c.want {
-			t.Errorf("%s on %v: %v", c.precision, c.device, m.winograd != nil)
+		if m.winograd != c.want {
+			t.Errorf("%s on %v: %v", c.precision, c.device, m.winograd)
 		}
 	}
 }

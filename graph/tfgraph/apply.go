@@ -21,9 +21,9 @@ type Mode struct {
 	// training; the same seed gives the same mask. A network without dropout
 	// needs none.
 	Seed tf.Output
-	// Winograd computes the 3x3 convolutions that it makes faster; nil leaves
-	// all of them to TensorFlow.
-	Winograd *Winograd
+	// Winograd computes wide 3x3 convolutions in Winograd's form, which on a CPU
+	// takes half the time and rounds to 1e-5 of the largest value.
+	Winograd bool
 }
 
 // A BatchStatistic is what one training-mode BatchNorm saw in its batch: the

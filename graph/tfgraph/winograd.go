@@ -9,24 +9,6 @@ import (
 	"cyclegan/graph"
 )
 
-// Winograd computes 3x3 convolutions of step 1 in the form of Winograd and of
-// Lavin and Gray (https://arxiv.org/abs/1509.09308), F(4x4, 3x3): each tile of
-// 6x6 inputs gives 4x4 outputs by 36 multiplications a pair of channels in the
-// place of 144. These are 36 products of matrices, and so are the transforms
-// of whole rows and columns before and after them, and all the gradients. On a
-// CPU that takes half the time of TensorFlow's own convolution. Results and
-// gradients differ by rounding: some 1e-5 of the largest value, where the
-// direct form has 1e-6.
-//
-// One Winograd serves all applications of the same weights in a graph, and
-// transforms each filter once.
-type Winograd struct {
-	filters map[tf.Output]tf.Output
-}
-
-// NewWinograd is a Winograd that has transformed nothing yet.
-func NewWinograd() *Winograd { return &Winograd{filters: map[tf.Output]tf.Output{}} }
-
 // What is at least worth the form: channels in and out, and pixels of a result.
 // Below, the transforms cost what the multiplications save.
 const (
@@ -68,10 +50,17 @@ var (
 )
 
 // winograd adds the convolution that layers begin with, and a reflecting pad
-// before it, in Winograd's form, and says how many layers that were: none if
-// the form does not fit.
+// before it, in the form of Winograd and of Lavin and Gray
+// (https://arxiv.org/abs/1509.09308), F(4x4, 3x3): each tile of 6x6 inputs gives
+// 4x4 outputs by 36 multiplications a pair of channels in the place of 144.
+// These are 36 products of matrices, and so are the transforms of whole rows
+// and columns before and after them, and all the gradients. On a CPU that takes
+// half the time of TensorFlow's own convolution. Results and gradients differ
+// by rounding: some 1e-5 of the largest value, where the direct form has 1e-6.
+//
+// It says how many layers that were: none if the form does not fit.
 func (r *reader) winograd(layers []graph.Layer, x tensor) (y tensor, took int) {
-	if r.mode.Winograd == nil {
+	if !r.mode.Winograd {
 		return tensor{}, 0
 	}
 	reflect := 0
@@ -98,9 +87,9 @@ func (r *reader) winograd(layers []graph.Layer, x tensor) (y tensor, took int) {
 func (r *reader) winogradConv(s *op.Scope, l graph.Conv, x tensor, shape graph.Shape, pad int, reflect bool) tf.Output {
 	n, h, w := r.batch, tiles(shape.H), tiles(shape.W)
 	rows, columns := winogradTile*h, winogradTile*w
-	filters := r.mode.Winograd.filter(s, r.values[l.Name+".weight"], l)
+	filters := winogradFilters(s, r.values[l.Name+".weight"], l)
 
-	in := s.SubScope("winograd_input")
+	in := s.SubScope(winogradInputScope)
 	v := reshape(in, x.out, n, x.shape.H, x.shape.W*l.In)
 	v = matrices(in, inputMatrix(in, x.shape.H, shape.H, pad, reflect), v) // [n, 6*h, W*C]
 	v = reshape(in, v, n*rows, x.shape.W, l.In)
@@ -122,11 +111,15 @@ func (r *reader) winogradConv(s *op.Scope, l graph.Conv, x tensor, shape graph.S
 	return reshape(out, m, n, shape.H, shape.W, l.Out)
 }
 
-// filter transforms the weights [3, 3, I, O] of a layer to [36, I, O].
-func (f *Winograd) filter(s *op.Scope, weight tf.Output, l graph.Conv) tf.Output {
-	if u, ok := f.filters[weight]; ok {
-		return u
-	}
+// winogradInputScope is in the names of the ops that transform inputs, by which
+// Recompute knows them.
+const winogradInputScope = "winograd_input"
+
+// winogradFilters transforms the weights [3, 3, I, O] of a layer to [36, I, O].
+// Each application of a network does so anew: TensorFlow joins what is equal,
+// but the gradients of the applications are joined as 3x3 filters, and not in
+// the form, where they are four times as large.
+func winogradFilters(s *op.Scope, weight tf.Output, l graph.Conv) tf.Output {
 	s = s.SubScope("winograd_filter")
 	var g [][]float32
 	for i := range winogradTile {
@@ -141,9 +134,7 @@ func (f *Winograd) filter(s *op.Scope, weight tf.Output, l graph.Conv) tf.Output
 		}
 	}
 	flat := reshape(s, weight, winogradTaps*winogradTaps, l.In*l.Out)
-	u := reshape(s, op.MatMul(s, op.Const(s.SubScope("G"), g), flat), winogradPoints, l.In, l.Out)
-	f.filters[weight] = u
-	return u
+	return reshape(s, op.MatMul(s, op.Const(s.SubScope("G"), g), flat), winogradPoints, l.In, l.Out)
 }
 
 // tiles is how many cover n outputs.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -67,8 +69,7 @@ func checkWinograd(t *testing.T, layers []graph.Layer, batch int) {
 		values = append(values, vars.Values()[p.Name])
 	}
 	var fetches []tf.Output
-	w := NewWinograd()
-	for _, winograd := range []*Winograd{nil, w} {
+	for _, winograd := range []bool{false, true} {
 		s := s.SubScope("form")
 		mode := Mode{Training: true, Winograd: winograd}
 		first, _ := Apply(s, net, vars.Values(), in, mode)
@@ -82,8 +83,29 @@ func checkWinograd(t *testing.T, layers []graph.Layer, batch int) {
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.filters) != 1 {
-		t.Fatalf("%d filters were transformed, want 1", len(w.filters))
+	if !inWinogradForm(g) {
+		t.Fatal("the form is not used")
+	}
+	move, err := Rebuild(g, FasterProducts, Recompute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	move.Variables(vars)
+	in, fetches = move.Output(in), move.Outputs(fetches)
+	if g = move.Graph(); move.Err() != nil {
+		t.Fatal(move.Err())
+	}
+	again := 0
+	for _, o := range g.Operations() {
+		if o.Type() == "BatchMatMulV3" {
+			t.Errorf("%s is left to Eigen", o.Name())
+		}
+		if strings.HasPrefix(o.Name(), "again/") {
+			again++
+		}
+	}
+	if again == 0 {
+		t.Error("nothing is made again")
 	}
 	session, err := tf.NewSession(g, nil)
 	if err != nil {
@@ -137,13 +159,17 @@ func TestWinogradLeaves(t *testing.T) {
 		net := &graph.Network{Name: "net", In: c.In, Out: c.Out, Layers: []graph.Layer{c}}
 		s := op.NewScope()
 		x := op.Placeholder(s, tf.Float, op.PlaceholderShape(tf.MakeShape(1, int64(shape.H), int64(shape.W), int64(shape.C))))
-		w := NewWinograd()
-		Apply(s, net, NewVariables(s, "vars", net, nil).Values(), x, Mode{Winograd: w})
-		if err := s.Err(); err != nil {
+		Apply(s, net, NewVariables(s, "vars", net, nil).Values(), x, Mode{Winograd: true})
+		g, err := s.Finalize()
+		if err != nil {
 			t.Fatal(err)
 		}
-		if len(w.filters) != 0 {
+		if inWinogradForm(g) {
 			t.Errorf("%s: the form is used", name)
 		}
 	}
+}
+
+func inWinogradForm(g *tf.Graph) bool {
+	return slices.ContainsFunc(g.Operations(), func(o tf.Operation) bool { return strings.Contains(o.Name(), "/"+winogradInputScope) })
 }

@@ -1,0 +1,136 @@
+//go:build tensorflow
+
+package tfgraph
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	attrs "github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
+	graphs "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
+	nodes "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
+	types "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// What was built in a graph computes the same in its copy, as edited.
+func TestRebuild(t *testing.T) {
+	s := op.NewScope()
+	x := op.Placeholder(s, tf.Float, op.PlaceholderShape(tf.MakeShape(2)))
+	y := op.Neg(s.SubScope("y"), x)
+	g, err := s.Finalize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	move, err := Rebuild(g, func(def *graphs.GraphDef) {
+		for _, n := range def.Node {
+			if n.Op == "Neg" {
+				n.Op = "Abs"
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := Part{Fetches: []tf.Output{y}}
+	move.Part(&part)
+	x = move.Output(x)
+	if move.Err() != nil {
+		t.Fatal(move.Err())
+	}
+	session, err := tf.NewSession(move.Graph(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	feed, err := NewTensor([]float32{-3, 2}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := part.Run(session, map[tf.Output]*tf.Tensor{x: feed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out[0].Value().([]float32); !slices.Equal(got, []float32{3, 2}) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestRebuildSaysWhatIsGone(t *testing.T) {
+	s := op.NewScope()
+	x := op.Const(s, float32(1))
+	g, err := s.Finalize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	move, err := Rebuild(g, func(def *graphs.GraphDef) { def.Node = nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if moved := move.Output(tf.Output{}); moved.Op != nil || move.Err() != nil {
+		t.Errorf("no output becomes %v, %v", moved, move.Err())
+	}
+	move.Output(x)
+	if err := move.Err(); err == nil || !strings.Contains(err.Error(), `has no "Const"`) {
+		t.Errorf("%v", err)
+	}
+	if _, err := Rebuild(g, func(def *graphs.GraphDef) { def.Node[0].Op = "Nothing" }); err == nil {
+		t.Error("a graph with an unknown op is taken")
+	}
+}
+
+func TestFasterProducts(t *testing.T) {
+	kind := func(k types.DataType) *attrs.AttrValue {
+		return &attrs.AttrValue{Value: &attrs.AttrValue_Type{Type: k}}
+	}
+	equal := &nodes.NodeDef{Op: "BatchMatMulV3", Attr: map[string]*attrs.AttrValue{
+		"Ta": kind(types.DataType_DT_FLOAT), "Tb": kind(types.DataType_DT_FLOAT), "Tout": kind(types.DataType_DT_FLOAT)}}
+	mixed := &nodes.NodeDef{Op: "BatchMatMulV3", Attr: map[string]*attrs.AttrValue{
+		"Ta": kind(types.DataType_DT_INT8), "Tb": kind(types.DataType_DT_INT8), "Tout": kind(types.DataType_DT_INT32)}}
+	FasterProducts(&graphs.GraphDef{Node: []*nodes.NodeDef{equal, mixed}})
+	if equal.Op != "BatchMatMulV2" || equal.Attr["T"].GetType() != types.DataType_DT_FLOAT || len(equal.Attr) != 1 {
+		t.Errorf("%v", equal)
+	}
+	if mixed.Op != "BatchMatMulV3" {
+		t.Errorf("%v", mixed)
+	}
+}
+
+// A product of a gradient takes a copy of the transform, which waits for the
+// other factor; one that is fed by nothing of the kind stays.
+func TestRecompute(t *testing.T) {
+	node := func(name, op string, inputs ...string) *nodes.NodeDef {
+		return &nodes.NodeDef{Name: name, Op: op, Input: inputs}
+	}
+	def := &graphs.GraphDef{Node: []*nodes.NodeDef{
+		node("x", "Placeholder"),
+		node("net/winograd_input/matrix/Const", "Const"),
+		node("net/winograd_input/product", "BatchMatMulV2", "net/winograd_input/matrix/Const", "x"),
+		node("net/winograd_input/transpose", "Transpose", "net/winograd_input/product", "x"),
+		node("dy", "Placeholder"),
+		node("adam/Gradients/filters", "BatchMatMulV2", "net/winograd_input/transpose", "dy:1"),
+		node("adam/Gradients/other", "BatchMatMulV2", "x", "dy"),
+		node("forward", "BatchMatMulV2", "net/winograd_input/transpose", "dy"),
+	}}
+	Recompute(def)
+	got := map[string]string{}
+	for _, n := range def.Node {
+		got[n.Name] = strings.Join(n.Input, " ")
+	}
+	for name, want := range map[string]string{
+		"adam/Gradients/filters":             "again/net/winograd_input/transpose dy:1",
+		"again/net/winograd_input/transpose": "again/net/winograd_input/product x",
+		"again/net/winograd_input/product":   "net/winograd_input/matrix/Const x ^dy",
+		"adam/Gradients/other":               "x dy",
+		"forward":                            "net/winograd_input/transpose dy",
+	} {
+		if got[name] != want {
+			t.Errorf("%s takes %q, want %q", name, got[name], want)
+		}
+	}
+	if len(got) != 10 {
+		t.Errorf("%d nodes: %v", len(got), got)
+	}
+}
