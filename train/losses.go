@@ -25,35 +25,35 @@ import (
 
 // generatorLosses are the terms G_AB, G_BA, cycle_A, cycle_B, idt_A, idt_B, of
 // which the sum is minimised by both generators, and the translated pictures.
-func (m *model) generatorLosses(s *op.Scope, passes *[]pass) (losses []tf.Output, fakeA, fakeB tf.Output) {
-	o := m.opts
+func (r *replica) generatorLosses(s *op.Scope, passes *[]pass) (losses []tf.Output, fakeA, fakeB tf.Output) {
+	o := r.opts
 	identity := o.LambdaIdentity > 0
 	var recA, recB, sameA, sameB tf.Output
-	if identity && m.together(m.gAB, m.realA, m.realB) && m.together(m.gBA, m.realB, m.realA) {
-		ab, ba := m.applyTogether(s, passes, m.gAB, m.realA, m.realB), m.applyTogether(s, passes, m.gBA, m.realB, m.realA)
+	if identity && r.together(r.gAB, r.realA, r.realB) && r.together(r.gBA, r.realB, r.realA) {
+		ab, ba := r.applyTogether(s, passes, r.gAB, r.realA, r.realB), r.applyTogether(s, passes, r.gBA, r.realB, r.realA)
 		fakeB, sameB, fakeA, sameA = ab[0], ab[1], ba[0], ba[1]
-		recA, recB = m.apply(s, passes, m.gBA, fakeB), m.apply(s, passes, m.gAB, fakeA)
+		recA, recB = r.apply(s, passes, r.gBA, fakeB), r.apply(s, passes, r.gAB, fakeA)
 	} else {
 		// The official code's order, in which BatchNorm's running statistics move.
-		fakeB = m.apply(s, passes, m.gAB, m.realA)
-		recA = m.apply(s, passes, m.gBA, fakeB)
-		fakeA = m.apply(s, passes, m.gBA, m.realB)
-		recB = m.apply(s, passes, m.gAB, fakeA)
+		fakeB = r.apply(s, passes, r.gAB, r.realA)
+		recA = r.apply(s, passes, r.gBA, fakeB)
+		fakeA = r.apply(s, passes, r.gBA, r.realB)
+		recB = r.apply(s, passes, r.gAB, fakeA)
 		if identity {
-			sameA, sameB = m.apply(s, passes, m.gBA, m.realA), m.apply(s, passes, m.gAB, m.realB)
+			sameA, sameB = r.apply(s, passes, r.gBA, r.realA), r.apply(s, passes, r.gAB, r.realB)
 		}
 	}
 
 	zero := op.Const(s.SubScope("zero"), float32(0))
 	idtA, idtB := zero, zero
 	if identity {
-		idtA, idtB = l1(s, sameA, m.realA, o.LambdaA*o.LambdaIdentity), l1(s, sameB, m.realB, o.LambdaB*o.LambdaIdentity)
+		idtA, idtB = l1(s, sameA, r.realA, o.LambdaA*o.LambdaIdentity), l1(s, sameB, r.realB, o.LambdaB*o.LambdaIdentity)
 	}
 	losses = []tf.Output{
-		adversarial(s, o.GANMode, m.apply(s, passes, m.dB, fakeB), true),
-		adversarial(s, o.GANMode, m.apply(s, passes, m.dA, fakeA), true),
-		l1(s, recA, m.realA, o.LambdaA),
-		l1(s, recB, m.realB, o.LambdaB),
+		adversarial(s, o.GANMode, r.apply(s, passes, r.dB, fakeB), true),
+		adversarial(s, o.GANMode, r.apply(s, passes, r.dA, fakeA), true),
+		l1(s, recA, r.realA, o.LambdaA),
+		l1(s, recB, r.realB, o.LambdaB),
 		idtA,
 		idtB,
 	}
@@ -63,19 +63,19 @@ func (m *model) generatorLosses(s *op.Scope, passes *[]pass) (losses []tf.Output
 // discriminatorLosses are the terms D_A and D_B, each lambda_D times the loss
 // of judging real pictures plus that of judging translated ones. To these
 // comes, with lambda_gp, the gradient penalty, which lambda_D leaves alone.
-func (m *model) discriminatorLosses(s *op.Scope, passes *[]pass, fakeA, fakeB tf.Output) []tf.Output {
+func (r *replica) discriminatorLosses(s *op.Scope, passes *[]pass, fakeA, fakeB tf.Output) []tf.Output {
 	loss := func(d *player, real, fake tf.Output) tf.Output {
 		s := s.SubScope("judge")
-		scores := m.applyTogether(s, passes, d, real, fake)
-		onReal := adversarial(s, m.opts.GANMode, scores[0], true)
-		onFake := adversarial(s, m.opts.GANMode, scores[1], false)
-		loss := weighted(s, op.AddV2(s, onReal, onFake), m.opts.LambdaD)
-		if m.opts.LambdaGP == 0 {
+		scores := r.applyTogether(s, passes, d, real, fake)
+		onReal := adversarial(s, r.opts.GANMode, scores[0], true)
+		onFake := adversarial(s, r.opts.GANMode, scores[1], false)
+		loss := weighted(s, op.AddV2(s, onReal, onFake), r.opts.LambdaD)
+		if r.opts.LambdaGP == 0 {
 			return loss
 		}
-		return op.AddV2(s.SubScope("penalized"), loss, m.gradientPenalty(s, passes, d, real, fake, m.mixture(s)))
+		return op.AddV2(s.SubScope("penalized"), loss, r.gradientPenalty(s, passes, d, real, fake, r.mixture(s)))
 	}
-	return []tf.Output{loss(m.dA, m.realA, fakeA), loss(m.dB, m.realB, fakeB)}
+	return []tf.Output{loss(r.dA, r.realA, fakeA), loss(r.dB, r.realB, fakeB)}
 }
 
 // adversarial is the loss of a discriminator's scores, all of which should say

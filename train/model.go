@@ -30,22 +30,32 @@ type model struct {
 	shapeA, shapeB         graph.Shape // of a real picture
 	shapeFakeA, shapeFakeB graph.Shape // of a translated one, which has the sides of its source
 
-	realA, realB tf.Output // placeholders [N, H, W, C]
-	fakeA, fakeB tf.Output // placeholders for pictures out of the pool
-	seed         tf.Output // int64 [2], for dropout and mixtures; fed where drawing says so
-	rate         tf.Output // Adam's step size, bias correction included
-	epsilon      tf.Output
-	averageRate  tf.Output // how far the average moves to the weights
+	replicas    []*replica
+	seed        tf.Output // int64 [2], for dropout and mixtures; fed where drawing says so
+	rate        tf.Output // Adam's step size, bias correction included
+	epsilon     tf.Output
+	averageRate tf.Output // how far the average moves to the weights
 
 	winograd bool // in place of TensorFlow's own convolutions, where they are wide
 
 	generators, discriminators tfgraph.Part
-	// What the generators' step translates: G_BA(real_B) and G_AB(real_A).
-	translatedA, translatedB tf.Output
-	passes                   int64 // made so far, for their seeds
+	passes                     int64 // made so far, for their seeds
 }
 
 func (m *model) players() []*player { return []*player{m.gAB, m.gBA, m.dA, m.dB} }
+
+// A replica is what one device computes of a step: the networks applied to its
+// share of the batch, and the gradients of its losses.
+type replica struct {
+	*model
+	scope *op.Scope
+	batch int // pictures of each domain in its share
+
+	realA, realB tf.Output // placeholders [batch, H, W, C]
+	fakeA, fakeB tf.Output // placeholders for pictures out of the pool
+	// What the generators' step translates: G_BA(real_B) and G_AB(real_A).
+	translatedA, translatedB tf.Output
+}
 
 // pass is one application of a network in training, kept for the running
 // statistics of BatchNorm.
@@ -60,7 +70,7 @@ func newModel(s *op.Scope, o Options, d device, shapeA, shapeB graph.Shape) (*mo
 		opts: o, shapeA: shapeA, shapeB: shapeB,
 		shapeFakeA: graph.Shape{H: shapeB.H, W: shapeB.W, C: shapeA.C},
 		shapeFakeB: graph.Shape{H: shapeA.H, W: shapeA.W, C: shapeB.C},
-		winograd:   o.Conv == ConvWinograd && o.Precision == F32 && d.gpu == "",
+		winograd:   o.Conv == ConvWinograd && o.Precision == F32 && !d.hasGPU(),
 	}
 	for _, p := range []struct {
 		name string
@@ -82,15 +92,12 @@ func newModel(s *op.Scope, o Options, d device, shapeA, shapeB graph.Shape) (*mo
 		return nil, err
 	}
 
-	picture := func(name string, shape graph.Shape) tf.Output {
-		return op.Placeholder(s.SubScope(name), tf.Float, op.PlaceholderShape(
-			tf.MakeShape(int64(o.BatchSize), int64(shape.H), int64(shape.W), int64(shape.C))))
+	for range d.replicas() {
+		m.replicas = append(m.replicas, m.newReplica(s.SubScope(replicaScope), o.BatchSize/d.replicas()))
 	}
 	scalar := func(name string) tf.Output {
 		return op.Placeholder(s.SubScope(name), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 	}
-	m.realA, m.realB = picture("real_A", shapeA), picture("real_B", shapeB)
-	m.fakeA, m.fakeB = picture("fake_A", m.shapeFakeA), picture("fake_B", m.shapeFakeB)
 	m.seed = op.Placeholder(s.SubScope("seed"), tf.Int64, op.PlaceholderShape(tf.MakeShape(2)))
 	m.rate, m.epsilon, m.averageRate = scalar("rate"), scalar("epsilon"), scalar("average_rate")
 
@@ -102,6 +109,22 @@ func newModel(s *op.Scope, o Options, d device, shapeA, shapeB graph.Shape) (*mo
 	return m, nil
 }
 
+// replicaScope begins the names of all that a replica adds to the graph, but
+// for its number, which the first has none of.
+const replicaScope = "replica"
+
+func (m *model) newReplica(s *op.Scope, batch int) *replica {
+	picture := func(name string, shape graph.Shape) tf.Output {
+		return op.Placeholder(s.SubScope(name), tf.Float, op.PlaceholderShape(
+			tf.MakeShape(int64(batch), int64(shape.H), int64(shape.W), int64(shape.C))))
+	}
+	return &replica{
+		model: m, scope: s, batch: batch,
+		realA: picture("real_A", m.shapeA), realB: picture("real_B", m.shapeB),
+		fakeA: picture("fake_A", m.shapeFakeA), fakeB: picture("fake_B", m.shapeFakeB),
+	}
+}
+
 // move takes the model over to an edited copy of its graph.
 func (m *model) move(to *tfgraph.Move) {
 	for _, p := range m.players() {
@@ -111,7 +134,11 @@ func (m *model) move(to *tfgraph.Move) {
 			}
 		}
 	}
-	for _, o := range []*tf.Output{&m.realA, &m.realB, &m.fakeA, &m.fakeB, &m.seed, &m.rate, &m.epsilon, &m.averageRate, &m.translatedA, &m.translatedB} {
+	ends := []*tf.Output{&m.seed, &m.rate, &m.epsilon, &m.averageRate}
+	for _, r := range m.replicas {
+		ends = append(ends, &r.realA, &r.realB, &r.fakeA, &r.fakeB, &r.translatedA, &r.translatedB)
+	}
+	for _, o := range ends {
 		*o = to.Output(*o)
 	}
 	to.Part(&m.generators)
@@ -220,49 +247,86 @@ func (m *model) drawing() bool { return !m.opts.NoDropout || m.opts.LambdaGP > 0
 
 // mixture draws, for each picture of a batch, the share of a real one in the
 // mixture that the gradient penalty looks at: [N, 1, 1, 1] in [0, 1).
-func (m *model) mixture(s *op.Scope) tf.Output {
+func (r *replica) mixture(s *op.Scope) tf.Output {
 	s = s.SubScope("mixture")
-	shape := op.Const(s.SubScope("shape"), []int32{int32(m.opts.BatchSize), 1, 1, 1})
-	return op.StatelessRandomUniform(s, shape, m.nextSeed(s))
+	shape := op.Const(s.SubScope("shape"), []int32{int32(r.batch), 1, 1, 1})
+	return op.StatelessRandomUniform(s, shape, r.nextSeed(s))
 }
 
 // generatorCall is the step of both generators, with the discriminators held
 // fixed. It fetches the terms of generatorLosses and, in the order G_first,
-// the translated pictures fake_A and fake_B for the pools.
+// the translated pictures fake_A and fake_B of each replica for the pools.
 func (m *model) generatorCall(s *op.Scope) tfgraph.Part {
-	var passes []pass
-	losses, fakeA, fakeB := m.generatorLosses(s, &passes)
-	m.translatedA, m.translatedB = fakeA, fakeB
-	targets := m.adam(s, op.AddN(s.SubScope("total"), losses), m.gAB, m.gBA)
-	targets = append(targets, runningStatistics(s, passes)...)
-	fetches := losses
-	if m.opts.StepOrder == GFirst {
-		fetches = append(fetches, fakeA, fakeB)
+	shares := make([]share, len(m.replicas))
+	var fakes []tf.Output
+	for i, r := range m.replicas {
+		c := &shares[i]
+		c.scope = r.scope.SubScope("generators")
+		c.losses, r.translatedA, r.translatedB = r.generatorLosses(c.scope, &c.passes)
+		fakes = append(fakes, r.translatedA, r.translatedB)
 	}
-	return tfgraph.Part{Fetches: fetches, Targets: targets}
+	part := m.update(s, shares, m.gAB, m.gBA)
+	if m.opts.StepOrder == GFirst {
+		part.Fetches = append(part.Fetches, fakes...)
+	}
+	return part
 }
 
 // discriminatorCall is the step of both discriminators. It fetches the terms
 // of discriminatorLosses. In the order G_first it judges pictures fed from the
 // pools; in the order D_first it translates the real pictures itself.
 func (m *model) discriminatorCall(s *op.Scope) tfgraph.Part {
-	var passes []pass
-	fakeA, fakeB := m.fakeA, m.fakeB
-	if m.opts.StepOrder == DFirst {
-		fakeA = m.apply(s, &passes, m.gBA, m.realB)
-		fakeB = m.apply(s, &passes, m.gAB, m.realA)
+	shares := make([]share, len(m.replicas))
+	for i, r := range m.replicas {
+		c := &shares[i]
+		c.scope = r.scope.SubScope("discriminators")
+		fakeA, fakeB := r.fakeA, r.fakeB
+		if m.opts.StepOrder == DFirst {
+			fakeA = r.apply(c.scope, &c.passes, m.gBA, r.realB)
+			fakeB = r.apply(c.scope, &c.passes, m.gAB, r.realA)
+		}
+		c.losses = r.discriminatorLosses(c.scope, &c.passes, fakeA, fakeB)
 	}
-	losses := m.discriminatorLosses(s, &passes, fakeA, fakeB)
-	targets := m.adam(s, op.AddN(s.SubScope("total"), losses), m.dA, m.dB)
-	targets = append(targets, runningStatistics(s, passes)...)
-	return tfgraph.Part{Fetches: losses, Targets: targets}
+	return m.update(s, shares, m.dA, m.dB)
+}
+
+// share is what a replica contributes to a step.
+type share struct {
+	scope  *op.Scope
+	losses []tf.Output // the sum of which is minimised
+	passes []pass
+}
+
+// update is the step of some players by what the replicas lose: it fetches the
+// losses, and moves the weights and BatchNorm's running statistics. All are
+// means over the replicas, whose shares are of one size.
+func (m *model) update(s *op.Scope, shares []share, players ...*player) tfgraph.Part {
+	var part tfgraph.Part
+	for term := range shares[0].losses {
+		part.Fetches = append(part.Fetches, meanOf(s, len(shares), func(i int) tf.Output { return shares[i].losses[term] }))
+	}
+	part.Targets = append(m.adam(s, shares, players...), runningStatistics(s, shares)...)
+	return part
+}
+
+// meanOf is the mean of what n replicas computed.
+func meanOf(s *op.Scope, n int, of func(replica int) tf.Output) tf.Output {
+	if n == 1 {
+		return of(0)
+	}
+	s = s.SubScope("mean")
+	all := make([]tf.Output, n)
+	for i := range all {
+		all[i] = of(i)
+	}
+	return op.Mul(s, op.AddN(s, all), op.Const(s.SubScope("share"), float32(1)/float32(n)))
 }
 
 // adam adds one step of Adam (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980)
 // on the players' trainable parameters. TensorFlow's op would correct the
 // moments' bias from beta powers; these are fed as 0 and the correction is in
 // the rate and in epsilon, which is PyTorch's algorithm (see adamSettings).
-func (m *model) adam(s *op.Scope, loss tf.Output, players ...*player) []*tf.Operation {
+func (m *model) adam(s *op.Scope, shares []share, players ...*player) []*tf.Operation {
 	s = s.SubScope("adam")
 	var values []tf.Output
 	for _, p := range players {
@@ -273,7 +337,14 @@ func (m *model) adam(s *op.Scope, loss tf.Output, players ...*player) []*tf.Oper
 	if s.Err() != nil {
 		return nil
 	}
-	gradients := op.Gradients(s, []tf.Output{loss}, values)
+	gradients := make([][]tf.Output, len(shares))
+	for i, c := range shares {
+		loss := op.AddN(c.scope.SubScope("total"), c.losses)
+		if s.Err() != nil {
+			return nil
+		}
+		gradients[i] = op.Gradients(c.scope, []tf.Output{loss}, values)
+	}
 	if s.Err() != nil {
 		return nil
 	}
@@ -284,7 +355,7 @@ func (m *model) adam(s *op.Scope, loss tf.Output, players ...*player) []*tf.Oper
 	for _, p := range players {
 		for _, name := range p.m.Names() {
 			step := op.ResourceApplyAdam(s.SubScope("step"), p.weights.Handle(name), p.m.Handle(name), p.v.Handle(name),
-				none, none, m.rate, beta1, beta2, m.epsilon, gradients[i])
+				none, none, m.rate, beta1, beta2, m.epsilon, meanOf(s, len(shares), func(r int) tf.Output { return gradients[r][i] }))
 			i++
 			targets = append(targets, step)
 			if p.average != nil {
@@ -306,26 +377,30 @@ func (m *model) moveAverage(s *op.Scope, p *player, name string, step *tf.Operat
 
 // runningStatistics moves BatchNorm's running means and variances by what each
 // pass saw, in the order of the passes.
-func runningStatistics(s *op.Scope, passes []pass) []*tf.Operation {
+func runningStatistics(s *op.Scope, shares []share) []*tf.Operation {
 	type statistic struct {
 		player *player
 		name   string
 	}
 	latest := map[statistic]tf.Output{}
 	var order []statistic
-	for _, p := range passes {
-		for _, seen := range p.stats {
+	for i, p := range shares[0].passes {
+		for j, seen := range p.stats {
+			inReplica := func(r int) tfgraph.BatchStatistic { return shares[r].passes[i].stats[j] }
 			for _, part := range []struct {
 				name string
-				seen tf.Output
-			}{{seen.Layer.Name + ".mean", seen.Mean}, {seen.Layer.Name + ".variance", seen.Variance}} {
+				seen func(replica int) tf.Output
+			}{
+				{seen.Layer.Name + ".mean", func(r int) tf.Output { return inReplica(r).Mean }},
+				{seen.Layer.Name + ".variance", func(r int) tf.Output { return inReplica(r).Variance }},
+			} {
 				key := statistic{p.player, part.name}
 				if _, ok := latest[key]; !ok {
 					latest[key] = p.player.weights.Values()[part.name]
 					order = append(order, key)
 				}
 				s := s.SubScope("statistic")
-				gap := op.Sub(s, part.seen, latest[key])
+				gap := op.Sub(s, meanOf(s, len(shares), part.seen), latest[key])
 				latest[key] = op.AddV2(s, latest[key], op.Mul(s, gap, op.Const(s.SubScope("momentum"), seen.Layer.Momentum)))
 			}
 		}

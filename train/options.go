@@ -92,7 +92,8 @@ type Options struct {
 	Seed         uint64  `json:"seed" usage:"everything random in training follows from it; the built-in scenes are always the same" resume:"draws"`
 
 	// Machine.
-	GPUIDs    string `json:"gpu_ids" usage:"GPU to train on, -1 for the CPU; the first GPU if one works when not given"`
+	GPUIDs    string `json:"gpu_ids" usage:"GPU to train on, or several, as in 0,1, that share each batch; -1 for the CPU; the first GPU if one works when not given"`
+	Workers   string `json:"workers" usage:"train on these machines, as in host1:7000,host2:7000, which share each batch; on each runs 'train -worker' with its address"`
 	Threads   int    `json:"threads" usage:"threads TensorFlow computes with; 0 for one a core"`
 	Precision string `json:"precision" usage:"f32, or bf16 for mixed precision"`
 	Conv      string `json:"conv" usage:"how wide 3x3 convolutions are computed on the CPU in f32: winograd, twice as fast; or direct, which rounds less (1e-6 of the largest value, not 1e-5)"`
@@ -167,6 +168,7 @@ func (o Options) Validate() error {
 	check((o.BestBy != BestByKID && o.BestBy != BestByFID) || o.Features != "", "-best_by %s needs a feature extractor: name one with -features", o.BestBy)
 	check(o.StepOrder != DFirst || o.PoolSize == 0, "-step_order D_first judges the step's own pictures, so -pool_size must be 0, not %d", o.PoolSize)
 	check(!(o.LambdaGP > 0) || o.GANMode == WGANGP, "-lambda_gp %g is the weight of the gradient penalty that belongs to -gan_mode wgangp; leave it at 0 with -gan_mode %s", o.LambdaGP, o.GANMode)
+	o.checkReplicas(check)
 	check(o.LambdaIdentity == 0 || o.InputNC == o.OutputNC, "-lambda_identity %g compares pictures of %d and %d channels; set it to 0 or make -input_nc and -output_nc equal", o.LambdaIdentity, o.InputNC, o.OutputNC)
 	for _, c := range []struct {
 		name  string

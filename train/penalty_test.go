@@ -103,7 +103,7 @@ func TestPyTorchGradientPenalty(t *testing.T) {
 				}
 			}
 			gradients := op.Gradients(p.scope.SubScope("gradients"), []tf.Output{p.value}, values)
-			updates := runningStatistics(p.scope, p.passes)
+			updates := runningStatistics(p.scope, []share{{passes: p.passes}})
 			if err := p.scope.Err(); err != nil {
 				t.Fatal(err)
 			}

@@ -136,7 +136,7 @@ func used(t *testing.T, r *reference, trainer *Trainer, names ...string) map[str
 // the step.
 func translated(t *testing.T, r *reference, trainer *Trainer, a, b []float32) map[string][]float32 {
 	t.Helper()
-	m, n := trainer.model, trainer.opts.BatchSize
+	r0, n := trainer.model.replicas[0], trainer.opts.BatchSize
 	realA, err := tfgraph.NewTensor(a, n, r.Height, r.Width, trainer.shapeA.C)
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func translated(t *testing.T, r *reference, trainer *Trainer, a, b []float32) ma
 	if err != nil {
 		t.Fatal(err)
 	}
-	fakes, err := trainer.session.Run(map[tf.Output]*tf.Tensor{m.realA: realA, m.realB: realB}, []tf.Output{m.translatedA, m.translatedB}, nil)
+	fakes, err := trainer.session.Run(map[tf.Output]*tf.Tensor{r0.realA: realA, r0.realB: realB}, []tf.Output{r0.translatedA, r0.translatedB}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +346,7 @@ func TestPyTorchAdam(t *testing.T) {
 		terms = append(terms, op.Sum(s, op.Mul(s, p.weights.Values()[param.Name], gradients[param.Name]), op.Const(s.SubScope("axes"), axes)))
 		start[param.Name] = drawnParam(DA, param)
 	}
-	targets := m.adam(s, op.AddN(s.SubScope("sum"), terms), p)
+	targets := m.adam(s, []share{{scope: s.SubScope("share"), losses: terms}}, p)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

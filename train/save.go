@@ -77,6 +77,17 @@ func (s *Saver) Save() (*Checkpoint, error) {
 	return c, err
 }
 
+// Flush writes the state that waits for the next step to show that it is sound,
+// for a run that can make no next step.
+func (s *Saver) Flush() error {
+	if s.pending == nil {
+		return nil
+	}
+	c, keep := s.pending, s.keep
+	s.pending, s.keep = nil, nil
+	return s.write(c, keep)
+}
+
 // SaveBest writes the present state as the best of the run, in place of the one
 // before. Why says what makes it so. It is to be called when the state has been
 // judged, which shows it to be sound. After an error the next step tries again.

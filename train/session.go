@@ -6,86 +6,189 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
+	"time"
 
 	tf "github.com/wamuir/graft/tensorflow"
+	graphs "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"cyclegan/graph"
 	"cyclegan/graph/tfgraph"
+	"cyclegan/train/worker"
 )
 
-// A device is what a session computes on.
+// A device is what a session computes on: this machine's CPU, one or more of
+// its GPUs, or workers on this and other machines.
 type device struct {
-	gpu     string // visible device number, "" for the CPU
-	threads int    // CPU threads
+	gpus     []string // visible device numbers
+	threads  int      // CPU threads of this process
+	workers  []string // addresses
+	withGPUs bool     // some worker has one
+	cpus     int      // CPU devices to share a batch between, for tests; 0 for one
 }
 
 func (d device) String() string {
-	if d.gpu != "" {
-		return "GPU " + d.gpu
-	}
-	if d.threads == 1 {
+	switch {
+	case len(d.workers) > 0:
+		kind := "CPU"
+		if d.withGPUs {
+			kind = "GPU"
+		}
+		return fmt.Sprintf("%s, %s", worker.Count(len(d.workers)), kind)
+	case len(d.gpus) == 1:
+		return "GPU " + d.gpus[0]
+	case len(d.gpus) > 1:
+		return "GPUs " + strings.Join(d.gpus, ", ")
+	case d.threads == 1:
 		return "CPU, 1 thread"
 	}
 	return fmt.Sprintf("CPU, %d threads", d.threads)
 }
 
+func (d device) hasGPU() bool { return len(d.gpus) > 0 || d.withGPUs }
+
+// replicas is how many share a batch.
+func (d device) replicas() int { return max(len(d.workers), len(d.gpus), d.cpus, 1) }
+
+// place names what a replica's operations run on, as TensorFlow does; "" where
+// there is only one place. Operations that a GPU has no code for run on the CPU
+// of the same machine.
+func (d device) place(replica int) string {
+	switch {
+	case len(d.workers) > 0:
+		return fmt.Sprintf("/job:%s/replica:0/task:%d", worker.Job, replica)
+	case len(d.gpus) > 1:
+		return fmt.Sprintf("/device:GPU:%d", replica)
+	case d.cpus > 1:
+		return fmt.Sprintf("/device:CPU:%d", replica)
+	}
+	return ""
+}
+
+// target is the server that runs the session, "" for this process. The first
+// worker leads the others.
+func (d device) target() string {
+	if len(d.workers) == 0 {
+		return ""
+	}
+	return "grpc://" + d.workers[0]
+}
+
+// edit is an edit for tfgraph.Rebuild, which places each operation: those of a
+// replica with it, and the weights and their step, which are common, with the
+// first. The ops of gradients can be placed only so, since op.Gradients takes
+// no scope with a device.
+func (d device) edit(def *graphs.GraphDef) {
+	if d.place(0) == "" {
+		return
+	}
+	for _, n := range def.Node {
+		n.Device = d.place(replicaOf(n.Name))
+	}
+}
+
+// replicaOf is the number of the replica that a node belongs to, by its name.
+func replicaOf(node string) int {
+	first, _, _ := strings.Cut(strings.TrimPrefix(node, tfgraph.AgainScope), "/")
+	number, ok := strings.CutPrefix(first, replicaScope+"_")
+	if !ok {
+		return 0
+	}
+	replica, err := strconv.Atoi(number)
+	if err != nil {
+		return 0
+	}
+	return replica
+}
+
 // chooseDevice gives the device that the options ask for, or the best there is
 // when they leave the choice.
 func chooseDevice(o Options) (device, error) {
-	d := device{threads: o.Threads}
+	d := device{threads: o.Threads, workers: o.WorkerList()}
 	if d.threads == 0 {
 		d.threads = runtime.NumCPU()
 	}
-	ids := strings.TrimSpace(o.GPUIDs)
-	if strings.Contains(ids, ",") {
-		return d, fmt.Errorf("-gpu_ids %q: training on several GPUs is not supported; name one", ids)
+	if len(d.workers) > 0 {
+		return chooseWorkers(d, o)
 	}
-	if ids == "-1" {
+	if strings.TrimSpace(o.GPUIDs) == "-1" {
 		return d, nil
 	}
-	asked := device{gpu: ids, threads: d.threads}
-	if ids == "" {
-		asked.gpu = "0"
+	asked := device{gpus: o.gpuList(), threads: d.threads}
+	if len(asked.gpus) == 0 {
+		asked.gpus = []string{"0"}
 	}
 	// A session of nothing tells what TensorFlow sees.
-	session, err := openSession(tf.NewGraph(), sessionConfig(asked, F32))
+	session, err := openSession(tf.NewGraph(), asked, sessionConfig(asked, F32))
 	if err != nil {
 		return d, err
 	}
 	defer session.Close()
-	switch found := hasGPU(session); {
-	case found && o.Precision == BF16:
-		return d, errors.New("-precision bf16 is for the CPU: on a GPU TensorFlow's mixed precision is float16, which needs loss scaling; use -precision f32, or -gpu_ids -1")
-	case found:
+	found := countGPUs(session)
+	switch {
+	case found > 0 && o.Precision == BF16:
+		return d, errBF16
+	case found >= len(asked.gpus):
 		return asked, nil
-	case ids != "":
-		return d, fmt.Errorf("-gpu_ids %s: TensorFlow sees no such GPU (its CPU build sees none: go run ./third_party install -with cuda fetches the other); use -gpu_ids -1 for the CPU", ids)
+	case o.gpuList() != nil:
+		return d, fmt.Errorf("-gpu_ids %s: TensorFlow sees %d of these (its CPU build sees none: go run ./third_party install -with cuda fetches the other); use -gpu_ids -1 for the CPU", o.GPUIDs, found)
 	}
 	return d, nil
 }
 
-func openSession(g *tf.Graph, config []byte) (*tf.Session, error) {
-	session, err := tf.NewSession(g, &tf.SessionOptions{Config: config})
+var errBF16 = errors.New("-precision bf16 is for the CPU: on a GPU TensorFlow's mixed precision is float16, which needs loss scaling; use -precision f32, or -gpu_ids -1")
+
+// chooseWorkers makes sure that the workers answer, and sees what they have.
+func chooseWorkers(d device, o Options) (device, error) {
+	if err := worker.Check(d.workers); err != nil {
+		return d, err
+	}
+	session, err := openSession(tf.NewGraph(), d, sessionConfig(d, F32))
+	if err != nil {
+		return d, err
+	}
+	defer session.Close()
+	// The first talk with a server that is none would wait for ever.
+	err = worker.Within(startTime, func() error {
+		_, err := session.ListDevices()
+		return err
+	})
+	if err != nil {
+		return d, fmt.Errorf("-workers %s: they can't train together: %w; each must be a `train -worker ADDRESS` of this version, and must reach the others at the addresses given", o.Workers, err)
+	}
+	d.withGPUs = countGPUs(session) > 0
+	if d.withGPUs && o.Precision == BF16 {
+		return d, errBF16
+	}
+	return d, nil
+}
+
+// startTime is how long workers may take to form a session.
+const startTime = time.Minute
+
+func openSession(g *tf.Graph, d device, config []byte) (*tf.Session, error) {
+	session, err := tf.NewSession(g, &tf.SessionOptions{Target: d.target(), Config: config})
 	if err != nil {
 		return nil, fmt.Errorf("start TensorFlow: %w", err)
 	}
 	return session, nil
 }
 
-func hasGPU(session *tf.Session) bool {
+func countGPUs(session *tf.Session) int {
 	devices, err := session.ListDevices()
 	if err != nil {
-		return false
+		return 0
 	}
+	count := 0
 	for _, d := range devices {
 		if d.Type == "GPU" {
-			return true
+			count++
 		}
 	}
-	return false
+	return count
 }
 
 func sessionConfig(d device, precision string, nets ...*graph.Network) []byte {
@@ -97,11 +200,15 @@ func sessionConfig(d device, precision string, nets ...*graph.Network) []byte {
 		IntraOpParallelismThreads: int32(d.threads),
 		InterOpParallelismThreads: int32(d.threads),
 		AllowSoftPlacement:        true,
-		GpuOptions:                &pb.GPUOptions{AllowGrowth: true, VisibleDeviceList: d.gpu},
+		GpuOptions:                &pb.GPUOptions{AllowGrowth: true, VisibleDeviceList: strings.Join(d.gpus, ",")},
 		GraphOptions:              &pb.GraphOptions{RewriteOptions: rewrites},
 	}
-	if d.gpu == "" {
-		config.DeviceCount = map[string]int32{"GPU": 0}
+	switch {
+	case len(d.workers) > 0:
+		config.ClusterDef = worker.Cluster(d.workers)
+		config.IsolateSessionState = true
+	case len(d.gpus) == 0:
+		config.DeviceCount = map[string]int32{"GPU": 0, "CPU": int32(max(d.cpus, 1))}
 	}
 	bytes, err := proto.Marshal(config)
 	if err != nil {

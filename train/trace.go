@@ -3,10 +3,13 @@
 package train
 
 import (
+	"errors"
+
 	tf "github.com/wamuir/graft/tensorflow"
 
 	"cyclegan/graph/tfgraph"
 	"cyclegan/train/profile"
+	"cyclegan/train/worker"
 )
 
 // TraceNext has TensorFlow keep a record of the next step, which takes some per
@@ -17,12 +20,27 @@ func (t *Trainer) TraceNext() { t.tracing = true }
 // there is one.
 func (t *Trainer) Trace() *profile.Step { return t.traced }
 
-// runPart runs a part of a training step.
-func (t *Trainer) runPart(name string, p *tfgraph.Part, feeds map[tf.Output]*tf.Tensor) ([]*tf.Tensor, error) {
-	if !t.tracing {
-		return p.Run(t.session, feeds)
+// runPart runs a part of a training step, wherever that is.
+func (t *Trainer) runPart(name string, p *tfgraph.Part, in feeds) (out []*tf.Tensor, err error) {
+	if len(t.device.workers) == 0 {
+		return t.runHere(name, p, in)
 	}
-	out, record, err := p.RunTraced(t.session, feeds)
+	err = worker.Watched(t.device.workers, func() (err error) {
+		out, err = t.runHere(name, p, in)
+		return err
+	})
+	if lost := (*worker.LostError)(nil); errors.As(err, &lost) {
+		t.lost = true
+		return nil, err
+	}
+	return out, err
+}
+
+func (t *Trainer) runHere(name string, p *tfgraph.Part, in feeds) ([]*tf.Tensor, error) {
+	if !t.tracing {
+		return p.Run(t.session, in)
+	}
+	out, record, err := p.RunTraced(t.session, in)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ package train
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"strings"
 
@@ -37,6 +38,7 @@ type Trainer struct {
 	poolA, poolB   imagePool
 	tracing        bool          // the next step
 	traced         *profile.Step // nil before there is one
+	lost           bool          // a worker, and with it the session
 }
 
 // NewTrainer builds the networks for pictures of the given shapes and draws
@@ -49,6 +51,10 @@ func NewTrainer(o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newTrainerOn(device, o, shapeA, shapeB)
+}
+
+func newTrainerOn(device device, o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
 	// The scope is never finalized: translators are added to its graph as
 	// they are needed.
 	g := tf.NewGraph()
@@ -57,7 +63,7 @@ func NewTrainer(o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	move, err := tfgraph.Rebuild(g, tfgraph.FasterProducts, tfgraph.Recompute)
+	move, err := tfgraph.Rebuild(g, tfgraph.FasterProducts, tfgraph.Recompute, device.edit)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +71,8 @@ func NewTrainer(o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
 		return nil, move.Err()
 	}
 	g = move.Graph()
-	s = op.NewScopeWithGraph(g).SubScope("added")
-	session, err := openSession(g, sessionConfig(device, o.Precision, m.gAB.net, m.gBA.net))
+	s = op.NewScopeWithGraph(g).SubScope("added").WithDevice(device.place(0))
+	session, err := openSession(g, device, sessionConfig(device, o.Precision, m.gAB.net, m.gBA.net))
 	if err != nil {
 		return nil, err
 	}
@@ -130,8 +136,14 @@ func (t *Trainer) LoadInitial() ([]string, error) {
 	return taken, nil
 }
 
-// Close ends the session. It is safe to call twice.
-func (t *Trainer) Close() error { return t.session.Close() }
+// Close ends the session. It is safe to call twice. TensorFlow would wait for
+// ever for a worker that is lost: that session is left to the end of the process.
+func (t *Trainer) Close() error {
+	if t.lost {
+		return nil
+	}
+	return t.session.Close()
+}
 
 // Steps counts the steps made, over all resumes.
 func (t *Trainer) Steps() int64 { return t.step }
@@ -143,7 +155,7 @@ func (t *Trainer) Options() Options { return t.opts }
 func (t *Trainer) Device() string { return t.device.String() }
 
 // OnGPU reports whether the trainer computes on a GPU.
-func (t *Trainer) OnGPU() bool { return t.device.gpu != "" }
+func (t *Trainer) OnGPU() bool { return t.device.hasGPU() }
 
 // Step makes one training step on a batch of the run's shapes. A
 // *NotFiniteError says that the losses are no numbers any more; the weights
@@ -152,13 +164,9 @@ func (t *Trainer) Step(b *dataset.Batch) (Losses, error) {
 	if err := t.checkBatch(b); err != nil {
 		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)
 	}
-	realA, err := tfgraph.NewTensor(b.A, b.N, b.HA, b.WA, b.CA)
+	real, err := t.feedReal(b)
 	if err != nil {
-		return Losses{}, fmt.Errorf("step %d: pictures of A: %w", t.step+1, err)
-	}
-	realB, err := tfgraph.NewTensor(b.B, b.N, b.HB, b.WB, b.CB)
-	if err != nil {
-		return Losses{}, fmt.Errorf("step %d: pictures of B: %w", t.step+1, err)
+		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)
 	}
 	if t.tracing {
 		t.traced = &profile.Step{Number: t.step + 1}
@@ -169,7 +177,7 @@ func (t *Trainer) Step(b *dataset.Batch) (Losses, error) {
 	if t.opts.StepOrder == DFirst {
 		run = t.discriminatorsFirst
 	}
-	if err := run(realA, realB, b.Epoch, &losses); err != nil {
+	if err := run(real, b.Epoch, &losses); err != nil {
 		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)
 	}
 	t.step++
@@ -188,74 +196,103 @@ func (t *Trainer) checkBatch(b *dataset.Batch) error {
 
 // generatorsFirst is the official order: the generators learn, then the
 // discriminators judge what the generators made, mixed with earlier pictures.
-func (t *Trainer) generatorsFirst(realA, realB *tf.Tensor, epoch int, losses *Losses) error {
-	m := t.model
-	fakeA, fakeB, err := t.stepGenerators(realA, realB, epoch, losses)
+func (t *Trainer) generatorsFirst(real feeds, epoch int, losses *Losses) error {
+	fakeA, fakeB, err := t.stepGenerators(real, epoch, losses)
 	if err != nil {
 		return err
 	}
-	feeds := map[tf.Output]*tf.Tensor{}
-	for _, c := range []struct {
-		fake *tf.Tensor
-		feed tf.Output
-		pool *imagePool
-		name string
-	}{{fakeA, m.fakeA, &t.poolA, "pool A"}, {fakeB, m.fakeB, &t.poolB, "pool B"}} {
-		pictures, err := tfgraph.Floats(nil, c.fake)
-		if err != nil {
-			return err
-		}
-		c.pool.exchange(pictures, t.opts.BatchSize, randomStream(t.opts.Seed, c.name, t.step))
-		shape := c.fake.Shape()
-		if feeds[c.feed], err = tfgraph.NewTensor(pictures, int(shape[0]), int(shape[1]), int(shape[2]), int(shape[3])); err != nil {
-			return err
-		}
+	t.poolA.exchange(fakeA, t.opts.BatchSize, randomStream(t.opts.Seed, "pool A", t.step))
+	t.poolB.exchange(fakeB, t.opts.BatchSize, randomStream(t.opts.Seed, "pool B", t.step))
+	fake := feeds{}
+	if err := t.feedPictures(fake, fakeA, t.model.shapeFakeA, func(r *replica) tf.Output { return r.fakeA }); err != nil {
+		return err
 	}
-	return t.stepDiscriminators(realA, realB, feeds, epoch, losses)
+	if err := t.feedPictures(fake, fakeB, t.model.shapeFakeB, func(r *replica) tf.Output { return r.fakeB }); err != nil {
+		return err
+	}
+	return t.stepDiscriminators(real, fake, epoch, losses)
 }
 
 // discriminatorsFirst is the order of the yosemite recipe.
-func (t *Trainer) discriminatorsFirst(realA, realB *tf.Tensor, epoch int, losses *Losses) error {
-	if err := t.stepDiscriminators(realA, realB, map[tf.Output]*tf.Tensor{}, epoch, losses); err != nil {
+func (t *Trainer) discriminatorsFirst(real feeds, epoch int, losses *Losses) error {
+	if err := t.stepDiscriminators(real, nil, epoch, losses); err != nil {
 		return err
 	}
-	_, _, err := t.stepGenerators(realA, realB, epoch, losses)
+	_, _, err := t.stepGenerators(real, epoch, losses)
 	return err
 }
 
-func (t *Trainer) stepGenerators(realA, realB *tf.Tensor, epoch int, losses *Losses) (fakeA, fakeB *tf.Tensor, err error) {
+// feeds are the values of a run's placeholders.
+type feeds = map[tf.Output]*tf.Tensor
+
+// feedReal gives each replica its share of a batch.
+func (t *Trainer) feedReal(b *dataset.Batch) (feeds, error) {
+	real := feeds{}
+	if err := t.feedPictures(real, b.A, t.shapeA, func(r *replica) tf.Output { return r.realA }); err != nil {
+		return nil, fmt.Errorf("pictures of A: %w", err)
+	}
+	if err := t.feedPictures(real, b.B, t.shapeB, func(r *replica) tf.Output { return r.realB }); err != nil {
+		return nil, fmt.Errorf("pictures of B: %w", err)
+	}
+	return real, nil
+}
+
+// feedPictures gives each replica its share of a batch's pictures, in order.
+func (t *Trainer) feedPictures(into feeds, pictures []float32, shape graph.Shape, end func(*replica) tf.Output) (err error) {
+	for i, r := range t.model.replicas {
+		size := r.batch * shape.H * shape.W * shape.C
+		if into[end(r)], err = tfgraph.NewTensor(pictures[i*size:(i+1)*size], r.batch, shape.H, shape.W, shape.C); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stepGenerators returns, in the order G_first, the translated pictures of the
+// whole batch.
+func (t *Trainer) stepGenerators(real feeds, epoch int, losses *Losses) (fakeA, fakeB []float32, err error) {
 	m := t.model
 	rate, _ := t.opts.LearningRates(epoch)
-	feeds := map[tf.Output]*tf.Tensor{m.realA: realA, m.realB: realB}
-	if err := t.feedSettings(feeds, rate); err != nil {
+	in := maps.Clone(real)
+	if err := t.feedSettings(in, rate); err != nil {
 		return nil, nil, err
 	}
 	if m.averaging() {
-		if feeds[m.averageRate], err = tf.NewTensor(float32(1 - averageDecay(t.opts.EMA, t.step))); err != nil {
+		if in[m.averageRate], err = tf.NewTensor(float32(1 - averageDecay(t.opts.EMA, t.step))); err != nil {
 			return nil, nil, err
 		}
 	}
-	out, err := t.runPart("generators", &m.generators, feeds)
+	out, err := t.runPart("generators", &m.generators, in)
 	if err != nil {
 		return nil, nil, fmt.Errorf("train the generators: %w", err)
 	}
-	for i, term := range []*float64{&losses.GAB, &losses.GBA, &losses.CycleA, &losses.CycleB, &losses.IdtA, &losses.IdtB} {
+	terms := []*float64{&losses.GAB, &losses.GBA, &losses.CycleA, &losses.CycleB, &losses.IdtA, &losses.IdtB}
+	for i, term := range terms {
 		*term = scalar(out[i])
 	}
-	if t.opts.StepOrder == DFirst {
-		return nil, nil, nil
+	for out = out[len(terms):]; len(out) > 0; out = out[2:] {
+		a, err := tfgraph.Floats(nil, out[0])
+		if err != nil {
+			return nil, nil, err
+		}
+		b, err := tfgraph.Floats(nil, out[1])
+		if err != nil {
+			return nil, nil, err
+		}
+		fakeA, fakeB = append(fakeA, a...), append(fakeB, b...)
 	}
-	return out[6], out[7], nil
+	return fakeA, fakeB, nil
 }
 
-func (t *Trainer) stepDiscriminators(realA, realB *tf.Tensor, feeds map[tf.Output]*tf.Tensor, epoch int, losses *Losses) error {
+func (t *Trainer) stepDiscriminators(real, fake feeds, epoch int, losses *Losses) error {
 	m := t.model
 	_, rate := t.opts.LearningRates(epoch)
-	feeds[m.realA], feeds[m.realB] = realA, realB
-	if err := t.feedSettings(feeds, rate); err != nil {
+	in := maps.Clone(real)
+	maps.Copy(in, fake)
+	if err := t.feedSettings(in, rate); err != nil {
 		return err
 	}
-	out, err := t.runPart("discriminators", &m.discriminators, feeds)
+	out, err := t.runPart("discriminators", &m.discriminators, in)
 	if err != nil {
 		return fmt.Errorf("train the discriminators: %w", err)
 	}
@@ -267,17 +304,17 @@ func scalar(t *tf.Tensor) float64 { return float64(t.Value().(float32)) }
 
 // feedSettings feeds Adam's settings for this step, and the seed of what is
 // drawn in the graph.
-func (t *Trainer) feedSettings(feeds map[tf.Output]*tf.Tensor, learningRate float64) (err error) {
+func (t *Trainer) feedSettings(in feeds, learningRate float64) (err error) {
 	m := t.model
 	rate, epsilon := adamSettings(learningRate, t.opts.Beta1, t.step+1)
-	if feeds[m.rate], err = tf.NewTensor(float32(rate)); err != nil {
+	if in[m.rate], err = tf.NewTensor(float32(rate)); err != nil {
 		return err
 	}
-	if feeds[m.epsilon], err = tf.NewTensor(float32(epsilon)); err != nil {
+	if in[m.epsilon], err = tf.NewTensor(float32(epsilon)); err != nil {
 		return err
 	}
 	if m.drawing() {
-		feeds[m.seed], err = tf.NewTensor([]int64{int64(t.opts.Seed), t.step})
+		in[m.seed], err = tf.NewTensor([]int64{int64(t.opts.Seed), t.step})
 	}
 	return err
 }

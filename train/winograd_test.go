@@ -54,7 +54,7 @@ func TestWinogradIsOfTheCPU(t *testing.T) {
 		precision string
 		device    device
 		want      bool
-	}{{F32, device{threads: 1}, true}, {BF16, device{threads: 1}, false}, {F32, device{gpu: "0"}, false}} {
+	}{{F32, device{threads: 1}, true}, {F32, device{workers: []string{"a:1"}}, true}, {F32, device{workers: []string{"a:1"}, withGPUs: true}, false}, {BF16, device{threads: 1}, false}, {F32, device{gpus: []string{"0"}}, false}} {
 		o := wide(t)
 		o.Precision = c.precision
 		m, err := newModel(op.NewScope(), o, c.device, graph.Shape{H: 64, W: 64, C: 3}, graph.Shape{H: 64, W: 64, C: 3})

@@ -96,7 +96,7 @@ func (c *command) validate(fs *flag.FlagSet) error {
 	if err := c.opts.Validate(); err != nil {
 		return cli.Usage(fmt.Errorf("these options can't be:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  ")))
 	}
-	if c.check {
+	if c.check || c.worker != "" {
 		return nil // nothing is written
 	}
 	if !c.resume {
@@ -123,6 +123,8 @@ func (c *command) flagSet(out io.Writer, o *train.Options) *flag.FlagSet {
   go run ./cmd/train
   go run ./cmd/train -dataroot DIR -name NAME [-preset paper|yosemite] [options]
   go run ./cmd/train -name NAME -continue_train
+  go run ./cmd/train -worker 10.0.0.2:7000          (on each of several machines)
+  go run ./cmd/train -workers 10.0.0.2:7000,10.0.0.3:7000 -batch_size 2 [options]
 
 The options, with the defaults of preset %s:
 

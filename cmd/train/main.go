@@ -20,6 +20,7 @@ import (
 	"cyclegan/train/dataset"
 	"cyclegan/train/report"
 	"cyclegan/train/watch"
+	"cyclegan/train/worker"
 )
 
 func main() {
@@ -34,7 +35,11 @@ func main() {
 	// program at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop)
-	err := c.run(ctx)
+	run := c.run
+	if c.worker != "" {
+		run = c.serve
+	}
+	err := run(ctx)
 	switch {
 	case err == nil:
 		os.Exit(cli.Done)
@@ -65,6 +70,9 @@ func (c *command) run(ctx context.Context) error {
 		return err
 	}
 
+	if err := c.awaitWorkers(ctx); err != nil {
+		return err
+	}
 	trainer, from, err := c.trainer(data)
 	if err != nil {
 		return err
@@ -142,6 +150,11 @@ func (c *command) train(ctx context.Context, t *train.Trainer, data *dataset.Dat
 		a.warn([]watch.Warning{{Step: diverged.Step, Title: watch.Diverging, Text: err.Error()}})
 		a.updatePage(report.Diverged, true)
 		return err
+	}
+	var lost *worker.LostError
+	if errors.As(err, &lost) {
+		a.updatePage(report.Failed, true)
+		return c.afterLoss(errors.Join(err, a.saver.Flush()), lost)
 	}
 	what, status := "interrupted", report.Interrupted
 	if !errors.Is(err, context.Canceled) {

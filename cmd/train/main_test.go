@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -28,7 +29,17 @@ func TestScripts(t *testing.T) {
 			}
 			fixtures, err := filepath.Abs(filepath.Join("..", "..", "graph", "pytorch", "testdata"))
 			e.Setenv("FIXTURES", fixtures)
-			return err
+			if err != nil {
+				return err
+			}
+			for _, name := range []string{"WORKER1", "WORKER2"} {
+				address, err := freeAddress()
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, address)
+			}
+			return nil
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "tensorflow" {
@@ -68,4 +79,13 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// freeAddress is one of this machine's, where nobody listens.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }

@@ -73,6 +73,7 @@ type runFlags struct {
 	check      bool // -check, which is no official option
 	json       bool
 	profile    bool // -profile, neither
+	worker     string
 }
 
 func (r *runFlags) bind(fs *flag.FlagSet) {
@@ -82,6 +83,7 @@ func (r *runFlags) bind(fs *flag.FlagSet) {
 	fs.IntVar(&r.epochCount, "epoch_count", 1, "with continue_train: the epoch that the run is expected to go on in; it is known from the checkpoint")
 	fs.BoolVar(&r.check, "check", false, "look at the pictures that would be trained on, every one of them, and stop")
 	fs.BoolVar(&r.json, "json", false, "with check: print what was found as JSON")
+	fs.StringVar(&r.worker, "worker", "", "serve a share of others' trainings at this address of this machine, as 10.0.0.2:7000, until Ctrl-C; only threads and gpu_ids count beside it. Who reaches the address can run anything here: keep it on a private network")
 	fs.BoolVar(&r.profile, "profile", false, "have TensorFlow record one of the first steps: where its time goes is printed, and profile.json in the run's folder opens in ui.perfetto.dev or chrome://tracing")
 	fs.BoolVar(&r.verbose, "verbose", false, "print the networks, layer by layer")
 	fs.StringVar(&r.suffix, "suffix", "", "added to name, with options in braces replaced by their values: {netG}_size{load_size}")

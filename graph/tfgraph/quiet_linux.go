@@ -69,6 +69,7 @@ func filterStderr() (done func()) {
 
 func isNoise(line string) bool {
 	return strings.HasPrefix(line, "WARNING: All log messages before absl::InitializeLog()") ||
+		strings.HasPrefix(line, "I") && strings.Contains(line, " grpc_server_lib.cc:") && strings.Contains(line, "Started server") ||
 		strings.Contains(line, "MLIR V1 optimization pass is not enabled") ||
 		strings.HasPrefix(line, "I") && strings.Contains(line, " auto_mixed_precision.cc:")
 }

@@ -34,6 +34,9 @@ func Recompute(def *graphs.GraphDef) {
 	}
 }
 
+// AgainScope begins the name of what Recompute copies, before its own name.
+const AgainScope = "again/"
+
 // gradientsScope is in the names of all the ops that op.Gradients adds.
 const gradientsScope = "/Gradients/"
 
@@ -51,7 +54,7 @@ func (r *recomputation) remake(output, after string) string {
 	key := [2]string{name, after}
 	copied, ok := r.again[key]
 	if !ok {
-		copied = "again/" + name
+		copied = AgainScope + name
 		for r.taken(copied) {
 			copied += "_"
 		}
