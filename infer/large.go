@@ -24,6 +24,7 @@ type large struct {
 	info    Info
 	options *session.Options
 	network *onnxfile.Model // nil where its weights lie in files of their own
+	fast    *fast           // opens the variants
 	whole   lazy            // the model as it is
 
 	once   sync.Once
@@ -68,14 +69,12 @@ func (l *lazy) close() error {
 	return l.run.Close()
 }
 
-// newLarge takes the file, whose bytes must not change; open opens a session of the model itself.
-func newLarge(info Info, network *onnxfile.Model, external bool, opt *session.Options, open func(*session.Options) (runner, error)) *large {
+// newLarge takes what the file holds, whose bytes must not change, or nil where weights lie in files of their own;
+// open opens a session of the model itself.
+func newLarge(info Info, network *onnxfile.Model, opt *session.Options, fast *fast, open func(*session.Options) (runner, error)) *large {
 	o := *opt
 	o.NoArena = true
-	l := &large{info: info, options: &o}
-	if !external {
-		l.network = network
-	}
+	l := &large{info: info, options: &o, network: network, fast: fast}
 	l.whole.open = func() (runner, error) { return open(&o) }
 	return l
 }
@@ -95,7 +94,7 @@ func (l *large) learn(first runner) {
 					if err != nil {
 						return nil, err
 					}
-					return openFast(model, network, false, l.options, session.New)
+					return l.fast.open(model, network, l.options, session.New)
 				}
 			}
 			l.net = net

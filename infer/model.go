@@ -21,6 +21,7 @@ type Model struct {
 	info    Info
 	run     runner
 	large   *large    // nil where no picture is too large for run
+	fast    *fast     // opens the sessions of large; nil without it
 	several bool      // a run may take several pictures
 	buffers sync.Pool // of *[]float32
 	// workspaces holds *workspace.
@@ -80,9 +81,14 @@ func newModel(data []byte, opt *Options, open func(file []byte, external bool, o
 	chosen := *options
 	chosen.Inputs, chosen.Outputs = []string{info.InputPort.Name}, []string{info.OutputPort.Name}
 	openFile := func(file []byte, o *session.Options) (*session.Session, error) { return open(file, about.External, o) }
-	s, err := openFast(data, network, about.External, &chosen, openFile)
+	rewritable := network
+	if about.External {
+		rewritable = nil
+	}
+	sessions := &fast{}
+	s, err := sessions.open(data, rewritable, &chosen, openFile)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, sessions.close())
 	}
 	used := s.Options()
 	info.Runtime, info.Provider, info.Threads, info.Refused = s.Version(), used.Provider, used.IntraThreads, s.Refused()
@@ -94,7 +100,7 @@ func newModel(data []byte, opt *Options, open func(file []byte, external bool, o
 	again := func(o *session.Options) (runner, error) {
 		c := chosen
 		c.NoArena = o.NoArena
-		s, err := openFast(data, network, about.External, &c, openFile)
+		s, err := sessions.open(data, rewritable, &c, openFile)
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +109,7 @@ func newModel(data []byte, opt *Options, open func(file []byte, external bool, o
 	run := framed(s, about, info)
 	ports := s.About()
 	return &Model{
-		info: info, run: run, large: newLarge(info, network, about.External, options, again),
+		info: info, run: run, large: newLarge(info, rewritable, options, sessions, again), fast: sessions,
 		several: run == runner(s) && takesSeveral(ports.Inputs[0].Shape) && takesSeveral(ports.Outputs[0].Shape),
 	}, nil
 }
@@ -116,7 +122,7 @@ func (m *Model) Close() error {
 	if m.large == nil {
 		return m.run.Close()
 	}
-	return errors.Join(m.run.Close(), m.large.close())
+	return errors.Join(m.run.Close(), m.large.close(), m.fast.close())
 }
 
 // Translate gives the picture in the other domain, with the same bounds and the same alpha; the model itself sees colours only.

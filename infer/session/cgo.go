@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,6 +24,8 @@ type Session struct {
 	version string
 	refused []Refusal
 	shapes  shapes
+	// constants go into every run after its own inputs.
+	constants []ort.Value
 
 	// mu lets runs go side by side and makes Close wait for them.
 	mu     sync.RWMutex
@@ -66,13 +69,17 @@ func newSession(data []byte, folder string, opt *Options) (_ *Session, err error
 	if err != nil {
 		return nil, err
 	}
+	names, err := about.fix(s.options.Constants)
+	if err != nil {
+		return nil, err
+	}
 	if s.about, err = about.Select(s.options.Inputs, s.options.Outputs); err != nil {
 		return nil, err
 	}
 	if len(s.about.Inputs) == 0 {
 		return nil, errors.New("the model has no inputs")
 	}
-	m := model{inputs: portNames(s.about.Inputs)}
+	m := model{inputs: slices.Concat(portNames(s.about.Inputs), names)}
 	if m.data, m.outputs, err = widened(data, s.about); err != nil {
 		return nil, err
 	}
@@ -87,7 +94,11 @@ func newSession(data []byte, folder string, opt *Options) (_ *Session, err error
 		return nil, err
 	}
 	s.version = r.version
-	if err := s.open(m, r); err != nil {
+	if err = s.makeConstants(names); err == nil {
+		err = s.open(m, r)
+	}
+	if err != nil {
+		destroy(s.constants)
 		return nil, errors.Join(err, release())
 	}
 	return s, nil
@@ -252,5 +263,7 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed = true
-	return errors.Join(withSignals(s.ort.Destroy), release())
+	err := withSignals(s.ort.Destroy)
+	destroy(s.constants)
+	return errors.Join(err, release())
 }

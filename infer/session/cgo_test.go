@@ -72,6 +72,29 @@ func TestRunSeveralPorts(t *testing.T) {
 	}
 }
 
+// What is constant is no input any more, and what it holds when a run begins goes into that.
+func TestRunWithConstants(t *testing.T) {
+	open(t, "two.onnx", nil)
+	b := constant(t, []int64{1, 2}, 10, 20)
+	s := open(t, "two.onnx", &Options{Constants: map[string]Tensor{"b": b}})
+	if got := portList(s.About().Inputs); got != `"a" float32 [N,2]` {
+		t.Errorf("inputs %s", got)
+	}
+	for _, more := range []float32{0, 5} {
+		b.Data[0] = 10 + more
+		out, err := s.Run(t.Context(), Tensor{[]int64{1, 2}, []float32{1, 2}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(out[0].Data, []float32{11 + more, 22}) {
+			t.Errorf("got %v", out)
+		}
+	}
+	if _, err := s.Run(t.Context(), Tensor{[]int64{1, 2}, []float32{1, 2}}, b); err == nil {
+		t.Error("a run took a constant as well")
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	s := open(t, "fixed.onnx", nil)
 	_, err := s.Run(t.Context(), Tensor{[]int64{1, 3, 2, 2}, make([]float32, 12)})

@@ -16,7 +16,7 @@ import (
 func (s *Session) run(ctx context.Context, inputs, outputs []Tensor) error {
 	var pins runtime.Pinner
 	defer pins.Unpin()
-	in := make([]ort.Value, len(inputs))
+	in := make([]ort.Value, len(inputs), len(inputs)+len(s.constants))
 	defer destroy(in)
 	for i, t := range inputs {
 		v, err := value(t, s.about.Inputs[i].Type, &pins)
@@ -25,13 +25,14 @@ func (s *Session) run(ctx context.Context, inputs, outputs []Tensor) error {
 		}
 		in[i] = v
 	}
+	all := append(in, s.constants...)
 	known := s.shapes.find(inputs)
 	out := make([]ort.Value, len(outputs))
 	defer func() { destroy(out) }()
 	if err := s.prepare(out, outputs, known, &pins); err != nil {
 		return err
 	}
-	err := s.runUntil(ctx, in, out)
+	err := s.runUntil(ctx, all, out)
 	if err != nil && known != nil && ctx.Err() == nil {
 		// The shapes may depend on the values: then nothing is known from an earlier run.
 		destroy(out)
@@ -39,7 +40,7 @@ func (s *Session) run(ctx context.Context, inputs, outputs []Tensor) error {
 		if err := s.prepare(out, outputs, nil, &pins); err != nil {
 			return err
 		}
-		if s.runUntil(ctx, in, out) == nil {
+		if s.runUntil(ctx, all, out) == nil {
 			s.shapes.forget()
 			err = nil
 		}

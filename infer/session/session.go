@@ -44,6 +44,9 @@ type Options struct {
 	// Inputs and Outputs choose what Run takes and gives, by name and in this order. Nil: every input that the file gives no value for,
 	// and every output.
 	Inputs, Outputs []string
+	// Constants are inputs that get the same value in every run, by name: those Run does not take. They are float32, and are not copied: they have
+	// to lie outside of Go's heap (or be pinned there), and stay as they are until the session is closed.
+	Constants map[string]Tensor
 	// IntraThreads is how many threads share the work of one operation. 0: as many as Go uses processors (GOMAXPROCS, which knows container limits).
 	IntraThreads int
 	// InterThreads is how many operations run side by side. 0: one after the other, which is best for networks that are one long chain.

@@ -1,22 +1,47 @@
 package fastconv
 
 import (
+	"maps"
 	"slices"
 
 	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/session"
 )
 
 // leastOpset has Slice with its bounds as inputs.
 const leastOpset = 10
 
-// Rewrite gives the model with its convolutions in the forms that are faster, as the bytes of a file, and how many are in another one.
-// With none there is no file. Convolutions stay as they are that are not of float32, that are grouped, dilated or take steps,
-// and those whose filters are not constant.
-func Rewrite(m *onnxfile.Model) (file []byte, count int) {
-	if m.Opset < leastOpset {
-		return nil, 0
+// A Rewritten model is one with convolutions in other forms.
+type Rewritten struct {
+	// File holds the model.
+	File []byte
+	// Count is how many convolutions are in another form.
+	Count int
+
+	inputs map[string]*filters
+}
+
+// Inputs are what the model takes beside its own inputs, with the values that they need. These are zero until Transform has been called, and
+// they lie outside of Go's heap until the Filters are closed.
+func (r *Rewritten) Inputs() map[string]session.Tensor {
+	tensors := map[string]session.Tensor{}
+	for name, f := range r.inputs {
+		tensors[name] = session.Tensor{Shape: f.shape, Data: f.block.Values()}
 	}
-	r := &rewriter{Editor: onnxfile.NewEditor(m, "fastconv"), tensors: map[string]*onnxfile.Tensor{}}
+	return tensors
+}
+
+// Transform computes the values of the inputs, which a session may be opened with before.
+func (r *Rewritten) Transform() { transformAll(slices.Collect(maps.Values(r.inputs))) }
+
+// Rewrite gives the model with its convolutions in the forms that are faster, or nil where it has none of them; f keeps the filters.
+// Convolutions stay as they are that are not of float32, that are grouped, dilated or take steps, and those whose filters are not constant.
+func Rewrite(m *onnxfile.Model, f *Filters) *Rewritten {
+	if m.Opset < leastOpset {
+		return nil
+	}
+	r := &rewriter{Editor: onnxfile.NewEditor(m, "fastconv"), tensors: map[string]*onnxfile.Tensor{}, filters: f, inputs: map[string]*filters{}}
+	count := 0
 	for _, t := range m.Tensors {
 		r.tensors[t.Name] = t
 	}
@@ -27,7 +52,7 @@ func Rewrite(m *onnxfile.Model) (file []byte, count int) {
 		c, ok := r.convolution(n)
 		switch {
 		case ok && c.height == taps && c.width == taps && min(c.in, c.out) >= leastChannels:
-			r.winograd(n, c)
+			ok = r.winograd(n, c)
 		case ok && c.width > 1 && c.height >= leastHeight && c.out*c.width <= mostRows && c.in > c.out*c.width:
 			ok = r.narrow(n, c)
 		default:
@@ -40,16 +65,18 @@ func Rewrite(m *onnxfile.Model) (file []byte, count int) {
 		count++
 	}
 	if count == 0 {
-		return nil, 0
+		return nil
 	}
-	return r.Encode(), count
+	return &Rewritten{File: r.Encode(), Count: count, inputs: r.inputs}
 }
 
 type rewriter struct {
 	*onnxfile.Editor
 	tensors map[string]*onnxfile.Tensor // the constants
+	filters *Filters
+	inputs  map[string]*filters // by the name that the model has for them
 	// The names of Winograd's transforms, once there is a use for them.
-	input, filter, output string
+	input, output string
 }
 
 // convolution is a node whose form can be another.

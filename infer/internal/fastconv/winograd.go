@@ -6,20 +6,25 @@ import "cyclegan/infer/internal/onnxfile"
 const leastChannels = 64
 
 // winograd puts in what computes n. In the comments the picture's tensors are [N, C, H, W], and tiles are h x w.
-func (r *rewriter) winograd(n *onnxfile.Node, c convolution) {
+// The transformed filters are an input of the model, so that ONNX Runtime neither computes nor copies them.
+// It puts in nothing, and says so, where the filters are damaged, and where there is no memory for them.
+func (r *rewriter) winograd(n *onnxfile.Node, c convolution) bool {
+	plain, ok := c.weight.Float32Bytes()
+	if !ok {
+		return false
+	}
+	filters, err := r.filters.reserve(plain, c.out, c.in)
+	if err != nil {
+		return false
+	}
 	if r.input == "" {
 		r.input = r.Floats("B", []int64{points, 1, tile, tile}, inputFilters())
 		r.output = r.Floats("A", []int64{points, 1, step, step}, outputFilters())
-		r.filter = r.Floats("G", []int64{points, taps * taps}, filterMatrix())
 	}
+	u := r.Input("filters", filters.shape)
+	r.inputs[u] = filters
 	in, out := int64(c.in), int64(c.out)
 	x := n.Input(0)
-
-	// The filters, [points, 1, O, C]. ONNX Runtime computes what is constant when it opens a model, so that the file need not hold this, which is four
-	// times as much.
-	u := r.Add("Reshape", []string{n.Input(1), r.Ints("shape", out*in, taps*taps)})
-	u = r.Add("MatMul", []string{r.filter, r.Add("Transpose", []string{u}, onnxfile.IntsAttr("perm", 1, 0))})
-	u = r.Add("Reshape", []string{u, r.Ints("shape", points, 1, out, in)})
 
 	// Each channel for itself: [N*C, 1, H, W] to [N*C, points, h, w]. Zeros below and at the right fill the last tiles.
 	v := r.Add("Reshape", []string{x, r.Ints("shape", -1, 1, 0, 0)})
@@ -47,10 +52,11 @@ func (r *rewriter) winograd(n *onnxfile.Node, c convolution) {
 	cut := []string{v, r.Ints("starts", 0, 0), size, r.Ints("axes", 2, 3)}
 	if c.bias == "" {
 		r.Keep(&onnxfile.Node{Op: "Slice", Name: n.Name, Inputs: cut, Outputs: n.Outputs})
-		return
+		return true
 	}
 	bias := r.Floats("bias", []int64{out, 1, 1}, c.biases)
 	r.Keep(&onnxfile.Node{Op: "Add", Name: n.Name, Inputs: []string{r.Add("Slice", cut), bias}, Outputs: n.Outputs})
+	return true
 }
 
 // dims gives a part of a value's shape.

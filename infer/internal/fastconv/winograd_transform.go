@@ -1,7 +1,7 @@
 package fastconv
 
 // The transforms of F(4, 3) for the points 0, 1, -1, 2, -2 and infinity. With input d (6), filter g (3) and output y (4):
-// y = A^T [ (G g) * (B^T d) ], and in two dimensions Y = A^T [ (G g G^T) * (B^T d B) ] A.
+// y = A^T [ (G g) * (B^T d) ], and in two dimensions Y = A^T [ (G g G^T) * (B^T d B) ] A. G is in transformTaps.
 const (
 	tile   = 6 // inputs
 	step   = 4 // outputs
@@ -17,14 +17,6 @@ var (
 		{0, -2, -1, 2, 1, 0},
 		{0, 2, -1, -2, 1, 0},
 		{0, 4, 0, -5, 0, 1},
-	}
-	filterTransform = [tile][taps]float64{ // G
-		{1. / 4, 0, 0},
-		{-1. / 6, -1. / 6, -1. / 6},
-		{-1. / 6, 1. / 6, -1. / 6},
-		{1. / 24, 1. / 12, 1. / 6},
-		{1. / 24, -1. / 12, 1. / 6},
-		{0, 0, 1},
 	}
 	outputTransform = [step][tile]float64{ // A^T
 		{1, 1, 1, 1, 1, 0},
@@ -57,21 +49,6 @@ func outputFilters() []float32 {
 			for y := range step {
 				for x := range step {
 					f = append(f, float32(outputTransform[y][i]*outputTransform[x][j]))
-				}
-			}
-		}
-	}
-	return f
-}
-
-// filterMatrix gives the transform of the filters as a matrix [points, 9].
-func filterMatrix() []float32 {
-	var f []float32
-	for i := range tile {
-		for j := range tile {
-			for y := range taps {
-				for x := range taps {
-					f = append(f, float32(filterTransform[i][y]*filterTransform[j][x]))
 				}
 			}
 		}

@@ -59,6 +59,13 @@ func (e *Editor) Floats(kind string, dims []int64, values []float32) string {
 	return name
 }
 
+// Input gives the name of a new input of the model, float32 of dims.
+func (e *Editor) Input(kind string, dims []int64) string {
+	name := e.Name(kind)
+	e.Model.Inputs = append(e.Model.Inputs, &Port{Name: name, Type: Float32, Dims: dims})
+	return name
+}
+
 // Encode ends the work: it drops what no output needs, and gives the bytes of the file.
 func (e *Editor) Encode() []byte {
 	e.Model.Prune()

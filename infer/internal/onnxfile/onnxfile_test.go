@@ -204,3 +204,31 @@ func TestOnly(t *testing.T) {
 		t.Errorf("%+v", only.Inputs)
 	}
 }
+
+// float_data may be packed or not, and both, which the format allows.
+func TestFloats(t *testing.T) {
+	one, two := []byte{0, 0, 0x80, 0x3f}, []byte{0, 0, 0, 0x40}
+	single := protowire.AppendFixed32(protowire.AppendTag(nil, 4, protowire.Fixed32Type), 0x40400000)
+	for _, c := range []struct {
+		name string
+		dims []int64
+		data []byte
+		want []float32 // nil: none
+	}{
+		{"raw", []int64{1, 2}, appendMessage(nil, 9, slices.Concat(one, two)), []float32{1, 2}},
+		{"packed", []int64{2}, appendMessage(nil, 4, slices.Concat(one, two)), []float32{1, 2}},
+		{"packed twice", []int64{2}, appendMessage(appendMessage(nil, 4, one), 4, two), []float32{1, 2}},
+		{"not packed", []int64{2}, slices.Concat(single, single), []float32{3, 3}},
+		{"both", []int64{2}, slices.Concat(appendMessage(nil, 4, one), single), []float32{1, 3}},
+		{"too few", []int64{3}, appendMessage(nil, 9, slices.Concat(one, two)), nil},
+		{"too many", []int64{1}, appendMessage(nil, 9, slices.Concat(one, two)), nil},
+		{"a part of a number", []int64{1}, appendMessage(nil, 9, slices.Concat(one, two[:1])), nil},
+		{"nothing", []int64{0}, nil, nil},
+	} {
+		tensor := &Tensor{Type: Float32, Dims: c.dims, raw: c.data}
+		got, ok := tensor.Floats()
+		if ok != (c.want != nil) || ok && !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, %v", c.name, got, ok)
+		}
+	}
+}

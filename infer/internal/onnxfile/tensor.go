@@ -67,29 +67,50 @@ func newTensor(name string, typ int64, dims []int64, data []byte) *Tensor {
 	return t
 }
 
-// Floats gives the numbers of a tensor of float32 of any size, and false for any other.
-func (t *Tensor) Floats() ([]float32, bool) {
+// Float32Bytes gives the numbers of a tensor of float32 of any size, little-endian, and false for any other.
+// They are mostly the file's own bytes, and are not to be changed.
+func (t *Tensor) Float32Bytes() ([]byte, bool) {
 	if t.Type != Float32 || t.External {
 		return nil, false
 	}
-	var values []float32
+	var data, collected []byte
 	err := fields(t.raw, func(f field) error {
-		switch f.num {
-		case 4:
-			values = f.floats(values)
-		case 9:
-			values = f.floats(make([]float32, 0, len(f.bytes)/4)) // little-endian, as packed floats are
+		switch {
+		case f.num == 9:
+			data = f.bytes
+		case f.num == 4 && f.typ == protowire.Fixed32Type: // a number of float_data
+			collected = binary.LittleEndian.AppendUint32(collected, uint32(f.varint))
+		case f.num == 4 && data == nil && collected == nil:
+			data = f.bytes
+		case f.num == 4:
+			collected = append(collected, f.bytes...)
 		}
 		return nil
 	})
-	n := int64(len(values))
+	if collected != nil {
+		data = append(data[:len(data):len(data)], collected...)
+	}
+	n := int64(len(data) / 4)
 	for _, d := range t.Dims {
 		if d < 1 || n%d != 0 {
 			return nil, false
 		}
 		n /= d
 	}
-	return values, err == nil && n == 1
+	return data, err == nil && n == 1 && len(data)%4 == 0
+}
+
+// Floats gives the numbers of a tensor of float32 of any size, and false for any other.
+func (t *Tensor) Floats() ([]float32, bool) {
+	data, ok := t.Float32Bytes()
+	if !ok {
+		return nil, false
+	}
+	values := make([]float32, len(data)/4)
+	for i := range values {
+		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return values, true
 }
 
 // mostValues bounds what Values decodes: what asks for them are lists of a few numbers.
