@@ -19,10 +19,30 @@ var environment struct {
 	library  string // as the loader was given it; empty when the environment is not ours
 	named    string // what a person named the library by, if anybody did
 	claimed  string // the library whose providers the process has used, which outlives the environment
+	ahead    bool   // it was opened by Preload, for a session that has not come yet
+}
+
+// Preload opens ONNX Runtime in the background for a session with these options, which then need not wait for the library: a program can read its model
+// meanwhile. What fails here, the session says. The function that comes back is to be called once the session is open, or will not be.
+func Preload(opt *Options) (done func()) {
+	o := opt.resolved()
+	opened := make(chan bool, 1)
+	go func() {
+		_, err := take(o.Library, o.Provider, true)
+		opened <- err == nil
+	}()
+	return func() {
+		if <-opened {
+			_ = release() // nobody waits for an environment that nobody used
+		}
+	}
 }
 
 // acquire opens the environment if it is not open, with a build that suits the provider, and counts a session in.
-func acquire(library, provider string) (runtimeInUse, error) {
+func acquire(library, provider string) (runtimeInUse, error) { return take(library, provider, false) }
+
+// take is acquire, also ahead of a session.
+func take(library, provider string, ahead bool) (runtimeInUse, error) {
 	e := &environment
 	e.Lock()
 	defer e.Unlock()
@@ -37,6 +57,11 @@ func acquire(library, provider string) (runtimeInUse, error) {
 		return runtimeInUse{}, err
 	}
 	e.sessions++
+	if ahead {
+		e.ahead = opened
+	} else {
+		opened, e.ahead = opened || e.ahead, false
+	}
 	return runtimeInUse{version: ort.GetVersion(), library: e.library, named: e.named, opened: opened}, nil
 }
 
@@ -112,7 +137,7 @@ func release() error {
 	if e.sessions > 0 || !e.ours {
 		return nil
 	}
-	e.ours, e.library, e.named = false, "", ""
+	e.ours, e.ahead, e.library, e.named = false, false, "", ""
 	if err := withSignals(ort.DestroyEnvironment); err != nil {
 		return fmt.Errorf("close ONNX Runtime: %w", err)
 	}

@@ -10,6 +10,9 @@ import (
 // A Session is a model that is ready to run. Without cgo there is none.
 type Session struct{}
 
+// Preload does nothing.
+func Preload(opt *Options) (done func()) { return func() {} }
+
 // Open gives an error: the program was built without cgo.
 func Open(path string, opt *Options) (*Session, error) {
 	return nil, fmt.Errorf("open model %q: %w", path, ErrNoCgo)

@@ -224,22 +224,36 @@ func (m *Model) Only(output string) *Model {
 
 // Encode gives the bytes of the file.
 func (m *Model) Encode() []byte {
-	g := append([]byte(nil), m.graphRest...)
+	type message struct {
+		num   protowire.Number
+		bytes []byte
+	}
+	var parts []message
 	for _, n := range m.Nodes {
-		g = appendMessage(g, 1, n.encode())
+		parts = append(parts, message{1, n.encode()})
 	}
 	for _, t := range m.Tensors {
-		g = appendMessage(g, 5, t.raw)
+		parts = append(parts, message{5, t.raw})
 	}
 	for _, p := range m.Inputs {
-		g = appendMessage(g, 11, p.encode())
+		parts = append(parts, message{11, p.encode()})
 	}
 	for _, p := range m.Outputs {
-		g = appendMessage(g, 12, p.encode())
+		parts = append(parts, message{12, p.encode()})
 	}
-	out := make([]byte, 0, len(m.rest)+len(g)+16)
+	graph := len(m.graphRest)
+	for _, p := range parts {
+		graph += protowire.SizeTag(p.num) + protowire.SizeBytes(len(p.bytes))
+	}
+	// The weights are copied once, to where they stay.
+	out := make([]byte, 0, len(m.rest)+protowire.SizeTag(7)+protowire.SizeBytes(graph))
 	out = append(out, m.rest...)
-	return appendMessage(out, 7, g)
+	out = protowire.AppendVarint(protowire.AppendTag(out, 7, protowire.BytesType), uint64(graph))
+	out = append(out, m.graphRest...)
+	for _, p := range parts {
+		out = appendMessage(out, p.num, p.bytes)
+	}
+	return out
 }
 
 // A field is one of a protobuf message.
