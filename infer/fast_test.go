@@ -62,7 +62,11 @@ func TestFastFormIsTheModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := make([]session.Tensor, 1)
-		if err := run.RunInto(t.Context(), got, x); err != nil {
+		if run == m.run {
+			if err := m.RunInto(t.Context(), &got[0], x); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := run.RunInto(t.Context(), got, x); err != nil {
 			t.Fatal(err)
 		}
 		for i, v := range want[0].Data {
@@ -78,6 +82,9 @@ func TestFastFormIsTheModel(t *testing.T) {
 	}
 	if _, err := m.Translate(t.Context(), testPicture(9, 9)); !errors.Is(err, session.ErrClosed) {
 		t.Errorf("after Close: %v", err)
+	}
+	if err := m.RunInto(t.Context(), &session.Tensor{}, session.Tensor{Shape: []int64{1, 3, 8, 8}, Data: make([]float32, 192)}); !errors.Is(err, session.ErrClosed) {
+		t.Errorf("a run after Close: %v", err)
 	}
 	if inputs := m.run.About().Inputs; len(inputs) != 1 {
 		t.Errorf("inputs %v", inputs)

@@ -147,6 +147,15 @@ func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, er
 	return finish(out, img), nil
 }
 
+// RunInto sends values through the network as they are, and no picture: Info says which layout, sizes and range the model takes.
+// What the output's data has room for is written there (see [session.Session.RunInto]).
+func (m *Model) RunInto(ctx context.Context, output *session.Tensor, input session.Tensor) error {
+	outputs := []session.Tensor{*output}
+	err := m.run.RunInto(ctx, outputs, input)
+	*output = outputs[0]
+	return err
+}
+
 // valid says why there is nothing to translate.
 func valid(img image.Image) error {
 	if img == nil {

@@ -30,45 +30,48 @@ func newConversion(ctx context.Context, s spec) (*worker, error) {
 	return w, nil
 }
 
-// newSession runs the generator alone, on a few pictures over and over.
+// newSession runs the generator alone, in the form in which infer runs it, on a few pictures over and over.
 func newSession(ctx context.Context, s spec) (*worker, error) {
-	model, err := session.Open(s.Model, &session.Options{IntraThreads: s.Threads})
+	m, err := infer.Open(s.Model, &infer.Options{Threads: s.Threads})
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{close: model.Close}
+	w := &worker{close: m.Close}
+	if err := w.alone(ctx, s, m); err != nil {
+		m.Close()
+		return nil, err
+	}
+	w.ready.Versions = versions()
+	w.ready.Versions["ONNX Runtime"] = m.Info().Runtime
+	return w, nil
+}
+
+// alone writes what the generator makes of the check's pictures, and makes a round of them.
+func (w *worker) alone(ctx context.Context, s spec, m *infer.Model) error {
 	values, err := readFloats(s.CheckInput)
 	if err != nil {
-		model.Close()
-		return nil, err
+		return err
 	}
 	size := 3 * s.Size * s.Size
 	var pictures []session.Tensor
 	for at := 0; at+size <= len(values); at += size {
 		pictures = append(pictures, session.Tensor{Shape: []int64{1, 3, int64(s.Size), int64(s.Size)}, Data: values[at : at+size]})
 	}
-	out := make([]session.Tensor, 1)
+	var out session.Tensor
 	var outputs []float32
 	for _, p := range pictures {
-		if err := model.RunInto(ctx, out, p); err != nil {
-			model.Close()
-			return nil, err
+		if err := m.RunInto(ctx, &out, p); err != nil {
+			return err
 		}
-		outputs = append(outputs, out[0].Data...)
-	}
-	if err := writeFloats(s.CheckOutput, outputs); err != nil {
-		model.Close()
-		return nil, err
+		outputs = append(outputs, out.Data...)
 	}
 	w.round = func() error {
 		for i := range s.Pictures {
-			if err := model.RunInto(ctx, out, pictures[i%len(pictures)]); err != nil {
+			if err := m.RunInto(ctx, &out, pictures[i%len(pictures)]); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	w.ready.Versions = versions()
-	w.ready.Versions["ONNX Runtime"] = model.Version()
-	return w, nil
+	return writeFloats(s.CheckOutput, outputs)
 }

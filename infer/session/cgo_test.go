@@ -306,6 +306,49 @@ func TestCloseWaits(t *testing.T) {
 	}
 }
 
+// What is opened ahead of a session is the session's, and is closed with it, or with nobody coming.
+func TestPreload(t *testing.T) {
+	open(t, "invert.onnx", nil).Close()
+	for range 2 {
+		done := Preload(nil)
+		s, err := New(fixture(t, "invert.onnx"), nil)
+		done()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ort.IsInitialized() {
+			t.Error("the end of the preloading closed what a session uses")
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if ort.IsInitialized() {
+			t.Error("it is open after the last session was closed")
+		}
+		Preload(nil)()
+		if ort.IsInitialized() {
+			t.Error("it is open, and nobody came")
+		}
+		// What cannot be opened is the session's to say.
+		Preload(&Options{Library: filepath.Join(t.TempDir(), "no.so")})()
+	}
+	r, err := take("", CPU, true)
+	if err != nil || !r.opened {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for i, want := range []bool{true, false} {
+		r, err := acquire("", CPU)
+		if err != nil || r.opened != want {
+			t.Errorf("session %d: opened %v, %v", i, r.opened, err)
+		}
+	}
+	for range 3 {
+		if err := release(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // A program that opened ONNX Runtime itself keeps it: sessions use it and leave it open.
 func TestForeignEnvironment(t *testing.T) {
 	open(t, "invert.onnx", nil).Close()
