@@ -27,22 +27,57 @@ func memory(t *testing.T, key string) int {
 	return 0
 }
 
+// inProcess runs the test of this name in a process of its own, whose memory is the test's alone, and says whether this is that process.
+func inProcess(t *testing.T) bool {
+	t.Helper()
+	const child = "CYCLEGAN_TEST_MEMORY"
+	if os.Getenv(child) != "" {
+		return true
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), child+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "PASS") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+	return false
+}
+
+// Winograd's filters are four times as large as the model's, and are in memory once, also beside a second session.
+func TestFastFormMemory(t *testing.T) {
+	open(t, "conv.onnx", nil)
+	if !inProcess(t) {
+		return
+	}
+	const channels, layers = 512, 4
+	const plain, fast = 4 * 9 * channels * channels * layers >> 20, 4 * 36 * channels * channels * layers >> 20 // MB
+	file := wide(channels, layers)
+	before := memory(t, "VmRSS")
+	m, err := New(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := m.wholeSession(); err != nil {
+		t.Fatal(err)
+	}
+	took := memory(t, "VmHWM") - before
+	t.Logf("filters of %d MB, %d MB in the fast form: %d MB", plain, fast, took)
+	// The rest is ONNX Runtime itself, and the model's bytes, which New copies.
+	if most := fast + 2*plain + 60; took > most {
+		t.Errorf("it took %d MB, more than %d", took, most)
+	}
+}
+
 // A large picture takes little more memory than itself and its result. A process of its own shows how much.
 func TestTilesMemory(t *testing.T) {
-	const child = "CYCLEGAN_TEST_MEMORY"
 	const w, h = 4000, 3000 // 48 MB, and as much again for the result
-	if os.Getenv(child) == "" {
-		open(t, "tiles_batch.onnx", nil)
-		if testing.Short() {
-			t.Skip("takes some seconds")
-		}
-		cmd := exec.Command(os.Args[0], "-test.run=^TestTilesMemory$", "-test.v")
-		cmd.Env = append(os.Environ(), child+"=1")
-		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "PASS") {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		t.Logf("%s", out)
+	open(t, "tiles_batch.onnx", nil)
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	if !inProcess(t) {
 		return
 	}
 	m := open(t, "tiles_batch.onnx", &Options{MaxPixels: 512 * 512})
