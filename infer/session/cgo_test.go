@@ -17,6 +17,7 @@ import (
 
 	ort "github.com/yalue/onnxruntime_go"
 
+	"cyclegan/infer/internal/offheap"
 	"cyclegan/third_party/native"
 )
 
@@ -70,6 +71,22 @@ func TestRunSeveralPorts(t *testing.T) {
 	if !slices.Equal(out[0].Data, []float32{11, 22}) || !slices.Equal(out[1].Data, []float32{16.5}) || len(out[1].Shape) != 0 {
 		t.Errorf("got %v", out)
 	}
+}
+
+// constant is a tensor outside of Go's heap.
+func constant(t *testing.T, shape []int64, values ...float32) Tensor {
+	t.Helper()
+	b, err := offheap.Floats(len(values))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Free(); err != nil {
+			t.Error(err)
+		}
+	})
+	copy(b.Values(), values)
+	return Tensor{Shape: shape, Data: b.Values()}
 }
 
 // What is constant is no input any more, and what it holds when a run begins goes into that.

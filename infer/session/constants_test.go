@@ -3,25 +3,7 @@ package session
 import (
 	"strings"
 	"testing"
-
-	"cyclegan/infer/internal/offheap"
 )
-
-// constant is a tensor outside of Go's heap.
-func constant(t *testing.T, shape []int64, values ...float32) Tensor {
-	t.Helper()
-	b, err := offheap.Floats(len(values))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Free(); err != nil {
-			t.Error(err)
-		}
-	})
-	copy(b.Values(), values)
-	return Tensor{Shape: shape, Data: b.Values()}
-}
 
 func TestConstantsAreChecked(t *testing.T) {
 	for _, c := range []struct {
