@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cli
+
+// LargePages does nothing here.
+func LargePages() {}
