@@ -15,7 +15,7 @@ import (
 	"cyclegan/infer/session"
 )
 
-// arenaPixels is the largest picture for a model's first session, which keeps the memory of its runs and is a little faster for that.
+// arenaPixels is the largest picture for a model's first session, which keeps the memory of its runs and is faster for that.
 const arenaPixels = 512 * 512
 
 // large is what large pictures need of a model: sessions that keep no memory between runs, and what was learnt of the network.

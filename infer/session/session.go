@@ -51,8 +51,8 @@ type Options struct {
 	IntraThreads int
 	// InterThreads is how many operations run side by side. 0: one after the other, which is best for networks that are one long chain.
 	InterThreads int
-	// NoArena gives memory back after each run instead of keeping it for the next. It costs up to a tenth of the speed, and saves about half
-	// of the memory that a large run takes, since what is kept grows by doubling.
+	// NoArena gives memory back after each run instead of keeping it for the next. It saves about a quarter of the memory that a large run takes, since
+	// what is kept grows by doubling, and costs a sixth of the speed or more: up to a half where the system gives small pages alone.
 	NoArena bool
 }
 
