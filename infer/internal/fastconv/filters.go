@@ -86,8 +86,9 @@ func transform(u []float32, plain []byte) {
 	for at := 0; at < n; at += together {
 		m := min(together, n-at)
 		bytes := plain[4*taps*taps*at:]
-		for i := range taps * taps * m {
-			filters[i] = math.Float32frombits(binary.LittleEndian.Uint32(bytes[4*i:]))
+		for i := range filters[:taps*taps*m] {
+			filters[i] = math.Float32frombits(binary.LittleEndian.Uint32(bytes))
+			bytes = bytes[4:]
 		}
 		for k := range m {
 			g := (*[taps * taps]float32)(filters[taps*taps*k:])
