@@ -1,6 +1,11 @@
 package offheap
 
 import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -31,6 +36,39 @@ func TestFloats(t *testing.T) {
 	for _, n := range []int{0, -1} {
 		if _, err := Floats(n); err == nil {
 			t.Errorf("memory for %d values was given", n)
+		}
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	for _, size := range []int{0, 1000, leastLarge, 3*largePage + leastLarge + 17} {
+		want := make([]byte, size)
+		for i := range want {
+			want[i] = byte(i * 7 >> 3)
+		}
+		if err := os.WriteFile(path, want, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadFile(path)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d bytes: %d came, %v", size, len(got), err)
+		}
+	}
+	if _, err := ReadFile(path + ".no"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+	if _, err := ReadFile(t.TempDir()); err == nil {
+		t.Error("a folder was read")
+	}
+}
+
+func TestInner(t *testing.T) {
+	for _, size := range []int{0, 1, largePage, 5 * largePage} {
+		data := make([]byte, size)
+		part := inner(data)
+		if len(part)%largePage != 0 || len(part) > size || size >= 2*largePage && len(part) < size-2*largePage {
+			t.Errorf("%d of %d bytes", len(part), size)
 		}
 	}
 }
