@@ -1,5 +1,6 @@
 // Package offheap holds large arrays that live as long as a model does outside of Go's heap: a [Block] is not looked through or counted by the
-// collector, C code may keep its address, and it is given back when it is freed. The system gives large pages where it has them.
+// collector, C code may keep its address, and it is given back when it is freed. The system gives large pages where it has them, to files that
+// ReadFile reads as well.
 package offheap
 
 import "fmt"
