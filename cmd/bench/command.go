@@ -5,6 +5,7 @@
 //	go run ./cmd/bench                              # our side alone
 //	go run ./cmd/bench -python venv/bin/python      # with the peers that this Python has
 //	go run ./cmd/bench -python venv/bin/python -work step -size 64 -ngf 32 -rounds 9
+//	go run ./cmd/bench growth -o DIR                # time and memory against size, batch, width and number of pictures
 //
 // Every contender has the same weights and the same pictures, and is timed
 // only once its results agree with ours. They take turns, so that what else
@@ -106,9 +107,6 @@ func split(list string) []string {
 func (c *command) check(fs *flag.FlagSet, asked setting, explicit map[string]bool) error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if fs.NArg() > 0 {
-		bad("%q is no option", fs.Arg(0))
-	}
 	if len(c.works) == 0 {
 		bad("-work: name some of %s", strings.Join(allWorks, ", "))
 	}
@@ -127,6 +125,23 @@ func (c *command) check(fs *flag.FlagSet, asked setting, explicit map[string]boo
 	}
 	if explicit["peers"] && c.python == "" {
 		bad("-peers goes with -python, which names the interpreter that has them")
+	}
+	if err := checkSetting(fs, asked, explicit); err != nil {
+		errs = append(errs, err)
+	}
+	if asked.Precision == "bf16" && !slices.Equal(c.works, []string{workStep}) {
+		bad("-precision bf16 is for training: add -work step")
+	}
+	return errors.Join(errs...)
+}
+
+// checkSetting lists what is wrong with what was asked of the settings, which
+// bench growth takes too, and with words beyond the options.
+func checkSetting(fs *flag.FlagSet, asked setting, explicit map[string]bool) error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if fs.NArg() > 0 {
+		bad("%q is no option", fs.Arg(0))
 	}
 	if asked.Rounds < 1 {
 		bad("-rounds %d: at least 1", asked.Rounds)
@@ -148,9 +163,6 @@ func (c *command) check(fs *flag.FlagSet, asked setting, explicit map[string]boo
 	if explicit["precision"] && asked.Precision != "f32" && asked.Precision != "bf16" {
 		bad("-precision %q is neither f32 nor bf16", asked.Precision)
 	}
-	if asked.Precision == "bf16" && !slices.Equal(c.works, []string{workStep}) {
-		bad("-precision bf16 is for training: add -work step")
-	}
 	return errors.Join(errs...)
 }
 
@@ -162,6 +174,7 @@ func usage(fs *flag.FlagSet, out io.Writer) {
 
   go run ./cmd/bench                              our side alone
   go run ./cmd/bench -python venv/bin/python      with the peers that this Python has
+  go run ./cmd/bench growth -h                    how our side's time and memory grow
 
 To install the peers: python3 -m venv venv && venv/bin/pip install -r cmd/bench/peers/requirements.txt
 

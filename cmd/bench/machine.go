@@ -27,11 +27,13 @@ type machine struct {
 // settingPrefixes are those of such variables.
 var settingPrefixes = []string{"OMP_", "GOMP_", "KMP_", "MKL_", "ONEDNN_", "DNNL_", "TF_", "TORCH", "PYTORCH_", "ORT_", "OV_", "GOMAXPROCS=", "GOGC=", "LD_PRELOAD=", "MALLOC_"}
 
-// settingsIn picks those out of an environment.
+// settingsIn picks those out of an environment. TF_CLI_ and TF_VAR_ are not
+// TensorFlow's but Terraform's.
 func settingsIn(environment []string) []string {
 	var found []string
 	for _, e := range environment {
-		if slices.ContainsFunc(settingPrefixes, func(prefix string) bool { return strings.HasPrefix(e, prefix) }) {
+		begins := func(prefix string) bool { return strings.HasPrefix(e, prefix) }
+		if slices.ContainsFunc(settingPrefixes, begins) && !begins("TF_CLI_") && !begins("TF_VAR_") {
 			found = append(found, e)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -21,13 +22,13 @@ func main() {
 			os.Exit(serveWithTensorFlow())
 		}
 	}
-	c, status, ok := start(os.Args[1:], os.Stderr)
+	run, status, ok := choose(os.Args[1:], os.Stderr)
 	if !ok {
 		os.Exit(status)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	err := c.run(ctx)
+	err := run(ctx)
 	switch {
 	case err == nil:
 		os.Exit(cli.Done)
@@ -37,6 +38,17 @@ func main() {
 	}
 	fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 	os.Exit(cli.Failed)
+}
+
+// choose reads the command line, of which the first word may say that growth is
+// to be measured.
+func choose(args []string, stderr io.Writer) (run func(context.Context) error, status int, ok bool) {
+	if len(args) > 0 && args[0] == growthArgument {
+		g, status, ok := startGrowth(args[1:], stderr)
+		return g.run, status, ok
+	}
+	c, status, ok := start(args, stderr)
+	return c.run, status, ok
 }
 
 // run measures each setting, and prints it as soon as it is done.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,7 +62,7 @@ func TestScripts(t *testing.T) {
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "report": checkReport},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "report": checkReport, "growth": checkGrowth},
 	})
 }
 
@@ -122,5 +123,37 @@ func checkReport(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if want := strings.Join(args[2:], " "); strings.Join(got, " ") != want {
 		ts.Fatalf("the report has %s, want %s", strings.Join(got, " "), want)
+	}
+}
+
+// growth FILE AXIS=COUNT... checks that a study has so many points with numbers
+// along these axes, and no others.
+func checkGrowth(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: growth FILE AXIS=COUNT...")
+	}
+	s, err := readStudy(ts.MkAbs(args[0]))
+	ts.Check(err)
+	var got []string
+	for _, a := range s.Axes {
+		values, points := s.along(a)
+		got = append(got, fmt.Sprintf("%s=%d", a, len(values)))
+		for i, p := range points {
+			if len(p.Samples) == 0 || len(p.Starts) == 0 || p.Samples[0] <= 0 || p.Predicted.Seconds <= 0 || p.Takes.FLOPs <= 0 {
+				ts.Fatalf("%s=%d: %+v", a, values[i], p)
+			}
+			if runtime.GOOS == "linux" && p.PeakBytes < 1<<20 {
+				ts.Fatalf("%s=%d: its process had %d bytes", a, values[i], p.PeakBytes)
+			}
+		}
+		if peaks := s.Peaks[a.Work]; peaks.FLOPs < 1e8 || peaks.Bandwidth < 1e8 {
+			ts.Fatalf("peaks of %s: %+v", a.Work, peaks)
+		}
+	}
+	if want := strings.Join(args[1:], " "); strings.Join(got, " ") != want {
+		ts.Fatalf("the study has %s, want %s", strings.Join(got, " "), want)
+	}
+	if s.Machine.Processors < 1 || s.Versions["Go"] == "" || s.Versions["ONNX Runtime"] == "" && s.Versions["TensorFlow's C library"] == "" {
+		ts.Fatalf("the study does not say on what it was made: %+v, %v", s.Machine, s.Versions)
 	}
 }

@@ -46,6 +46,7 @@ type answer struct {
 type ready struct {
 	Losses   [][]float64       `json:"losses,omitempty"` // of the first steps
 	Versions map[string]string `json:"versions"`
+	Tiling   *tiling           `json:"tiling,omitempty"` // for a conversion, where the pictures don't go through whole
 }
 
 // A resident is a contender's process that stays for all rounds.

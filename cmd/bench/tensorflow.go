@@ -22,8 +22,11 @@ func serveWithTensorFlow() int { return serve(os.Stdin, os.Stdout, os.Stderr) }
 
 // newTensorFlowWorker is our side of the works that need TensorFlow.
 func newTensorFlowWorker(ctx context.Context, s spec) (*worker, error) {
-	if s.Work == workStep {
+	switch s.Work {
+	case workStep:
 		return newStep(s)
+	case workPeak:
+		return newTensorFlowPeak(s)
 	}
 	return newExport(ctx, s)
 }

@@ -86,8 +86,12 @@ func (s setting) tensorFlow() bool { return s.Work == workStep || s.Work == work
 
 func newWorker(ctx context.Context, s spec) (*worker, error) {
 	switch {
-	case s.tensorFlow():
+	case s.tensorFlow() || s.Work == workPeak && s.Contender == byTensorFlow:
 		return newTensorFlowWorker(ctx, s)
+	case s.Work == workPeak && s.Contender == byONNXRuntime:
+		return newRuntimePeak(ctx, s)
+	case s.Work == workPeak && s.Contender == byCopying:
+		return newCopy(s), nil
 	case s.Work == workConvert && s.Contender == ours:
 		return newConversion(ctx, s)
 	case s.Work == workSession || s.Contender == bare:

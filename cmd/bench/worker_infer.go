@@ -27,6 +27,9 @@ func newConversion(ctx context.Context, s spec) (*worker, error) {
 	}}
 	w.ready.Versions = versions()
 	w.ready.Versions["ONNX Runtime"] = m.Info().Runtime
+	if t := m.Tiling(s.Size, s.Size); t.Tiles > 1 {
+		w.ready.Tiling = &tiling{Tiles: t.Tiles, Width: t.Width, Height: t.Height}
+	}
 	return w, nil
 }
 
