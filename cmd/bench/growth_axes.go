@@ -123,9 +123,6 @@ const (
 	mostUnits  = 20
 )
 
-// workersPixels is the largest picture of which infer has two in the model.
-const workersPixels = 512 * 512
-
 // takes is what a step or a picture of the setting takes. A picture that goes
 // through in tiles says in which.
 func (s setting) takes(t *tiling) (predict.Work, error) {
@@ -143,9 +140,5 @@ func (s setting) takes(t *tiling) (predict.Work, error) {
 	if t != nil && t.Tiles > 1 {
 		return predict.Tiled(n, t.Tiles, t.Width, t.Height)
 	}
-	together := 1
-	if s.Pictures > 1 && s.Size*s.Size <= workersPixels {
-		together = 2
-	}
-	return predict.Picture(n, s.Size, s.Size, together)
+	return predict.Picture(n, s.Size, s.Size, s.Pictures)
 }

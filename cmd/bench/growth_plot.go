@@ -56,10 +56,10 @@ func (s *study) quantities(work string) []quantity {
 	}
 	return []quantity{
 		{
-			title: unit, part: "its operations alone",
+			title: unit, part: "at the peaks",
 			measured: func(a axis, p *point) []float64 { return a.seconds(p) },
 			model: func(a axis, p *point, c constants) (float64, float64) {
-				return a.predicted(p, c), s.Peaks[work].Computing(p.Takes)
+				return a.predicted(p, c), s.Peaks[work].Seconds(p.Takes)
 			},
 		},
 		{

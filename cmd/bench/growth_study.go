@@ -34,9 +34,9 @@ type study struct {
 
 // constants is what was fitted, one number for each quantity of a work.
 type constants struct {
-	Seconds float64 `json:"seconds"`                 // in each step or picture
-	Bytes   float64 `json:"bytes"`                   // in each process
-	Start   float64 `json:"start_seconds,omitempty"` // of a program, before the first picture
+	Factor float64 `json:"factor"`                  // of the time at the peaks
+	Bytes  float64 `json:"bytes"`                   // in each process
+	Start  float64 `json:"start_seconds,omitempty"` // of a program, before the first picture
 }
 
 func (s *study) base(work string) setting {
@@ -120,14 +120,14 @@ func (s *study) predictWork(work string) error {
 			continue
 		}
 		points = append(points, p)
-		if !p.Started {
+		if !p.Started && p.Tiling == nil { // how often tiles are computed is an assumption
 			seconds, measured = append(seconds, s.Peaks[work].Seconds(p.Takes)), append(measured, spreadOf(p.Samples).Median)
 		}
 		if p.PeakBytes > 0 {
 			bytes, peaks = append(bytes, p.Takes.Memory), append(peaks, float64(p.PeakBytes))
 		}
 	}
-	c.Seconds, c.Bytes = predict.Constant(seconds, measured), predict.Constant(bytes, peaks)
+	c.Factor, c.Bytes = predict.Factor(seconds, measured), predict.Constant(bytes, peaks)
 	var totals, took []float64
 	for _, p := range points {
 		p.Predicted = s.says(work, p.Takes, c)
@@ -144,7 +144,7 @@ func (s *study) predictWork(work string) error {
 
 // says is what the model says of a work with these constants.
 func (s *study) says(work string, w predict.Work, c constants) predicted {
-	return predicted{Seconds: s.Peaks[work].Seconds(w) + c.Seconds, Bytes: w.Memory + c.Bytes}
+	return predicted{Seconds: s.Peaks[work].Seconds(w) * c.Factor, Bytes: w.Memory + c.Bytes}
 }
 
 // works are those that the study has a base of.

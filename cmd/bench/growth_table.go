@@ -39,8 +39,8 @@ func (s *study) tableOf(b *strings.Builder, work string) {
 	if work == workStep {
 		fmt.Fprintf(b, ", ndf %d, batch %d", base.NDF, base.Batch)
 	}
-	fmt.Fprintf(b, ", float32, where the table says nothing else. Peaks: %.0f GFLOP/s in a convolution, %.1f GB/s in copying memory. Fitted: %.3f %s and %.0f MiB",
-		peaks.FLOPs/1e9, peaks.Bandwidth/1e9, c.Seconds, unit, c.Bytes/mebibyte)
+	fmt.Fprintf(b, ", float32, where the table says nothing else. Peaks: %.0f GFLOP/s in a convolution, %.1f GB/s in copying memory. Fitted: %.2f times the time at the peaks, and %.0f MiB",
+		peaks.FLOPs/1e9, peaks.Bandwidth/1e9, c.Factor, c.Bytes/mebibyte)
 	if c.Start > 0 {
 		fmt.Fprintf(b, ", and %.2f s for the start of a program", c.Start)
 	}
@@ -53,7 +53,7 @@ func (s *study) tableOf(b *strings.Builder, work string) {
 }
 
 func (s *study) tableAlong(b *strings.Builder, a axis, unit string) {
-	fmt.Fprintf(b, "\n| %s | %s | model | measured / model | GFLOP | carried out | GFLOP/s | peak memory, MiB | model | measured / model |\n|---|---|---|---|---|---|---|---|---|---|\n", a.title(), unit)
+	fmt.Fprintf(b, "\n| %s | %s | model | measured / model | at the peaks: computing + moving | GFLOP | carried out | GB moved | GFLOP/s | peak memory, MiB | model | measured / model |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n", a.title(), unit)
 	peaks, c := s.Peaks[a.Work], s.Constants[a.Work]
 	values, points := s.along(a)
 	for i, p := range points {
@@ -63,9 +63,9 @@ func (s *study) tableAlong(b *strings.Builder, a axis, unit string) {
 		if p.Tiling != nil {
 			name += fmt.Sprintf(" (%d tiles of %dx%d)", p.Tiling.Tiles, p.Tiling.Width, p.Tiling.Height)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s (%s + %s) | %.2f | %.1f | %.1f | %.0f | %s | %.0f | %s |\n",
-			name, significant(seconds.Median), significant(model), significant(peaks.Computing(p.Takes)), significant(peaks.Moving(p.Takes)), seconds.Median/model,
-			p.Takes.FLOPs/1e9, p.Takes.Performed/1e9, p.Takes.FLOPs/1e9/seconds.Median,
+		fmt.Fprintf(b, "| %s | %s | %s | %.2f | %s + %s | %.1f | %.1f | %.1f | %.0f | %s | %.0f | %s |\n",
+			name, significant(seconds.Median), significant(model), seconds.Median/model, significant(peaks.Computing(p.Takes)), significant(peaks.Moving(p.Takes)),
+			p.Takes.FLOPs/1e9, p.Takes.Performed/1e9, p.Takes.Moved/1e9, p.Takes.FLOPs/1e9/seconds.Median,
 			mebibytes(float64(p.PeakBytes)), p.Predicted.Bytes/mebibyte, ratio(float64(p.PeakBytes), p.Predicted.Bytes))
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"cyclegan/cmd/bench/predict"
 )
 
-// grown is a study whose measurements are the model's own plus what is given:
-// seconds a step or picture, of the start, and bytes.
+// grown is a study whose measurements are the model's own with what is given: a
+// factor of the time, seconds of the start, and bytes.
 func grown(t *testing.T, add constants) *study {
 	t.Helper()
 	g, err := parseGrowth([]string{"-o", "x", "-threads", "2", "-netG", "resnet_6blocks", "-ngf", "8", "-ndf", "8", "-size", "64",
@@ -48,7 +48,7 @@ func grown(t *testing.T, add constants) *study {
 			if err != nil {
 				t.Fatal(err)
 			}
-			seconds := s.Peaks[a.Work].Seconds(w) + add.Seconds
+			seconds := s.Peaks[a.Work].Seconds(w) * add.Factor
 			p.Starts = []float64{add.Start, add.Start, add.Start}
 			p.Samples = []float64{seconds * 1.01, seconds, seconds * 0.99}
 			p.PeakBytes = int64(w.Memory + add.Bytes)
@@ -61,7 +61,7 @@ func grown(t *testing.T, add constants) *study {
 // The constants that were put into the measurements are found in them, and the
 // model then says what was measured.
 func TestStudyFindsConstants(t *testing.T) {
-	want := constants{Seconds: 0.05, Bytes: 3e8, Start: 0.7}
+	want := constants{Factor: 1.5, Bytes: 3e8, Start: 0.7}
 	s := grown(t, want)
 	if err := s.predict(); err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestStudyFindsConstants(t *testing.T) {
 	near := func(a, b float64) bool { return math.Abs(a-b) < 1e-6*max(a, b) }
 	for _, w := range s.works() {
 		c := s.Constants[w]
-		if !near(c.Seconds, want.Seconds) || !near(c.Bytes, want.Bytes) || w == workConvert && !near(c.Start, want.Start) || w == workStep && c.Start != 0 {
+		if !near(c.Factor, want.Factor) || !near(c.Bytes, want.Bytes) || w == workConvert && !near(c.Start, want.Start) || w == workStep && c.Start != 0 {
 			t.Errorf("%s: constants %+v, want %+v", w, c, want)
 		}
 	}
@@ -103,7 +103,7 @@ func TestAxisOfPictures(t *testing.T) {
 }
 
 func TestStudyTables(t *testing.T) {
-	s := grown(t, constants{Seconds: 0.05, Bytes: 3e8, Start: 0.7})
+	s := grown(t, constants{Factor: 1.5, Bytes: 3e8, Start: 0.7})
 	s.Machine.Load = 1.5
 	s.Points[0].PeakBytes = 0 // unknown
 	s.Points[1].Failed = "killed"
@@ -136,7 +136,7 @@ func TestStudyTables(t *testing.T) {
 
 // All files are there, the plots with their lines and marks.
 func TestStudySave(t *testing.T) {
-	s := grown(t, constants{Seconds: 0.05, Bytes: 3e8, Start: 0.7})
+	s := grown(t, constants{Factor: 1.5, Bytes: 3e8, Start: 0.7})
 	if err := s.predict(); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestStudySave(t *testing.T) {
 // A study without a single point, or with one, can be drawn.
 func TestStudyOfLittle(t *testing.T) {
 	for n := range 2 {
-		s := grown(t, constants{})
+		s := grown(t, constants{Factor: 1})
 		s.Points = s.Points[:n]
 		if err := s.predict(); err != nil {
 			t.Fatal(err)

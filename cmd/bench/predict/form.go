@@ -28,6 +28,20 @@ func direct(c graph.LayerCost) form {
 	return f
 }
 
+// padded is direct as TensorFlow computes it: a convolution's zeros are put
+// around its input first, in a copy that is kept.
+func padded(c graph.LayerCost) form {
+	f := direct(c)
+	if l, ok := c.Layer.(graph.Conv); ok && l.Pad > 0 {
+		copied := float64(graph.Shape{H: c.In.H + 2*l.Pad, W: c.In.W + 2*l.Pad, C: c.In.C}.Values())
+		f.moved += 2 * copied
+		f.movedInput += 2 * copied
+		f.kept = copied
+		f.live += copied
+	}
+	return f
+}
+
 // Winograd's form F(4x4, 3x3): tiles of 6x6 inputs give 4x4 outputs.
 const (
 	winogradTaps     = 3
@@ -59,7 +73,7 @@ func trainingForms(costs []graph.LayerCost, withWinograd bool) []form {
 	for i, c := range costs {
 		l, ok := winograd(c)
 		if !withWinograd || !ok || c.Out.H*c.Out.W < winogradPixels {
-			forms = append(forms, direct(c))
+			forms = append(forms, padded(c))
 			continue
 		}
 		in := c.In
@@ -105,13 +119,20 @@ func trainingWinograd(l graph.Conv, c graph.LayerCost, in graph.Shape) form {
 }
 
 // runtimeForms are those that infer rewrites models to for ONNX Runtime, where
-// the transforms are convolutions of each channel for itself.
+// the transforms are convolutions of each channel for itself. A transposed
+// convolution is one product of matrices, of which the results, a kernel for
+// each input, are then added up.
 func runtimeForms(costs []graph.LayerCost) []form {
 	forms := make([]form, len(costs))
 	for i, c := range costs {
 		forms[i] = direct(c)
 		if l, ok := winograd(c); ok {
 			forms[i] = runtimeWinograd(l, c)
+		}
+		if l, ok := c.Layer.(graph.ConvTranspose); ok {
+			kernels := float64(l.Kernel*l.Kernel*l.Out) * float64(c.In.H*c.In.W)
+			forms[i].moved += 2 * kernels
+			forms[i].live += kernels
 		}
 	}
 	return forms

@@ -2,15 +2,42 @@ package predict
 
 import "cyclegan/graph"
 
-// Picture is what it takes to translate a picture of w x h pixels by a model that
-// package infer runs with ONNX Runtime on the processor, as one of a number that
-// are in the model together. Work is for one picture, memory for all of them:
-// the weights as they are in the file and in the runtime, the filters that
-// Winograd's form transforms once, and what exists at once.
-//
-// A value lives from the operator that makes it to the last that reads it. The
+// Sessions of ONNX Runtime that package infer opens for one model: one for small
+// pictures, a second for larger ones, and three more than the first for tiles.
+const (
+	smallSessions = 1
+	largeSessions = 2
+	tiledSessions = 4
+)
+
+// What an open model holds of its weights, and of the filters that Winograd's
+// form transforms once. Of the weights it has the file, and in each session the
+// rewritten file, the runtime's reading of it and what the runtime computes with.
+// Of the filters each session has three: the result of transforming them, that as
+// a part of the model, and what the runtime computes with.
+const (
+	weightsOfModel   = 1
+	weightsOfSession = 3
+	filtersOfSession = 3
+)
+
+// smallPixels is the largest picture that is small: two of them are in the model
+// at once, where there are two.
+const smallPixels = 512 * 512
+
+// Picture is what it takes to translate one of a number of pictures of w x h pixels
+// by a model that package infer runs with ONNX Runtime on the processor. Memory is
+// that of the whole program: the model, and what exists at once of the pictures in
+// it. A value lives from the operator that makes it to the last that reads it; the
 // runtime's allocator, which rounds up and keeps what it had, takes more.
-func Picture(n *graph.Network, w, h, together int) (Work, error) {
+func Picture(n *graph.Network, w, h, pictures int) (Work, error) {
+	if w*h > smallPixels {
+		return picture(n, w, h, 1, largeSessions)
+	}
+	return picture(n, w, h, min(pictures, 2), smallSessions)
+}
+
+func picture(n *graph.Network, w, h, together, sessions int) (Work, error) {
 	costs, err := n.Costs(h, w)
 	if err != nil {
 		return Work{}, err
@@ -26,16 +53,21 @@ func Picture(n *graph.Network, w, h, together int) (Work, error) {
 	}
 	weights := values(n)
 	work.Moved += floatBytes * max(weights, filters)
-	work.Memory = floatBytes * (2*weights + filters + float64(together)*live)
+	model := weightsOfModel*weights + float64(sessions)*(weightsOfSession*weights+filtersOfSession*filters)
+	work.Memory = floatBytes * (model + float64(together)*live)
 	return work, nil
 }
 
+// tiledRounds is how often infer computes the tiles of a picture until their
+// statistics agree: twice or three times, as it says itself.
+const tiledRounds = 2
+
 // Tiled is Picture for one that goes through in tiles of w x h pixels, one after
-// the other. The statistics are taken of a sample first, which counts as a tile
-// more; further rounds, which a picture of uneven parts takes, are not counted.
+// the other. Each round takes the statistics of a sample first, which counts as
+// a tile more.
 func Tiled(n *graph.Network, tiles, w, h int) (Work, error) {
-	one, err := Picture(n, w, h, 1)
+	one, err := picture(n, w, h, 1, tiledSessions)
 	work := Work{Memory: one.Memory}
-	work.add(float64(tiles+1), one)
+	work.add(tiledRounds*float64(tiles+1), one)
 	return work, err
 }

@@ -7,9 +7,10 @@
 //	seconds := peaks.Seconds(work)
 //
 // The counting knows the forms that this project's back-ends compute in, above
-// all Winograd's, and nothing of caches, threads or the cost of starting an
-// operator. What a measurement has beyond it is therefore either a constant
-// ([Constant]) or something to be explained.
+// all Winograd's, and nothing of caches, threads or how far an operator stays below
+// the peaks. A measurement is therefore longer than predicted. Where it is so by one
+// [Factor] throughout, the counting explains how it grows; where not, there is
+// something to be explained.
 package predict
 
 import "cyclegan/graph"

@@ -120,7 +120,7 @@ func TestPassByHand(t *testing.T) {
 	if err := p.shape(4, true); err != nil {
 		t.Fatal(err)
 	}
-	const a, b = 2 * 9 * 32, 2 * 2 * 16
+	const a, b, zeros = 2 * 9 * 32, 2 * 2 * 16, 2 * 36 // zeros are put around in a copy
 	for _, c := range []struct {
 		name          string
 		pass          pass
@@ -128,10 +128,10 @@ func TestPassByHand(t *testing.T) {
 		moved, kept   float64
 		movedByWeight float64
 	}{
-		{"forward", pass{p, false, false}, a + b, 48 + 64 + 64 + 48, 0, 18 + 2},
-		{"to the weights", pass{p, true, false}, 2*a + 3*b, 2*48 + 2*64 + 2*64 + 3*48, 16 + 32 + 32, 3 * 20},
-		{"to both", pass{p, true, true}, 3 * (a + b), 3*48 + 2*64 + 2*64 + 3*48, 16 + 32 + 32, 3 * 20},
-		{"to the input", pass{p, false, true}, 2 * (a + b), 2 * (48 + 64 + 64 + 48), 32 + 32, 2 * 20},
+		{"forward", pass{p, false, false}, a + b, 48 + zeros + 64 + 64 + 48, 0, 18 + 2},
+		{"to the weights", pass{p, true, false}, 2*a + 3*b, 2*48 + zeros + 2*64 + 2*64 + 3*48, 36 + 32 + 32, 3 * 20},
+		{"to both", pass{p, true, true}, 3 * (a + b), 3*48 + 2*zeros + 2*64 + 2*64 + 3*48, 36 + 32 + 32, 3 * 20},
+		{"to the input", pass{p, false, true}, 2 * (a + b), 2 * (48 + zeros + 64 + 64 + 48), 32 + 32, 2 * 20},
 	} {
 		w := c.pass.work()
 		if w.FLOPs != c.flops || w.Performed != c.flops || w.Moved != 4*c.moved || c.pass.kept() != c.kept || c.pass.sharedMoved() != c.movedByWeight {
@@ -199,7 +199,7 @@ func TestPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	const weights, area = 12 + 4 + 12, 200
-	want := Work{FLOPs: 2 * 24 * area, Performed: 2 * 24 * area, Moved: 4 * ((7+8+7)*area + weights), Memory: 4 * (2*weights + 2*8*area)}
+	want := Work{FLOPs: 2 * 24 * area, Performed: 2 * 24 * area, Moved: 4 * ((7+8+7)*area + weights), Memory: 4 * (4*weights + 2*8*area)}
 	if w != want {
 		t.Errorf("a picture takes %+v, want %+v", w, want)
 	}
@@ -207,8 +207,46 @@ func TestPicture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Work{FLOPs: 4 * want.FLOPs, Performed: 4 * want.Performed, Moved: 4 * want.Moved, Memory: 4 * (2*weights + 8*area)}); tiled != want {
+	if want := (Work{FLOPs: 8 * want.FLOPs, Performed: 8 * want.Performed, Moved: 8 * want.Moved, Memory: 4 * (13*weights + 8*area)}); tiled != want {
 		t.Errorf("3 tiles take %+v, want %+v", tiled, want)
+	}
+	for _, c := range []struct{ side, pictures, together, sessions int }{{512, 1, 1, 1}, {512, 5, 2, 1}, {516, 5, 1, 2}} {
+		w, err := Picture(n, c.side, c.side, c.pictures)
+		if want := float64(4 * ((1+3*c.sessions)*weights + c.together*8*c.side*c.side)); err != nil || w.Memory != want {
+			t.Errorf("%d pictures of %d pixels take %.0f bytes (%v), want %.0f", c.pictures, c.side, w.Memory, err, want)
+		}
+	}
+}
+
+// A transposed convolution's products exist before they are added up.
+func TestRuntimeTransposed(t *testing.T) {
+	n := &graph.Network{Name: "up", In: 4, Out: 2, Layers: []graph.Layer{graph.ConvTranspose{Name: "a", In: 4, Out: 2, Kernel: 3, Stride: 2, Pad: 1, OutPad: 1}}}
+	f := runtimeForms(mustCosts(t, n, 5))[0]
+	const in, out, kernels = 5 * 5 * 4, 10 * 10 * 2, 9 * 2 * 25
+	if f.moved != in+out+2*kernels || f.live != in+out+kernels || f.forward != 2*9*2*in {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestFactor(t *testing.T) {
+	predicted := []float64{1, 2, 100}
+	if f := Factor(predicted, []float64{1.5, 3, 150}); math.Abs(f-1.5) > 1e-12 {
+		t.Errorf("factor %g, want 1.5", f)
+	}
+	if f := Factor(nil, nil); f != 1 {
+		t.Errorf("factor %g of nothing", f)
+	}
+	// Of what has no one factor, no other number is nearer in relative error.
+	measured := []float64{2, 5, 120}
+	errorOf := func(f float64) (sum float64) {
+		for i, m := range measured {
+			sum += math.Pow((predicted[i]*f-m)/m, 2)
+		}
+		return sum
+	}
+	f := Factor(predicted, measured)
+	if errorOf(f) >= errorOf(f*1.01) || errorOf(f) >= errorOf(f*0.99) {
+		t.Errorf("factor %g is not the nearest", f)
 	}
 }
 

@@ -33,6 +33,9 @@ type player struct {
 //     respect to the weights. In the order D_first these are translated for it.
 //   - Adam reads weights, gradient and two moments, and writes all but the gradient.
 //
+// Memory is weights, moments and gradients, what the generators' passes keep for
+// the way back, and what exists while the largest layer is differentiated.
+//
 // A gradient costs as much as the pass itself. The first convolution has none
 // with respect to its input unless that is asked for.
 func Step(o train.Options, side int) (Work, error) {
@@ -41,7 +44,7 @@ func Step(o train.Options, side int) (Work, error) {
 	}
 	withWinograd := o.Conv == train.ConvWinograd && o.Precision == train.F32
 	var work Work
-	held := 0.0 // values
+	held, working := 0.0, 0.0 // values
 	batch := float64(o.BatchSize)
 	for _, ab := range []bool{true, false} {
 		g, err := newPlayer(graph.NewGenerator(o.Generator(ab)))
@@ -63,8 +66,13 @@ func Step(o train.Options, side int) (Work, error) {
 		if o.LambdaIdentity > 0 {
 			kept = append(kept, pass{g, true, false})
 		}
+		together := 1.0 // passes on real pictures, which go through as one
+		if o.LambdaIdentity > 0 {
+			together = 2
+		}
 		for _, p := range kept {
 			held += batch * p.kept()
+			working = max(working, workingShare*together*batch*p.live())
 		}
 		others := []pass{{d, true, false}, {d, true, false}}
 		if o.StepOrder == train.DFirst {
@@ -88,7 +96,7 @@ func Step(o train.Options, side int) (Work, error) {
 			held += values(g.net)
 		}
 	}
-	work.Memory = floatBytes * held
+	work.Memory = floatBytes * (held + working)
 	return work, nil
 }
 
@@ -98,6 +106,10 @@ const (
 	adamHeld     = 3 // weight and two moments
 	averageMoved = 3 // weight and average read, average written
 )
+
+// workingShare is how often a layer's input and output exist in differentiating it:
+// they themselves and their gradients.
+const workingShare = 2
 
 func newPlayer(n *graph.Network, err error) (player, error) { return player{net: n}, err }
 
@@ -160,6 +172,15 @@ func (p pass) kept() float64 {
 		}
 	}
 	return sum
+}
+
+// live is what exists of the largest layer, for one picture.
+func (p pass) live() float64 {
+	most := 0.0
+	for _, f := range p.forms {
+		most = max(most, f.live)
+	}
+	return most
 }
 
 // sharedMoved is the weights, or what they are transformed to: read in the pass
