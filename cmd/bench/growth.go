@@ -145,10 +145,13 @@ func (g *growth) run(ctx context.Context) error {
 	if err := s.save(g.out); err != nil {
 		return err
 	}
+	s.printShort(os.Stdout)
+	if g.redraw {
+		return nil
+	}
 	if err := os.Remove(filepath.Join(g.out, partialFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	s.printShort(os.Stdout)
 	return s.failures()
 }
 

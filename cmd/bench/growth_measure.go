@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"cyclegan/cmd/bench/predict"
@@ -110,8 +111,10 @@ func (g *growth) begin(partial string) *study {
 		say("note: %s is of another machine or Go, and measured anew", partial)
 		return s
 	}
-	say("going on with the %d values of %s", len(before.Points), partial)
-	s.Peaks, s.Points = before.Peaks, before.Points
+	// What failed may have had too little memory for that time, and is tried again.
+	s.Points = slices.DeleteFunc(before.Points, func(p *point) bool { return p.Failed != "" })
+	say("going on with the %d values of %s", len(s.Points), partial)
+	s.Peaks = before.Peaks
 	maps.Copy(s.Versions, before.Versions)
 	return s
 }

@@ -145,7 +145,7 @@ func (s *study) drawHead(c draw.Canvas, work string) {
 	entry(func(x0, x1 vg.Length) {
 		c.DrawGlyphNoClip(measuredGlyph(), vg.Point{X: (x0 + x1) / 2, Y: y})
 	}, "measured: median, least to most")
-	entry(line(modelLine()), "model")
+	entry(line(modelLine()), fmt.Sprintf("model: %.2f times the time at the peaks", s.Constants[work].Factor))
 	entry(line(partLine()), s.quantities(work)[0].part)
 	machine := s.Machine
 	machine.Bytes = 0

@@ -211,14 +211,16 @@ func TestGrowthResumes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first.Points = []*point{{Setting: set, Samples: []float64{1}}}
+	failed := set
+	failed.NGF = 4
+	first.Points = []*point{{Setting: set, Samples: []float64{1}}, {Setting: failed, Failed: "killed"}}
 	first.Peaks[workConvert] = predict.Peaks{FLOPs: 1, Bandwidth: 2}
 	first.Versions["ONNX Runtime"] = "1.0"
 	if err := first.write(path); err != nil {
 		t.Fatal(err)
 	}
 	second := g.begin(path)
-	if second.point(g.axes[0], set) == nil || second.Peaks[workConvert].FLOPs != 1 || second.Versions["ONNX Runtime"] != "1.0" {
+	if second.point(g.axes[0], set) == nil || second.point(g.axes[0], failed) != nil || second.Peaks[workConvert].FLOPs != 1 || second.Versions["ONNX Runtime"] != "1.0" {
 		t.Errorf("of what was measured there is %+v", second)
 	}
 	g.settings[0].Threads = 2
