@@ -40,10 +40,7 @@ func BenchmarkLayers(b *testing.B) {
 		{"norm", 128, 64, false, graph.InstanceNorm{Channels: 64, Epsilon: 1e-5}},
 		{"pad", 128, 64, false, graph.ReflectPad{Pad: 3}},
 	} {
-		var mode Mode
-		if c.winograd {
-			mode.Winograd = NewWinograd()
-		}
+		mode := Mode{Winograd: c.winograd}
 		n := &graph.Network{Name: "layer", In: c.channels, Layers: []graph.Layer{c.layer, graph.GlobalMean{}}}
 		b.Run(c.name, func(b *testing.B) { benchmarkLayer(b, n, c.side, mode) })
 	}

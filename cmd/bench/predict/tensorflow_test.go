@@ -22,10 +22,7 @@ func TestTrainingFormsAreTheGraph(t *testing.T) {
 			t.Fatal(err)
 		}
 		const side = 72 // of which quarters are no multiple of the tile
-		var mode tfgraph.Mode
-		if withWinograd {
-			mode.Winograd = tfgraph.NewWinograd()
-		}
+		mode := tfgraph.Mode{Winograd: withWinograd}
 		g := tf.NewGraph()
 		s := op.NewScopeWithGraph(g)
 		in := op.Placeholder(s, tf.Float, op.PlaceholderShape(tf.MakeShape(1, side, side, 3)))
