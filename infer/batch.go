@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"cyclegan/infer/pixels"
 )
 
@@ -108,25 +106,15 @@ func (b *Batch) Run(ctx context.Context) (*Summary, error) {
 	if err := b.Validate(); err != nil {
 		return nil, err
 	}
-	plan, err := NewPlan(b.Inputs, b.Output, b.Format)
+	plan, err := b.Plan()
 	if err != nil {
 		return nil, err
 	}
-	fold, err := openTarget(b.Output)
-	if err != nil {
-		return nil, err
-	}
-	if fold && !namesFold {
-		if plan, err = newPlan(b.Inputs, b.Output, b.Format, fold); err != nil {
-			return nil, err
-		}
-	}
-	plan.sweep()
 	if b.Begin != nil {
 		b.Begin(plan)
 	}
 	s := &Summary{Total: len(plan.Pictures)}
-	c := conversion{Batch: b, stop: make(chan struct{})}
+	c := conversion{Batch: b, Converter: newConverter(b), stop: make(chan struct{})}
 	var broken error
 	for r := range c.start(ctx, plan.Pictures) {
 		switch {
@@ -138,7 +126,7 @@ func (b *Batch) Run(ctx context.Context) (*Summary, error) {
 			continue // broken off rather than failed
 		default:
 			s.Failed = append(s.Failed, Failure{r.Input, r.Err})
-			if why, lost := targetLost(r.Err); lost {
+			if why, lost := TargetLost(r.Err); lost {
 				broken = fmt.Errorf("stopped, since %s: %w", why, r.Err)
 				c.end()
 			}
@@ -157,12 +145,31 @@ func (b *Batch) Run(ctx context.Context) (*Summary, error) {
 	return s, broken
 }
 
-// defaultWorkers is Batch.Workers where it is 0.
-const defaultWorkers = 2
+// Plan plans the batch, as [NewPlan] does and by how the output takes names: where A.png is a.png there, no two outputs differ by that alone.
+// It makes the output folder where there is none, tries that it takes files, and removes what runs that were killed over an hour ago left in it.
+// Run begins with it.
+func (b *Batch) Plan() (*Plan, error) {
+	plan, err := NewPlan(b.Inputs, b.Output, b.Format)
+	if err != nil {
+		return nil, err
+	}
+	fold, err := openTarget(b.Output)
+	if err != nil {
+		return nil, err
+	}
+	if fold && !namesFold {
+		if plan, err = newPlan(b.Inputs, b.Output, b.Format, fold); err != nil {
+			return nil, err
+		}
+	}
+	plan.sweep()
+	return plan, nil
+}
 
 // conversion is the pipeline of one run.
 type conversion struct {
 	*Batch
+	*Converter
 	stop chan struct{}
 	once sync.Once
 }
@@ -213,20 +220,12 @@ func (c *conversion) start(ctx context.Context, jobs []Job) <-chan Result {
 		}
 	}()
 	read := stage(files, feed, results, func(w *work) bool { return c.read(w) })
-	workers := c.Workers
-	if workers == 0 {
-		workers = defaultWorkers
-	}
-	inModel := semaphore.NewWeighted(int64(workers))
-	run := stage(workers, read, results, func(w *work) bool {
-		share := int64(1)
-		if b := w.img.Bounds(); c.Workers == 0 && b.Dx() > arenaPixels/b.Dy() {
-			share = int64(workers)
-		}
-		if inModel.Acquire(ctx, share) != nil {
+	run := stage(c.workers, read, results, func(w *work) bool {
+		leave, err := c.enter(ctx, w)
+		if err != nil {
 			return false
 		}
-		defer inModel.Release(share)
+		defer leave()
 		return !c.ended(ctx) && c.run(ctx, w)
 	})
 	written := stage(files, run, results, func(w *work) bool { c.write(w); return true })
@@ -278,49 +277,7 @@ func (c *conversion) read(w *work) bool {
 		w.Err = err
 		return false
 	}
-	w.img, w.profile, w.Notes = pic.Image, pic.Profile, pic.Notes
-	w.Width, w.Height = pic.Image.Rect.Dx(), pic.Image.Rect.Dy()
-	w.Notes = append(w.Notes, lost(pic, filepath.Ext(w.Output))...)
-	if c.Size == nil {
-		return true
-	}
-	width, height := c.Size(w.Width, w.Height)
-	if err := c.Limits.Check(width, height); err != nil {
-		w.Err = fmt.Errorf("resize %q: %w", w.Input, err)
-		return false
-	}
-	w.img = pixels.Resize(pic.Image, width, height)
-	return true
-}
-
-// lost says what a picture has that the format does not hold.
-func lost(pic *pixels.Picture, format string) []string {
-	var notes []string
-	if !pic.Profile.SRGB() && !pixels.KeepsProfile(format) {
-		notes = append(notes, fmt.Sprintf("its ICC profile %q has no place in %s", pic.Profile.Name(), canonical(format)))
-	}
-	if pic.Alpha && canonical(format) == "jpg" {
-		notes = append(notes, "its transparency is laid on white, since jpg has none")
-	}
-	return notes
-}
-
-func (c *conversion) run(ctx context.Context, w *work) bool {
-	begin := time.Now()
-	if m, ok := c.Model.(interface{ Tiling(w, h int) Tiling }); ok {
-		b := w.img.Bounds()
-		if w.Tiling = m.Tiling(b.Dx(), b.Dy()); w.Tiling.Blended {
-			w.Notes = append(w.Notes, "converted in tiles that are faded into each other, since "+w.Tiling.Reason)
-		}
-	}
-	img, err := c.Model.Translate(ctx, w.img)
-	w.Run = time.Since(begin)
-	if err != nil {
-		w.Err = fmt.Errorf("convert %q: %w", w.Input, err)
-		return false
-	}
-	w.img = img
-	return true
+	return c.take(w, pic)
 }
 
 func (c *conversion) write(w *work) {

@@ -58,9 +58,9 @@ func newPlan(inputs []string, output, format string, fold bool) (*Plan, error) {
 		return nil, errors.New("no output: name the folder to write to")
 	}
 	if format != "" && !pixels.Writable(format) {
-		return nil, fmt.Errorf("format %q cannot be written: choose png, jpg, gif, bmp or tiff", format)
+		return nil, errFormat(format)
 	}
-	p := planner{format: strings.ToLower(strings.TrimPrefix(format, ".")), fold: fold, seen: map[string]bool{}}
+	p := planner{format: bareFormat(format), fold: fold, seen: map[string]bool{}}
 	var err error
 	if p.output, err = realPath(output); err != nil {
 		return nil, fmt.Errorf("output folder: %w", err)
@@ -88,6 +88,30 @@ func newPlan(inputs []string, output, format string, fold bool) (*Plan, error) {
 	}
 	return &p.Plan, nil
 }
+
+// PlanNames is NewPlan for files that are known and lie elsewhere than in folders, such as the objects of a bucket. In a job's Output is the place
+// that the input has in its tree, a path that is relative to the output and ends in the input's name; the plan's Outputs have the name that the
+// result takes, by the rules of NewPlan. It looks at nothing but the names, of which it takes any for a picture's.
+func PlanNames(files []Job, format string) (*Plan, error) {
+	if format != "" && !pixels.Writable(format) {
+		return nil, errFormat(format)
+	}
+	p := planner{format: bareFormat(format)}
+	for _, j := range files {
+		if !filepath.IsLocal(j.Output) {
+			return nil, fmt.Errorf("output %q of %q does not lie in the output folder", j.Output, j.Input)
+		}
+		p.add(j.Input, j.Output)
+	}
+	p.distinct()
+	return &p.Plan, nil
+}
+
+func errFormat(format string) error {
+	return fmt.Errorf("format %q cannot be written: choose png, jpg, gif, bmp or tiff", format)
+}
+
+func bareFormat(format string) string { return strings.ToLower(strings.TrimPrefix(format, ".")) }
 
 type planner struct {
 	Plan

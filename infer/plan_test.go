@@ -290,3 +290,29 @@ func TestPlanLattice(t *testing.T) {
 		t.Errorf("%d pictures, %d links passed over", len(p.Pictures), p.Links)
 	}
 }
+
+func TestPlanNames(t *testing.T) {
+	plan, err := PlanNames([]Job{
+		{"gs://b/in/a.jpg", "a.jpg"}, {"gs://b/in/a.png", "a.png"}, {"gs://b/in/sub/c.webp", "sub/c.webp"}, {"gs://b/in/photo", "photo"},
+		{"gs://b/in/d.png/e.png", "d.png/e.png"}, {"gs://b/in/d.png", "d.png"},
+	}, "PNG")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"gs://b/in/a.jpg > a.jpg.png", "gs://b/in/a.png > a.png", "gs://b/in/sub/c.webp > sub/c.png", "gs://b/in/photo > photo.png",
+		"gs://b/in/d.png/e.png > d.png/e.png", "gs://b/in/d.png > d-2.png",
+	}
+	if got := listing(plan.Pictures); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if len(plan.Renamed) != 2 {
+		t.Errorf("renamed %q", listing(plan.Renamed))
+	}
+	if _, err := PlanNames([]Job{{"gs://b/a.png", "../a.png"}}, ""); err == nil {
+		t.Error("an output outside the folder was taken")
+	}
+	if _, err := PlanNames(nil, "webp"); err == nil {
+		t.Error("a format that cannot be written was taken")
+	}
+}

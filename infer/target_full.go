@@ -7,8 +7,9 @@ import (
 	"syscall"
 )
 
-// targetLost tells whether an error in writing one picture is one for all that follow, and what to say of the target.
-func targetLost(err error) (string, bool) {
+// TargetLost tells whether an error in writing one picture is one for all that follow, since the disk is full or read-only, and what to say of it.
+// A Batch stops there.
+func TargetLost(err error) (string, bool) {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return "the disk is full", true

@@ -5,8 +5,9 @@ import (
 	"syscall"
 )
 
-// targetLost tells whether an error in writing one picture is one for all that follow, and what to say of the target.
-func targetLost(err error) (string, bool) {
+// TargetLost tells whether an error in writing one picture is one for all that follow, since the disk is full or read-only, and what to say of it.
+// A Batch stops there.
+func TargetLost(err error) (string, bool) {
 	const (
 		errorWriteProtect   = syscall.Errno(19)
 		errorHandleDiskFull = syscall.Errno(39)

@@ -1,0 +1,101 @@
+package infer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"cyclegan/infer/pixels"
+)
+
+// TestConverter holds the bytes of every kind of picture, and what is said about it, against those of a batch over their folder.
+func TestConverter(t *testing.T) {
+	pictures, err := filepath.Abs(filepath.Join("..", "testdata", "pictures"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	b := Batch{Model: inverter, Inputs: []string{pictures}, Output: "out", Quality: 80, Limits: pixels.Limits{MaxPixels: 100_000},
+		Size: func(w, h int) (int, int) { return w + 1, h }}
+	for _, format := range []string{"", "jpg"} {
+		b.Format, b.Output = format, "out"+format
+		var want []Result
+		b.Done = func(r Result) { want = append(want, r) }
+		if _, err := b.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c, err := b.Converter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed := 0
+		for _, w := range want {
+			file, err := os.ReadFile(w.Input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, got := c.Convert(t.Context(), w.Job, file)
+			if w.Err != nil || got.Err != nil {
+				if w.Err == nil || got.Err == nil || w.Err.Error() != got.Err.Error() {
+					t.Errorf("%s: %v, and for the batch %v", w.Input, got.Err, w.Err)
+				}
+				failed++
+				continue
+			}
+			if written, err := os.ReadFile(w.Output); err != nil || !bytes.Equal(content, written) {
+				t.Errorf("%s: %d bytes, the batch has written %d, %v", w.Output, len(content), len(written), err)
+			}
+			if got.Width != w.Width || got.Height != w.Height || !slices.Equal(got.Notes, w.Notes) {
+				t.Errorf("%s is %dx%d, %q, and for the batch %dx%d, %q", w.Input, got.Width, got.Height, got.Notes, w.Width, w.Height, w.Notes)
+			}
+		}
+		if failed == 0 || failed > len(want)/2 {
+			t.Errorf("%d of %d pictures cannot be read", failed, len(want))
+		}
+	}
+}
+
+func TestConverterErrors(t *testing.T) {
+	var file bytes.Buffer
+	if err := pixels.Encode(&file, testPicture(8, 6), pixels.SaveOptions{Format: "png"}); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	fails := translator(func(context.Context, image.Image) (image.Image, error) { return nil, broken })
+	ended, end := context.WithCancel(t.Context())
+	end()
+	busy := &Batch{Model: inverter, Workers: 1}
+	full := newConverter(busy)
+	if err := full.inModel.Acquire(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name      string
+		converter *Converter
+		ctx       context.Context
+		job       Job
+		file      []byte
+		want      string
+	}{
+		{"no picture", newConverter(&Batch{Model: inverter}), t.Context(), Job{"gs://b/a.png", "x.png"}, []byte("no picture"), `read picture "gs://b/a.png": `},
+		{"limits", newConverter(&Batch{Model: inverter, Limits: pixels.Limits{MaxPixels: 47}}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), "more than the 47 pixels allowed"},
+		{"size", newConverter(&Batch{Model: inverter, Size: func(int, int) (int, int) { return 0, 5 }}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), `resize "a.png": picture of 0x5`},
+		{"model", newConverter(&Batch{Model: fails}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), `convert "a.png": broken`},
+		{"format", newConverter(&Batch{Model: inverter}), t.Context(), Job{"a.png", "x.webp"}, file.Bytes(), `write picture "x.webp": WebP can be read but not written`},
+		{"end", full, ended, Job{"a.png", "x.png"}, file.Bytes(), `convert "a.png": context canceled`},
+	} {
+		content, r := c.converter.Convert(c.ctx, c.job, c.file)
+		if r.Err == nil || !strings.Contains(r.Err.Error(), c.want) || content != nil {
+			t.Errorf("%s: %d bytes and %v, want an error with %q", c.name, len(content), r.Err, c.want)
+		}
+	}
+	if _, err := (&Batch{}).Converter(); err == nil {
+		t.Error("a batch without a model has given a converter")
+	}
+}
