@@ -91,12 +91,13 @@ func newPlan(inputs []string, output, format string, fold bool) (*Plan, error) {
 
 // PlanNames is NewPlan for files that are known and lie elsewhere than in folders, such as the objects of a bucket. In a job's Output is the place
 // that the input has in its tree, a path that is relative to the output and ends in the input's name; the plan's Outputs have the name that the
-// result takes, by the rules of NewPlan. It looks at nothing but the names, of which it takes any for a picture's.
-func PlanNames(files []Job, format string) (*Plan, error) {
+// result takes, by the rules of NewPlan. It looks at nothing but the names, of which it takes any for a picture's. Fold says whether the output takes
+// A.png for a.png.
+func PlanNames(files []Job, format string, fold bool) (*Plan, error) {
 	if format != "" && !pixels.Writable(format) {
 		return nil, errFormat(format)
 	}
-	p := planner{format: bareFormat(format)}
+	p := planner{format: bareFormat(format), fold: fold}
 	for _, j := range files {
 		if !filepath.IsLocal(j.Output) {
 			return nil, fmt.Errorf("output %q of %q does not lie in the output folder", j.Output, j.Input)

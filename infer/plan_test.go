@@ -295,7 +295,7 @@ func TestPlanNames(t *testing.T) {
 	plan, err := PlanNames([]Job{
 		{"gs://b/in/a.jpg", "a.jpg"}, {"gs://b/in/a.png", "a.png"}, {"gs://b/in/sub/c.webp", "sub/c.webp"}, {"gs://b/in/photo", "photo"},
 		{"gs://b/in/d.png/e.png", "d.png/e.png"}, {"gs://b/in/d.png", "d.png"},
-	}, "PNG")
+	}, "PNG", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,10 +309,13 @@ func TestPlanNames(t *testing.T) {
 	if len(plan.Renamed) != 2 {
 		t.Errorf("renamed %q", listing(plan.Renamed))
 	}
-	if _, err := PlanNames([]Job{{"gs://b/a.png", "../a.png"}}, ""); err == nil {
+	if _, err := PlanNames([]Job{{"gs://b/a.png", "../a.png"}}, "", false); err == nil {
 		t.Error("an output outside the folder was taken")
 	}
-	if _, err := PlanNames(nil, "webp"); err == nil {
+	if _, err := PlanNames(nil, "webp", false); err == nil {
 		t.Error("a format that cannot be written was taken")
+	}
+	if plan, err = PlanNames([]Job{{"x/a.png", "a.png"}, {"y/A.png", "A.png"}}, "", true); err != nil || plan.Pictures[1].Output != "A-2.png" {
+		t.Errorf("where names fold: %q, %v", listing(plan.Pictures), err)
 	}
 }

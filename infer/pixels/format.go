@@ -90,7 +90,7 @@ func header(r io.Reader, head []byte, lim Limits) (info Info, err error) {
 		return Info{}, fault(info.Format, " header", err)
 	}
 	info.Width, info.Height = cfg.Width, cfg.Height
-	return info, lim.withDefaults().checkSize(cfg.Width, cfg.Height)
+	return info, lim.WithDefaults().checkSize(cfg.Width, cfg.Height)
 }
 
 // fault says whether a file is damaged or only of a kind that is not read.

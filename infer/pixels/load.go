@@ -40,7 +40,8 @@ const (
 	defaultMaxBytes  = 512 << 20
 )
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults gives the limits with the defaults in the place of zero fields.
+func (l Limits) WithDefaults() Limits {
 	if l.MaxPixels <= 0 {
 		l.MaxPixels = defaultMaxPixels
 	}
@@ -53,7 +54,7 @@ func (l Limits) withDefaults() Limits {
 // Load reads the picture at path. What the file holds decides how it is read,
 // not its name. Errors name the path.
 func Load(path string, lim Limits) (*Picture, error) {
-	data, err := readFile(path, lim.withDefaults().MaxBytes)
+	data, err := readFile(path, lim.WithDefaults().MaxBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read picture %q: %w", path, bare(err))
 	}
@@ -152,7 +153,7 @@ func (f *firstBytes) Write(p []byte) (int, error) {
 // anything is decoded, and a decoder that panics over a damaged file gives an
 // error.
 func Decode(data []byte, lim Limits) (pic *Picture, err error) {
-	lim = lim.withDefaults()
+	lim = lim.WithDefaults()
 	if int64(len(data)) > lim.MaxBytes {
 		return nil, fmt.Errorf("file has %d bytes, more than the %d allowed", len(data), lim.MaxBytes)
 	}
@@ -250,7 +251,7 @@ func (p *Picture) profile(data []byte, cmyk bool) {
 }
 
 // Check tells whether a picture of w x h pixels is within the limits.
-func (l Limits) Check(w, h int) error { return l.withDefaults().checkSize(w, h) }
+func (l Limits) Check(w, h int) error { return l.WithDefaults().checkSize(w, h) }
 
 func (l Limits) checkSize(w, h int) error {
 	if w < 1 || h < 1 {
