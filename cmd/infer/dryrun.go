@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
-	"unicode"
 
+	"cyclegan/cmd/internal/cli"
+	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
 )
 
@@ -30,26 +29,17 @@ func (j *job) plan(cfg *config, rep *results, stdout, stderr io.Writer) error {
 			rep.Pictures[i].Status = statusSkipped
 			rep.Skipped++
 		}
-		fmt.Fprintf(stdout, "%s -> %s%s\n", shown(p.Input), shown(p.Output), there)
+		fmt.Fprintf(stdout, "%s -> %s%s\n", modelcli.Shown(p.Input), modelcli.Shown(p.Output), there)
 	}
 	rep.Left = rep.Total - rep.Skipped
 	for _, f := range plan.Unread {
 		fmt.Fprintf(stderr, "failed: %v\n", f.Err)
 		rep.Failed = append(rep.Failed, failure{f.Path, f.Err.Error()})
 	}
-	fmt.Fprintf(stderr, "-dry_run: %s to convert", count(rep.Left, "picture"))
+	fmt.Fprintf(stderr, "-dry_run: %s to convert", cli.Count(rep.Left, "picture"))
 	if rep.Skipped > 0 {
 		fmt.Fprintf(stderr, ", %d there already", rep.Skipped)
 	}
 	fmt.Fprintln(stderr, "; nothing is written")
 	return nil
-}
-
-// shown is a path as a line of text can hold it: quoted where it has line ends or what else is no text.
-func shown(path string) string {
-	odd := func(r rune) bool { return !unicode.IsGraphic(r) || r == unicode.ReplacementChar }
-	if strings.ContainsFunc(path, odd) {
-		return strconv.Quote(path)
-	}
-	return path
 }

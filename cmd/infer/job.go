@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
 )
 
@@ -42,7 +43,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	if soft.Err() != nil {
 		return nil, context.Cause(soft)
 	}
-	model, err := openModel(soft, j.model, cfg, stderr)
+	model, err := modelcli.Open(soft, j.model, &cfg.options, stderr)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	if err != nil {
 		return nil, err
 	}
-	size, err := cfg.resize.sizes(model.Info())
+	size, err := cfg.resize.Sizes(model.Info())
 	if err != nil {
 		return nil, cli.Usage(err)
 	}
@@ -86,7 +87,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 		},
 		Done: func(r infer.Result) {
 			if r.Err != nil {
-				r.Err = flagError{r.Err}
+				r.Err = modelcli.FlagError{Err: r.Err}
 			}
 			rep.done(r)
 			show.done(r)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/cmd/internal/modelcli"
 )
 
 // The words that -model takes beside a file, with the meaning of the official test.py.
@@ -124,7 +125,7 @@ func (o *official) check(c *config, f *flag.FlagSet, explicit map[string]bool) [
 	if c.output != "" {
 		bad("-out %s: with -name it is -results_dir that says where to write; -out goes with -model FILE", c.output)
 	}
-	if c.resize != (resize{}) {
+	if c.resize != (modelcli.Resize{}) {
 		bad("-resize: with -name it is -preprocess, -load_size and -crop_size that say it")
 	}
 	if o.has("model_suffix") && o.model != modelTest {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"cyclegan/cmd/internal/modelcli"
 )
 
 // place says what became of an option of the official test.py.
@@ -34,7 +36,6 @@ const (
 	noPage   = "no web page is written: the pictures lie in results_dir"
 	noWandb  = "Weights & Biases is not used: -json writes a summary"
 	training = "it is an option of train.py, whose work `go run ./cmd/train` does"
-	maxSide  = 16384 // of a picture, so that no slip of the hand exhausts the memory
 )
 
 var officialOptions = []officialOption{
@@ -49,8 +50,8 @@ var officialOptions = []officialOption{
 	{"num_test", "N", "50", here, "the most pictures of a folder, in the order of their names", whole(1, 1<<31-1)},
 	{"max_dataset_size", "N", "", here, "the same as num_test; the smaller counts", whole(1, 1<<31-1)},
 	{"preprocess", "WORD", "resize_and_crop", here, "how pictures are resized before: resize_and_crop, crop, scale_width, scale_width_and_crop, or none, which rounds sides to multiples of 4; crops are the middle, not a random part", word(resizeAndCrop, cropOnly, scaleWidth, scaleWidthAndCrop, none)},
-	{"load_size", "PIXELS", "256", here, "the size to resize to", whole(1, maxSide)},
-	{"crop_size", "PIXELS", "256", here, "the size to cut out", whole(1, maxSide)},
+	{"load_size", "PIXELS", "256", here, "the size to resize to", whole(1, modelcli.MaxSide)},
+	{"crop_size", "PIXELS", "256", here, "the size to cut out", whole(1, modelcli.MaxSide)},
 	{"aspect_ratio", "R", "1.0", here, "results are widened by it, or heightened if it is below 1 (the official code stretches the other side)", checkRatio},
 	{"eval", "", "", here, "always on: an .onnx file has BatchNorm's running statistics, and no dropout", nil},
 	{"dataset_mode", "WORD", "", here, "unaligned with cycle_gan, single with test", word("unaligned", "single")},

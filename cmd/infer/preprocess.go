@@ -7,6 +7,7 @@ import (
 	"image/draw"
 	"math"
 
+	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
 	"cyclegan/infer/pixels"
 )
@@ -54,8 +55,8 @@ func (p *preprocessing) crops() bool {
 func (p *preprocessing) before(img image.Image) (*image.NRGBA, error) {
 	pic := straight(img)
 	w, h := p.size(pic.Rect.Dx(), pic.Rect.Dy())
-	if max(w, h) > maxSide {
-		return nil, fmt.Errorf("-preprocess %s makes %dx%d of a picture of %dx%d, with more than %d pixels a side", p.way, w, h, pic.Rect.Dx(), pic.Rect.Dy(), maxSide)
+	if max(w, h) > modelcli.MaxSide {
+		return nil, fmt.Errorf("-preprocess %s makes %dx%d of a picture of %dx%d, with more than %d pixels a side", p.way, w, h, pic.Rect.Dx(), pic.Rect.Dy(), modelcli.MaxSide)
 	}
 	pic = pixels.Resize(pixels.Opaque(pic), w, h)
 	if p.crops() {
@@ -95,8 +96,8 @@ func (p *preprocessing) after(img image.Image) (image.Image, error) {
 	} else {
 		h = int(float64(h) / p.aspectRatio)
 	}
-	if w, h = max(w, 1), max(h, 1); max(w, h) > maxSide {
-		return nil, fmt.Errorf("-aspect_ratio %g makes %dx%d of a result of %dx%d, with more than %d pixels a side", p.aspectRatio, w, h, pic.Rect.Dx(), pic.Rect.Dy(), maxSide)
+	if w, h = max(w, 1), max(h, 1); max(w, h) > modelcli.MaxSide {
+		return nil, fmt.Errorf("-aspect_ratio %g makes %dx%d of a result of %dx%d, with more than %d pixels a side", p.aspectRatio, w, h, pic.Rect.Dx(), pic.Rect.Dy(), modelcli.MaxSide)
 	}
 	return pixels.Resize(pic, w, h), nil
 }

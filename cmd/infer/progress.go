@@ -6,13 +6,14 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"cyclegan/cmd/internal/cli"
+	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
 )
 
@@ -44,39 +45,14 @@ func newProgress(w io.Writer) *progress {
 // model tells what is about to run.
 func (p *progress) model(path string, i infer.Info) {
 	p.width, p.height = i.Width, i.Height
-	fmt.Fprintf(p.w, "%s: %s", path, described(i))
+	fmt.Fprintf(p.w, "%s: %s", path, modelcli.Described(i))
 }
 
 func (p *progress) begin(plan *infer.Plan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.total, p.begun, p.last = len(plan.Pictures), time.Now(), time.Now()
-	fmt.Fprintf(p.w, "%s to convert", count(p.total, "picture"))
-	var over []string
-	if plan.Others > 0 {
-		over = append(over, count(plan.Others, "other file"))
-	}
-	if plan.Links > 0 {
-		over = append(over, count(plan.Links, "link")+" to what is converted anyway or leads up")
-	}
-	if len(over) > 0 {
-		fmt.Fprintf(p.w, " (%s passed over)", strings.Join(over, " and "))
-	}
-	fmt.Fprintln(p.w)
-	if plan.WebP > 0 {
-		fmt.Fprintf(p.w, "%s in WebP, which can only be read: written as PNG\n", count(plan.WebP, "picture"))
-	}
-	const most = 5
-	for i, j := range plan.Renamed {
-		if i == most {
-			fmt.Fprintf(p.w, "and %d more whose names were taken (-json lists them)\n", len(plan.Renamed)-most)
-			break
-		}
-		fmt.Fprintf(p.w, "%s is written as %s, since another picture has its name\n", shown(j.Input), shown(j.Output))
-	}
-	for _, f := range plan.Unread {
-		fmt.Fprintf(p.w, "failed: %v\n", f.Err)
-	}
+	modelcli.SayPlan(p.w, plan)
 	if p.terminal {
 		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
 			progressbar.OptionSetItsString("pictures"), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
@@ -135,20 +111,12 @@ func (p *progress) end() {
 	}
 	if p.scaledDown > 0 {
 		fmt.Fprintf(p.w, "%s larger than the only size that the model takes, %dx%d: scaled down for it, and its result scaled up again\n",
-			count(p.scaledDown, "picture"), p.width, p.height)
+			cli.Count(p.scaledDown, "picture"), p.width, p.height)
 	}
 	if p.tiled > 0 {
-		fmt.Fprintf(p.w, "%s went through the model in tiles, which bounds memory; -max_pixels says from which size on\n", count(p.tiled, "picture"))
+		fmt.Fprintf(p.w, "%s went through the model in tiles, which bounds memory; -max_pixels says from which size on\n", cli.Count(p.tiled, "picture"))
 	}
 	for _, note := range slices.Sorted(maps.Keys(p.notes)) {
-		fmt.Fprintf(p.w, "note: %s: %s\n", count(p.notes[note], "picture"), note)
+		fmt.Fprintf(p.w, "note: %s: %s\n", cli.Count(p.notes[note], "picture"), note)
 	}
-}
-
-// count writes a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

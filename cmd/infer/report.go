@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"cyclegan/cmd/internal/cli"
+	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
 	"cyclegan/infer/pixels/atomicfile"
 )
@@ -100,7 +102,7 @@ func (m *modelReport) fill(i infer.Info) {
 	m.Direction, m.DomainFrom, m.DomainTo, m.Architecture, m.Step = i.Direction, i.DomainFrom, i.DomainTo, i.Architecture, i.Step
 	m.Runtime, m.Provider, m.Threads = i.Runtime, i.Provider, i.Threads
 	for _, r := range i.Refused {
-		m.Refused = append(m.Refused, refusal{r.Provider, reason(r)})
+		m.Refused = append(m.Refused, refusal{r.Provider, modelcli.Reason(r)})
 	}
 }
 
@@ -164,7 +166,7 @@ func (r *results) summary(s *infer.Summary) {
 	r.Total, r.Converted, r.Skipped, r.Left, r.Seconds = s.Total, s.Converted, s.Skipped, s.Left, s.Elapsed.Seconds()
 	r.Rate = rate(s.Converted, r.Seconds)
 	for _, f := range s.Failed {
-		r.Failed = append(r.Failed, failure{f.Path, flagError{f.Err}.Error()})
+		r.Failed = append(r.Failed, failure{f.Path, modelcli.FlagError{Err: f.Err}.Error()})
 	}
 }
 
@@ -226,7 +228,7 @@ func rate(converted int, seconds float64) float64 {
 
 // printSummary says in a line what became of the pictures.
 func printSummary(w io.Writer, output string, s *infer.Summary) {
-	parts := []string{count(s.Converted, "picture") + " converted"}
+	parts := []string{cli.Count(s.Converted, "picture") + " converted"}
 	for _, n := range []struct {
 		n    int
 		what string

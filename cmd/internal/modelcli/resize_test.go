@@ -1,4 +1,4 @@
-package main
+package modelcli
 
 import (
 	"testing"
@@ -17,11 +17,11 @@ func TestResize(t *testing.T) {
 		{"training", 1000, 10, 256, 128}, {"300x200", 7, 9, 300, 200},
 		{"256", 1024, 768, 341, 256}, {"256", 768, 1024, 256, 341}, {"256", 100, 100, 256, 256}, {"256", 1, 3, 256, 768},
 	} {
-		r, err := parseResize(c.asked)
+		r, err := ParseResize(c.asked)
 		if err != nil {
 			t.Fatal(err)
 		}
-		size, err := r.sizes(trained)
+		size, err := r.Sizes(trained)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,14 +30,14 @@ func TestResize(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "0", "-3", "256x", "x256", "0x9", "9x0", "256x256x3", "wide", "20000", "256.5", "99999999999999999999"} {
-		if r, err := parseResize(bad); err == nil {
+		if r, err := ParseResize(bad); err == nil {
 			t.Errorf("-resize %q is %+v", bad, r)
 		}
 	}
-	if size, err := (resize{}).sizes(trained); size != nil || err != nil {
+	if size, err := (Resize{}).Sizes(trained); size != nil || err != nil {
 		t.Errorf("without -resize: %v", err)
 	}
-	if _, err := (resize{training: true}).sizes(infer.Info{}); err == nil {
+	if _, err := (Resize{training: true}).Sizes(infer.Info{}); err == nil {
 		t.Error("a size that is not known was taken")
 	}
 }
