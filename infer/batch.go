@@ -166,6 +166,14 @@ func (b *Batch) Plan() (*Plan, error) {
 	return plan, nil
 }
 
+// files gives Files with its default.
+func (b *Batch) files() int {
+	if b.Files > 0 {
+		return b.Files
+	}
+	return min(max(runtime.GOMAXPROCS(0)/2, 1), 8)
+}
+
 // conversion is the pipeline of one run.
 type conversion struct {
 	*Batch
@@ -200,10 +208,7 @@ type work struct {
 // so that no more pictures are in memory than there are goroutines.
 func (c *conversion) start(ctx context.Context, jobs []Job) <-chan Result {
 	results := make(chan Result)
-	files := c.Files
-	if files == 0 {
-		files = min(max(runtime.GOMAXPROCS(0)/2, 1), 8)
-	}
+	files := c.files()
 	feed := make(chan *work)
 	go func() {
 		defer close(feed)

@@ -23,7 +23,7 @@ type Converter struct {
 // defaultWorkers is Batch.Workers where it is 0.
 const defaultWorkers = 2
 
-// Converter gives what Run does to each picture, by Model, Quality, Limits, Size and Workers; the rest of the batch does not matter.
+// Converter gives what Run does to each picture, by Model, Quality, Limits, Size, Workers and Files; the rest of the batch does not matter.
 func (b *Batch) Converter() (*Converter, error) {
 	if err := b.Validate(); err != nil {
 		return nil, err
@@ -38,6 +38,9 @@ func newConverter(b *Batch) *Converter {
 	}
 	return &Converter{b, workers, semaphore.NewWeighted(int64(workers))}
 }
+
+// Places is how many pictures Run has in memory at once at most: those in the model, and those that are read and written beside them.
+func (c *Converter) Places() int { return c.workers + 2*c.batch.files() }
 
 // Convert makes the content of j.Output, in the format that its name ends in, of that of j.Input. It touches neither, and has the names for errors
 // and notes alone. While Workers pictures are in the model it waits. Result.Read and Write are the times for decoding and encoding.

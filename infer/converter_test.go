@@ -75,6 +75,9 @@ func TestConverterErrors(t *testing.T) {
 	if err := full.inModel.Acquire(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
+	if n := newConverter(&Batch{Model: inverter, Workers: 3, Files: 4}).Places(); n != 11 {
+		t.Errorf("%d places for 3 pictures in the model, 4 that are read and 4 that are written", n)
+	}
 	for _, c := range []struct {
 		name      string
 		converter *Converter
