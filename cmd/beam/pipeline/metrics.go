@@ -1,0 +1,102 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/metrics"
+)
+
+// Namespace is that of the metrics, NotesNamespace that of a counter for each note about pictures, which is its name.
+const (
+	Namespace      = "cyclegan"
+	NotesNamespace = "cyclegan.notes"
+)
+
+// Counters of pictures, of bytes of their files, and of models: opened ones count where a bundle has opened them, not where a launcher has.
+var (
+	converted    = beam.NewCounter(Namespace, "pictures_converted")
+	skipped      = beam.NewCounter(Namespace, "pictures_skipped")
+	failed       = beam.NewCounter(Namespace, "pictures_failed")
+	tiled        = beam.NewCounter(Namespace, "pictures_in_tiles")
+	unreadable   = beam.NewCounter(Namespace, "folders_unreadable")
+	bytesRead    = beam.NewCounter(Namespace, "bytes_read")
+	bytesWritten = beam.NewCounter(Namespace, "bytes_written")
+	modelsOpened = beam.NewCounter(Namespace, "models_opened")
+)
+
+// Distributions of what one picture took, in milliseconds: its file read, decoded, through the model (without the wait for room in it), encoded, and written.
+var (
+	readTime    = beam.NewDistribution(Namespace, "read_ms")
+	decodeTime  = beam.NewDistribution(Namespace, "decode_ms")
+	convertTime = beam.NewDistribution(Namespace, "convert_ms")
+	encodeTime  = beam.NewDistribution(Namespace, "encode_ms")
+	writeTime   = beam.NewDistribution(Namespace, "write_ms")
+)
+
+// Times are the names of the distributions, in the order in which they come up.
+func Times() []string { return []string{"read_ms", "decode_ms", "convert_ms", "encode_ms", "write_ms"} }
+
+func (o *outcome) measure(ctx context.Context) {
+	bytesRead.Inc(ctx, int64(o.in))
+	switch {
+	case o.Skipped:
+		skipped.Inc(ctx, 1)
+		return
+	case o.Err != nil:
+		failed.Inc(ctx, 1)
+		return
+	}
+	converted.Inc(ctx, 1)
+	bytesWritten.Inc(ctx, int64(o.out))
+	if o.Tiling.Tiles > 1 {
+		tiled.Inc(ctx, 1)
+	}
+	for _, note := range o.Notes {
+		beam.NewCounter(NotesNamespace, note).Inc(ctx, 1)
+	}
+	for _, d := range []struct {
+		beam.Distribution
+		took time.Duration
+	}{{readTime, o.fetch}, {decodeTime, o.Read}, {convertTime, o.Run}, {encodeTime, o.Write}, {writeTime, o.put}} {
+		d.Update(ctx, d.took.Milliseconds())
+	}
+}
+
+// Measured is what a runner gives of the metrics, over all workers.
+type Measured struct {
+	Counters map[string]int64                     `json:"counters"`
+	Notes    map[string]int64                     `json:"notes"`
+	Times    map[string]metrics.DistributionValue `json:"times_ms"`
+}
+
+// Measure gathers the metrics of a pipeline that has run. Known is false where the runner keeps none.
+func Measure(r beam.PipelineResult) (m Measured, known bool) {
+	m = Measured{map[string]int64{}, map[string]int64{}, map[string]metrics.DistributionValue{}}
+	all := r.Metrics().AllMetrics()
+	for _, c := range all.Counters() {
+		switch c.Namespace() {
+		case Namespace:
+			m.Counters[c.Name()] += c.Result()
+		case NotesNamespace:
+			m.Notes[c.Name()] += c.Result()
+		}
+	}
+	for _, d := range all.Distributions() {
+		if d.Namespace() == Namespace {
+			m.Times[d.Name()] = add(m.Times[d.Name()], d.Result())
+		}
+	}
+	return m, len(m.Counters) > 0
+}
+
+func add(a, b metrics.DistributionValue) metrics.DistributionValue {
+	if a.Count == 0 {
+		return b
+	}
+	if b.Count == 0 {
+		return a
+	}
+	return metrics.DistributionValue{Count: a.Count + b.Count, Sum: a.Sum + b.Sum, Min: min(a.Min, b.Min), Max: max(a.Max, b.Max)}
+}

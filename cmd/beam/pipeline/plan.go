@@ -1,0 +1,136 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"cyclegan/infer"
+)
+
+func init() {
+	register.DoFn4x1[context.Context, []byte, func(Job), func(Letter), error](&planFn{})
+}
+
+// planFn plans, on one worker.
+type planFn struct{ Options Options }
+
+// ProcessElement gives the pictures, and the folders that cannot be read.
+func (f *planFn) ProcessElement(ctx context.Context, _ []byte, emit func(Job), fail func(Letter)) error {
+	plan, err := Plan(ctx, &f.Options, false)
+	if err != nil {
+		return err
+	}
+	for _, j := range plan.Pictures {
+		emit(Job(j))
+	}
+	for _, u := range plan.Unread {
+		unreadable.Inc(ctx, 1)
+		fail(Letter{u.Path, u.Err.Error()})
+	}
+	return nil
+}
+
+// Plan says which picture goes where, as infer.NewPlan does. A local output folder is made where there is none and tried, unless the run is dry.
+func Plan(ctx context.Context, o *Options, dry bool) (*infer.Plan, error) {
+	if err := o.validatePlan(); err != nil {
+		return nil, err
+	}
+	switch {
+	case !isLocal(o.Inputs[0]):
+		return planRemote(ctx, o)
+	case !isLocal(o.Output):
+		return planUpload(o)
+	case dry:
+		return infer.NewPlan(o.Inputs, o.Output, o.Format)
+	}
+	return (&infer.Batch{Inputs: o.Inputs, Output: o.Output, Format: o.Format}).Plan()
+}
+
+// planUpload plans for local pictures whose results go elsewhere.
+func planUpload(o *Options) (*infer.Plan, error) {
+	// A folder that is nowhere, for the names alone.
+	nowhere := filepath.Join(os.TempDir(), fmt.Sprintf("cyclegan-plan-%d", os.Getpid()))
+	plan, err := infer.NewPlan(o.Inputs, nowhere, o.Format)
+	if err != nil {
+		return nil, err
+	}
+	for _, list := range [][]infer.Job{plan.Pictures, plan.Renamed} {
+		for i := range list {
+			rel, err := filepath.Rel(nowhere, list[i].Output)
+			if err != nil {
+				return nil, fmt.Errorf("plan %q: %w", list[i].Input, err)
+			}
+			list[i].Output = below(o.Output, rel)
+		}
+	}
+	return plan, nil
+}
+
+// below gives the path of a file in a folder; rel is in the manner of this file system.
+func below(folder, rel string) string {
+	if isLocal(folder) {
+		return filepath.Join(folder, rel)
+	}
+	return strings.TrimRight(folder, "/") + "/" + filepath.ToSlash(rel)
+}
+
+// planRemote plans for pictures that lie elsewhere.
+func planRemote(ctx context.Context, o *Options) (*infer.Plan, error) {
+	list := listing{output: strings.TrimRight(o.Output, "/"), seen: map[string]bool{}}
+	for _, input := range slices.Compact(slices.Clone(o.Inputs)) {
+		if err := list.input(ctx, input); err != nil {
+			return nil, err
+		}
+	}
+	list.place()
+	if len(list.files) == 0 {
+		return nil, fmt.Errorf("no pictures in %s: files ending in jpg, png, gif, bmp, tiff and webp are read", strings.Join(o.Inputs, ", "))
+	}
+	// The systems that take A.png for a.png as a rule.
+	fold := isLocal(o.Output) && (runtime.GOOS == "windows" || runtime.GOOS == "darwin")
+	plan, err := infer.PlanNames(list.files, o.Format, fold)
+	if err != nil {
+		return nil, err
+	}
+	plan.Others = list.others
+	inputs := map[string]bool{}
+	for _, j := range plan.Pictures {
+		inputs[j.Input] = true
+	}
+	for _, jobs := range [][]infer.Job{plan.Pictures, plan.Renamed} {
+		for i := range jobs {
+			jobs[i].Output = below(o.Output, jobs[i].Output)
+			if inputs[jobs[i].Output] {
+				return nil, fmt.Errorf("%q would be overwritten by the result of %q: choose another output folder", jobs[i].Output, jobs[i].Input)
+			}
+		}
+	}
+	return plan, nil
+}
+
+// place gives several folders a folder of the output each, by their names.
+func (l *listing) place() {
+	if len(l.trees) < 2 {
+		return
+	}
+	used := map[string]bool{}
+	for _, t := range l.trees {
+		base := path.Base(t.folder)
+		name := base
+		for n := 2; used[name]; n++ {
+			name = fmt.Sprintf("%s-%d", base, n)
+		}
+		used[name] = true
+		for i := t.first; i < t.end; i++ {
+			l.files[i].Output = filepath.Join(name, l.files[i].Output)
+		}
+	}
+}
