@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -47,11 +46,15 @@ func convert(ctx context.Context, c *config, s *summary, stdout, stderr io.Write
 		}
 	}
 	modelcli.SayPlan(stderr, plan)
+	// Known before the work whether it takes a list, and a list of an earlier run is not taken for one of this.
+	if err := pipeline.WriteLetters(ctx, o.DeadLetters, nil); err != nil {
+		return cli.Failed, err
+	}
 	begin := time.Now()
 	result, err := c.run(ctx, o, s.Total, stderr)
 	s.Seconds = time.Since(begin).Seconds()
 	if err != nil {
-		return cli.Failed, explained(err)
+		return cli.Failed, c.explained(err)
 	}
 	if *jobopts.Async {
 		fmt.Fprintf(stderr, "submitted; what cannot be converted will be in %s\n", o.DeadLetters)
@@ -146,7 +149,11 @@ func tellProgress(total int, stderr io.Writer) (stop func()) {
 	}
 }
 
-// explained takes the frames of Beam off an error, under which what has happened is hard to see.
-func explained(err error) error {
-	return fmt.Errorf("the pipeline has failed: %w", errors.New(strings.TrimSpace(err.Error())))
+// explained takes the frames of Beam off an error of this program's own, under which it is hard to see; -verbose keeps them.
+func (c *config) explained(err error) error {
+	text := strings.TrimSpace(err.Error())
+	if i := strings.LastIndex(text, "failed:\n"); i >= 0 && strings.Contains(text, "DoFn[") && !c.verbose {
+		text = strings.TrimSpace(text[i+len("failed:\n"):])
+	}
+	return fmt.Errorf("the pipeline has failed: %s", text)
 }

@@ -32,8 +32,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return cli.Done
 	}
 	if err == nil {
-		quiet(c.verbose)
 		beam.Init() // does not return in a worker, which has no options but the runner's
+		quiet(c.verbose, c.inProcess(), stderr)
 		err = c.check(f)
 	}
 	if err != nil {

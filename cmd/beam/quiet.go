@@ -2,24 +2,31 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
-	"os"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 )
 
-// quiet keeps what Beam and its embedded runner log from drowning the rest: an error that ends a pipeline is told once, by this program.
-func quiet(verbose bool) {
+// quiet keeps what Beam and its embedded runner log from drowning the rest. Where the work is done elsewhere, warnings are shown: a runner may log
+// why it waits, and say nothing else.
+func quiet(verbose, inProcess bool, stderr io.Writer) {
 	if verbose {
 		return
 	}
-	log.SetLogger(silent{})
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
-	_ = os.Stderr
+	if inProcess {
+		stderr = io.Discard
+	}
+	log.SetLogger(warnings{stderr})
+	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 }
 
-// silent is a log that nobody reads.
-type silent struct{}
+// warnings is a log of nothing less.
+type warnings struct{ w io.Writer }
 
-func (silent) Log(context.Context, log.Severity, int, string) {}
+func (l warnings) Log(_ context.Context, severity log.Severity, _ int, text string) {
+	if severity >= log.SevWarn {
+		fmt.Fprintln(l.w, "beam:", text)
+	}
+}

@@ -31,17 +31,22 @@ func (f *lettersFn) ProcessElement(ctx context.Context, _ []byte, next func(*Let
 	for l := (Letter{}); next(&l); {
 		letters = append(letters, l)
 	}
+	return WriteLetters(ctx, f.Path, letters)
+}
+
+// WriteLetters writes a list of dead letters, which it sorts.
+func WriteLetters(ctx context.Context, path string, letters []Letter) error {
 	slices.SortFunc(letters, func(a, b Letter) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Reason, b.Reason)) })
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines)
 	encoder.SetEscapeHTML(false)
 	for _, l := range letters {
 		if err := encoder.Encode(l); err != nil {
-			return fmt.Errorf("dead letters %q: %w", f.Path, err)
+			return fmt.Errorf("dead letters %q: %w", path, err)
 		}
 	}
-	if err := write(ctx, f.Path, lines.Bytes()); err != nil {
-		return fmt.Errorf("write dead letters %q: %w", f.Path, err)
+	if err := write(ctx, path, lines.Bytes()); err != nil {
+		return fmt.Errorf("write dead letters %q: %w", path, err)
 	}
 	return nil
 }
