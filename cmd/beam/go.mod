@@ -2,7 +2,12 @@ module cyclegan/cmd/beam
 
 go 1.26.0
 
-require cyclegan v0.0.0
+require (
+	cyclegan v0.0.0
+	github.com/rogpeppe/go-internal v1.16.0
+)
+
+require golang.org/x/tools v0.51.0 // indirect
 
 require (
 	cel.dev/expr v0.25.2 // indirect

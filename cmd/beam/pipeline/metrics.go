@@ -64,16 +64,24 @@ func (o *outcome) measure(ctx context.Context) {
 	}
 }
 
+// Time is how long a part of a picture took: the number of pictures, and in milliseconds the sum, the least and the most.
+type Time struct {
+	Count int64 `json:"count"`
+	Sum   int64 `json:"sum"`
+	Min   int64 `json:"min"`
+	Max   int64 `json:"max"`
+}
+
 // Measured is what a runner gives of the metrics, over all workers.
 type Measured struct {
-	Counters map[string]int64                     `json:"counters"`
-	Notes    map[string]int64                     `json:"notes"`
-	Times    map[string]metrics.DistributionValue `json:"times_ms"`
+	Counters map[string]int64 `json:"counters"`
+	Notes    map[string]int64 `json:"notes"`
+	Times    map[string]Time  `json:"times_ms"`
 }
 
 // Measure gathers the metrics of a pipeline that has run. Known is false where the runner keeps none.
 func Measure(r beam.PipelineResult) (m Measured, known bool) {
-	m = Measured{map[string]int64{}, map[string]int64{}, map[string]metrics.DistributionValue{}}
+	m = Measured{map[string]int64{}, map[string]int64{}, map[string]Time{}}
 	all := r.Metrics().AllMetrics()
 	for _, c := range all.Counters() {
 		switch c.Namespace() {
@@ -85,18 +93,18 @@ func Measure(r beam.PipelineResult) (m Measured, known bool) {
 	}
 	for _, d := range all.Distributions() {
 		if d.Namespace() == Namespace {
-			m.Times[d.Name()] = add(m.Times[d.Name()], d.Result())
+			m.Times[d.Name()] = m.Times[d.Name()].add(d.Result())
 		}
 	}
 	return m, len(m.Counters) > 0
 }
 
-func add(a, b metrics.DistributionValue) metrics.DistributionValue {
-	if a.Count == 0 {
-		return b
+func (t Time) add(d metrics.DistributionValue) Time {
+	switch {
+	case d.Count == 0:
+		return t
+	case t.Count == 0:
+		return Time(d)
 	}
-	if b.Count == 0 {
-		return a
-	}
-	return metrics.DistributionValue{Count: a.Count + b.Count, Sum: a.Sum + b.Sum, Min: min(a.Min, b.Min), Max: max(a.Max, b.Max)}
+	return Time{t.Count + d.Count, t.Sum + d.Sum, min(t.Min, d.Min), max(t.Max, d.Max)}
 }
