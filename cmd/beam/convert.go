@@ -32,7 +32,7 @@ func convert(ctx context.Context, c *config, s *summary, stdout, stderr io.Write
 	}
 	s.Total = len(plan.Pictures)
 	if c.dryRun {
-		return list(plan, stdout, stderr), nil
+		return list(ctx, plan, o.SkipExisting, stdout, stderr), nil
 	}
 	if c.inProcess() {
 		info, err := pipeline.OpenModel(ctx, o, stderr)
@@ -76,14 +76,24 @@ func resizable(o *pipeline.Options, info infer.Info) error {
 }
 
 // list says what a run would convert, and where to.
-func list(plan *infer.Plan, stdout, stderr io.Writer) int {
+func list(ctx context.Context, plan *infer.Plan, skip bool, stdout, stderr io.Writer) int {
+	skipped := 0
 	for _, p := range plan.Pictures {
-		fmt.Fprintf(stdout, "%s -> %s\n", modelcli.Shown(p.Input), modelcli.Shown(p.Output))
+		there := ""
+		if skip && pipeline.Exists(ctx, p.Output) {
+			there = " (there already)"
+			skipped++
+		}
+		fmt.Fprintf(stdout, "%s -> %s%s\n", modelcli.Shown(p.Input), modelcli.Shown(p.Output), there)
 	}
 	for _, f := range plan.Unread {
 		fmt.Fprintf(stderr, "failed: %v\n", f.Err)
 	}
-	fmt.Fprintf(stderr, "-dry_run: %s to convert; nothing is written\n", cli.Count(len(plan.Pictures), "picture"))
+	fmt.Fprintf(stderr, "-dry_run: %s to convert", cli.Count(len(plan.Pictures)-skipped, "picture"))
+	if skipped > 0 {
+		fmt.Fprintf(stderr, ", %d there already", skipped)
+	}
+	fmt.Fprintln(stderr, "; nothing is written")
 	if len(plan.Unread) > 0 {
 		return cli.SomeFailed
 	}

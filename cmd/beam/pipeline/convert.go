@@ -125,7 +125,7 @@ func (f *convertFn) convert(ctx context.Context, j Job) (o outcome) {
 		}
 	}()
 	o.Job = infer.Job(j)
-	if f.Options.SkipExisting && exists(ctx, j.Output) {
+	if f.Options.SkipExisting && Exists(ctx, j.Output) {
 		o.Skipped = true
 		return o
 	}

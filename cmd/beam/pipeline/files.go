@@ -75,8 +75,8 @@ func systemOf(path string) (system filesystem.Interface, err error) {
 	return system, nil
 }
 
-// exists tells whether there is a file of that name. Where a store cannot say it the answer is no, and what follows meets the reason.
-func exists(ctx context.Context, path string) bool {
+// Exists tells whether there is a file of that name. Where a store cannot say it the answer is no, and what follows meets the reason.
+func Exists(ctx context.Context, path string) bool {
 	if isLocal(path) {
 		info, err := os.Stat(path)
 		return err == nil && !info.IsDir()

@@ -34,7 +34,7 @@ type tree struct {
 // input lists one input: a file of that very name, else what a pattern matches, else a folder with its subfolders.
 func (l *listing) input(ctx context.Context, input string) error {
 	name := strings.TrimRight(input, "/")
-	if name == input && exists(ctx, input) {
+	if name == input && Exists(ctx, input) {
 		l.add(input, path.Base(input), true)
 		return nil
 	}
@@ -56,6 +56,9 @@ func (l *listing) input(ctx context.Context, input string) error {
 	}
 	if name == l.output {
 		return fmt.Errorf("output %q is an input folder too, so its pictures would be overwritten: choose another output", l.output)
+	}
+	if slices.ContainsFunc(l.trees, func(t tree) bool { return t.folder == name }) {
+		return nil
 	}
 	found, err := all(ctx, name+"/")
 	if err != nil {

@@ -52,8 +52,8 @@ func (o *Options) Validate() error {
 	bad = append(bad, o.validatePlan())
 	if o.DeadLetters == "" {
 		bad = append(bad, errors.New("there is no file for what cannot be converted"))
-	} else if err := known(o.DeadLetters); err != nil {
-		bad = append(bad, err)
+	} else if schemeOf(o.DeadLetters) != schemeOf(o.Output) { // which is checked
+		bad = append(bad, known(o.DeadLetters))
 	}
 	if o.Model != "" {
 		bad = append(bad, known(o.Model))

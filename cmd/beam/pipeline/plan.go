@@ -7,7 +7,6 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -85,7 +84,7 @@ func below(folder, rel string) string {
 // planRemote plans for pictures that lie elsewhere.
 func planRemote(ctx context.Context, o *Options) (*infer.Plan, error) {
 	list := listing{output: strings.TrimRight(o.Output, "/"), seen: map[string]bool{}}
-	for _, input := range slices.Compact(slices.Clone(o.Inputs)) {
+	for _, input := range o.Inputs {
 		if err := list.input(ctx, input); err != nil {
 			return nil, err
 		}

@@ -34,7 +34,7 @@ func TestPlanElsewhere(t *testing.T) {
 	}{
 		{name: "folder", inputs: []string{"in"}, output: "memfs://plan/out", others: 1,
 			want: []string{"in/a.jpg > out/a.jpg", "in/a.png > out/a.png", "in/sub/b.webp > out/sub/b.png", "in/sub/deep/d.TIF > out/sub/deep/d.TIF"}},
-		{name: "format", inputs: []string{"in/"}, output: "memfs://plan/out/", format: "png", others: 1,
+		{name: "format", inputs: []string{"in/", "in"}, output: "memfs://plan/out/", format: "png", others: 1,
 			want: []string{"in/a.jpg > out/a.jpg.png", "in/a.png > out/a.png", "in/sub/b.webp > out/sub/b.png", "in/sub/deep/d.TIF > out/sub/deep/d.png"}},
 		{name: "folders", inputs: []string{"in/sub/deep", "more/sub/in"}, output: "memfs://plan/out",
 			want: []string{"in/sub/deep/d.TIF > out/deep/d.TIF", "more/sub/in/e.png > out/in/e.png"}},
