@@ -27,16 +27,6 @@ func resolve(ctx context.Context, address string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(ips[0].Unmap(), uint16(number)), nil
 }
 
-// free makes sure that the address is this machine's and nobody listens there:
-// gRPC would share a port with another server without a word.
-func free(a netip.AddrPort) error {
-	l, err := net.Listen("tcp", a.String())
-	if err != nil {
-		return fmt.Errorf("can't listen: %w; is another worker running there, and is it an address of this machine?", err)
-	}
-	return l.Close()
-}
-
 // dialTime is how long a worker may take to take up a connection. A machine
 // that is gone answers nothing at all.
 const dialTime = 5 * time.Second

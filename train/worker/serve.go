@@ -12,6 +12,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"unsafe"
 
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
@@ -62,6 +64,16 @@ func Serve(ctx context.Context, address string, o Options) (string, error) {
 		return "", fmt.Errorf("start TensorFlow's server: %w", err)
 	}
 	return at.String(), start(def)
+}
+
+// free makes sure that the address is this machine's and nobody listens there:
+// gRPC would share a port with another server without a word.
+func free(a netip.AddrPort) error {
+	l, err := net.Listen("tcp", a.String())
+	if err != nil {
+		return fmt.Errorf("can't listen: %w; is another worker running there, and is it an address of this machine?", err)
+	}
+	return l.Close()
 }
 
 func start(def []byte) error {
