@@ -68,6 +68,21 @@ func (d device) place(replica int) string {
 	return ""
 }
 
+// parallelism is how many threads compute one operation, and how many
+// operations may run beside each other. A step has two halves of equal size
+// that hardly meet, one for each generator and one for each discriminator: on
+// two threads each has one to itself, which at 64 pixels takes 0.86 of the time
+// and in bf16 0.94. For more threads it is left to TensorFlow to share them.
+func (d device) parallelism() (within, beside int) {
+	if d.halves() {
+		return 1, 2
+	}
+	return d.threads, d.threads
+}
+
+// halves says whether each of two threads computes operations of its own.
+func (d device) halves() bool { return d.threads == 2 && !d.hasGPU() }
+
 // target is the server that runs the session, "" for this process. The first
 // worker leads the others.
 func (d device) target() string {
@@ -196,9 +211,10 @@ func sessionConfig(d device, precision string, nets ...*graph.Network) []byte {
 	if precision == BF16 {
 		rewrites.AutoMixedPrecisionOnednnBfloat16 = pb.RewriterConfig_ON
 	}
+	within, beside := d.parallelism()
 	config := &pb.ConfigProto{
-		IntraOpParallelismThreads: int32(d.threads),
-		InterOpParallelismThreads: int32(d.threads),
+		IntraOpParallelismThreads: int32(within),
+		InterOpParallelismThreads: int32(beside),
 		AllowSoftPlacement:        true,
 		GpuOptions:                &pb.GPUOptions{AllowGrowth: true, VisibleDeviceList: strings.Join(d.gpus, ",")},
 		GraphOptions:              &pb.GraphOptions{RewriteOptions: rewrites},

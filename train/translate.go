@@ -8,6 +8,7 @@ import (
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
+	"golang.org/x/sync/errgroup"
 
 	"cyclegan/graph"
 	"cyclegan/graph/tfgraph"
@@ -24,6 +25,7 @@ type translatorKey struct {
 type translator struct {
 	in   tf.Output
 	part tfgraph.Part
+	ran  bool
 }
 
 // Translate runs n pictures [n, H, W, C] in [-1, 1] through a generator as it
@@ -37,17 +39,51 @@ func (t *Trainer) Translate(generator string, pictures []float32, n int, shape g
 // TranslateWith is Translate with the given weights, one of those that the
 // options' Weights lists.
 func (t *Trainer) TranslateWith(weights, generator string, pictures []float32, n int, shape graph.Shape) ([]float32, error) {
-	tr, err := t.translator(translatorKey{generator, weights, shape, n})
+	if !t.device.halves() || n < 2 || n%2 != 0 {
+		return t.translate(translatorKey{generator, weights, shape, n}, pictures)
+	}
+	// Where an operation has one thread, two runs take both.
+	key := translatorKey{generator, weights, shape, n / 2}
+	mid := len(pictures) / 2
+	if tr := t.translators[key]; tr == nil || !tr.ran {
+		first, err := t.translate(key, pictures[:mid])
+		if err != nil {
+			return nil, err
+		}
+		second, err := t.translate(key, pictures[mid:])
+		return append(first, second...), err
+	}
+	var parts [2][]float32
+	var group errgroup.Group
+	for i, half := range [][]float32{pictures[:mid], pictures[mid:]} {
+		group.Go(func() (err error) {
+			parts[i], err = t.translate(key, half)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return append(parts[0], parts[1]...), nil
+}
+
+// translate runs as many pictures as key says. Once it has, it can be called by
+// several at a time.
+func (t *Trainer) translate(key translatorKey, pictures []float32) ([]float32, error) {
+	tr, err := t.translator(key)
 	if err != nil {
 		return nil, err
 	}
-	in, err := tfgraph.NewTensor(pictures, n, shape.H, shape.W, shape.C)
+	in, err := tfgraph.NewTensor(pictures, key.n, key.shape.H, key.shape.W, key.shape.C)
 	if err != nil {
-		return nil, fmt.Errorf("translate with %s: %w", generator, err)
+		return nil, fmt.Errorf("translate with %s: %w", key.generator, err)
 	}
-	out, err := tr.part.Run(t.session, map[tf.Output]*tf.Tensor{tr.in: in})
+	out, err := tr.part.Run(t.session, feeds{tr.in: in})
 	if err != nil {
-		return nil, fmt.Errorf("translate with %s: %w", generator, err)
+		return nil, fmt.Errorf("translate with %s: %w", key.generator, err)
+	}
+	if !tr.ran {
+		tr.ran = true
 	}
 	return tfgraph.Floats(nil, out[0])
 }
@@ -83,7 +119,7 @@ func (t *Trainer) translator(key translatorKey) (*translator, error) {
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("translate with %s: %w", key.generator, err)
 	}
-	tr := &translator{in, tfgraph.Part{Fetches: []tf.Output{y}}}
+	tr := &translator{in: in, part: tfgraph.Part{Fetches: []tf.Output{y}}}
 	t.translators[key] = tr
 	return tr, nil
 }
