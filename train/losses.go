@@ -29,31 +29,31 @@ func (r *replica) generatorLosses(s *op.Scope, passes *[]pass) (losses []tf.Outp
 	o := r.opts
 	identity := o.LambdaIdentity > 0
 	var recA, recB, sameA, sameB tf.Output
-	if identity && r.together(r.gAB, r.realA, r.realB) && r.together(r.gBA, r.realB, r.realA) {
-		ab, ba := r.applyTogether(s, passes, r.gAB, r.realA, r.realB), r.applyTogether(s, passes, r.gBA, r.realB, r.realA)
+	if identity && r.together(r.gAB, r.realA.value, r.realB.value) && r.together(r.gBA, r.realB.value, r.realA.value) {
+		ab, ba := r.applyTogether(s, passes, r.gAB, r.realA.value, r.realB.value), r.applyTogether(s, passes, r.gBA, r.realB.value, r.realA.value)
 		fakeB, sameB, fakeA, sameA = ab[0], ab[1], ba[0], ba[1]
 		recA, recB = r.apply(s, passes, r.gBA, fakeB), r.apply(s, passes, r.gAB, fakeA)
 	} else {
 		// The official code's order, in which BatchNorm's running statistics move.
-		fakeB = r.apply(s, passes, r.gAB, r.realA)
+		fakeB = r.apply(s, passes, r.gAB, r.realA.value)
 		recA = r.apply(s, passes, r.gBA, fakeB)
-		fakeA = r.apply(s, passes, r.gBA, r.realB)
+		fakeA = r.apply(s, passes, r.gBA, r.realB.value)
 		recB = r.apply(s, passes, r.gAB, fakeA)
 		if identity {
-			sameA, sameB = r.apply(s, passes, r.gBA, r.realA), r.apply(s, passes, r.gAB, r.realB)
+			sameA, sameB = r.apply(s, passes, r.gBA, r.realA.value), r.apply(s, passes, r.gAB, r.realB.value)
 		}
 	}
 
 	zero := op.Const(s.SubScope("zero"), float32(0))
 	idtA, idtB := zero, zero
 	if identity {
-		idtA, idtB = l1(s, sameA, r.realA, o.LambdaA*o.LambdaIdentity), l1(s, sameB, r.realB, o.LambdaB*o.LambdaIdentity)
+		idtA, idtB = l1(s, sameA, r.realA.value, o.LambdaA*o.LambdaIdentity), l1(s, sameB, r.realB.value, o.LambdaB*o.LambdaIdentity)
 	}
 	losses = []tf.Output{
 		adversarial(s, o.GANMode, r.apply(s, passes, r.dB, fakeB), true),
 		adversarial(s, o.GANMode, r.apply(s, passes, r.dA, fakeA), true),
-		l1(s, recA, r.realA, o.LambdaA),
-		l1(s, recB, r.realB, o.LambdaB),
+		l1(s, recA, r.realA.value, o.LambdaA),
+		l1(s, recB, r.realB.value, o.LambdaB),
 		idtA,
 		idtB,
 	}
@@ -75,7 +75,7 @@ func (r *replica) discriminatorLosses(s *op.Scope, passes *[]pass, fakeA, fakeB 
 		}
 		return op.AddV2(s.SubScope("penalized"), loss, r.gradientPenalty(s, passes, d, real, fake, r.mixture(s)))
 	}
-	return []tf.Output{loss(r.dA, r.realA, fakeA), loss(r.dB, r.realB, fakeB)}
+	return []tf.Output{loss(r.dA, r.realA.value, fakeA), loss(r.dB, r.realB.value, fakeB)}
 }
 
 // adversarial is the loss of a discriminator's scores, all of which should say
@@ -118,17 +118,17 @@ func adversarial(s *op.Scope, mode string, scores tf.Output, real bool) tf.Outpu
 // where the mean is over the pictures of a batch and alpha is [N, 1, 1, 1]. A
 // map of scores counts as their sum, and g has 1e-16 added to it, as in the
 // official cal_gradient_penalty.
-func (m *model) gradientPenalty(s *op.Scope, passes *[]pass, d *player, real, fake, alpha tf.Output) tf.Output {
+func (r *replica) gradientPenalty(s *op.Scope, passes *[]pass, d *player, real, fake, alpha tf.Output) tf.Output {
 	s = s.SubScope("gradient_penalty")
 	// fake + alpha (real - fake)
 	x := op.AddV2(s.SubScope("mixed"), fake, op.Mul(s, alpha, op.Sub(s, real, fake)))
-	_, g, stats := tfgraph.InputGradient(s.SubScope(d.name), d.net, d.weights.Values(), x)
+	_, g, stats := tfgraph.InputGradient(s.SubScope(d.name), d.net, r.values(d), x)
 	*passes = append(*passes, pass{d, stats})
 
 	g = op.AddV2(s, g, op.Const(s.SubScope("tiny"), float32(1e-16)))
 	length := op.Sqrt(s, op.Sum(s, op.Square(s, g), op.Const(s.SubScope("picture"), []int32{1, 2, 3}), op.SumKeepDims(true)))
 	excess := op.Sub(s.SubScope("excess"), length, op.Const(s.SubScope("one"), float32(1)))
-	return weighted(s, mean(s, op.Square(s.SubScope("square"), excess)), m.opts.LambdaGP)
+	return weighted(s, mean(s, op.Square(s.SubScope("square"), excess)), r.opts.LambdaGP)
 }
 
 // softplus is log(1 + exp(x)), for which graft has no function.

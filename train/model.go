@@ -31,7 +31,6 @@ type model struct {
 	shapeFakeA, shapeFakeB graph.Shape // of a translated one, which has the sides of its source
 
 	replicas    []*replica
-	seed        tf.Output // int64 [2], for dropout and mixtures; fed where drawing says so
 	rate        tf.Output // Adam's step size, bias correction included
 	epsilon     tf.Output
 	averageRate tf.Output // how far the average moves to the weights
@@ -39,23 +38,12 @@ type model struct {
 	winograd bool // in place of TensorFlow's own convolutions, where they are wide
 
 	generators, discriminators tfgraph.Part
-	passes                     int64 // made so far, for their seeds
+	// What brings the replicas that have copies what they need for each.
+	forGenerators, forDiscriminators tfgraph.Part
+	passes                           int64 // made so far, for their seeds
 }
 
 func (m *model) players() []*player { return []*player{m.gAB, m.gBA, m.dA, m.dB} }
-
-// A replica is what one device computes of a step: the networks applied to its
-// share of the batch, and the gradients of its losses.
-type replica struct {
-	*model
-	scope *op.Scope
-	batch int // pictures of each domain in its share
-
-	realA, realB tf.Output // placeholders [batch, H, W, C]
-	fakeA, fakeB tf.Output // placeholders for pictures out of the pool
-	// What the generators' step translates: G_BA(real_B) and G_AB(real_A).
-	translatedA, translatedB tf.Output
-}
 
 // pass is one application of a network in training, kept for the running
 // statistics of BatchNorm.
@@ -92,37 +80,21 @@ func newModel(s *op.Scope, o Options, d device, shapeA, shapeB graph.Shape) (*mo
 		return nil, err
 	}
 
-	for range d.replicas() {
-		m.replicas = append(m.replicas, m.newReplica(s.SubScope(replicaScope), o.BatchSize/d.replicas()))
+	for i := range d.replicas() {
+		m.replicas = append(m.replicas, m.newReplica(s.SubScope(replicaScope), i, o.BatchSize/d.replicas()))
 	}
 	scalar := func(name string) tf.Output {
 		return op.Placeholder(s.SubScope(name), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 	}
-	m.seed = op.Placeholder(s.SubScope("seed"), tf.Int64, op.PlaceholderShape(tf.MakeShape(2)))
 	m.rate, m.epsilon, m.averageRate = scalar("rate"), scalar("epsilon"), scalar("average_rate")
 
 	m.generators = m.generatorCall(s.SubScope("generators"))
 	m.discriminators = m.discriminatorCall(s.SubScope("discriminators"))
+	m.prepare()
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("build the training graph: %w", err)
 	}
 	return m, nil
-}
-
-// replicaScope begins the names of all that a replica adds to the graph, but
-// for its number, which the first has none of.
-const replicaScope = "replica"
-
-func (m *model) newReplica(s *op.Scope, batch int) *replica {
-	picture := func(name string, shape graph.Shape) tf.Output {
-		return op.Placeholder(s.SubScope(name), tf.Float, op.PlaceholderShape(
-			tf.MakeShape(int64(batch), int64(shape.H), int64(shape.W), int64(shape.C))))
-	}
-	return &replica{
-		model: m, scope: s, batch: batch,
-		realA: picture("real_A", m.shapeA), realB: picture("real_B", m.shapeB),
-		fakeA: picture("fake_A", m.shapeFakeA), fakeB: picture("fake_B", m.shapeFakeB),
-	}
 }
 
 // move takes the model over to an edited copy of its graph.
@@ -134,15 +106,23 @@ func (m *model) move(to *tfgraph.Move) {
 			}
 		}
 	}
-	ends := []*tf.Output{&m.seed, &m.rate, &m.epsilon, &m.averageRate}
+	ends := []*tf.Output{&m.rate, &m.epsilon, &m.averageRate}
 	for _, r := range m.replicas {
-		ends = append(ends, &r.realA, &r.realB, &r.fakeA, &r.fakeB, &r.translatedA, &r.translatedB)
+		for _, v := range r.copies {
+			to.Variables(v)
+		}
+		ends = append(ends, &r.translatedA, &r.translatedB)
+		for _, in := range []*input{r.realA, r.realB, r.fakeA, r.fakeB, r.seed} {
+			ends = append(ends, &in.feed, &in.value)
+			in.store = to.Operation(in.store)
+		}
 	}
 	for _, o := range ends {
 		*o = to.Output(*o)
 	}
-	to.Part(&m.generators)
-	to.Part(&m.discriminators)
+	for _, p := range []*tfgraph.Part{&m.generators, &m.discriminators, &m.forGenerators, &m.forDiscriminators} {
+		to.Part(p)
+	}
 }
 
 func newPlayer(s *op.Scope, name string, net *graph.Network, average bool) *player {
@@ -190,8 +170,8 @@ func (m *model) checkShapes() error {
 }
 
 // apply runs pictures through a network in training mode and notes the pass.
-func (m *model) apply(s *op.Scope, passes *[]pass, p *player, x tf.Output) tf.Output {
-	y, stats := tfgraph.Apply(s.SubScope(p.name), p.net, p.weights.Values(), x, tfgraph.Mode{Training: true, Seed: m.passSeed(s), Winograd: m.winograd})
+func (r *replica) apply(s *op.Scope, passes *[]pass, p *player, x tf.Output) tf.Output {
+	y, stats := tfgraph.Apply(s.SubScope(p.name), p.net, r.values(p), x, tfgraph.Mode{Training: true, Seed: r.passSeed(s), Winograd: r.winograd})
 	*passes = append(*passes, pass{p, stats})
 	return y
 }
@@ -212,34 +192,34 @@ func (m *model) together(p *player, batches ...tf.Output) bool {
 }
 
 // applyTogether is apply for several batches, in one pass where it can be.
-func (m *model) applyTogether(s *op.Scope, passes *[]pass, p *player, batches ...tf.Output) []tf.Output {
-	if !m.together(p, batches...) {
+func (r *replica) applyTogether(s *op.Scope, passes *[]pass, p *player, batches ...tf.Output) []tf.Output {
+	if !r.together(p, batches...) {
 		results := make([]tf.Output, len(batches))
 		for i, x := range batches {
-			results[i] = m.apply(s, passes, p, x)
+			results[i] = r.apply(s, passes, p, x)
 		}
 		return results
 	}
 	s = s.SubScope("together")
 	axis := op.Const(s.SubScope("axis"), int32(0))
-	y := m.apply(s, passes, p, op.ConcatV2(s, batches, axis))
+	y := r.apply(s, passes, p, op.ConcatV2(s, batches, axis))
 	return op.Split(s, axis, y, int64(len(batches)))
 }
 
 // passSeed makes every pass of a step draw its own dropout masks.
-func (m *model) passSeed(s *op.Scope) tf.Output {
-	if m.opts.NoDropout {
+func (r *replica) passSeed(s *op.Scope) tf.Output {
+	if r.opts.NoDropout {
 		return tf.Output{}
 	}
-	return m.nextSeed(s)
+	return r.nextSeed(s)
 }
 
 // nextSeed is another seed at each call. Dropout counts its layers upward from
 // it and leaves the seed itself alone.
-func (m *model) nextSeed(s *op.Scope) tf.Output {
-	m.passes++
+func (r *replica) nextSeed(s *op.Scope) tf.Output {
+	r.passes++
 	s = s.SubScope("pass_seed")
-	return op.AddV2(s, m.seed, op.Const(s.SubScope("pass"), []int64{m.passes << 32, 0}))
+	return op.AddV2(s, r.seed.value, op.Const(s.SubScope("pass"), []int64{r.passes << 32, 0}))
 }
 
 // drawing says whether a step draws numbers in the graph, and so needs a seed.
@@ -262,6 +242,7 @@ func (m *model) generatorCall(s *op.Scope) tfgraph.Part {
 	for i, r := range m.replicas {
 		c := &shares[i]
 		c.scope = r.scope.SubScope("generators")
+		c.values = r.values
 		c.losses, r.translatedA, r.translatedB = r.generatorLosses(c.scope, &c.passes)
 		fakes = append(fakes, r.translatedA, r.translatedB)
 	}
@@ -279,22 +260,15 @@ func (m *model) discriminatorCall(s *op.Scope) tfgraph.Part {
 	shares := make([]share, len(m.replicas))
 	for i, r := range m.replicas {
 		c := &shares[i]
-		c.scope = r.scope.SubScope("discriminators")
-		fakeA, fakeB := r.fakeA, r.fakeB
+		c.scope, c.values = r.scope.SubScope("discriminators"), r.values
+		fakeA, fakeB := r.fakeA.value, r.fakeB.value
 		if m.opts.StepOrder == DFirst {
-			fakeA = r.apply(c.scope, &c.passes, m.gBA, r.realB)
-			fakeB = r.apply(c.scope, &c.passes, m.gAB, r.realA)
+			fakeA = r.apply(c.scope, &c.passes, m.gBA, r.realB.value)
+			fakeB = r.apply(c.scope, &c.passes, m.gAB, r.realA.value)
 		}
 		c.losses = r.discriminatorLosses(c.scope, &c.passes, fakeA, fakeB)
 	}
 	return m.update(s, shares, m.dA, m.dB)
-}
-
-// share is what a replica contributes to a step.
-type share struct {
-	scope  *op.Scope
-	losses []tf.Output // the sum of which is minimised
-	passes []pass
 }
 
 // update is the step of some players by what the replicas lose: it fetches the
@@ -309,37 +283,23 @@ func (m *model) update(s *op.Scope, shares []share, players ...*player) tfgraph.
 	return part
 }
 
-// meanOf is the mean of what n replicas computed.
-func meanOf(s *op.Scope, n int, of func(replica int) tf.Output) tf.Output {
-	if n == 1 {
-		return of(0)
-	}
-	s = s.SubScope("mean")
-	all := make([]tf.Output, n)
-	for i := range all {
-		all[i] = of(i)
-	}
-	return op.Mul(s, op.AddN(s, all), op.Const(s.SubScope("share"), float32(1)/float32(n)))
-}
-
 // adam adds one step of Adam (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980)
 // on the players' trainable parameters. TensorFlow's op would correct the
 // moments' bias from beta powers; these are fed as 0 and the correction is in
 // the rate and in epsilon, which is PyTorch's algorithm (see adamSettings).
 func (m *model) adam(s *op.Scope, shares []share, players ...*player) []*tf.Operation {
 	s = s.SubScope("adam")
-	var values []tf.Output
-	for _, p := range players {
-		for _, name := range p.m.Names() {
-			values = append(values, p.weights.Values()[name])
-		}
-	}
-	if s.Err() != nil {
-		return nil
-	}
 	gradients := make([][]tf.Output, len(shares))
 	for i, c := range shares {
-		loss := op.AddN(c.scope.SubScope("total"), c.losses)
+		// The replicas' shares of the batch's mean, which their gradients add up to.
+		loss := weighted(c.scope, op.AddN(c.scope.SubScope("total"), c.losses), 1/float64(len(shares)))
+		var values []tf.Output
+		for _, p := range players {
+			used := c.values(p)
+			for _, name := range p.m.Names() {
+				values = append(values, used[name])
+			}
+		}
 		if s.Err() != nil {
 			return nil
 		}
@@ -355,7 +315,7 @@ func (m *model) adam(s *op.Scope, shares []share, players ...*player) []*tf.Oper
 	for _, p := range players {
 		for _, name := range p.m.Names() {
 			step := op.ResourceApplyAdam(s.SubScope("step"), p.weights.Handle(name), p.m.Handle(name), p.v.Handle(name),
-				none, none, m.rate, beta1, beta2, m.epsilon, meanOf(s, len(shares), func(r int) tf.Output { return gradients[r][i] }))
+				none, none, m.rate, beta1, beta2, m.epsilon, totalOf(s, len(shares), func(r int) tf.Output { return gradients[r][i] }))
 			i++
 			targets = append(targets, step)
 			if p.average != nil {

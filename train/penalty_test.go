@@ -39,7 +39,7 @@ func newPenaltyGraph(t *testing.T, o Options, shape graph.Shape) *penaltyGraph {
 	}
 	p.real, p.fake = placeholder("real", shape.H, shape.W, shape.C), placeholder("fake", shape.H, shape.W, shape.C)
 	p.alpha = placeholder("alpha", 1, 1, 1)
-	p.value = (&model{opts: o}).gradientPenalty(s, &p.passes, p.d, p.real, p.fake, p.alpha)
+	p.value = (&replica{model: &model{opts: o}}).gradientPenalty(s, &p.passes, p.d, p.real, p.fake, p.alpha)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -145,7 +145,7 @@ func translated(t *testing.T, r *reference, trainer *Trainer, a, b []float32) ma
 	if err != nil {
 		t.Fatal(err)
 	}
-	fakes, err := trainer.session.Run(map[tf.Output]*tf.Tensor{r0.realA: realA, r0.realB: realB}, []tf.Output{r0.translatedA, r0.translatedB}, nil)
+	fakes, err := trainer.session.Run(map[tf.Output]*tf.Tensor{r0.realA.feed: realA, r0.realB.feed: realB}, []tf.Output{r0.translatedA, r0.translatedB}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +346,7 @@ func TestPyTorchAdam(t *testing.T) {
 		terms = append(terms, op.Sum(s, op.Mul(s, p.weights.Values()[param.Name], gradients[param.Name]), op.Const(s.SubScope("axes"), axes)))
 		start[param.Name] = drawnParam(DA, param)
 	}
-	targets := m.adam(s, []share{{scope: s.SubScope("share"), losses: terms}}, p)
+	targets := m.adam(s, []share{{scope: s.SubScope("share"), losses: terms, values: func(p *player) map[string]tf.Output { return p.weights.Values() }}}, p)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

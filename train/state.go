@@ -38,7 +38,11 @@ func (t *Trainer) Checkpoint(data *dataset.Dataset) (*Checkpoint, error) {
 			shapes[param.Name] = param.Shape
 		}
 		for slot, vars := range p.slots() {
-			w, err := vars.Save(t.session)
+			var w graph.Weights
+			err := t.watched(func() (err error) {
+				w, err = vars.Save(t.session)
+				return err
+			})
 			if err != nil {
 				return nil, err
 			}
@@ -115,7 +119,7 @@ func (t *Trainer) Restore(c *Checkpoint) error {
 		}
 	}
 	for _, l := range loads {
-		if err := l.vars.Load(t.session, l.w); err != nil {
+		if err := t.watched(func() error { return l.vars.Load(t.session, l.w) }); err != nil {
 			return fmt.Errorf("restore checkpoint: %w", err)
 		}
 	}

@@ -38,7 +38,7 @@ type Trainer struct {
 	poolA, poolB   imagePool
 	tracing        bool          // the next step
 	traced         *profile.Step // nil before there is one
-	lost           bool          // a worker, and with it the session
+	lost           error         // a worker, and with it the session
 }
 
 // NewTrainer builds the networks for pictures of the given shapes and draws
@@ -83,7 +83,7 @@ func newTrainerOn(device device, o Options, shapeA, shapeB graph.Shape) (*Traine
 		poolA:       imagePool{capacity: o.PoolSize},
 		poolB:       imagePool{capacity: o.PoolSize},
 	}
-	if err := t.initialize(); err != nil {
+	if err := t.watched(t.initialize); err != nil {
 		t.Close()
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (t *Trainer) LoadInitial() ([]string, error) {
 		if path == "" {
 			continue
 		}
-		if err := t.load(p, w); err != nil {
+		if err := t.watched(func() error { return t.load(p, w) }); err != nil {
 			return taken, err
 		}
 		taken = append(taken, fmt.Sprintf("%s starts from %s", p.name, path))
@@ -139,7 +139,7 @@ func (t *Trainer) LoadInitial() ([]string, error) {
 // Close ends the session. It is safe to call twice. TensorFlow would wait for
 // ever for a worker that is lost: that session is left to the end of the process.
 func (t *Trainer) Close() error {
-	if t.lost {
+	if t.lost != nil {
 		return nil
 	}
 	return t.session.Close()
@@ -204,10 +204,10 @@ func (t *Trainer) generatorsFirst(real feeds, epoch int, losses *Losses) error {
 	t.poolA.exchange(fakeA, t.opts.BatchSize, randomStream(t.opts.Seed, "pool A", t.step))
 	t.poolB.exchange(fakeB, t.opts.BatchSize, randomStream(t.opts.Seed, "pool B", t.step))
 	fake := feeds{}
-	if err := t.feedPictures(fake, fakeA, t.model.shapeFakeA, func(r *replica) tf.Output { return r.fakeA }); err != nil {
+	if err := t.feedPictures(fake, fakeA, t.model.shapeFakeA, func(r *replica) tf.Output { return r.fakeA.feed }); err != nil {
 		return err
 	}
-	if err := t.feedPictures(fake, fakeB, t.model.shapeFakeB, func(r *replica) tf.Output { return r.fakeB }); err != nil {
+	if err := t.feedPictures(fake, fakeB, t.model.shapeFakeB, func(r *replica) tf.Output { return r.fakeB.feed }); err != nil {
 		return err
 	}
 	return t.stepDiscriminators(real, fake, epoch, losses)
@@ -228,10 +228,10 @@ type feeds = map[tf.Output]*tf.Tensor
 // feedReal gives each replica its share of a batch.
 func (t *Trainer) feedReal(b *dataset.Batch) (feeds, error) {
 	real := feeds{}
-	if err := t.feedPictures(real, b.A, t.shapeA, func(r *replica) tf.Output { return r.realA }); err != nil {
+	if err := t.feedPictures(real, b.A, t.shapeA, func(r *replica) tf.Output { return r.realA.feed }); err != nil {
 		return nil, fmt.Errorf("pictures of A: %w", err)
 	}
-	if err := t.feedPictures(real, b.B, t.shapeB, func(r *replica) tf.Output { return r.realB }); err != nil {
+	if err := t.feedPictures(real, b.B, t.shapeB, func(r *replica) tf.Output { return r.realB.feed }); err != nil {
 		return nil, fmt.Errorf("pictures of B: %w", err)
 	}
 	return real, nil
@@ -262,7 +262,7 @@ func (t *Trainer) stepGenerators(real feeds, epoch int, losses *Losses) (fakeA, 
 			return nil, nil, err
 		}
 	}
-	out, err := t.runPart("generators", &m.generators, in)
+	out, err := t.runPart("generators", &m.forGenerators, &m.generators, in)
 	if err != nil {
 		return nil, nil, fmt.Errorf("train the generators: %w", err)
 	}
@@ -292,7 +292,7 @@ func (t *Trainer) stepDiscriminators(real, fake feeds, epoch int, losses *Losses
 	if err := t.feedSettings(in, rate); err != nil {
 		return err
 	}
-	out, err := t.runPart("discriminators", &m.discriminators, in)
+	out, err := t.runPart("discriminators", &m.forDiscriminators, &m.discriminators, in)
 	if err != nil {
 		return fmt.Errorf("train the discriminators: %w", err)
 	}
@@ -313,10 +313,15 @@ func (t *Trainer) feedSettings(in feeds, learningRate float64) (err error) {
 	if in[m.epsilon], err = tf.NewTensor(float32(epsilon)); err != nil {
 		return err
 	}
-	if m.drawing() {
-		in[m.seed], err = tf.NewTensor([]int64{int64(t.opts.Seed), t.step})
+	if !m.drawing() {
+		return nil
 	}
-	return err
+	for _, r := range m.replicas {
+		if in[r.seed.feed], err = tf.NewTensor([]int64{int64(t.opts.Seed), t.step}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // adamSettings turns PyTorch's Adam at its n-th step into the rate and epsilon

@@ -257,7 +257,7 @@ func TestAdamFollowsPyTorch(t *testing.T) {
 	axes := op.Const(s.SubScope("axes"), []int32{0, 1, 2, 3})
 	// The gradient of sum(weight * g) is g.
 	loss := op.Sum(s, op.Mul(s, p.weights.Values()["c.weight"], gradient), axes)
-	step := m.adam(s, []share{{scope: s.SubScope("share"), losses: []tf.Output{loss}}}, p)
+	step := m.adam(s, []share{{scope: s.SubScope("share"), losses: []tf.Output{loss}, values: func(p *player) map[string]tf.Output { return p.weights.Values() }}}, p)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

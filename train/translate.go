@@ -78,7 +78,11 @@ func (t *Trainer) translate(key translatorKey, pictures []float32) ([]float32, e
 	if err != nil {
 		return nil, fmt.Errorf("translate with %s: %w", key.generator, err)
 	}
-	out, err := tr.part.Run(t.session, feeds{tr.in: in})
+	var out []*tf.Tensor
+	err = t.watched(func() (err error) {
+		out, err = tr.part.Run(t.session, feeds{tr.in: in})
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("translate with %s: %w", key.generator, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -75,6 +76,17 @@ func (e *LostError) Error() string {
 		return fmt.Sprintf("worker %s does not answer: %v", e.Lost[0], e.errs[0])
 	}
 	return fmt.Sprintf("%s do not answer: %v", Count(len(e.Lost)), errors.Join(e.errs...))
+}
+
+// gone says whether the machines of all that are lost answer that nobody
+// listens there any more.
+func (e *LostError) gone() bool {
+	for _, err := range e.errs {
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			return false
+		}
+	}
+	return true
 }
 
 // Count says a number of workers in words.

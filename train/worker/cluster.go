@@ -3,7 +3,6 @@ package worker
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
@@ -26,8 +25,8 @@ func Cluster(addresses []string) *pb.ClusterDef {
 	return &pb.ClusterDef{Job: []*pb.JobDef{job}}
 }
 
-// ErrTimeout is what Within and Watched give when they gave up waiting; the
-// call goes on and can't be stopped.
+// ErrTimeout is what Within gives when it gave up waiting; the call goes on and
+// can't be stopped.
 var ErrTimeout = errors.New("no answer")
 
 // Within waits for a call of the runtime's that may never return.
@@ -42,17 +41,18 @@ func Within(limit time.Duration, call func() error) error {
 	}
 }
 
-// What Watched finds a worker lost by: so many checks in a row, so far apart.
+// How Watched finds that a worker is lost: a machine that falls silent has
+// longer than a process that is gone, of which its machine tells.
 const (
-	watchEvery = 10 * time.Second
-	watchTimes = 3
+	watchEvery   = 2 * time.Second
+	refusedTimes = 2
+	silentTimes  = 5 // each of which takes dialTime more
 )
 
-// Watched makes a call that the workers take part in. TensorFlow notices by
-// itself when a worker's process ends, but waits for ever for a machine that
-// falls silent; Watched then gives a *[LostError] with [ErrTimeout], after half
-// a minute or so. A call that fails while a worker does not answer gives a
-// *LostError too.
+// Watched makes a call that the workers take part in. TensorFlow waits for ever
+// for a worker that is gone; Watched then gives a *[LostError], after some
+// seconds for a process and half a minute for a machine, and leaves the call
+// alone. A call that fails while a worker does not answer gives one too.
 func Watched(addresses []string, call func() error) error {
 	return watched(addresses, call, watchEvery)
 }
@@ -62,32 +62,26 @@ func watched(addresses []string, call func() error, every time.Duration) error {
 	go func() { done <- call() }()
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	for silent := 0; ; {
+	for failed := 0; ; {
 		select {
 		case err := <-done:
 			if err == nil {
 				return nil
 			}
 			if lost := Check(addresses); lost != nil {
-				return fmt.Errorf("%w (TensorFlow: %v)", lost, firstLine(err))
+				return lost
 			}
 			return err
 		case <-ticker.C:
-			lost := Check(addresses)
-			if lost == nil {
-				silent = 0
+			var lost *LostError
+			if !errors.As(Check(addresses), &lost) {
+				failed = 0
 				continue
 			}
-			if silent++; silent == watchTimes {
-				return errors.Join(lost, ErrTimeout)
+			failed++
+			if failed >= silentTimes || failed >= refusedTimes && lost.gone() {
+				return lost
 			}
 		}
 	}
-}
-
-// firstLine is enough of TensorFlow's errors, which tell the whole way of a
-// tensor through the graph.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
 }
