@@ -51,6 +51,7 @@ func (t *Trainer) watched(call func() error) error {
 	err := worker.Watched(t.device.workers, call)
 	if lost := (*worker.LostError)(nil); errors.As(err, &lost) {
 		t.lost = err
+		tfgraph.Unquiet() // the call may hang in Quietly
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,8 +22,21 @@ var quiet sync.Mutex
 func Quietly(f func() error) error {
 	quiet.Lock()
 	defer quiet.Unlock()
-	defer filterStderr()()
+	done := sync.OnceFunc(filterStderr())
+	filtering.Store(&done)
+	defer done()
 	return f()
+}
+
+// filtering ends the filter of the newest Quietly.
+var filtering atomic.Pointer[func()]
+
+// Unquiet ends the filter of a Quietly that will never return, since what it
+// calls hangs: nothing that is written from here on can be lost in it.
+func Unquiet() {
+	if done := filtering.Load(); done != nil {
+		(*done)()
+	}
 }
 
 // filterStderr puts a filter on file descriptor 2 until the function that it
