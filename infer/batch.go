@@ -37,7 +37,8 @@ type Batch struct {
 	// SkipExisting leaves out pictures whose output is there already.
 	SkipExisting bool
 	// Workers is how many pictures are in the model at once. 0: 2, so that one keeps the processors busy while the other is at what only one
-	// of them can do; a picture of more than 512x512, which takes more memory and keeps them busy by itself, goes alone.
+	// of them can do; in a batch of 8 and more each has half of the model's threads. A picture of more than 512x512, which takes more memory and
+	// keeps the processors busy by itself, goes alone.
 	Workers int
 	// Files is how many pictures are read, and how many written, at once. 0: half as many as there are processors, up to 8.
 	Files int
@@ -204,11 +205,18 @@ type work struct {
 	profile pixels.Profile
 }
 
+// manyPictures are worth a session of their own for two that go through beside each other.
+const manyPictures = 8
+
 // start gives the results as they come, and closes the channel after the last. The channels between the stages hold nothing,
 // so that no more pictures are in memory than there are goroutines.
 func (c *conversion) start(ctx context.Context, jobs []Job) <-chan Result {
 	results := make(chan Result)
 	files := c.files()
+	inModel := ctx
+	if c.workers > 1 && len(jobs) >= manyPictures {
+		inModel = withBeside(ctx)
+	}
 	feed := make(chan *work)
 	go func() {
 		defer close(feed)
@@ -231,7 +239,7 @@ func (c *conversion) start(ctx context.Context, jobs []Job) <-chan Result {
 			return false
 		}
 		defer leave()
-		return !c.ended(ctx) && c.run(ctx, w)
+		return !c.ended(ctx) && c.run(inModel, w)
 	})
 	written := stage(files, run, results, func(w *work) bool { c.write(w); return true })
 	go func() {

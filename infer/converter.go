@@ -61,6 +61,9 @@ func (c *Converter) Convert(ctx context.Context, j Job, file []byte) ([]byte, Re
 		w.Err = fmt.Errorf("convert %q: %w", j.Input, err)
 		return nil, w.Result
 	}
+	if c.workers > 1 {
+		ctx = withBeside(ctx)
+	}
 	done := c.run(ctx, w)
 	leave()
 	if !done {

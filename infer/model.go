@@ -21,6 +21,7 @@ type Model struct {
 	info    Info
 	run     runner
 	large   *large    // nil where no picture is too large for run
+	beside  *lazy     // run with fewer threads, for pictures that go through beside others; nil where it has but one
 	fast    *fast     // opens the sessions of large; nil without it
 	several bool      // a run may take several pictures
 	buffers sync.Pool // of *[]float32
@@ -100,7 +101,7 @@ func newModel(data []byte, opt *Options, open func(file []byte, external bool, o
 	chosen.Provider, chosen.DeviceID = used.Provider, used.DeviceID
 	again := func(o *session.Options) (runner, error) {
 		c := chosen
-		c.NoArena = o.NoArena
+		c.NoArena, c.IntraThreads = o.NoArena, o.IntraThreads
 		s, err := sessions.open(data, rewritable, &c, openFile)
 		if err != nil {
 			return nil, err
@@ -110,7 +111,7 @@ func newModel(data []byte, opt *Options, open func(file []byte, external bool, o
 	run := framed(s, about, info)
 	ports := s.About()
 	return &Model{
-		info: info, run: run, large: newLarge(info, rewritable, options, sessions, again), fast: sessions,
+		info: info, run: run, beside: besideOthers(info, options, again), large: newLarge(info, rewritable, options, sessions, again), fast: sessions,
 		several: run == runner(s) && takesSeveral(ports.Inputs[0].Shape) && takesSeveral(ports.Outputs[0].Shape),
 	}, nil
 }
@@ -123,7 +124,11 @@ func (m *Model) Close() error {
 	if m.large == nil {
 		return m.run.Close()
 	}
-	return errors.Join(m.run.Close(), m.large.close(), m.fast.close())
+	err := m.run.Close()
+	if m.beside != nil {
+		err = errors.Join(err, m.beside.close())
+	}
+	return errors.Join(err, m.large.close(), m.fast.close())
 }
 
 // Translate gives the picture in the other domain, with the same bounds and the same alpha; the model itself sees colours only.
@@ -206,6 +211,11 @@ func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]*ima
 	if W > arenaPixels/H/n {
 		var err error
 		if run, err = m.wholeSession(); err != nil {
+			return nil, err
+		}
+	} else if m.beside != nil && isBeside(ctx) {
+		var err error
+		if run, err = m.beside.get(); err != nil {
 			return nil, err
 		}
 	}
