@@ -96,24 +96,25 @@ func trainingWinograd(l graph.Conv, c graph.LayerCost, in graph.Shape) form {
 	height, width := float64(c.Out.H), float64(c.Out.W)
 	inHeight, inWidth := float64(in.H), float64(in.W)
 
-	halfIn := rows * inWidth * channels          // after the transform of columns
-	points := winogradPoints * h * w * channels  // and of rows
-	products := winogradPoints * h * w * outputs //
-	halfOut := rows * width * outputs            // after the transform of rows
-	transforms := 2*inHeight*halfIn + 2*inWidth*points +
-		2*columns*halfOut + 2*rows*height*width*outputs
+	halfIn := rows * inWidth * channels            // after the transform of columns
+	points := winogradPoints * h * w * channels    // and of rows
+	products := winogradPoints * h * w * outputs   //
+	halfOut := rows * width * outputs              // after the transform of rows
+	before := 2*inHeight*halfIn + 2*inWidth*points // operations of the transforms
+	after := 2*columns*halfOut + 2*rows*height*width*outputs
 	multiply := 2 * products * channels
 
 	f := form{
 		direct:  float64(c.FLOPs),
-		forward: multiply + transforms, input: multiply + transforms, weight: multiply,
-		kept: points, keptForWeight: true,
+		forward: before + multiply + after, input: after + multiply + before,
+		weight: before + multiply, // the input is transformed again, and not kept
+		kept:   float64(in.Values()), keptForWeight: true,
 		live: points + max(points, products),
 	}
 	// Each transform reads and writes; between them and the product the axes
 	// change places, which reads and writes once more.
 	f.moved = float64(in.Values()) + 2*halfIn + 4*points + 4*products + 2*halfOut + float64(c.Out.Values())
-	f.movedInput, f.movedWeight = f.moved, points+products
+	f.movedInput, f.movedWeight = f.moved, float64(in.Values())+2*halfIn+4*points+products
 	f.filters(l)
 	return f
 }

@@ -10,15 +10,14 @@ const (
 	tiledSessions = 4
 )
 
-// What an open model holds of its weights, and of the filters that Winograd's
-// form transforms once. Of the weights it has the file, and in each session the
+// What an open model holds of its weights: the file, and in each session the
 // rewritten file, the runtime's reading of it and what the runtime computes with.
-// Of the filters each session has three: the result of transforming them, that as
-// a part of the model, and what the runtime computes with.
+// The weights that Winograd's form transforms are not in these; all sessions share
+// what they become, four times as many values.
 const (
 	weightsOfModel   = 1
 	weightsOfSession = 3
-	filtersOfSession = 3
+	filterGrowth     = float64(winogradPoints) / (winogradTaps * winogradTaps)
 )
 
 // smallPixels is the largest picture that is small: two of them are in the model
@@ -53,7 +52,8 @@ func picture(n *graph.Network, w, h, together, sessions int) (Work, error) {
 	}
 	weights := values(n)
 	work.Moved += floatBytes * max(weights, filters)
-	model := weightsOfModel*weights + float64(sessions)*(weightsOfSession*weights+filtersOfSession*filters)
+	plain := weights - filters/filterGrowth
+	model := weightsOfModel*weights + float64(sessions)*weightsOfSession*plain + filters
 	work.Memory = floatBytes * (model + float64(together)*live)
 	return work, nil
 }

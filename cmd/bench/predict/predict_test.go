@@ -155,14 +155,15 @@ func TestWinogradByHand(t *testing.T) {
 	f := trainingForms(costs, true)
 	// [24, 16] by [16, 16*64] and [24, 16] by 24 times [16, 64]; back [16, 24] by 24
 	// times [24, 128] and [16, 24] by [24, 16*128].
-	const transforms = 2*24*16*16*64 + 24*2*24*16*64 + 24*2*16*24*128 + 2*16*24*16*128
-	if f[1].forward != products+transforms || f[1].input != products+transforms || f[1].weight != products || f[1].direct != 2*9*64*128*256 {
+	const before, after = 2*24*16*16*64 + 24*2*24*16*64, 24*2*16*24*128 + 2*16*24*16*128
+	const transforms = before + after
+	if f[1].forward != products+transforms || f[1].input != products+transforms || f[1].weight != products+before || f[1].direct != 2*9*64*128*256 {
 		t.Errorf("in training %+v; want %d operations in products and %d in transforms", f[1], products, transforms)
 	}
 	if f[0] != (form{}) {
 		t.Errorf("the padding that the transform does itself takes %+v", f[0])
 	}
-	if f[1].kept != 36*16*64 || f[1].filter != 36*64*128 || f[1].filterFLOPs != 2*36*9*64*128 {
+	if f[1].kept != 16*16*64 || f[1].filter != 36*64*128 || f[1].filterFLOPs != 2*36*9*64*128 {
 		t.Errorf("in training %+v", f[1])
 	}
 	r := runtimeForms(costs)
@@ -215,6 +216,22 @@ func TestPicture(t *testing.T) {
 		if want := float64(4 * ((1+3*c.sessions)*weights + c.together*8*c.side*c.side)); err != nil || w.Memory != want {
 			t.Errorf("%d pictures of %d pixels take %.0f bytes (%v), want %.0f", c.pictures, c.side, w.Memory, err, want)
 		}
+	}
+}
+
+// Filters in Winograd's form are there once, and not what they were made of.
+func TestPictureShares(t *testing.T) {
+	n := &graph.Network{Name: "wide", In: 64, Out: 64, Layers: []graph.Layer{graph.Conv{Name: "a", In: 64, Out: 64, Kernel: 3, Stride: 1, Pad: 1}}}
+	var memory [2]float64
+	for i, sessions := range []int{1, 4} {
+		w, err := picture(n, 16, 16, 0, sessions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		memory[i] = w.Memory
+	}
+	if want := float64(4 * (9 + 36) * 64 * 64); memory[0] != want || memory[1] != want {
+		t.Errorf("the model holds %.0f bytes in one session and %.0f in four, want %.0f in both", memory[0], memory[1], want)
 	}
 }
 

@@ -84,13 +84,13 @@ func Step(o train.Options, side int) (Work, error) {
 		}
 		for _, p := range []player{g, d} {
 			filters, flops := p.filters()
-			work.Performed += 2 * flops // and back
-			work.Moved += floatBytes * (4*filters + adamMoved*values(p.net))
+			work.Performed += (1 + filterPasses) * flops // once, and back in each pass
+			work.Moved += floatBytes * ((1+2*filterPasses)*filters + adamMoved*values(p.net))
 			held += adamHeld * values(p.net)
 		}
 		// The generators' gradients come together, before the discriminators' do.
 		filters, _ := g.filters()
-		held += values(g.net) + 2*filters
+		held += values(g.net) + filters
 		if o.EMA > 0 {
 			work.Moved += floatBytes * averageMoved * values(g.net)
 			held += values(g.net)
@@ -106,6 +106,10 @@ const (
 	adamHeld     = 3 // weight and two moments
 	averageMoved = 3 // weight and average read, average written
 )
+
+// filterPasses is how often a generator is differentiated: on real pictures, and
+// on those that the other one made.
+const filterPasses = 2
 
 // workingShare is how often a layer's input and output exist in differentiating it:
 // they themselves and their gradients.
