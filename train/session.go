@@ -165,8 +165,8 @@ func chooseWorkers(d device, o Options) (device, error) {
 	if err != nil {
 		return d, err
 	}
-	defer session.Close()
-	// The first talk with a server that is none would wait for ever.
+	// The first talk with a server that is none would wait for ever, and so
+	// would closing the session.
 	err = worker.Within(startTime, func() error {
 		_, err := session.ListDevices()
 		return err
@@ -174,6 +174,7 @@ func chooseWorkers(d device, o Options) (device, error) {
 	if err != nil {
 		return d, fmt.Errorf("-workers %s: they can't train together: %w; each must be a `train -worker ADDRESS` of this version, and must reach the others at the addresses given", o.Workers, err)
 	}
+	defer session.Close()
 	d.withGPUs = countGPUs(session) > 0
 	if d.withGPUs && o.Precision == BF16 {
 		return d, errBF16

@@ -51,12 +51,12 @@ func (c *command) awaitWorkers(ctx context.Context) error {
 func (c *command) afterLoss(err error, lost *worker.LostError) error {
 	checkpoint, _, loadErr := c.opts.LatestCheckpoint()
 	if loadErr != nil {
-		return fmt.Errorf("%w\nthe run has no checkpoint to go on from: start it again under another -name", err)
+		return fmt.Errorf("%w\nthe run has no checkpoint yet; when the worker is back, begin it again:\n  go run ./cmd/train %s -continue_train", err, c.nameFlags())
 	}
 	text := fmt.Sprintf("the run is saved up to step %d; to go on, start the worker again", checkpoint.Step)
 	again := fmt.Sprintf("\n  go run ./cmd/train %s -continue_train", c.nameFlags())
 	if left := c.left(lost); len(left) > 0 {
-		text += fmt.Sprintf(", or go on with %s that answers:%s -workers %s", worker.Count(len(left)), again, quote(strings.Join(left, ",")))
+		text += fmt.Sprintf(", or go on with what is left:%s -workers %s", again, quote(strings.Join(left, ",")))
 	} else {
 		text += ", or go on with this machine alone:" + again + " -workers="
 	}
