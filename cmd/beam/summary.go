@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +14,7 @@ import (
 
 	"cyclegan/cmd/beam/pipeline"
 	"cyclegan/cmd/internal/cli"
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/cmd/internal/modelcli"
 )
 
 // summary is what -json writes.
@@ -111,23 +109,5 @@ func (s *summary) write(path string, stdout io.Writer) error {
 	if s.Failed == nil {
 		s.Failed = []pipeline.Letter{}
 	}
-	data, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write summary: %w", err)
-	}
-	data = append(data, '\n')
-	if path == "-" {
-		_, err = stdout.Write(data)
-	} else if info, statErr := os.Stat(path); statErr == nil && !info.Mode().IsRegular() {
-		err = os.WriteFile(path, data, 0o666) // a pipe or a device, which is not replaced
-	} else {
-		err = atomicfile.Write(path, func(w io.Writer) error {
-			_, err := w.Write(data)
-			return err
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("write summary: %w", err)
-	}
-	return nil
+	return modelcli.WriteSummary(path, stdout, s)
 }

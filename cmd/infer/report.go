@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -12,7 +10,6 @@ import (
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
-	"cyclegan/infer/pixels/atomicfile"
 )
 
 // report is the summary that -json writes. Where two generators have run, it is the sum of both, and each has a part of its own.
@@ -182,25 +179,7 @@ func (r *report) write(path string, stdout io.Writer) error {
 	for i := range r.Parts {
 		r.Parts[i].fillLists()
 	}
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write summary: %w", err)
-	}
-	data = append(data, '\n')
-	if path == "-" {
-		_, err = stdout.Write(data)
-	} else if info, statErr := os.Stat(path); statErr == nil && !info.Mode().IsRegular() {
-		err = os.WriteFile(path, data, 0o666) // a pipe or a device, which is not replaced
-	} else {
-		err = atomicfile.Write(path, func(w io.Writer) error {
-			_, err := w.Write(data)
-			return err
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("write summary: %w", err)
-	}
-	return nil
+	return modelcli.WriteSummary(path, stdout, r)
 }
 
 // fillLists makes empty lists of absent ones, for programs that go through them.
