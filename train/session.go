@@ -80,8 +80,9 @@ func (d device) parallelism() (within, beside int) {
 	return d.threads, d.threads
 }
 
-// halves says whether each of two threads computes operations of its own.
-func (d device) halves() bool { return d.threads == 2 && !d.hasGPU() }
+// halves says whether each of two threads computes operations of its own. A
+// worker's threads are its own affair.
+func (d device) halves() bool { return d.threads == 2 && !d.hasGPU() && len(d.workers) == 0 }
 
 // target is the server that runs the session, "" for this process. The first
 // worker leads the others.
