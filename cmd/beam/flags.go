@@ -51,11 +51,8 @@ func flags(c *config) *flag.FlagSet {
 		o.Inputs = append(o.Inputs, s)
 		return nil
 	})
-	f.StringVar(&o.Output, "out", "", "the `folder` to write to (needed)")
+	modelcli.BindWriting(f, &o.Output, &o.Format, &o.Quality, &o.SkipExisting)
 	f.StringVar(&o.DeadLetters, "dead_letters", "", "the `file` that names each picture that could not be converted, with the reason, as JSON a line (default: OUT.dead_letters.jsonl, beside the folder OUT)")
-	f.StringVar(&o.Format, "format", "", "write `png`, jpg, gif, bmp or tiff (default: each picture's own, and png for webp)")
-	f.IntVar(&o.Quality, "quality", 95, "JPEG quality, 1 to 100")
-	f.BoolVar(&o.SkipExisting, "skip_existing", false, "leave out pictures whose output is there already")
 	f.IntVar(&o.Workers, "workers", 0, "`pictures` in the model at once in each worker process (default: 2, and those of more than 512x512 alone)")
 	f.Func("resize", "bring pictures to this `size` before, and keep it: 256x256, 256 for the shorter side, or training for the size that the model was trained at (default: each keeps its own)", func(s string) error {
 		_, err := modelcli.ParseResize(s)
@@ -102,15 +99,7 @@ func (c *config) check(f *flag.FlagSet) error {
 			bad = append(bad, fmt.Errorf("-dead_letters FILE is missing: there is no place beside %s", o.Output))
 		}
 	}
-	if o.Quality < 1 || o.Quality > 100 {
-		bad = append(bad, fmt.Errorf("-quality %d is outside 1 to 100", o.Quality))
-	}
-	if o.Limits.MaxPixels < 1 {
-		bad = append(bad, fmt.Errorf("-max_input_pixels %d is below 1", o.Limits.MaxPixels))
-	}
-	if o.Limits.MaxBytes < 1 {
-		bad = append(bad, fmt.Errorf("-max_input_bytes %d is below 1", o.Limits.MaxBytes))
-	}
+	bad = append(bad, modelcli.CheckPictures(o.Quality, o.Limits)...)
 	if len(bad) == 0 {
 		checked := *o
 		if c.dryRun {

@@ -116,19 +116,7 @@ func TestStudyTables(t *testing.T) {
 	}
 	text.WriteString("\n")
 	s.printShort(&text)
-	golden := filepath.Join("testdata", "growth.golden")
-	if *update {
-		if err := os.WriteFile(golden, text.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text.String() != string(want) {
-		t.Errorf("the tables are\n%s\nwant\n%s", text.String(), want)
-	}
+	checkGolden(t, "growth.golden", text.Bytes())
 	if err := s.failures(); err == nil || !strings.Contains(err.Error(), "64 px") || !strings.Contains(err.Error(), "killed") {
 		t.Errorf("the setting that failed is told as %v", err)
 	}

@@ -46,10 +46,7 @@ func flags(c *config) *flag.FlagSet {
 		c.inputs = append(c.inputs, s)
 		return nil
 	})
-	f.StringVar(&c.output, "out", "", "the `folder` to write to (needed)")
-	f.StringVar(&c.format, "format", "", "write `png`, jpg, gif, bmp or tiff (default: each picture's own, and png for webp)")
-	f.IntVar(&c.quality, "quality", 95, "JPEG quality, 1 to 100")
-	f.BoolVar(&c.skipExisting, "skip_existing", false, "leave out pictures whose output is there already")
+	modelcli.BindWriting(f, &c.output, &c.format, &c.quality, &c.skipExisting)
 	modelcli.Bind(f, &c.options)
 	modelcli.BindLimits(f, &c.limits)
 	f.IntVar(&c.workers, "workers", 0, "`pictures` in the model at once (default: 2, and those of more than 512x512 alone)")
@@ -78,15 +75,7 @@ func parse(args []string) (*config, error) {
 	if c.format != "" && !pixels.Writable(c.format) {
 		bad = append(bad, fmt.Errorf("-format %q cannot be written: choose png, jpg, gif, bmp or tiff", c.format))
 	}
-	if c.quality < 1 || c.quality > 100 {
-		bad = append(bad, fmt.Errorf("-quality %d is outside 1 to 100", c.quality))
-	}
-	if c.limits.MaxPixels < 1 {
-		bad = append(bad, fmt.Errorf("-max_input_pixels %d is below 1", c.limits.MaxPixels))
-	}
-	if c.limits.MaxBytes < 1 {
-		bad = append(bad, fmt.Errorf("-max_input_bytes %d is below 1", c.limits.MaxBytes))
-	}
+	bad = append(bad, modelcli.CheckPictures(c.quality, c.limits)...)
 	if c.workers < 0 {
 		bad = append(bad, fmt.Errorf("-workers %d is below 0", c.workers))
 	}

@@ -47,6 +47,29 @@ func BindLimits(f *flag.FlagSet, l *pixels.Limits) {
 	f.Int64Var(&l.MaxBytes, "max_input_bytes", 512<<20, "refuse files of more `bytes`")
 }
 
+// BindWriting adds the options that say how results are written.
+func BindWriting(f *flag.FlagSet, output, format *string, quality *int, skipExisting *bool) {
+	f.StringVar(output, "out", "", "the `folder` to write to (needed)")
+	f.StringVar(format, "format", "", "write `png`, jpg, gif, bmp or tiff (default: each picture's own, and png for webp)")
+	f.IntVar(quality, "quality", 95, "JPEG quality, 1 to 100")
+	f.BoolVar(skipExisting, "skip_existing", false, "leave out pictures whose output is there already")
+}
+
+// CheckPictures lists what is wrong with the quality and the limits that BindWriting and BindLimits fill.
+func CheckPictures(quality int, l pixels.Limits) []error {
+	var bad []error
+	if quality < 1 || quality > 100 {
+		bad = append(bad, fmt.Errorf("-quality %d is outside 1 to 100", quality))
+	}
+	if l.MaxPixels < 1 {
+		bad = append(bad, fmt.Errorf("-max_input_pixels %d is below 1", l.MaxPixels))
+	}
+	if l.MaxBytes < 1 {
+		bad = append(bad, fmt.Errorf("-max_input_bytes %d is below 1", l.MaxBytes))
+	}
+	return bad
+}
+
 // providerOption takes one NAME=VALUE.
 func providerOption(o *infer.Options, s string) error {
 	name, value, found := strings.Cut(s, "=")
