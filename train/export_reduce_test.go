@@ -43,7 +43,7 @@ func smallGenerator(t *testing.T) (*graph.Network, graph.Weights) {
 }
 
 func TestReduce(t *testing.T) {
-	if _, ok := native.ONNXRuntime(); !ok {
+	if _, err := native.FindONNXRuntime(); err != nil {
 		t.Skip("ONNX Runtime is not here; run this test with `go run ./third_party go test ./train`")
 	}
 	n, w := smallGenerator(t)

@@ -54,7 +54,7 @@ func TestScripts(t *testing.T) {
 	if missing != nil {
 		t.Logf("the scripts that run models are skipped: %v", missing)
 	}
-	library, _ := native.ONNXRuntime()
+	library, _ := native.FindONNXRuntime()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {

@@ -29,10 +29,8 @@ func TestScripts(t *testing.T) {
 	}
 	// Not by its name, since that may be a program that looks for one in the home folder.
 	python, _ := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
-	library, found := native.ONNXRuntime()
-	if found {
-		found = hasCgo(t)
-	}
+	library, err := native.FindONNXRuntime()
+	found := err == nil && hasCgo(t)
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {

@@ -7,13 +7,13 @@ import (
 	"errors"
 
 	"cyclegan/cmd/internal/cli"
-	"cyclegan/third_party/native"
+	"cyclegan/third_party/native/fetch"
 )
 
 // serveWithTensorFlow makes this process the program that is built with
 // TensorFlow, and has the same command line.
 func serveWithTensorFlow() int {
-	native.Start("./cmd/bench")
+	fetch.Start("./cmd/bench")
 	return cli.Failed // Start doesn't return
 }
 

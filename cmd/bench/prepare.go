@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"cyclegan/third_party/native"
+	"cyclegan/third_party/native/fetch"
 )
 
 // peers are the contenders' scripts. They run from a copy, so that a built
@@ -29,7 +29,7 @@ type files struct {
 // prepare gets the native libraries and our own programs, and makes the
 // folder, with the scripts.
 func (c *command) prepare(ctx context.Context) (*files, error) {
-	if _, err := native.FetchONNXRuntime(ctx, os.Stderr); err != nil {
+	if _, err := fetch.ONNXRuntime(ctx, os.Stderr); err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(c.settings, setting.tensorFlow) {

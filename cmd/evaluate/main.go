@@ -21,7 +21,7 @@ import (
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/infer/session"
-	"cyclegan/third_party/native"
+	"cyclegan/third_party/native/fetch"
 	"cyclegan/train/metric/features"
 )
 
@@ -64,7 +64,7 @@ func openExtractor(ctx context.Context, cfg *config, stderr io.Writer) (*feature
 	e, err := features.Open(cfg.features, &cfg.extractor)
 	var missing *session.NotFoundError
 	if errors.As(err, &missing) {
-		if cfg.extractor.Library, err = native.FetchONNXRuntime(ctx, stderr); err != nil {
+		if cfg.extractor.Library, err = fetch.ONNXRuntime(ctx, stderr); err != nil {
 			return nil, err
 		}
 		e, err = features.Open(cfg.features, &cfg.extractor)

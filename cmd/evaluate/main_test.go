@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	missing := runtimeMissing(t, models)
-	library, _ := native.ONNXRuntime()
+	library, _ := native.FindONNXRuntime()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {

@@ -33,7 +33,7 @@ func runScripts(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	library, _ := native.ONNXRuntime()
+	library, _ := native.FindONNXRuntime()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", dir),
 		Setup: func(e *testscript.Env) error {

@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"cyclegan/cmd/internal/cli"
-	"cyclegan/third_party/native"
+	"cyclegan/third_party/native/fetch"
 )
 
 func main() {
@@ -16,7 +16,7 @@ func main() {
 		os.Exit(status)
 	}
 	if c.format != formatSafetensors {
-		native.Start("./cmd/export")
+		fetch.Start("./cmd/export")
 	}
 	c.announce(os.Stderr)
 	files, err := c.writeSafetensors()

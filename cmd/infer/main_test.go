@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	missing := runtimeMissing(t, models)
-	library, _ := native.ONNXRuntime()
+	library, _ := native.FindONNXRuntime()
 	cache, err := native.CacheDir()
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,7 @@ package main
 import (
 	"os"
 
-	"cyclegan/third_party/native"
+	"cyclegan/third_party/native/fetch"
 )
 
 func main() {
@@ -16,5 +16,5 @@ func main() {
 	if c.check {
 		os.Exit(c.checkOnly(os.Stdout, os.Stderr))
 	}
-	native.Start("./cmd/train")
+	fetch.Start("./cmd/train")
 }

@@ -20,7 +20,7 @@ import (
 // openModel opens a model, and skips the test without ONNX Runtime.
 func openModel(t *testing.T, model []byte) *session.Session {
 	t.Helper()
-	if _, ok := native.ONNXRuntime(); !ok {
+	if _, err := native.FindONNXRuntime(); err != nil {
 		t.Skip("ONNX Runtime is not here; run this test with `go run ./third_party go test ./graph/onnxgraph`")
 	}
 	s, err := session.New(model, nil)

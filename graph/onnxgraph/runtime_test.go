@@ -20,7 +20,7 @@ const tolerance = 1e-4
 // runONNX exports the network and runs the file with ONNX Runtime.
 func runONNX(t *testing.T, n *graph.Network, w graph.Weights) *session.Session {
 	t.Helper()
-	if _, ok := native.ONNXRuntime(); !ok {
+	if _, err := native.FindONNXRuntime(); err != nil {
 		t.Skip("ONNX Runtime is not here; run this test with `go run ./third_party go test ./graph/onnxgraph`")
 	}
 	model, err := Marshal(n, w, Metadata{})

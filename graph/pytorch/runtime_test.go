@@ -15,7 +15,7 @@ import (
 
 // ONNX Runtime computes with the weights of the files what PyTorch did.
 func TestOutputsAgreeWithPyTorch(t *testing.T) {
-	if _, ok := native.ONNXRuntime(); !ok {
+	if _, err := native.FindONNXRuntime(); err != nil {
 		t.Skip("ONNX Runtime is not here; run this test with `go run ./third_party go test ./graph/pytorch`")
 	}
 	const tolerance = 1e-4

@@ -86,7 +86,7 @@ func search(library, provider string, load func(name string) error) (by string, 
 
 // cached is the build for a provider, in the place that the environment variable names (own) or in the user's cache.
 func cached(provider string) (path string, own bool, err error) {
-	set, err := native.With()
+	set, err := native.ActiveSet()
 	if err != nil {
 		return "", false, err
 	}

@@ -1,61 +1,216 @@
-// Package native knows the two native libraries that the project runs on, TensorFlow's C library and ONNX Runtime:
-// which build of each fits this machine (a [Wheel]), where it lies, and how to get it there when it is missing.
+// Package native finds the native libraries that this project runs on: TensorFlow's C library and ONNX Runtime.
 //
-// A library is looked for in this order:
+// A library comes from the first of these places that has it:
 //
-//  1. the folder that its environment variable names ([EnvTensorFlow], [EnvONNXRuntime]); a wrong one is an error and never passed over,
-//  2. the user's cache, shared by every checkout (see [CacheDir]),
-//  3. with the Fetch functions only, the Python package registry, through pip; the result is put into the cache.
+//  1. the place named by its environment variable ([EnvTensorFlow], [EnvONNXRuntime]); a wrong value is an error,
+//  2. the user's cache, which all checkouts share ([CacheDir]).
 //
-// There are builds for the CPU, which everybody gets, and sets of others that are fetched when asked for ([FetchWith]): [CUDA] and [OpenVINO].
-// They lie side by side in the cache, and [With] says which is used.
+// Several builds can be installed side by side in the cache: those for the CPU and the sets [CUDA] and [OpenVINO].
+// [ActiveSet] reports which one is in use, and a [Wheel] describes one build of one library.
 //
-// A program that links the library part only wants to know what is there:
+// The package only looks; package fetch, in the folder below, downloads what is missing:
 //
 //	path, err := native.FindONNXRuntime()
 //	if errors.Is(err, native.ErrNotFound) {
-//		// look elsewhere, or call native.FetchONNXRuntime
+//		path, err = fetch.ONNXRuntime(ctx, os.Stderr)
 //	}
-//
-// The package is pure Go, so that it can be built before anything is fetched.
 package native
 
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 )
 
-// Environment variables that people may set.
+// Environment variables that users may set.
 const (
 	// EnvTensorFlow names a folder with include/tensorflow/c/c_api.h and lib/libtensorflow.so
-	// (libtensorflow.dylib on macOS), to be used instead of a fetched one.
+	// (libtensorflow.dylib on macOS), which replaces the fetched TensorFlow.
 	EnvTensorFlow = "CYCLEGAN_TENSORFLOW"
-	// EnvONNXRuntime names ONNX Runtime's shared library, or a folder that holds it, to be used instead of a fetched one.
+	// EnvONNXRuntime names ONNX Runtime's shared library or its folder, which replaces the fetched one.
 	EnvONNXRuntime = "CYCLEGAN_ONNXRUNTIME"
-	// EnvCache names the folder to keep fetched libraries and built programs in, instead of the user's cache.
+	// EnvCache names the folder for fetched libraries and built programs, which replaces the user's cache.
 	EnvCache = "CYCLEGAN_CACHE"
+	// EnvWith names the set of builds to use: [CPU], [CUDA] or [OpenVINO]. See [ActiveSet].
+	EnvWith = "CYCLEGAN_WITH"
 )
 
-// ErrNotFound says that a library is neither named by its environment variable nor in the cache.
+// ErrNotFound reports that a library is neither named by its environment variable nor in the cache.
 var ErrNotFound = errors.New("native library not found")
 
-// ErrNoBuild says that there is no build of a library for this platform, so that it cannot be fetched.
+// ErrNoBuild reports that no build of a library exists for this platform.
 var ErrNoBuild = errors.New("no build for this platform")
 
-// mendable is an error for a person: what happened, then how to mend it.
-type mendable struct {
-	err  error
-	mend string
+// CacheDir returns the folder that holds fetched libraries and built programs: the value of CYCLEGAN_CACHE,
+// or else "cyclegan" in the user's cache folder. The folder need not exist.
+func CacheDir() (string, error) {
+	if dir := os.Getenv(EnvCache); dir != "" {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return "", fmt.Errorf("%s=%s: %w", EnvCache, dir, err)
+		}
+		return abs, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the user's cache folder: %w\nFix: set %s to a folder with 1 GB of free space", err, EnvCache)
+	}
+	return filepath.Join(dir, "cyclegan"), nil
 }
 
-func (e *mendable) Error() string { return e.err.Error() + "\nto mend it: " + e.mend }
-func (e *mendable) Unwrap() error { return e.err }
-
-// withMend adds to err the one thing to do about it, unless err brings its own.
-func withMend(err error, format string, args ...any) error {
-	var m *mendable
-	if errors.As(err, &m) {
-		return err
+// FindTensorFlow returns the folder that holds TensorFlow's include and lib. The error is [ErrNotFound] if
+// TensorFlow is neither named nor cached, and another one if [EnvTensorFlow] names an incomplete folder.
+func FindTensorFlow() (dir string, err error) {
+	if dir := os.Getenv(EnvTensorFlow); dir != "" {
+		return tensorFlowIn(dir, runtime.GOOS)
 	}
-	return &mendable{err, fmt.Sprintf(format, args...)}
+	set, err := ActiveSet()
+	if err != nil {
+		return "", err
+	}
+	return find(TensorFlow, set)
+}
+
+// FindONNXRuntime returns the path of ONNX Runtime's shared library. The error is [ErrNotFound] if
+// ONNX Runtime is neither named nor cached, and another one if [EnvONNXRuntime] names something else.
+func FindONNXRuntime() (path string, err error) {
+	if path := os.Getenv(EnvONNXRuntime); path != "" {
+		found, err := onnxRuntimeIn(path, runtime.GOOS)
+		if err != nil {
+			err = fmt.Errorf("%s=%s: %w\nFix: set %[1]s to ONNX Runtime's shared library or its folder, or unset it to use the fetched library",
+				EnvONNXRuntime, path, err)
+		}
+		return found, err
+	}
+	set, err := ActiveSet()
+	if err != nil {
+		return "", err
+	}
+	return cachedONNXRuntime(set)
+}
+
+// FindONNXRuntimeWith returns the path of the ONNX Runtime of a set. A library outside the cache that
+// [EnvONNXRuntime] names comes first, and named reports that it was used. The error is [ErrNotFound] if
+// the set is not installed.
+func FindONNXRuntimeWith(set string) (path string, named bool, err error) {
+	if path := os.Getenv(EnvONNXRuntime); path != "" && !inCache(path) {
+		path, err := FindONNXRuntime()
+		return path, true, err
+	}
+	path, err = cachedONNXRuntime(set)
+	if set != CPU && errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNoBuild) {
+		err = fmt.Errorf("%w\nFix: go run ./third_party install -with %s", err, set)
+	}
+	return path, false, err
+}
+
+func cachedONNXRuntime(set string) (path string, err error) {
+	dir, err := find(ONNXRuntime, set)
+	if err != nil {
+		return "", err
+	}
+	return onnxRuntimeIn(filepath.Join(dir, "lib"), runtime.GOOS)
+}
+
+// inCache reports whether path is a library in the cache. The launcher sets [EnvONNXRuntime] to such paths,
+// so they do not express a user's choice.
+func inCache(path string) bool {
+	cache, err := CacheDir()
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(Wheels(), func(w Wheel) bool {
+		return strings.HasPrefix(path, filepath.Join(cache, filepath.FromSlash(w.folder()))+string(filepath.Separator))
+	})
+}
+
+// find returns the cached folder of a library whose every dependency is cached as well.
+func find(library, set string) (dir string, err error) {
+	w, err := Pick(library, set)
+	if err != nil {
+		// The library may still be installed elsewhere on this machine.
+		return "", fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	dir, ok, err := w.Cached()
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	if !ok {
+		return "", fmt.Errorf("%w: %s is not in %s", ErrNotFound, w, dir)
+	}
+	for _, n := range w.Needs() {
+		if dir, ok, err := n.Cached(); err != nil || !ok {
+			return "", fmt.Errorf("%w: %s is not in %s, and %s needs it", ErrNotFound, n, dir, w)
+		}
+	}
+	return dir, nil
+}
+
+// tensorFlowIn checks that a folder that the user named has what compiling, linking and running need.
+func tensorFlowIn(dir, goos string) (string, error) {
+	so := ".so"
+	if goos == "darwin" {
+		so = ".dylib"
+	}
+	for _, name := range []string{"include/tensorflow/c/c_api.h", "lib/libtensorflow" + so, "lib/libtensorflow_framework" + so} {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
+			return "", fmt.Errorf("%s=%s: the folder lacks %s\nFix: set %[1]s to TensorFlow's C library with its headers, or unset it to use the fetched library",
+				EnvTensorFlow, dir, name)
+		}
+	}
+	return filepath.Abs(dir)
+}
+
+// onnxRuntimeIn finds the shared library at path, which is the file itself, its folder, or the parent of lib.
+func onnxRuntimeIn(path, goos string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() {
+		return filepath.Abs(path)
+	}
+	for _, dir := range []string{path, filepath.Join(path, "lib")} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue
+		}
+		var names []string
+		for _, e := range entries {
+			if isONNXRuntime(e.Name(), goos) {
+				names = append(names, e.Name())
+			}
+		}
+		if len(names) > 0 {
+			// The shortest name has no version: it is the link that points to the version to use.
+			name := slices.MinFunc(names, func(a, b string) int { return len(a) - len(b) })
+			return filepath.Abs(filepath.Join(dir, name))
+		}
+	}
+	return "", fmt.Errorf("the folder %s lacks %s", path, onnxRuntimeFile(goos))
+}
+
+func onnxRuntimeFile(goos string) string {
+	switch goos {
+	case "windows":
+		return "onnxruntime.dll"
+	case "darwin":
+		return "libonnxruntime.dylib"
+	}
+	return "libonnxruntime.so"
+}
+
+// isONNXRuntime distinguishes the library, with or without a version in its name, from the execution providers next to it.
+func isONNXRuntime(name, goos string) bool {
+	switch goos {
+	case "windows":
+		return strings.EqualFold(name, "onnxruntime.dll")
+	case "darwin":
+		return strings.HasPrefix(name, "libonnxruntime.") && strings.HasSuffix(name, ".dylib")
+	}
+	return name == "libonnxruntime.so" || strings.HasPrefix(name, "libonnxruntime.so.")
 }

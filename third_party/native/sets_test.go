@@ -1,10 +1,7 @@
 package native
 
 import (
-	"archive/zip"
-	"bytes"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,23 +10,7 @@ import (
 	"testing"
 )
 
-// pretend puts empty files into the cache that pass for a wheel's.
-func pretend(t *testing.T, w Wheel) (dir string) {
-	t.Helper()
-	dir, _, err := w.cached()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range w.files() {
-		touch(t, filepath.Join(dir, filepath.FromSlash(name)))
-	}
-	if err := os.WriteFile(filepath.Join(dir, marker), []byte(w.SHA256), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-// onLinux skips where the sets have no builds.
+// onLinux skips the test where the sets have no builds.
 func onLinux(t *testing.T) {
 	t.Helper()
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
@@ -37,14 +18,14 @@ func onLinux(t *testing.T) {
 	}
 }
 
-// withDriver gives the machine a file that passes for NVIDIA's driver.
+// withDriver adds a file that passes for NVIDIA's driver.
 func withDriver(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
 	touch(t, filepath.Join(dir, driverName))
 	t.Setenv("LD_LIBRARY_PATH", "/nowhere"+string(filepath.ListSeparator)+dir)
 	if got := NVIDIADriver(); got != filepath.Join(dir, driverName) {
-		t.Errorf("the driver is %q", got)
+		t.Errorf("NVIDIADriver: %q", got)
 	}
 }
 
@@ -60,28 +41,28 @@ func TestChoose(t *testing.T) {
 			t.Errorf("%q with CUDA %v: %q, %v", c.named, c.works, got, err)
 		}
 	}
-	alone(t)
+	isolate(t)
 	t.Setenv(EnvWith, "gpu")
-	for _, find := range []func() (string, error){With, FindTensorFlow, FindONNXRuntime} {
+	for _, find := range []func() (string, error){ActiveSet, FindTensorFlow, FindONNXRuntime} {
 		_, err := find()
-		wantError(t, err, EnvWith+"=gpu: there is no such set", "cpu, cuda or openvino")
+		wantError(t, err, EnvWith+"=gpu: unknown set", "cpu, cuda or openvino")
 	}
 }
 
-// Where the set for CUDA is whole and the machine has the driver, it is used by itself.
+// A complete CUDA set is used by default on a machine with the driver.
 func TestCUDASet(t *testing.T) {
 	onLinux(t)
-	cache := alone(t)
+	cache := isolate(t)
 	cpu := map[string]string{}
-	for _, library := range []string{tensorFlow, onnxRuntime} {
-		w, err := here(library, CPU)
+	for _, library := range []string{TensorFlow, ONNXRuntime} {
+		w, err := Pick(library, CPU)
 		if err != nil {
 			t.Fatal(err)
 		}
 		cpu[library] = pretend(t, w)
 	}
 	dirs := map[string]string{}
-	for _, w := range ofSet(CUDA) {
+	for _, w := range OfSet(CUDA) {
 		dirs[w.Library] = pretend(t, w)
 	}
 	withDriver(t)
@@ -90,30 +71,30 @@ func TestCUDASet(t *testing.T) {
 	}
 	want := func(set map[string]string) {
 		t.Helper()
-		if dir, err := FindTensorFlow(); dir != set[tensorFlow] || err != nil {
-			t.Errorf("TensorFlow is in %s, %v; want %s", dir, err, set[tensorFlow])
+		if dir, err := FindTensorFlow(); dir != set[TensorFlow] || err != nil {
+			t.Errorf("TensorFlow: %s, %v; want %s", dir, err, set[TensorFlow])
 		}
-		if path, err := FindONNXRuntime(); filepath.Dir(filepath.Dir(path)) != set[onnxRuntime] || err != nil {
-			t.Errorf("ONNX Runtime is %s, %v; want it in %s", path, err, set[onnxRuntime])
+		if path, err := FindONNXRuntime(); filepath.Dir(filepath.Dir(path)) != set[ONNXRuntime] || err != nil {
+			t.Errorf("ONNX Runtime: %s, %v; want it in %s", path, err, set[ONNXRuntime])
 		}
 	}
 	want(dirs)
 	if got := NVIDIALibrary("libcudnn.so.9"); got != filepath.Join(cache, nvidiaFolder, "cudnn", "lib", "libcudnn.so.9") {
-		t.Errorf("cuDNN is %q", got)
+		t.Errorf("cuDNN: %q", got)
 	}
 	for _, name := range []string{"libc.so.6", "libonnxruntime_providers_cuda.so", "LICENSE"} {
 		if got := NVIDIALibrary(name); got != "" {
-			t.Errorf("%s is %q", name, got)
+			t.Errorf("%s: %q, want none", name, got)
 		}
 	}
-	// what Environ sets is the cache's own, and does not bind a program that asks for another set
-	t.Setenv(EnvONNXRuntime, filepath.Join(cpu[onnxRuntime], "lib", "libonnxruntime.so.1.28.0"))
-	if path, named, err := FindONNXRuntimeWith(CUDA); named || err != nil || !strings.HasPrefix(path, dirs[onnxRuntime]) {
+	// The launcher names a library in the cache, which must not override a program's choice of set.
+	t.Setenv(EnvONNXRuntime, filepath.Join(cpu[ONNXRuntime], "lib", "libonnxruntime.so.1.28.0"))
+	if path, named, err := FindONNXRuntimeWith(CUDA); named || err != nil || !strings.HasPrefix(path, dirs[ONNXRuntime]) {
 		t.Errorf("with cuda: %s, named %v, %v", path, named, err)
 	}
 	_, ort := stubLibraries(t)
 	if path, named, err := FindONNXRuntimeWith(CUDA); !named || err != nil || path != ort {
-		t.Errorf("what a person names: %s, named %v, %v", path, named, err)
+		t.Errorf("library named by the user: %s, named %v, %v", path, named, err)
 	}
 	t.Setenv(EnvTensorFlow, "")
 	t.Setenv(EnvONNXRuntime, "")
@@ -131,29 +112,29 @@ func TestCUDASet(t *testing.T) {
 		t.Errorf("without cuDNN: %v", err)
 	}
 	if err == nil || !strings.Contains(err.Error(), "NVIDIA cuDNN 9.3.0.75 is not in ") {
-		t.Errorf("the library that is missing is not named: %v", err)
+		t.Errorf("the error does not name the missing library: %v", err)
 	}
 	_, _, err = FindONNXRuntimeWith(CUDA)
 	wantError(t, err, "NVIDIA cuDNN", "go run ./third_party install -with cuda")
 }
 
-// The CUDA build of TensorFlow finds NVIDIA's libraries by its own run path, which leads from lib to ../nvidia.
+// The CUDA build of TensorFlow finds NVIDIA's libraries through its run path, which leads from lib to ../nvidia.
 func TestCUDALayout(t *testing.T) {
 	onLinux(t)
-	alone(t)
-	w, err := pick(tensorFlow, CUDA, "linux", "amd64")
+	isolate(t)
+	w, err := pick(TensorFlow, CUDA, "linux", "amd64")
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := pretend(t, w)
-	for _, l := range w.links {
-		if l.leadsOut() {
-			if err := os.Symlink(l.target, filepath.Join(dir, l.name)); err != nil {
+	for _, l := range w.Links {
+		if l.LeadsOut() {
+			if err := os.Symlink(l.Target, filepath.Join(dir, l.Name)); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	for _, n := range w.needs() {
+	for _, n := range w.Needs() {
 		pretend(t, n)
 	}
 	for _, name := range []string{"cublas/lib/libcublas.so.12", "cudnn/lib/libcudnn.so.9", "cusolver/lib/libcusolver.so.11", "cuda_nvcc/bin/ptxas"} {
@@ -161,7 +142,7 @@ func TestCUDALayout(t *testing.T) {
 			t.Errorf("from TensorFlow's lib folder: %v", err)
 		}
 	}
-	// and these find each other: cuDNN looks for NVRTC in ../../nvrtc/lib
+	// The libraries find each other: cuDNN looks for NVRTC in ../../nvrtc/lib.
 	if _, err := os.Stat(filepath.Join(dir, "nvidia", "cudnn", "lib", "..", "..", "nvrtc", "lib", "libnvrtc.so.12")); err != nil {
 		t.Error(err)
 	}
@@ -169,52 +150,19 @@ func TestCUDALayout(t *testing.T) {
 
 func TestOpenVINOSet(t *testing.T) {
 	onLinux(t)
-	alone(t)
-	w, err := here(tensorFlow, CPU)
+	isolate(t)
+	w, err := Pick(TensorFlow, CPU)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tf := pretend(t, w)
-	ort := pretend(t, ofSet(OpenVINO)[0])
+	ort := pretend(t, OfSet(OpenVINO)[0])
 	t.Setenv(EnvWith, OpenVINO)
 	if dir, err := FindTensorFlow(); dir != tf || err != nil {
-		t.Errorf("TensorFlow is in %s, %v", dir, err)
+		t.Errorf("TensorFlow: %s, %v", dir, err)
 	}
 	if path, err := FindONNXRuntime(); path != filepath.Join(ort, "lib", "libonnxruntime.so.1.24.1") || err != nil {
-		t.Errorf("ONNX Runtime is %s, %v", path, err)
-	}
-}
-
-func TestFetchWith(t *testing.T) {
-	onLinux(t)
-	cache := alone(t)
-	for _, set := range []string{"", CPU, "gpu"} {
-		_, err := FetchWith(t.Context(), io.Discard, set)
-		wantError(t, err, "there is no such set", "cuda")
-	}
-	// NVIDIA's libraries come before what needs them
-	var order []string
-	for _, w := range ofSet(CUDA) {
-		order = append(order, w.Library)
-		if w.nvidia() {
-			pretend(t, w)
-		}
-	}
-	if at := slices.Index(order, tensorFlow); at < 11 || len(order) != 13 {
-		t.Errorf("the order is %q", order)
-	}
-	_, file := madeUp(t)
-	withPip(t, file)
-	_, err := FetchWith(t.Context(), io.Discard, CUDA)
-	wantError(t, err, "fetch TensorFlow 2.18.1 with cuda", "the hash is ")
-	for _, w := range ofSet(CUDA) {
-		if !w.nvidia() {
-			pretend(t, w)
-		}
-	}
-	places, err := FetchWith(t.Context(), io.Discard, CUDA)
-	if err != nil || len(places) != 13 || places[0] != (Place{"NVIDIA CUDA runtime 12.5.82", filepath.Join(cache, nvidiaFolder, "cuda_runtime")}) {
-		t.Errorf("%v, %v", places, err)
+		t.Errorf("ONNX Runtime: %s, %v", path, err)
 	}
 }
 
@@ -222,48 +170,5 @@ func TestInLoaderCache(t *testing.T) {
 	table := []byte("glibc-ld.so.cache1.1\x01\x02libcuda.so.1\x00/usr/lib/a/libcuda.so.1\x00libcudart.so.12\x00/opt/libcudart.so.12\x00/usr/lib32/libcuda.so.1\x00/x/libcuda.so.1.1\x00")
 	if got, want := inLoaderCache(table, driverName), []string{"/usr/lib/a", "/usr/lib32"}; !slices.Equal(got, want) {
 		t.Errorf("folders %q, want %q", got, want)
-	}
-}
-
-// A wheel for every Python is asked for without the tags of one.
-func TestPipArgs(t *testing.T) {
-	args := strings.Join(nvidiaWheel("cuDNN", "cudnn", "9", "0", 1).pipArgs(), " ")
-	if !strings.Contains(args, "--python-version 3") || strings.Contains(args, "--abi") || strings.Contains(args, "--implementation") {
-		t.Errorf("pip is run with %s", args)
-	}
-}
-
-// A program stays one, and a link to another library's folder may lead to what is not there yet.
-func TestUnpackProgramAndLink(t *testing.T) {
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	h := &zip.FileHeader{Name: "bin/ptxas"}
-	h.SetMode(0o744)
-	f, err := z.CreateHeader(h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Write([]byte("program")); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	file, dir := filepath.Join(t.TempDir(), "w.whl"), t.TempDir()
-	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	w := Wheel{Library: "madeup", Title: "Made-up", parts: []part{{"bin/ptxas", "bin/ptxas"}}, links: []link{{"nvidia", "../later"}}}
-	if runtime.GOOS == "windows" {
-		t.Skip("needs symbolic links and modes")
-	}
-	if err := w.unpack(t.Context(), io.Discard, file, dir); err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Stat(filepath.Join(dir, "bin", "ptxas")); err != nil || info.Mode().Perm()&0o100 == 0 {
-		t.Errorf("%v, %v", info.Mode(), err)
-	}
-	if target, err := os.Readlink(filepath.Join(dir, "nvidia")); target != "../later" || err != nil {
-		t.Errorf("the link leads to %q, %v", target, err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/infer"
 	"cyclegan/infer/session"
-	"cyclegan/third_party/native"
+	"cyclegan/third_party/native/fetch"
 )
 
 // Open opens the model at path with the options o as [OpenWith] does.
@@ -27,7 +27,7 @@ func OpenWith(ctx context.Context, o *infer.Options, log io.Writer, open func() 
 	model, err := open()
 	var missing *session.NotFoundError
 	if errors.As(err, &missing) {
-		library, fetchErr := native.FetchONNXRuntime(ctx, log)
+		library, fetchErr := fetch.ONNXRuntime(ctx, log)
 		if fetchErr != nil {
 			return nil, fetchErr
 		}

@@ -1,4 +1,4 @@
-package native
+package fetch
 
 import (
 	"archive/zip"
@@ -13,9 +13,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cyclegan/third_party/native"
 )
 
-// The test program also plays, under other names, the programs that the package runs.
+// TestMain also makes the test binary act, under other names, as the programs that the package runs.
 func TestMain(m *testing.M) {
 	if strings.HasPrefix(filepath.Base(os.Args[0]), "python") {
 		os.Exit(standInPip(os.Args[1:]))
@@ -32,8 +34,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// standInPip is pip download as far as the package uses it. It is told what to do by the environment:
-// TEST_WHEEL is the file to "download", TEST_SAYS what to fail with, TEST_CALLS a file to add a line to for each download.
+// standInPip imitates pip download. The environment controls it: TEST_WHEEL is the file to "download",
+// TEST_SAYS the message to fail with, TEST_CALLS a file that gets a line for each download.
 func standInPip(args []string) (status int) {
 	if slices.Contains(args, "--version") {
 		if os.Getenv("TEST_NO_PIP") != "" {
@@ -46,7 +48,7 @@ func standInPip(args []string) (status int) {
 		fmt.Fprintln(f, strings.Join(args, " "))
 		f.Close()
 	}
-	if says := os.Getenv("TEST_SAYS"); says == "nothing, for long" {
+	if says := os.Getenv("TEST_SAYS"); says == "nothing" {
 		time.Sleep(time.Minute)
 	} else if says != "" {
 		fmt.Fprintln(os.Stderr, says)
@@ -54,7 +56,7 @@ func standInPip(args []string) (status int) {
 	}
 	data, err := os.ReadFile(os.Getenv("TEST_WHEEL"))
 	if err == nil {
-		// long enough that processes side by side meet
+		// Long enough for concurrent processes to overlap.
 		time.Sleep(50 * time.Millisecond)
 		err = os.WriteFile(filepath.Join(args[len(args)-1], filepath.Base(os.Getenv("TEST_WHEEL"))), data, 0o644)
 	}
@@ -65,20 +67,20 @@ func standInPip(args []string) (status int) {
 	return 0
 }
 
-// alone takes a test away from this machine's libraries and settings, and returns its cache folder.
-func alone(t *testing.T) (cache string) {
+// isolate hides this machine's libraries and settings from a test and returns its cache folder.
+func isolate(t *testing.T) (cache string) {
 	t.Helper()
 	cache = filepath.Join(t.TempDir(), "cache")
-	t.Setenv(EnvCache, cache)
+	t.Setenv(native.EnvCache, cache)
 	t.Setenv("GOENV", "off")
-	for _, name := range []string{EnvTensorFlow, EnvONNXRuntime, EnvWith, "TF_CPP_MIN_LOG_LEVEL", "GOFLAGS", "CGO_CFLAGS", "CGO_LDFLAGS", "CC", "CGO_ENABLED"} {
+	for _, name := range []string{native.EnvTensorFlow, native.EnvONNXRuntime, native.EnvWith, "TF_CPP_MIN_LOG_LEVEL", "GOFLAGS", "CGO_CFLAGS", "CGO_LDFLAGS", "CC", "CGO_ENABLED"} {
 		t.Setenv(name, "")
 		os.Unsetenv(name)
 	}
 	return cache
 }
 
-// withPip puts the stand-in for Python before everything else on PATH and returns the file that counts its downloads.
+// withPip puts the imitation of Python first on PATH and returns the file that lists its downloads.
 func withPip(t *testing.T, wheel string) (calls string) {
 	t.Helper()
 	calls = filepath.Join(t.TempDir(), "calls")
@@ -88,7 +90,7 @@ func withPip(t *testing.T, wheel string) (calls string) {
 	return calls
 }
 
-// tools is a folder with this test program under the given names.
+// tools returns a folder that holds this test binary under the given names.
 func tools(t *testing.T, names ...string) (dir string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -107,18 +109,18 @@ func tools(t *testing.T, names ...string) (dir string) {
 	return dir
 }
 
-// madeUp is a small library as a wheel, with a file that is not needed and two that want to get out of the folder.
-func madeUp(t *testing.T) (w Wheel, file string) {
+// madeUp returns a wheel of a small library, with a file that is not needed and two that try to escape the folder.
+func madeUp(t *testing.T) (w native.Wheel, file string) {
 	t.Helper()
 	files := []struct{ name, text string }{
 		{"lib/libmade.so.1", strings.Repeat("library ", 1000)},
 		{"lib/include/c/api.h", "header"},
 		{"lib/include/c/deep/more.h", "header"},
-		{"lib/include/c/code.cc", "no header"},
+		{"lib/include/c/code.cc", "not a header"},
 		{"lib/include/c/../../../../escaped.h", "escaped"},
 		{"/etc/escaped.h", "escaped"},
 		{"lib/python/other.so", "not needed"},
-		{"lib/LICENSE", "do as you like"},
+		{"lib/LICENSE", "licence"},
 	}
 	file = filepath.Join(t.TempDir(), "made_up-1.0-py3-none-any.whl")
 	f, err := os.Create(file)
@@ -146,15 +148,15 @@ func madeUp(t *testing.T) (w Wheel, file string) {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(data)
-	return Wheel{
+	return native.Wheel{
 		Library: "madeup", Title: "Made-up", Version: "1.0", Package: "made-up", GOOS: "some", GOARCH: "machine",
 		Tag: "some_tag", Python: "3.11", License: "MIT", SHA256: hex.EncodeToString(sum[:]), Bytes: int64(len(data)),
-		parts: []part{
-			{"lib/libmade.so.1", "lib/libmade.so.1"},
-			{"lib/include/c/", "include/c/"},
-			{"lib/LICENSE", "LICENSE"},
+		Parts: []native.Part{
+			{From: "lib/libmade.so.1", To: "lib/libmade.so.1"},
+			{From: "lib/include/c/", To: "include/c/"},
+			{From: "lib/LICENSE", To: "LICENSE"},
 		},
-		links: []link{{"lib/libmade.so", "libmade.so.1"}},
+		Links: []native.Link{{Name: "lib/libmade.so", Target: "libmade.so.1"}},
 	}, file
 }
 
@@ -176,7 +178,7 @@ func tree(t *testing.T, dir string) []string {
 	return names
 }
 
-// stubLibraries makes folders that pass for the two libraries and names them in the environment.
+// stubLibraries makes empty files that pass for the two libraries and names them in the environment.
 func stubLibraries(t *testing.T) (tf, ort string) {
 	t.Helper()
 	so := ".so"
@@ -184,13 +186,13 @@ func stubLibraries(t *testing.T) (tf, ort string) {
 		so = ".dylib"
 	}
 	tf = filepath.Join(t.TempDir(), "tf")
-	ort = filepath.Join(t.TempDir(), onnxRuntimeFile(runtime.GOOS))
+	ort = filepath.Join(t.TempDir(), "libonnxruntime"+so)
 	for _, name := range []string{"include/tensorflow/c/c_api.h", "lib/libtensorflow" + so, "lib/libtensorflow_framework" + so} {
 		touch(t, filepath.Join(tf, name))
 	}
 	touch(t, ort)
-	t.Setenv(EnvTensorFlow, tf)
-	t.Setenv(EnvONNXRuntime, ort)
+	t.Setenv(native.EnvTensorFlow, tf)
+	t.Setenv(native.EnvONNXRuntime, ort)
 	return tf, ort
 }
 
@@ -204,15 +206,36 @@ func touch(t *testing.T, path string) {
 	}
 }
 
-// wantError checks that err is there, says every one of the words, and says how to mend it.
-func wantError(t *testing.T, err error, words ...string) {
+// complete reports whether a library is in the cache.
+func complete(w native.Wheel) bool {
+	_, ok, err := w.Cached()
+	return ok && err == nil
+}
+
+// wantError checks that err contains every text, and a fix.
+func wantError(t *testing.T, err error, texts ...string) {
 	t.Helper()
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, word := range append(words, "to mend it: ") {
-		if !strings.Contains(err.Error(), word) {
-			t.Errorf("the error lacks %q:\n%v", word, err)
+	for _, text := range append(texts, "\nFix: ") {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("the error lacks %q:\n%v", text, err)
 		}
+	}
+}
+
+// pretend puts empty files into the cache that pass for a wheel's.
+func pretend(t *testing.T, w native.Wheel) {
+	t.Helper()
+	dir, _, err := w.Cached()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range w.Files() {
+		touch(t, filepath.Join(dir, filepath.FromSlash(name)))
+	}
+	if err := os.WriteFile(filepath.Join(dir, native.Marker), []byte(w.SHA256), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,4 +1,4 @@
-package native
+package fetch
 
 import (
 	"bytes"
@@ -7,14 +7,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"cyclegan/third_party/native"
 )
 
-// The program of the made-up checkout. It prints what it gets and does what its first argument says.
+// tryProgram is the program of the made-up checkout. It prints its input and does what its first argument says.
 const tryProgram = `//go:build tensorflow
 
 package main
@@ -39,10 +41,10 @@ func main() {
 }
 `
 
-// madeUpCheckout is a checkout of one program, and an environment in which starting it needs nothing but Go.
+// madeUpCheckout makes a checkout of one program and an environment in which starting it needs only Go.
 func madeUpCheckout(t *testing.T) (root string) {
 	t.Helper()
-	alone(t)
+	isolate(t)
 	stubLibraries(t)
 	compilerIs(t, "mycc")
 	root = filepath.Join(t.TempDir(), "a checkout")
@@ -59,7 +61,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// starting is a process that starts the program of the checkout, with two buffers for what it says.
+// starting returns a process that starts the program of the checkout, and its output.
 func starting(t *testing.T, root string, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
 	t.Helper()
 	self, err := os.Executable()
@@ -80,19 +82,19 @@ func TestStart(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, stderr)
 	}
-	want := fmt.Sprintf("version 1 args [\"a\" \"b c\" \"-flag\"] dir %s ort %s cflags \"\"\n", cmd.Dir, os.Getenv(EnvONNXRuntime))
+	want := fmt.Sprintf("version 1 args [\"a\" \"b c\" \"-flag\"] dir %s ort %s cflags \"\"\n", cmd.Dir, os.Getenv(native.EnvONNXRuntime))
 	if stdout.String() != want {
-		t.Errorf("the program says\n%sand should say\n%s", stdout, want)
+		t.Errorf("output:\n%swant:\n%s", stdout, want)
 	}
 
 	cmd, _, stderr = starting(t, root, "exit")
 	var exit *exec.ExitError
 	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 7 || stderr.Len() > 0 {
-		t.Errorf("the exit status 7 comes as %v, with %q", err, stderr)
+		t.Errorf("exit status 7 becomes %v, with %q", err, stderr)
 	}
 
-	// what is up to date is not built again
-	cache, err := CacheDir()
+	// An executable that is up to date is not built again.
+	cache, err := native.CacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,14 +114,14 @@ func TestStart(t *testing.T) {
 	write(t, filepath.Join(root, "cmd", "try", "main.go"), strings.Replace(tryProgram, "version 1", "version 2", 1))
 	cmd, stdout, stderr = starting(t, root)
 	if err := cmd.Run(); err != nil || !strings.HasPrefix(stdout.String(), "version 2") {
-		t.Errorf("after a change of the source: %v\n%s%s", err, stdout, stderr)
+		t.Errorf("after a source change: %v\n%s%s", err, stdout, stderr)
 	}
 
 	write(t, filepath.Join(root, "cmd", "try", "main.go"), strings.Replace(tryProgram, "fmt.Printf", "fmt.Gone", 1))
 	cmd, stdout, stderr = starting(t, root)
 	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 || stdout.Len() > 0 ||
 		!strings.Contains(stderr.String(), "fmt.Gone") || !strings.Contains(stderr.String(), "build ./cmd/try in "+root) {
-		t.Errorf("with source that does not compile: %v\n%s%s", err, stdout, stderr)
+		t.Errorf("source that does not compile: %v\n%s%s", err, stdout, stderr)
 	}
 }
 
@@ -136,7 +138,7 @@ func TestStartSignal(t *testing.T) {
 	}
 	line := make([]byte, 9)
 	if _, err := out.Read(line); err != nil || string(line) != "version 1" {
-		t.Errorf("the program says %q, %v\n%s", line, err, stderr)
+		t.Errorf("output %q, %v\n%s", line, err, stderr)
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
@@ -151,7 +153,7 @@ func TestStartSignal(t *testing.T) {
 	}
 }
 
-func TestStartSideBySide(t *testing.T) {
+func TestStartConcurrently(t *testing.T) {
 	root := madeUpCheckout(t)
 	var wg sync.WaitGroup
 	for i := range 4 {
@@ -165,14 +167,14 @@ func TestStartSideBySide(t *testing.T) {
 	wg.Wait()
 }
 
-// A build that was killed while it copied leaves a program whose beginning says that it is up to date.
+// A build that is killed while it copies leaves an incomplete executable that looks up to date.
 func TestStartAfterKilledBuild(t *testing.T) {
 	root := madeUpCheckout(t)
 	cmd, _, stderr := starting(t, root)
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, stderr)
 	}
-	cache, err := CacheDir()
+	cache, err := native.CacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +197,7 @@ func TestStartAfterKilledBuild(t *testing.T) {
 
 func TestSweep(t *testing.T) {
 	root := madeUpCheckout(t)
-	cache, err := CacheDir()
+	cache, err := native.CacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,31 +211,16 @@ func TestSweep(t *testing.T) {
 	}
 	got := strings.Join(tree(t, filepath.Join(cache, "bin")), " ")
 	if strings.Contains(got, filepath.Base(gone.path)) || !strings.Contains(got, filepath.Base(there.path)) {
-		t.Errorf("%s is gone and %s is there, and the cache holds %s", filepath.Base(gone.path), filepath.Base(there.path), got)
+		t.Errorf("cache holds %s, want %s removed and %s kept", got, filepath.Base(gone.path), filepath.Base(there.path))
 	}
-}
-
-func TestLockWaitsAndTells(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "deep", "file.lock")
-	unlock, err := lock(t.Context(), os.Stderr, file, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	time.AfterFunc(1300*time.Millisecond, unlock)
-	var log bytes.Buffer
-	again, err := lock(t.Context(), &log, file, "waiting for the other")
-	if err != nil || log.String() != "waiting for the other\n" {
-		t.Errorf("%v, and it says %q", err, log.String())
-	}
-	again()
 }
 
 func TestCheckout(t *testing.T) {
-	root, err := checkout("./third_party/native")
+	root, err := checkout("./third_party/native/fetch")
 	if err != nil {
-		t.Skip("these tests were built with -trimpath:", err)
+		t.Skip("the tests were built with -trimpath:", err)
 	}
-	if _, err := os.Stat(filepath.Join(root, "third_party", "native", "checkout.go")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, "third_party", "native", "fetch", "launch.go")); err != nil {
 		t.Error(err)
 	}
 
@@ -243,19 +230,35 @@ func TestCheckout(t *testing.T) {
 		t.Fatal(err)
 	}
 	if root, ok := checkoutAround(deep, "./cmd/try"); root != made || !ok {
-		t.Errorf("around %s: %s, %v", deep, root, ok)
+		t.Errorf("checkout around %s: %s, %v", deep, root, ok)
 	}
 	if root, ok := checkoutAround(deep, "./cmd/other"); ok {
-		t.Errorf("%s passes for a checkout with cmd/other", root)
+		t.Errorf("%s is taken for a checkout with cmd/other", root)
 	}
 	write(t, filepath.Join(made, "go.mod"), "module cyclegan/v2\n")
 	if isCheckout(made, "./cmd/try") {
-		t.Error("another module passes for this one")
+		t.Error("another module is taken for this one")
 	}
 }
 
 func TestCheckoutNotHere(t *testing.T) {
 	t.Chdir(t.TempDir())
 	_, err := checkout("./cmd/nothing")
-	wantError(t, err, "the start of nothing", "go run ./third_party go build -o nothing ./cmd/nothing")
+	wantError(t, err, "the launcher of nothing", "go run ./third_party go build -o nothing ./cmd/nothing")
+}
+
+func TestOverlay(t *testing.T) {
+	got := overlay([]string{"A=1", "B=2", "AB=3", "C"}, []string{"B=4", "D=5=6"})
+	if want := []string{"A=1", "AB=3", "C", "B=4", "D=5=6"}; !slices.Equal(got, want) {
+		t.Errorf("overlay: %q, want %q", got, want)
+	}
+}
+
+func TestRunNothing(t *testing.T) {
+	if _, err := Run(nil, nil); err == nil {
+		t.Error("no error without a command")
+	}
+	if _, err := Run([]string{"no such command"}, nil); err == nil {
+		t.Error("no error for an unknown command")
+	}
 }

@@ -1,6 +1,6 @@
 //go:build tensorflow
 
-package native
+package fetch
 
 import (
 	"debug/elf"
@@ -13,11 +13,11 @@ import (
 
 // TestLibraries fetches the real libraries, if nobody has yet. It runs only where they are needed anyway.
 func TestLibraries(t *testing.T) {
-	tf, err := FetchTensorFlow(t.Context(), os.Stderr)
+	tf, err := TensorFlow(t.Context(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ort, err := FetchONNXRuntime(t.Context(), os.Stderr)
+	ort, err := ONNXRuntime(t.Context(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}

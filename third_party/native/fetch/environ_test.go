@@ -1,4 +1,4 @@
-package native
+package fetch
 
 import (
 	"bytes"
@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"cyclegan/third_party/native"
 )
 
 func TestEnviron(t *testing.T) {
-	alone(t)
+	isolate(t)
 	tf, ort := stubLibraries(t)
 	compilerIs(t, "mycc")
 	t.Setenv("GOFLAGS", "-buildvcs=false -tags=mine")
@@ -24,19 +26,19 @@ func TestEnviron(t *testing.T) {
 		t.Fatal(err)
 	}
 	if log.Len() > 0 {
-		t.Errorf("with everything there, it says %q", log.String())
+		t.Errorf("with all libraries installed, the log is %q", log.String())
 	}
 	want := map[string]string{
 		"GOFLAGS":              "-buildvcs=false -tags=mine,tensorflow",
 		"CGO_CFLAGS":           "-O3 -DMINE -I" + filepath.Join(tf, "include"),
-		EnvTensorFlow:          tf,
-		EnvONNXRuntime:         ort,
+		native.EnvTensorFlow:   tf,
+		native.EnvONNXRuntime:  ort,
 		"TF_CPP_MIN_LOG_LEVEL": "2",
 	}
 	got := settings(env)
 	for name, value := range want {
 		if !strings.HasPrefix(got[name], value) {
-			t.Errorf("%s is %q, and should be %q", name, got[name], value)
+			t.Errorf("%s is %q, want %q", name, got[name], value)
 		}
 	}
 	for _, flag := range []string{"-lmine", "-L" + filepath.Join(tf, "lib"), "-Wl,-rpath," + filepath.Join(tf, "lib"), "-ltensorflow"} {
@@ -45,24 +47,24 @@ func TestEnviron(t *testing.T) {
 		}
 	}
 
-	// a command of these settings may ask for them again
+	// A command that runs with these settings may request them again.
 	for name, value := range got {
 		t.Setenv(name, value)
 	}
 	again, err := Environ(t.Context(), io.Discard)
 	if err != nil || !slices.Equal(again, env) {
-		t.Errorf("the settings in these settings are\n%v, %v\nand should be\n%v", again, err, env)
+		t.Errorf("settings requested within the settings:\n%v, %v\nwant\n%v", again, err, env)
 	}
 
 	t.Setenv("TF_CPP_MIN_LOG_LEVEL", "0")
 	if env, err := Environ(t.Context(), io.Discard); err != nil || settings(env)["TF_CPP_MIN_LOG_LEVEL"] != "0" {
-		t.Errorf("a person's TF_CPP_MIN_LOG_LEVEL is not kept: %v, %v", env, err)
+		t.Errorf("the user's TF_CPP_MIN_LOG_LEVEL is overwritten: %v, %v", env, err)
 	}
 }
 
-// The go command has flags of its own where nobody sets any, and a setting replaces them.
+// A setting replaces the go command's default flags, so Environ must repeat them.
 func TestEnvironKeepsDefaults(t *testing.T) {
-	alone(t)
+	isolate(t)
 	stubLibraries(t)
 	compilerIs(t, "mycc")
 	env, err := Environ(t.Context(), io.Discard)
@@ -74,51 +76,51 @@ func TestEnvironKeepsDefaults(t *testing.T) {
 	}
 }
 
-// Everything that a person has to mend is told before anything is fetched; here a fetch would fail otherwise.
+// Whatever the user has to fix is reported before anything is fetched.
 func TestEnvironChecksFirst(t *testing.T) {
 	tests := []struct {
 		name    string
 		prepare func(t *testing.T)
-		words   []string
+		texts   []string
 	}{
 		{"no compiler", func(t *testing.T) { t.Setenv("CC", "nocc") }, []string{"no C compiler: nocc is not installed"}},
-		{"cgo off", func(t *testing.T) { t.Setenv("CGO_ENABLED", "0") }, []string{"CGO_ENABLED=0", "unset CGO_ENABLED"}},
-		{"wrong TensorFlow", func(t *testing.T) { t.Setenv(EnvTensorFlow, "/gone") }, []string{"/gone: the folder lacks"}},
-		{"wrong ONNX Runtime", func(t *testing.T) { t.Setenv(EnvONNXRuntime, "/gone") }, []string{EnvONNXRuntime + "=/gone"}},
-		{"comma", func(t *testing.T) { t.Setenv(EnvCache, "/a,b") }, []string{"comma or quote in /a,b", "set " + EnvCache}},
+		{"cgo off", func(t *testing.T) { t.Setenv("CGO_ENABLED", "0") }, []string{"CGO_ENABLED=0 disables cgo", "unset CGO_ENABLED"}},
+		{"wrong TensorFlow", func(t *testing.T) { t.Setenv(native.EnvTensorFlow, "/gone") }, []string{"/gone: the folder lacks"}},
+		{"wrong ONNX Runtime", func(t *testing.T) { t.Setenv(native.EnvONNXRuntime, "/gone") }, []string{native.EnvONNXRuntime + "=/gone"}},
+		{"comma", func(t *testing.T) { t.Setenv(native.EnvCache, "/a,b") }, []string{"comma or quote in /a,b", "set " + native.EnvCache}},
 	}
-	if _, err := here(tensorFlow, CPU); err != nil {
+	if _, err := native.Pick(native.TensorFlow, native.CPU); err != nil {
 		t.Skip(err)
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			cache := alone(t)
+			cache := isolate(t)
 			compilerIs(t, "mycc")
 			test.prepare(t)
 			_, err := Environ(t.Context(), io.Discard)
-			wantError(t, err, test.words...)
+			wantError(t, err, test.texts...)
 			nothingInstalled(t, cache)
 			if len(tree(t, cache)) > 0 {
-				t.Error("a fetch was begun")
+				t.Error("a fetch has started")
 			}
 		})
 	}
 }
 
 func TestCompiler(t *testing.T) {
-	alone(t)
+	isolate(t)
 	path := os.Getenv("PATH")
 	t.Setenv("PATH", tools(t, "clang"))
 	env, err := goSettings{CC: "gcc", CGO_ENABLED: "0"}.compiler()
 	if err != nil || !slices.Equal(env, []string{"CC=clang", "CGO_ENABLED=1"}) {
-		t.Errorf("with clang alone: %v, %v", env, err)
+		t.Errorf("only clang installed: %v, %v", env, err)
 	}
 	t.Setenv("CC", "gcc-99 -m64")
 	_, err = goSettings{CC: "gcc-99 -m64", CGO_ENABLED: "0"}.compiler()
 	wantError(t, err, "no C compiler: gcc-99 is not installed")
 	t.Setenv("CC", "")
 	if env, err := (goSettings{CC: "clang -m64", CGO_ENABLED: "1"}).compiler(); len(env) != 0 || err != nil {
-		t.Errorf("with the compiler that is set: %v, %v", env, err)
+		t.Errorf("configured compiler: %v, %v", env, err)
 	}
 	t.Setenv("PATH", t.TempDir())
 	_, err = goSettings{CC: "gcc", CGO_ENABLED: "0"}.compiler()
@@ -126,14 +128,14 @@ func TestCompiler(t *testing.T) {
 	t.Setenv("PATH", path)
 }
 
-// The go command can be called by its full path, with none on PATH.
+// The go command can be run by its full path, without being on PATH.
 func TestGoNotOnPath(t *testing.T) {
-	alone(t)
+	isolate(t)
 	stubLibraries(t)
 	t.Setenv("PATH", tools(t, "gcc"))
 	env, err := Environ(t.Context(), io.Discard)
 	if err != nil {
-		t.Skip("these tests were built without the go command's place:", err)
+		t.Skip("the tests were built without the go command's path:", err)
 	}
 	if path := settings(env)["PATH"]; !strings.HasPrefix(path, os.Getenv("PATH")+string(filepath.ListSeparator)) {
 		t.Errorf("PATH is %q", path)
@@ -153,7 +155,7 @@ func TestWithTag(t *testing.T) {
 		"-tags=tensorflow -v -tags=ab": "-v -tags=ab,tensorflow",
 	} {
 		if got := withTag(flags, "tensorflow"); got != want {
-			t.Errorf("%q becomes %q, and should become %q", flags, got, want)
+			t.Errorf("withTag(%q): %q, want %q", flags, got, want)
 		}
 	}
 }
@@ -170,21 +172,21 @@ func TestWithFlags(t *testing.T) {
 		{"-Lab", []string{"-La"}, "-Lab -La"},
 	} {
 		if got := withFlags(test.list, test.flags...); got != test.want {
-			t.Errorf("%q and %q become %q, and should become %q", test.list, test.flags, got, test.want)
+			t.Errorf("withFlags(%q, %q): %q, want %q", test.list, test.flags, got, test.want)
 		}
 	}
 }
 
 func TestFlagsByPlatform(t *testing.T) {
 	if got := includes("/tf", "darwin"); len(got) != 2 || got[1] != filepath.FromSlash("-I/tf/include/tensorflow/compiler") {
-		t.Errorf("on macOS: %v", got)
+		t.Errorf("includes on macOS: %v", got)
 	}
 	if got := linking("/tf", "darwin"); slices.Contains(got, "-Wl,--as-needed") {
-		t.Errorf("macOS' linker does not know these flags: %v", got)
+		t.Errorf("the macOS linker does not support these flags: %v", got)
 	}
 }
 
-// compilerIs makes name the C compiler, without the need for one.
+// compilerIs makes the C compiler a file that exists but is never run.
 func compilerIs(t *testing.T, name string) {
 	t.Helper()
 	t.Setenv("PATH", tools(t, name)+string(filepath.ListSeparator)+os.Getenv("PATH"))
