@@ -5,6 +5,8 @@ import (
 	"image/color"
 	"image/draw"
 	"testing"
+
+	"cyclegan/infer/internal/imagetest"
 )
 
 // Tiles of very different colours fade into each other without an edge, corners included, and each colour stands where its tile is alone.
@@ -59,7 +61,7 @@ func TestBlendAgreeing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := same(out, negative(img), 0); err != nil || !tiling.Blended || tiling.Tiles < 4 {
+	if err := imagetest.Equal(out, imagetest.Negative(img), 0); err != nil || !tiling.Blended || tiling.Tiles < 4 {
 		t.Errorf("%+v: %v", tiling, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"cyclegan/infer/internal/imagetest"
 	"cyclegan/infer/pixels"
 )
 
@@ -22,7 +23,7 @@ func TestFillPart(t *testing.T) {
 			{5, 30, 8, 32, image.Rect(4, 20, 8, 32)},
 			{20, 10, 24, 16, image.Rect(22, 12, 24, 16)},
 		} {
-			img := testPicture(c.w, c.h)
+			img := imagetest.Pattern(c.w, c.h)
 			whole := make([]float32, m.info.Input.Len(c.W, c.H))
 			if err := m.fill(whole, c.W, c.H, img); err != nil {
 				t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"cyclegan/infer/internal/imagetest"
 	"cyclegan/infer/internal/onnxfile"
 	"cyclegan/infer/session"
 )
@@ -89,7 +90,7 @@ func TestFastFormIsTheModel(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := m.Translate(t.Context(), testPicture(9, 9)); !errors.Is(err, session.ErrClosed) {
+	if _, err := m.Translate(t.Context(), imagetest.Pattern(9, 9)); !errors.Is(err, session.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 	if err := m.RunInto(t.Context(), &session.Tensor{}, session.Tensor{Shape: []int64{1, 3, 8, 8}, Data: make([]float32, 192)}); !errors.Is(err, session.ErrClosed) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"cyclegan/infer/internal/imagetest"
 	"cyclegan/infer/internal/onnxfile"
 	"cyclegan/infer/pixels"
 )
@@ -43,7 +44,7 @@ func TestForeignModels(t *testing.T) {
 		return out
 	}
 	itself := func(img *image.NRGBA) *image.NRGBA { return img }
-	opposite := func(img *image.NRGBA) *image.NRGBA { return negative(img) }
+	opposite := func(img *image.NRGBA) *image.NRGBA { return imagetest.Negative(img) }
 	for _, c := range []struct {
 		model string
 		opt   Options
@@ -79,12 +80,12 @@ func TestForeignModels(t *testing.T) {
 			}
 			m := open(t, "foreign_"+c.model+".onnx", &c.opt)
 			for _, size := range []image.Point{{24, 16}, {5, 9}} {
-				img := testPicture(size.X, size.Y)
+				img := imagetest.Pattern(size.X, size.Y)
 				out, err := m.Translate(t.Context(), img)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := same(out, c.make(img), 0); err != nil {
+				if err := imagetest.Equal(out, c.make(img), 0); err != nil {
 					t.Errorf("%v: %v", size, err)
 				}
 			}
@@ -129,7 +130,7 @@ func TestForeignModelsRefused(t *testing.T) {
 
 // Every opset that PyTorch has written since reflected borders can be exported gives the same picture.
 func TestForeignOpsets(t *testing.T) {
-	img := testPicture(29, 17) // sides that the model does not take as they are
+	img := imagetest.Pattern(29, 17) // sides that the model does not take as they are
 	var first image.Image
 	for opset := 11; opset <= 22; opset++ {
 		m := open(t, fmt.Sprintf("foreign_opset_%d.onnx", opset), nil)
@@ -139,7 +140,7 @@ func TestForeignOpsets(t *testing.T) {
 		if i := m.Info(); i.SizeMultiple != 2 || i.MinSize < 2 || i.MinSize > 4 {
 			t.Errorf("opset %d: sides of multiples of %d, at least %d", opset, i.SizeMultiple, i.MinSize)
 		}
-		if small, err := m.Translate(t.Context(), testPicture(1, 1)); err != nil || small.Bounds().Dx() != 1 {
+		if small, err := m.Translate(t.Context(), imagetest.Pattern(1, 1)); err != nil || small.Bounds().Dx() != 1 {
 			t.Errorf("opset %d: one pixel: %v", opset, err)
 		}
 		out, err := m.Translate(t.Context(), img)
@@ -147,11 +148,11 @@ func TestForeignOpsets(t *testing.T) {
 			t.Fatalf("opset %d: %v", opset, err)
 		}
 		if first == nil {
-			if first = out; same(first, img, 8) == nil {
+			if first = out; imagetest.Equal(first, img, 8) == nil {
 				t.Error("the model does nothing")
 			}
 		}
-		if err := same(out, first, 1); err != nil {
+		if err := imagetest.Equal(out, first, 1); err != nil {
 			t.Errorf("opset %d: %v", opset, err)
 		}
 		m.Close()
@@ -161,7 +162,7 @@ func TestForeignOpsets(t *testing.T) {
 // A file with two generators is opened as the one that is wanted, so that its pictures can go through in tiles, too.
 func TestForeignPairInTiles(t *testing.T) {
 	m := open(t, "foreign_pair.onnx", &Options{Output: "winter", MaxPixels: leastMaxPixels})
-	img := testPicture(700, 300)
+	img := imagetest.Pattern(700, 300)
 	if tiling := m.Tiling(700, 300); tiling.Tiles < 2 || tiling.Blended {
 		t.Errorf("%+v", tiling)
 	}
@@ -169,7 +170,7 @@ func TestForeignPairInTiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := same(out, negative(img), 0); err != nil {
+	if err := imagetest.Equal(out, imagetest.Negative(img), 0); err != nil {
 		t.Error(err)
 	}
 	// several pictures at a time: no tiles are made to fit each other then, but they are still faded
@@ -180,7 +181,7 @@ func TestForeignPairInTiles(t *testing.T) {
 	if out, err = four.Translate(t.Context(), img); err != nil {
 		t.Fatal(err)
 	}
-	if err := same(out, negative(img), 1); err != nil {
+	if err := imagetest.Equal(out, imagetest.Negative(img), 1); err != nil {
 		t.Error(err)
 	}
 }
@@ -213,7 +214,7 @@ func TestDamagedModels(t *testing.T) {
 			t.Errorf("the first %d of %d bytes were taken for a model", n, len(data))
 		}
 	}
-	img := testPicture(12, 8)
+	img := imagetest.Pattern(12, 8)
 	refused := 0
 	for i := 0; i < len(data); i += 3 {
 		bad := bytes.Clone(data)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"cyclegan/infer/internal/imagetest"
 	"cyclegan/infer/pixels"
 	"cyclegan/third_party/native"
 )
@@ -52,7 +53,7 @@ func TestHostApp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img := testPicture(37, 21)
+	img := imagetest.Pattern(37, 21)
 	input, output := filepath.Join(dir, "in.png"), filepath.Join(dir, "out.png")
 	if err := pixels.Save(input, img, pixels.SaveOptions{}); err != nil {
 		t.Fatal(err)
@@ -64,7 +65,7 @@ func TestHostApp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := same(got.Image, negative(img), 0); err != nil {
+	if err := imagetest.Equal(got.Image, imagetest.Negative(img), 0); err != nil {
 		t.Error(err)
 	}
 

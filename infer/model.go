@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"cyclegan/infer/internal/offheap"
 	"cyclegan/infer/internal/onnxfile"
@@ -16,15 +17,21 @@ import (
 	"cyclegan/infer/session"
 )
 
+// A Translator makes one picture of another. A *Model is one.
+type Translator interface {
+	Translate(ctx context.Context, img image.Image) (image.Image, error)
+}
+
 // A Model is a generator that is ready to run. It may be used from several goroutines at once.
 type Model struct {
-	info    Info
-	run     runner
-	large   *large    // nil where no picture is too large for run
-	beside  *lazy     // run with fewer threads, for pictures that go through beside others; nil where it has but one
-	fast    *fast     // opens the sessions of large; nil without it
-	several bool      // a run may take several pictures
-	buffers sync.Pool // of *[]float32
+	info     Info
+	run      runner
+	large    *large       // nil where no picture is too large for run
+	beside   *lazy        // run with fewer threads, for pictures that go through beside others; nil where it has but one
+	fast     *fast        // opens the sessions of large; nil without it
+	several  bool         // a run may take several pictures
+	buffers  sync.Pool    // of *[]float32
+	underWay atomic.Int32 // images that are being translated
 	// workspaces holds *workspace.
 	workspaces sync.Pool
 }
@@ -207,13 +214,15 @@ func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, e
 // whole sends pictures through the model in one run, each padded to W x H.
 func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]*image.NRGBA, error) {
 	n, size := len(imgs), m.info.Input.Len(W, H)
+	underWay := m.underWay.Add(1)
+	defer m.underWay.Add(-1)
 	run := m.run
 	if W > arenaPixels/H/n {
 		var err error
 		if run, err = m.wholeSession(); err != nil {
 			return nil, err
 		}
-	} else if m.beside != nil && isBeside(ctx) {
+	} else if m.beside != nil && underWay > 1 {
 		var err error
 		if run, err = m.beside.get(); err != nil {
 			return nil, err

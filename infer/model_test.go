@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"cyclegan/infer/internal/imagetest"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -42,47 +43,6 @@ func skipWithoutRuntime(t testing.TB, err error) {
 	}
 }
 
-// testPicture is the one that the recipe of the models draws too.
-func testPicture(w, h int) *image.NRGBA {
-	img := image.NewNRGBA(image.Rect(0, 0, w, h))
-	for y := range h {
-		for x := range w {
-			img.SetNRGBA(x, y, color.NRGBA{uint8(x * 255 / max(w-1, 1)), uint8(y * 255 / max(h-1, 1)), uint8(x*37 + y*91), 255})
-		}
-	}
-	return img
-}
-
-// same says where two pictures first differ by more than tolerance in any channel.
-func same(a, b image.Image, tolerance int) error {
-	if a.Bounds() != b.Bounds() {
-		return fmt.Errorf("bounds %v and %v", a.Bounds(), b.Bounds())
-	}
-	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
-		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x++ {
-			p, q := color.NRGBAModel.Convert(a.At(x, y)).(color.NRGBA), color.NRGBAModel.Convert(b.At(x, y)).(color.NRGBA)
-			for _, d := range [...]int{int(p.R) - int(q.R), int(p.G) - int(q.G), int(p.B) - int(q.B), int(p.A) - int(q.A)} {
-				if max(d, -d) > tolerance {
-					return fmt.Errorf("at %d,%d: %v and %v", x, y, p, q)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// negative is what most of the fixtures make of a picture.
-func negative(img image.Image) *image.NRGBA {
-	out := image.NewNRGBA(img.Bounds())
-	draw.Draw(out, out.Rect, img, out.Rect.Min, draw.Src)
-	for i := range out.Pix {
-		if i%4 != 3 {
-			out.Pix[i] = 255 - out.Pix[i]
-		}
-	}
-	return out
-}
-
 func TestTranslateSizes(t *testing.T) {
 	for _, c := range []struct {
 		model string
@@ -97,12 +57,12 @@ func TestTranslateSizes(t *testing.T) {
 		t.Run(c.model, func(t *testing.T) {
 			m := open(t, c.model, c.opt)
 			for _, s := range []image.Point{{1, 1}, {1, 9}, {8, 8}, {16, 24}, {23, 17}, {40, 3}, {64, 65}} {
-				img := testPicture(s.X, s.Y)
+				img := imagetest.Pattern(s.X, s.Y)
 				out, err := m.Translate(t.Context(), img)
 				if err != nil {
 					t.Fatalf("%v: %v", s, err)
 				}
-				if err := same(out, negative(img), 0); err != nil {
+				if err := imagetest.Equal(out, imagetest.Negative(img), 0); err != nil {
 					t.Errorf("%v: %v", s, err)
 				}
 			}
@@ -113,7 +73,7 @@ func TestTranslateSizes(t *testing.T) {
 // The model that takes sides of multiples of 8 alone fails as soon as it is told otherwise: the padding is what makes it run.
 func TestTranslateWithoutPadding(t *testing.T) {
 	m := open(t, "multiple8.onnx", &Options{SizeMultiple: 1, MinSize: 1})
-	if _, err := m.Translate(t.Context(), testPicture(12, 8)); err == nil || !strings.Contains(err.Error(), "translate picture of 12x8") {
+	if _, err := m.Translate(t.Context(), imagetest.Pattern(12, 8)); err == nil || !strings.Contains(err.Error(), "translate picture of 12x8") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -121,12 +81,12 @@ func TestTranslateWithoutPadding(t *testing.T) {
 func TestTranslateFixedSize(t *testing.T) {
 	m := open(t, "fixed.onnx", nil)
 	for _, s := range []image.Point{{24, 16}, {1, 1}, {24, 3}, {10, 16}} {
-		img := testPicture(s.X, s.Y)
+		img := imagetest.Pattern(s.X, s.Y)
 		out, err := m.Translate(t.Context(), img)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := same(out, negative(img), 0); err != nil {
+		if err := imagetest.Equal(out, imagetest.Negative(img), 0); err != nil {
 			t.Errorf("%v: %v", s, err)
 		}
 	}
@@ -138,14 +98,14 @@ func TestTranslateFixedSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := same(out, negative(plain), 1); err != nil {
+		if err := imagetest.Equal(out, imagetest.Negative(plain), 1); err != nil {
 			t.Errorf("%v: %v", s, err)
 		}
 	}
 }
 
 func TestTranslateChannels(t *testing.T) {
-	img := testPicture(6, 5)
+	img := imagetest.Pattern(6, 5)
 	for _, c := range []struct {
 		opt  *Options
 		keep int
@@ -155,13 +115,13 @@ func TestTranslateChannels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := testPicture(6, 5)
+		want := imagetest.Pattern(6, 5)
 		for i := range want.Pix {
 			if i%4 != 3 && i%4 != c.keep {
 				want.Pix[i] = 0
 			}
 		}
-		if err := same(out, want, 0); err != nil {
+		if err := imagetest.Equal(out, want, 0); err != nil {
 			t.Errorf("%+v: %v", c.opt, err)
 		}
 	}
@@ -185,11 +145,11 @@ func TestTranslateAsReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := open(t, "conv.onnx", nil)
-	out, err := m.Translate(t.Context(), testPicture(23, 17))
+	out, err := m.Translate(t.Context(), imagetest.Pattern(23, 17))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := same(out, want.Image, 1); err != nil {
+	if err := imagetest.Equal(out, want.Image, 1); err != nil {
 		t.Error(err)
 	}
 }
@@ -197,7 +157,7 @@ func TestTranslateAsReference(t *testing.T) {
 // Alpha and bounds come from the input, whatever kind of picture it is.
 func TestTranslateAlpha(t *testing.T) {
 	m := open(t, "invert.onnx", &Options{SizeMultiple: 8})
-	straight := testPicture(11, 7)
+	straight := imagetest.Pattern(11, 7)
 	for i := range straight.Pix {
 		if i%4 == 3 {
 			straight.Pix[i] = uint8(255 - i/4)
@@ -231,19 +191,19 @@ func TestTranslateAlpha(t *testing.T) {
 	}
 	// A premultiplied picture without transparency takes the short way.
 	rgba := image.NewRGBA(image.Rect(0, 0, 3, 3))
-	draw.Draw(rgba, rgba.Rect, testPicture(3, 3), image.Point{}, draw.Src)
+	draw.Draw(rgba, rgba.Rect, imagetest.Pattern(3, 3), image.Point{}, draw.Src)
 	out, err := m.Translate(t.Context(), rgba)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := same(out, negative(rgba), 0); err != nil {
+	if err := imagetest.Equal(out, imagetest.Negative(rgba), 0); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestTranslateRefuses(t *testing.T) {
 	m := open(t, "double.onnx", nil)
-	if _, err := m.Translate(t.Context(), testPicture(4, 3)); err == nil || !strings.Contains(err.Error(), "gave 8x6 for 4x3") {
+	if _, err := m.Translate(t.Context(), imagetest.Pattern(4, 3)); err == nil || !strings.Contains(err.Error(), "gave 8x6 for 4x3") {
 		t.Errorf("a model that doubles: %v", err)
 	}
 	if _, err := m.Translate(t.Context(), nil); err == nil {
@@ -258,7 +218,7 @@ func TestTranslateCancel(t *testing.T) {
 	m := open(t, "slow.onnx", nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
-	if _, err := m.Translate(ctx, testPicture(8, 8)); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := m.Translate(ctx, imagetest.Pattern(8, 8)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -269,13 +229,13 @@ func TestTranslateConcurrent(t *testing.T) {
 	for g := range 6 {
 		group.Go(func() {
 			for i := range 5 {
-				img := testPicture(5+7*g, 40-6*g+i)
+				img := imagetest.Pattern(5+7*g, 40-6*g+i)
 				out, err := m.Translate(t.Context(), img)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if err := same(out, negative(img), 0); err != nil {
+				if err := imagetest.Equal(out, imagetest.Negative(img), 0); err != nil {
 					t.Error(err)
 				}
 			}
@@ -302,7 +262,7 @@ func TestOpenAndNew(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := n.Translate(t.Context(), testPicture(8, 8)); !errors.Is(err, session.ErrClosed) {
+	if _, err := n.Translate(t.Context(), imagetest.Pattern(8, 8)); !errors.Is(err, session.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }
@@ -317,12 +277,12 @@ func TestProviders(t *testing.T) {
 	if i.Provider == session.CPU && runtime.GOOS == "linux" && len(i.Refused) != 2 {
 		t.Errorf("auto passed over CUDA and OpenVINO, and says %v", i.Refused)
 	}
-	img := testPicture(20, 10)
+	img := imagetest.Pattern(20, 10)
 	out, err := m.Translate(t.Context(), img)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := same(out, negative(img), 0); err != nil {
+	if err := imagetest.Equal(out, imagetest.Negative(img), 0); err != nil {
 		t.Error(err)
 	}
 	cpu := open(t, "invert.onnx", nil).Info()
@@ -383,7 +343,7 @@ func TestTranslateOddOutputs(t *testing.T) {
 		{"few values", []session.Tensor{{Shape: []int64{1, 3, 2, 2}, Data: make([]float32, 3)}}},
 	} {
 		m := &Model{info: Info{SizeMultiple: 1, MinSize: 1, Input: spec, Output: spec}, run: echo{c.outputs}}
-		if _, err := m.Translate(t.Context(), testPicture(2, 2)); err == nil {
+		if _, err := m.Translate(t.Context(), imagetest.Pattern(2, 2)); err == nil {
 			t.Errorf("%s: accepted", c.name)
 		}
 	}
@@ -393,7 +353,7 @@ func BenchmarkTranslate(b *testing.B) {
 	for _, size := range []int{256, 250} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			m := open(b, "multiple8.onnx", nil)
-			img := testPicture(size, size)
+			img := imagetest.Pattern(size, size)
 			b.SetBytes(int64(len(img.Pix)))
 			b.ReportAllocs()
 			for b.Loop() {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"cyclegan/infer/internal/imagetest"
 	"cyclegan/infer/session"
 )
 
@@ -285,7 +286,7 @@ func TestTranslateTilesSizes(t *testing.T) {
 	}{{"invert.onnx", nil}, {"multiple8.onnx", nil}, {"multiple8.onnx", &Options{SizeMultiple: 24, MinSize: 40}}, {"conv.onnx", nil}} {
 		m := open(t, c.model, c.opt)
 		for _, s := range []image.Point{{20000, 3}, {3, 5000}, {1, 4000}, {257, 129}, {100, 100}, {67, 1031}} {
-			img := testPicture(s.X, s.Y)
+			img := imagetest.Pattern(s.X, s.Y)
 			m.info.MaxPixels = -1
 			want, err := m.Translate(t.Context(), img)
 			if err != nil {
@@ -298,7 +299,7 @@ func TestTranslateTilesSizes(t *testing.T) {
 				t.Fatal(err)
 			}
 			W, H := m.runSize(s.X, s.Y)
-			if err := same(got, want, 0); err != nil || tiling.Blended && c.opt == nil || (tiling.Tiles > 1) != (W*H > 4096) {
+			if err := imagetest.Equal(got, want, 0); err != nil || tiling.Blended && c.opt == nil || (tiling.Tiles > 1) != (W*H > 4096) {
 				t.Errorf("%s, %v: %v, %v", c.model, s, tiling, err)
 			}
 		}
@@ -315,7 +316,7 @@ func TestTranslateTilesSizes(t *testing.T) {
 // Bounds that do not begin at the origin, alpha and kinds of pictures that cannot be cut come through tiles as they come through whole.
 func TestTranslateTilesKinds(t *testing.T) {
 	m := openSmall(t, "invert.onnx", 1024, nil)
-	img := testPicture(90, 70)
+	img := imagetest.Pattern(90, 70)
 	for i := 3; i < len(img.Pix); i += 4 {
 		img.Pix[i] = uint8(i)
 	}
@@ -325,7 +326,7 @@ func TestTranslateTilesKinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := same(out, negative(part), 0); err != nil {
+		if err := imagetest.Equal(out, imagetest.Negative(part), 0); err != nil {
 			t.Errorf("%T: %v", p, err)
 		}
 	}
@@ -336,7 +337,7 @@ func TestTilesFixedSize(t *testing.T) {
 	if got := m.Tiling(500, 500); got.Tiles != 1 {
 		t.Errorf("a model that takes one size alone: %v", got)
 	}
-	if out, err := m.Translate(t.Context(), testPicture(200, 100)); err != nil || out.Bounds().Dx() != 200 {
+	if out, err := m.Translate(t.Context(), imagetest.Pattern(200, 100)); err != nil || out.Bounds().Dx() != 200 {
 		t.Errorf("%v", err)
 	}
 }
@@ -370,7 +371,7 @@ func TestTilesConcurrent(t *testing.T) {
 	}
 	group.Wait()
 	for _, r := range results[1:] {
-		if err := same(r, results[0], 0); err != nil {
+		if err := imagetest.Equal(r, results[0], 0); err != nil {
 			t.Error(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"cyclegan/infer/internal/imagetest"
 	"cyclegan/infer/session"
 )
 
@@ -35,7 +36,7 @@ func TestTranslateAll(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := same(got[i], want, 1); err != nil {
+			if err := imagetest.Equal(got[i], want, 1); err != nil {
 				t.Errorf("%s: picture %d: %v", name, i, err)
 			}
 		}
@@ -47,7 +48,7 @@ func TestTranslateAllRuns(t *testing.T) {
 	m := openSmall(t, "multiple8.onnx", 100*100, nil)
 	runs := 0
 	m.run = counted{m.run, func() { runs++ }}
-	imgs := slices.Repeat([]image.Image{testPicture(48, 48)}, 9) // four of these in a run
+	imgs := slices.Repeat([]image.Image{imagetest.Pattern(48, 48)}, 9) // four of these in a run
 	if _, err := m.TranslateAll(t.Context(), imgs); err != nil || runs != 3 {
 		t.Errorf("%d runs, %v", runs, err)
 	}
@@ -64,7 +65,7 @@ func TestTranslateAllRuns(t *testing.T) {
 
 func TestTranslateAllRefuses(t *testing.T) {
 	m := open(t, "multiple8.onnx", nil)
-	img := testPicture(8, 8)
+	img := imagetest.Pattern(8, 8)
 	for want, imgs := range map[string][]image.Image{
 		"picture 2 of 3: there is none": {img, nil, img},
 		"picture 1 of 1: it is empty":   {image.NewNRGBA(image.Rect(0, 0, 0, 4))},

@@ -16,6 +16,7 @@ import (
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 // convert does the work and gives the exit status; the error is what there is to say beside the pictures' own errors.
@@ -76,7 +77,7 @@ func resizable(o *pipeline.Options, info infer.Info) error {
 }
 
 // list says what a run would convert, and where to.
-func list(ctx context.Context, plan *infer.Plan, skip bool, stdout, stderr io.Writer) int {
+func list(ctx context.Context, plan *batch.Plan, skip bool, stdout, stderr io.Writer) int {
 	skipped := 0
 	for _, p := range plan.Pictures {
 		there := ""

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"cyclegan/infer"
+	"cyclegan/infer/batch"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 	"cyclegan/third_party/native"
@@ -152,7 +153,7 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if _, err := (&infer.Batch{Model: m, Inputs: []string{in}, Output: want}).Run(t.Context()); err != nil {
+	if _, err := (&batch.Batch{Model: m, Inputs: []string{in}, Output: want}).Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	expected := files(t, want)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"cyclegan/infer"
+	"cyclegan/infer/batch"
 	"cyclegan/infer/session"
 )
 
@@ -15,7 +16,7 @@ func newConversion(ctx context.Context, s spec) (*worker, error) {
 		return nil, err
 	}
 	w := &worker{close: m.Close, round: func() error {
-		batch := infer.Batch{Model: m, Inputs: []string{s.In}, Output: s.Out}
+		batch := batch.Batch{Model: m, Inputs: []string{s.In}, Output: s.Out}
 		summary, err := batch.Run(ctx)
 		if err == nil && len(summary.Failed) > 0 {
 			err = summary.Failed[0].Err

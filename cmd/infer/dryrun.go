@@ -7,7 +7,7 @@ import (
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
-	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 // plan says what a run would convert, and where to. It writes nothing, and needs no model where the inputs are named by -in.
@@ -16,7 +16,7 @@ func (j *job) plan(cfg *config, rep *results, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	plan, err := infer.NewPlan(inputs, j.output, cfg.format)
+	plan, err := batch.NewPlan(inputs, j.output, cfg.format)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
+	"cyclegan/infer/batch"
 	"cyclegan/infer/pixels"
 )
 
@@ -142,7 +143,7 @@ func (j *job) checkPaths(dryRun bool) error {
 		}
 	}
 	for _, in := range j.inputs {
-		paths, err := infer.Expand(in)
+		paths, err := batch.Expand(in)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 // job is one generator with the pictures that it converts.
@@ -39,7 +40,7 @@ func (c *config) jobs(stderr io.Writer) ([]job, error) {
 }
 
 // run converts the pictures. The summary is nil if none was begun.
-func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr io.Writer) (*infer.Summary, error) {
+func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr io.Writer) (*batch.Summary, error) {
 	if soft.Err() != nil {
 		return nil, context.Cause(soft)
 	}
@@ -71,10 +72,10 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	if j.wrap != nil {
 		translator = j.wrap(model)
 	}
-	batch := infer.Batch{
+	batch := batch.Batch{
 		Model: translator, Inputs: inputs, Output: j.output, Format: cfg.format, Quality: cfg.quality,
 		SkipExisting: cfg.skipExisting, Workers: cfg.workers, Limits: cfg.limits, Size: size, Stop: soft.Done(),
-		Begin: func(p *infer.Plan) {
+		Begin: func(p *batch.Plan) {
 			if all != nil {
 				// The folder was looked through for the pictures to name.
 				p.Unread, p.Others = all.Unread, all.Others
@@ -85,7 +86,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 			rep.plan(p)
 			show.begin(p)
 		},
-		Done: func(r infer.Result) {
+		Done: func(r batch.Result) {
 			if r.Err != nil {
 				r.Err = modelcli.FlagError{Err: r.Err}
 			}
@@ -100,11 +101,11 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 }
 
 // first names the pictures that are converted, and gives the plan of all that there are; nil where they are the inputs themselves.
-func (j *job) first(format string) ([]string, *infer.Plan, error) {
+func (j *job) first(format string) ([]string, *batch.Plan, error) {
 	if j.most == 0 {
 		return j.inputs, nil, nil
 	}
-	all, err := infer.NewPlan(j.inputs, j.output, format)
+	all, err := batch.NewPlan(j.inputs, j.output, format)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 // progress tells how far the batch is: with a bar on a terminal, with a line now and then elsewhere.
@@ -48,7 +49,7 @@ func (p *progress) model(path string, i infer.Info) {
 	fmt.Fprintf(p.w, "%s: %s", path, modelcli.Described(i))
 }
 
-func (p *progress) begin(plan *infer.Plan) {
+func (p *progress) begin(plan *batch.Plan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.total, p.begun, p.last = len(plan.Pictures), time.Now(), time.Now()
@@ -60,7 +61,7 @@ func (p *progress) begin(plan *infer.Plan) {
 	}
 }
 
-func (p *progress) done(r infer.Result) {
+func (p *progress) done(r batch.Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.n++

@@ -7,16 +7,16 @@ import (
 	"testing"
 	"time"
 
-	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 func TestProgressBar(t *testing.T) {
 	var buf bytes.Buffer
 	p := &progress{w: &buf, terminal: true}
-	p.begin(&infer.Plan{Pictures: make([]infer.Job, 2)})
-	p.done(infer.Result{Err: errors.New("read picture: damaged")})
+	p.begin(&batch.Plan{Pictures: make([]batch.Job, 2)})
+	p.done(batch.Result{Err: errors.New("read picture: damaged")})
 	p.interrupted()
-	p.done(infer.Result{})
+	p.done(batch.Result{})
 	p.end()
 	for _, want := range []string{"2 pictures to convert", "failed: read picture: damaged\n", "(1/2", "interrupted: finishing"} {
 		if !strings.Contains(buf.String(), want) {
@@ -28,12 +28,12 @@ func TestProgressBar(t *testing.T) {
 func TestProgressLines(t *testing.T) {
 	var buf bytes.Buffer
 	p := &progress{w: &buf, width: 24, height: 16}
-	p.begin(&infer.Plan{Pictures: make([]infer.Job, 3), Others: 1, WebP: 1, Renamed: make([]infer.Job, 7)})
-	p.done(infer.Result{Width: 25, Height: 10})
+	p.begin(&batch.Plan{Pictures: make([]batch.Job, 3), Others: 1, WebP: 1, Renamed: make([]batch.Job, 7)})
+	p.done(batch.Result{Width: 25, Height: 10})
 	p.begun = time.Now().Add(-2 * linePeriod)
 	p.last = p.begun
-	p.done(infer.Result{Width: 24, Height: 16})
-	p.done(infer.Result{Width: 10, Height: 17})
+	p.done(batch.Result{Width: 24, Height: 16})
+	p.done(batch.Result{Width: 10, Height: 17})
 	p.end()
 	for _, want := range []string{
 		"3 pictures to convert (1 other file passed over)", "1 picture in WebP", "and 2 more", "2 of 3 pictures, 0.2 a second, 5s left\n", "2 pictures larger than the only size that the model takes, 24x16",

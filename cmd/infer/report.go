@@ -10,6 +10,7 @@ import (
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 // report is the summary that -json writes. Where two generators have run, it is the sum of both, and each has a part of its own.
@@ -130,7 +131,7 @@ func (r *report) sum() {
 	r.Rate = rate(r.Converted, r.Seconds)
 }
 
-func (r *results) plan(p *infer.Plan) {
+func (r *results) plan(p *batch.Plan) {
 	r.place = map[string]int{}
 	for i, j := range p.Pictures {
 		r.Pictures = append(r.Pictures, pictureReport{Input: j.Input, Output: j.Output, Status: statusLeft})
@@ -142,7 +143,7 @@ func (r *results) plan(p *infer.Plan) {
 }
 
 // done keeps what became of a picture of the plan.
-func (r *results) done(d infer.Result) {
+func (r *results) done(d batch.Result) {
 	p := &r.Pictures[r.place[d.Output]]
 	p.Status = statusConverted
 	switch {
@@ -159,7 +160,7 @@ func (r *results) done(d infer.Result) {
 	p.Seconds = (d.Read + d.Run + d.Write).Seconds()
 }
 
-func (r *results) summary(s *infer.Summary) {
+func (r *results) summary(s *batch.Summary) {
 	r.Total, r.Converted, r.Skipped, r.Left, r.Seconds = s.Total, s.Converted, s.Skipped, s.Left, s.Elapsed.Seconds()
 	r.Rate = rate(s.Converted, r.Seconds)
 	for _, f := range s.Failed {
@@ -206,7 +207,7 @@ func rate(converted int, seconds float64) float64 {
 }
 
 // printSummary says in a line what became of the pictures.
-func printSummary(w io.Writer, output string, s *infer.Summary) {
+func printSummary(w io.Writer, output string, s *batch.Summary) {
 	parts := []string{cli.Count(s.Converted, "picture") + " converted"}
 	for _, n := range []struct {
 		n    int

@@ -14,7 +14,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"cyclegan/cmd/internal/modelcli"
-	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 func init() {
@@ -25,7 +25,7 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[Letter]())
 }
 
-// Job is an infer.Job on its way to a worker.
+// Job is an batch.Job on its way to a worker.
 type Job struct{ Input, Output string }
 
 // done counts the pictures that this process has come to the end of.
@@ -46,7 +46,7 @@ type convertFn struct {
 
 // outcome is what became of a picture.
 type outcome struct {
-	infer.Result
+	batch.Result
 	fetch, put time.Duration // reading and writing the file itself
 	in, out    int           // its bytes before and after
 	// fatal is an error that is not the picture's: the bundle fails, and the runner decides whether it is tried again.
@@ -124,7 +124,7 @@ func (f *convertFn) convert(ctx context.Context, j Job) (o outcome) {
 			done.Add(1)
 		}
 	}()
-	o.Job = infer.Job(j)
+	o.Job = batch.Job(j)
 	if f.Options.SkipExisting && Exists(ctx, j.Output) {
 		o.Skipped = true
 		return o
@@ -138,7 +138,7 @@ func (f *convertFn) convert(ctx context.Context, j Job) (o outcome) {
 		return o
 	}
 	var content []byte
-	content, o.Result = f.converter.Convert(ctx, infer.Job(j), file)
+	content, o.Result = f.converter.Convert(ctx, batch.Job(j), file)
 	if o.Err != nil {
 		o.fatal = context.Cause(ctx)
 		return o
@@ -149,7 +149,7 @@ func (f *convertFn) convert(ctx context.Context, j Job) (o outcome) {
 	if err != nil {
 		o.Err = fmt.Errorf("write picture %q: %w", j.Output, err)
 		// An object store that does not take one takes none; a file system may refuse a single name.
-		if why, lost := infer.TargetLost(err); lost {
+		if why, lost := batch.TargetLost(err); lost {
 			o.fatal = fmt.Errorf("stopped, since %s: %w", why, o.Err)
 		} else if !isLocal(j.Output) {
 			o.fatal = o.Err

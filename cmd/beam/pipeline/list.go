@@ -12,13 +12,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"cyclegan/infer"
+	"cyclegan/infer/batch"
 	"cyclegan/infer/pixels"
 )
 
 // listing gathers the pictures of inputs that lie elsewhere than in local folders.
 type listing struct {
-	files  []infer.Job // the places are relative to the output
+	files  []batch.Job // the places are relative to the output
 	others int
 	trees  []tree
 	seen   map[string]bool
@@ -94,7 +94,7 @@ func (l *listing) add(file, rel string, named bool) {
 	case !filepath.IsLocal(rel) || !named && !pixels.Readable(rel):
 		l.others++
 	default:
-		l.files = append(l.files, infer.Job{Input: file, Output: rel})
+		l.files = append(l.files, batch.Job{Input: file, Output: rel})
 	}
 	l.seen[file] = true
 }

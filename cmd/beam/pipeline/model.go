@@ -12,6 +12,7 @@ import (
 
 	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 // models are those that this process has opened, each once, by what they are and how they run. They stay open from bundle to bundle.
@@ -30,7 +31,7 @@ type model struct {
 
 // converter converts for all bundles of a process.
 type converter struct {
-	*infer.Converter
+	*batch.Converter
 	// inFlight bounds the pictures that are in memory, those that are read and written beside those in the model.
 	inFlight *semaphore.Weighted
 }
@@ -137,7 +138,7 @@ func (m *model) converter(o *Options) (*converter, error) {
 	if c := m.converters[key]; c != nil {
 		return c, nil
 	}
-	batch := &infer.Batch{Model: m.infer, Quality: o.Quality, Limits: o.Limits, Workers: o.Workers}
+	batch := &batch.Batch{Model: m.infer, Quality: o.Quality, Limits: o.Limits, Workers: o.Workers}
 	if o.Resize != "" {
 		resize, err := modelcli.ParseResize(o.Resize)
 		if err != nil {

@@ -27,13 +27,13 @@ type Options struct {
 	// Model is an ONNX file, and ModelOptions how it runs. What it computes with, ONNX Runtime, each worker looks for itself.
 	Model        string
 	ModelOptions infer.Options
-	// Inputs are pictures, folders and patterns of both: of the local file system alone, with the meaning that infer.NewPlan gives them,
+	// Inputs are pictures, folders and patterns of both: of the local file system alone, with the meaning that batch.NewPlan gives them,
 	// or all of other ones. Output is the folder to write to.
 	Inputs []string
 	Output string
 	// DeadLetters is the file that names what could not be converted, a Letter as JSON a line. It is written at the end, empty where all went well.
 	DeadLetters string
-	// Format, Quality, SkipExisting, Workers and Limits are those of infer.Batch. Workers counts for a process.
+	// Format, Quality, SkipExisting, Workers and Limits are those of batch.Batch. Workers counts for a process.
 	Format       string
 	Quality      int
 	SkipExisting bool

@@ -16,6 +16,7 @@ import (
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 
 	"cyclegan/infer"
+	"cyclegan/infer/batch"
 	"cyclegan/infer/session"
 )
 
@@ -76,7 +77,7 @@ func run(t *testing.T, o *Options) (Measured, []Letter) {
 }
 
 // expected is what a batch makes of the same pictures: the files, by their slashed paths in the output, and the failures.
-func expected(t *testing.T, model string, b infer.Batch) (files map[string][]byte, failures []Letter) {
+func expected(t *testing.T, model string, b batch.Batch) (files map[string][]byte, failures []Letter) {
 	t.Helper()
 	m, err := infer.Open(model, nil)
 	if err != nil {
@@ -169,11 +170,11 @@ func TestSameAsInfer(t *testing.T) {
 	in := pictures(t)
 	for _, c := range []struct {
 		name  string
-		batch infer.Batch
+		batch batch.Batch
 		size  string
 	}{
 		{name: "each format"},
-		{name: "jpg", batch: infer.Batch{Format: "jpg", Quality: 70, Size: func(int, int) (int, int) { return 40, 30 }}, size: "40x30"},
+		{name: "jpg", batch: batch.Batch{Format: "jpg", Quality: 70, Size: func(int, int) (int, int) { return 40, 30 }}, size: "40x30"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			CloseModels()
@@ -248,7 +249,7 @@ func TestElsewhere(t *testing.T) {
 	memfs.Write(root+"invert.onnx", model)
 	o := &Options{Model: root + "invert.onnx", Inputs: []string{root + "in"}, Output: root + "in/out/", DeadLetters: root + "failed.jsonl"}
 	_, letters := run(t, o)
-	want, failures := expected(t, local, infer.Batch{Inputs: []string{in}})
+	want, failures := expected(t, local, batch.Batch{Inputs: []string{in}})
 	want["top.png"], want["good/middle.png"] = want["good/sub/base.png"], want["good/sub/base.png"]
 	found, err := all(t.Context(), root+"in/out/")
 	if err != nil {
@@ -274,7 +275,7 @@ func TestElsewhere(t *testing.T) {
 	// Local pictures may go there as well, and those from there here.
 	o = &Options{Model: local, Inputs: []string{filepath.Join(in, "good")}, Output: root + "uploaded", DeadLetters: root + "failed.jsonl"}
 	run(t, o)
-	wantGood, _ := expected(t, local, infer.Batch{Inputs: []string{filepath.Join(in, "good")}})
+	wantGood, _ := expected(t, local, batch.Batch{Inputs: []string{filepath.Join(in, "good")}})
 	got = map[string][]byte{}
 	for name, content := range stored(t, root+"uploaded/sub") {
 		got["sub/"+name] = content

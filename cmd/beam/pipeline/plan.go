@@ -11,7 +11,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
-	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 func init() {
@@ -37,8 +37,8 @@ func (f *planFn) ProcessElement(ctx context.Context, _ []byte, emit func(Job), f
 	return nil
 }
 
-// Plan says which picture goes where, as infer.NewPlan does. A local output folder is made where there is none and tried, unless the run is dry.
-func Plan(ctx context.Context, o *Options, dry bool) (*infer.Plan, error) {
+// Plan says which picture goes where, as batch.NewPlan does. A local output folder is made where there is none and tried, unless the run is dry.
+func Plan(ctx context.Context, o *Options, dry bool) (*batch.Plan, error) {
 	if err := o.validatePlan(); err != nil {
 		return nil, err
 	}
@@ -48,20 +48,20 @@ func Plan(ctx context.Context, o *Options, dry bool) (*infer.Plan, error) {
 	case !isLocal(o.Output):
 		return planUpload(o)
 	case dry:
-		return infer.NewPlan(o.Inputs, o.Output, o.Format)
+		return batch.NewPlan(o.Inputs, o.Output, o.Format)
 	}
-	return (&infer.Batch{Inputs: o.Inputs, Output: o.Output, Format: o.Format}).Plan()
+	return (&batch.Batch{Inputs: o.Inputs, Output: o.Output, Format: o.Format}).Plan()
 }
 
 // planUpload plans for local pictures whose results go elsewhere.
-func planUpload(o *Options) (*infer.Plan, error) {
+func planUpload(o *Options) (*batch.Plan, error) {
 	// A folder that is nowhere, for the names alone.
 	nowhere := filepath.Join(os.TempDir(), fmt.Sprintf("cyclegan-plan-%d", os.Getpid()))
-	plan, err := infer.NewPlan(o.Inputs, nowhere, o.Format)
+	plan, err := batch.NewPlan(o.Inputs, nowhere, o.Format)
 	if err != nil {
 		return nil, err
 	}
-	for _, list := range [][]infer.Job{plan.Pictures, plan.Renamed} {
+	for _, list := range [][]batch.Job{plan.Pictures, plan.Renamed} {
 		for i := range list {
 			rel, err := filepath.Rel(nowhere, list[i].Output)
 			if err != nil {
@@ -82,7 +82,7 @@ func below(folder, rel string) string {
 }
 
 // planRemote plans for pictures that lie elsewhere.
-func planRemote(ctx context.Context, o *Options) (*infer.Plan, error) {
+func planRemote(ctx context.Context, o *Options) (*batch.Plan, error) {
 	list := listing{output: strings.TrimRight(o.Output, "/"), seen: map[string]bool{}}
 	for _, input := range o.Inputs {
 		if err := list.input(ctx, input); err != nil {
@@ -95,7 +95,7 @@ func planRemote(ctx context.Context, o *Options) (*infer.Plan, error) {
 	}
 	// The systems that take A.png for a.png as a rule.
 	fold := isLocal(o.Output) && (runtime.GOOS == "windows" || runtime.GOOS == "darwin")
-	plan, err := infer.PlanNames(list.files, o.Format, fold)
+	plan, err := batch.PlanNames(list.files, o.Format, fold)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func planRemote(ctx context.Context, o *Options) (*infer.Plan, error) {
 	for _, j := range plan.Pictures {
 		inputs[j.Input] = true
 	}
-	for _, jobs := range [][]infer.Job{plan.Pictures, plan.Renamed} {
+	for _, jobs := range [][]batch.Job{plan.Pictures, plan.Renamed} {
 		for i := range jobs {
 			jobs[i].Output = below(o.Output, jobs[i].Output)
 			if inputs[jobs[i].Output] {

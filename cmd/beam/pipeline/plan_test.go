@@ -8,11 +8,11 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/memfs"
 
-	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 // lines writes a plan as "input > output".
-func lines(jobs []infer.Job) []string {
+func lines(jobs []batch.Job) []string {
 	var out []string
 	for _, j := range jobs {
 		out = append(out, j.Input+" > "+j.Output)

@@ -14,11 +14,11 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/memfs"
 
-	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 // bundle runs jobs through the DoFn as a worker does, and gives the dead letters.
-func bundle(ctx context.Context, f *convertFn, jobs []infer.Job) (letters []Letter, err error) {
+func bundle(ctx context.Context, f *convertFn, jobs []batch.Job) (letters []Letter, err error) {
 	emit := func(l Letter) { letters = append(letters, l) }
 	f.StartBundle(ctx, emit)
 	for _, j := range jobs {
@@ -45,7 +45,7 @@ func TestBundleRepeated(t *testing.T) {
 		}
 		if attempt == 0 {
 			first = readTree(t, out)
-			if want, _ := expected(t, model, infer.Batch{Inputs: []string{in}}); len(first) != len(want) {
+			if want, _ := expected(t, model, batch.Batch{Inputs: []string{in}}); len(first) != len(want) {
 				t.Fatalf("%d results, want %d", len(first), len(want))
 			}
 			continue
@@ -95,7 +95,7 @@ func TestBundleFails(t *testing.T) {
 	if _, err := bundle(t.Context(), f, plan.Pictures); !errors.Is(err, errStore) {
 		t.Fatalf("the bundle ends with %v", err)
 	}
-	want, failures := expected(t, model, infer.Batch{Inputs: o.Inputs})
+	want, failures := expected(t, model, batch.Batch{Inputs: o.Inputs})
 	for name, content := range stored(t, root) {
 		if !bytes.Equal(content, want[name]) {
 			t.Errorf("%s holds %d bytes of %d while the bundle has failed", name, len(content), len(want[name]))

@@ -8,11 +8,11 @@ import (
 	"unicode"
 
 	"cyclegan/cmd/internal/cli"
-	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 // SayPlan says what is to be converted, and what of it a person may not expect.
-func SayPlan(w io.Writer, plan *infer.Plan) {
+func SayPlan(w io.Writer, plan *batch.Plan) {
 	fmt.Fprintf(w, "%s to convert", cli.Count(len(plan.Pictures), "picture"))
 	var over []string
 	if plan.Others > 0 {

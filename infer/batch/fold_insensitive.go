@@ -1,6 +1,6 @@
-//go:build !windows && !darwin
+//go:build windows || darwin
 
-package infer
+package batch
 
 // namesFold says whether the system usually takes A.png for a.png.
-const namesFold = false
+const namesFold = true

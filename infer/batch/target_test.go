@@ -1,4 +1,4 @@
-package infer
+package batch
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"cyclegan/infer/internal/imagetest"
 	"cyclegan/infer/pixels"
 )
 
@@ -43,7 +44,7 @@ func TestBatchSweeps(t *testing.T) {
 
 // What a picture has beside its pixels is kept where the output's format holds it, and told where not.
 func TestBatchKeepsOrTells(t *testing.T) {
-	pictures, err := filepath.Abs("../testdata/pictures")
+	pictures, err := filepath.Abs("../../testdata/pictures")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func TestBatchKeepsOrTells(t *testing.T) {
 			t.Errorf("%s as %q: orientation %d, %v", c.file, c.format, out.Orientation, out.Image.Rect)
 		}
 		if in.Alpha && filepath.Ext(got.Output) != ".jpg" {
-			if err := same(negative(in.Image), out.Image, 0); err != nil {
+			if err := imagetest.Equal(imagetest.Negative(in.Image), out.Image, 0); err != nil {
 				t.Errorf("%s as %q: %v", c.file, c.format, err)
 			}
 		}
@@ -115,14 +116,14 @@ func TestBatchResizes(t *testing.T) {
 	if out.Image.Rect != image.Rect(0, 0, 18, 21) {
 		t.Fatal(out.Image.Rect)
 	}
-	if err := same(negative(pixels.Resize(in.Image, 18, 21)), out.Image, 0); err != nil {
+	if err := imagetest.Equal(imagetest.Negative(pixels.Resize(in.Image, 18, 21)), out.Image, 0); err != nil {
 		t.Error(err)
 	}
 }
 
 // Every bad picture is told of, and those whose pixels are whole are converted.
 func TestBatchBadPictures(t *testing.T) {
-	bad, err := filepath.Abs("../testdata/badpictures")
+	bad, err := filepath.Abs("../../testdata/badpictures")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,6 @@
-package infer
+//go:build !windows
+
+package batch
 
 import (
 	"errors"
@@ -8,15 +10,12 @@ import (
 // TargetLost tells whether an error in writing one picture is one for all that follow, since the disk is full or read-only, and what to say of it.
 // A Batch stops there.
 func TargetLost(err error) (string, bool) {
-	const (
-		errorWriteProtect   = syscall.Errno(19)
-		errorHandleDiskFull = syscall.Errno(39)
-		errorDiskFull       = syscall.Errno(112)
-	)
 	switch {
-	case errors.Is(err, errorDiskFull), errors.Is(err, errorHandleDiskFull):
+	case errors.Is(err, syscall.ENOSPC):
 		return "the disk is full", true
-	case errors.Is(err, errorWriteProtect):
+	case errors.Is(err, syscall.EDQUOT):
+		return "the quota on the disk is used up", true
+	case errors.Is(err, syscall.EROFS):
 		return "the output folder has become read-only", true
 	}
 	return "", false

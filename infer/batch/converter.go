@@ -1,4 +1,4 @@
-package infer
+package batch
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"cyclegan/infer"
 	"cyclegan/infer/pixels"
 )
 
@@ -19,6 +20,9 @@ type Converter struct {
 	workers int
 	inModel *semaphore.Weighted
 }
+
+// arenaPixels is the size of an image up to which two go through the model at once.
+const arenaPixels = 512 * 512
 
 // defaultWorkers is Batch.Workers where it is 0.
 const defaultWorkers = 2
@@ -60,9 +64,6 @@ func (c *Converter) Convert(ctx context.Context, j Job, file []byte) ([]byte, Re
 	if err != nil {
 		w.Err = fmt.Errorf("convert %q: %w", j.Input, err)
 		return nil, w.Result
-	}
-	if c.workers > 1 {
-		ctx = withBeside(ctx)
 	}
 	done := c.run(ctx, w)
 	leave()
@@ -123,7 +124,7 @@ func lost(pic *pixels.Picture, format string) []string {
 
 func (c *Converter) run(ctx context.Context, w *work) bool {
 	begin := time.Now()
-	if m, ok := c.batch.Model.(interface{ Tiling(w, h int) Tiling }); ok {
+	if m, ok := c.batch.Model.(interface{ Tiling(w, h int) infer.Tiling }); ok {
 		b := w.img.Bounds()
 		if w.Tiling = m.Tiling(b.Dx(), b.Dy()); w.Tiling.Blended {
 			w.Notes = append(w.Notes, "converted in tiles that are faded into each other, since "+w.Tiling.Reason)

@@ -1,4 +1,4 @@
-package infer
+package batch
 
 import (
 	"bytes"
@@ -11,12 +11,13 @@ import (
 	"strings"
 	"testing"
 
+	"cyclegan/infer/internal/imagetest"
 	"cyclegan/infer/pixels"
 )
 
 // TestConverter holds the bytes of every kind of picture, and what is said about it, against those of a batch over their folder.
 func TestConverter(t *testing.T) {
-	pictures, err := filepath.Abs(filepath.Join("..", "testdata", "pictures"))
+	pictures, err := filepath.Abs(filepath.Join("..", "..", "testdata", "pictures"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func TestConverter(t *testing.T) {
 
 func TestConverterErrors(t *testing.T) {
 	var file bytes.Buffer
-	if err := pixels.Encode(&file, testPicture(8, 6), pixels.SaveOptions{Format: "png"}); err != nil {
+	if err := pixels.Encode(&file, imagetest.Pattern(8, 6), pixels.SaveOptions{Format: "png"}); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken")

@@ -1,4 +1,4 @@
-package infer
+package batch
 
 import (
 	"context"
@@ -14,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"cyclegan/infer"
+	"cyclegan/infer/internal/imagetest"
 	"cyclegan/infer/pixels"
+	"cyclegan/infer/session"
 )
 
 // translator is a function as a Translator.
@@ -24,7 +27,7 @@ func (f translator) Translate(ctx context.Context, img image.Image) (image.Image
 	return f(ctx, img)
 }
 
-var inverter = translator(func(_ context.Context, img image.Image) (image.Image, error) { return negative(img), nil })
+var inverter = translator(func(_ context.Context, img image.Image) (image.Image, error) { return imagetest.Negative(img), nil })
 
 // photographs writes small pictures below a new folder, in which the test then runs.
 func photographs(t *testing.T, files ...string) {
@@ -34,7 +37,7 @@ func photographs(t *testing.T, files ...string) {
 		if err := os.MkdirAll(filepath.Dir(f), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := pixels.Save(f, testPicture(9+i, 7), pixels.SaveOptions{}); err != nil {
+		if err := pixels.Save(f, imagetest.Pattern(9+i, 7), pixels.SaveOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,7 +55,7 @@ func check(t *testing.T, input, output string, tolerance int) {
 		t.Error(err)
 		return
 	}
-	if err := same(negative(in.Image), out.Image, tolerance); err != nil {
+	if err := imagetest.Equal(imagetest.Negative(in.Image), out.Image, tolerance); err != nil {
 		t.Errorf("%s: %v", output, err)
 	}
 }
@@ -118,7 +121,7 @@ func TestBatchFailures(t *testing.T) {
 		if img.Bounds().Dx() == 10 { // b
 			return nil, wrong
 		}
-		return negative(img), nil
+		return imagetest.Negative(img), nil
 	})}
 	s, err := b.Run(t.Context())
 	if err != nil {
@@ -171,7 +174,7 @@ func TestBatchEndsEarly(t *testing.T) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			return negative(img), nil
+			return imagetest.Negative(img), nil
 		})}
 		s, err := b.Run(ctx)
 		if hard {
@@ -215,7 +218,7 @@ func TestBatchOverlaps(t *testing.T) {
 // Left to itself, a batch has two small pictures in the model at once, and a large one alone.
 func TestBatchChoosesWorkers(t *testing.T) {
 	photographs(t, "in/a.png", "in/b.png", "in/c.png", "in/d.png", "in/e.png", "in/f.png")
-	if err := pixels.Save("in/c.png", testPicture(1024, 257), pixels.SaveOptions{}); err != nil {
+	if err := pixels.Save("in/c.png", imagetest.Pattern(1024, 257), pixels.SaveOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	var now, most, beside atomic.Int32
@@ -263,7 +266,15 @@ func TestBatchRefuses(t *testing.T) {
 
 // Through ONNX Runtime, with padding and JPEG on both ends.
 func TestBatchWithModel(t *testing.T) {
-	m := open(t, "multiple8.onnx", nil)
+	m, err := infer.Open(filepath.Join("..", "..", "testdata", "models", "multiple8.onnx"), nil)
+	var missing *session.NotFoundError
+	if errors.As(err, &missing) || errors.Is(err, session.ErrNoCgo) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
 	photographs(t, "in/a.png", "in/b.jpg")
 	s, err := (&Batch{Model: m, Inputs: []string{"in"}, Output: "out", Quality: 100, Workers: 2}).Run(t.Context())
 	if err != nil || s.Converted != 2 {

@@ -1,4 +1,5 @@
-package infer
+// Package batch converts folders of images through a model. A [Batch] reads, translates and writes them concurrently.
+package batch
 
 import (
 	"context"
@@ -12,21 +13,17 @@ import (
 	"sync"
 	"time"
 
+	"cyclegan/infer"
 	"cyclegan/infer/pixels"
 )
 
-// A Translator makes one picture of another. A *Model is one.
-type Translator interface {
-	Translate(ctx context.Context, img image.Image) (image.Image, error)
-}
-
 // A Batch converts the pictures of files and folders. Reading, translating and writing go on side by side.
 //
-//	batch := infer.Batch{Model: model, Inputs: []string{"photos"}, Output: "winter"}
-//	summary, err := batch.Run(ctx)
+//	b := batch.Batch{Model: model, Inputs: []string{"photos"}, Output: "winter"}
+//	summary, err := b.Run(ctx)
 type Batch struct {
 	// Model translates the pictures.
-	Model Translator
+	Model infer.Translator
 	// Inputs are pictures, folders of pictures and patterns of both, Output the folder to write to; NewPlan tells what goes where.
 	Inputs []string
 	Output string
@@ -66,7 +63,7 @@ type Result struct {
 	// other than sRGB's or transparency that its format does not hold.
 	Notes []string
 	// Tiling says how it went through the model; the zero value where the Translator does not say.
-	Tiling Tiling
+	Tiling infer.Tiling
 	// Read, Run and Write are how long each part took.
 	Read, Run, Write time.Duration
 }
@@ -205,18 +202,11 @@ type work struct {
 	profile pixels.Profile
 }
 
-// manyPictures are worth a session of their own for two that go through beside each other.
-const manyPictures = 8
-
 // start gives the results as they come, and closes the channel after the last. The channels between the stages hold nothing,
 // so that no more pictures are in memory than there are goroutines.
 func (c *conversion) start(ctx context.Context, jobs []Job) <-chan Result {
 	results := make(chan Result)
 	files := c.files()
-	inModel := ctx
-	if c.workers > 1 && len(jobs) >= manyPictures {
-		inModel = withBeside(ctx)
-	}
 	feed := make(chan *work)
 	go func() {
 		defer close(feed)
@@ -239,7 +229,7 @@ func (c *conversion) start(ctx context.Context, jobs []Job) <-chan Result {
 			return false
 		}
 		defer leave()
-		return !c.ended(ctx) && c.run(inModel, w)
+		return !c.ended(ctx) && c.run(ctx, w)
 	})
 	written := stage(files, run, results, func(w *work) bool { c.write(w); return true })
 	go func() {
