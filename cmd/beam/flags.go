@@ -74,7 +74,7 @@ func flags(c *config) *flag.FlagSet {
 
 // read reads a command line. In a worker it is the runner's.
 func (c *config) read(f *flag.FlagSet, args []string) error {
-	if err := cli.ParseMixed(f, args, &c.options.Inputs); err != nil {
+	if err := cli.Wrap(f, "").ParseMixed(args, &c.options.Inputs); err != nil {
 		return err
 	}
 	c.runner = strings.ToLower(cmp.Or(f.Lookup("runner").Value.String(), "prism"))

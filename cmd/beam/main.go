@@ -36,9 +36,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		quiet(c.verbose, c.inProcess(), stderr)
 		err = c.check(f)
 	}
+	if errors.Is(err, cli.ErrVersion) {
+		cli.Version(stdout, "beam")
+		return cli.Done
+	}
 	if err != nil {
-		fmt.Fprintf(stderr, "beam: %v\nto mend it: `go run . -h` lists the options\n", err)
-		return cli.WrongUsage
+		return cli.Report(stderr, "beam", cli.Usage(err))
 	}
 	defer interrupts(c, stderr)()
 	text := stdout

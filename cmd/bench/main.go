@@ -16,7 +16,6 @@ func main() {
 	if len(os.Args) == 2 {
 		switch os.Args[1] {
 		case workerArgument:
-			cli.LargePages() // as cmd/infer does
 			os.Exit(serve(os.Stdin, os.Stdout, os.Stderr))
 		case tensorFlowWorkerArgument:
 			os.Exit(serveWithTensorFlow())

@@ -7,13 +7,12 @@ import (
 	"errors"
 
 	"cyclegan/cmd/internal/cli"
-	"cyclegan/third_party/native/fetch"
 )
 
 // serveWithTensorFlow makes this process the program that is built with
 // TensorFlow, and has the same command line.
 func serveWithTensorFlow() int {
-	fetch.Start("./cmd/bench")
+	cli.Start("./cmd/bench")
 	return cli.Failed // Start doesn't return
 }
 

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"cyclegan/cmd/internal/cli"
-	"cyclegan/third_party/native/fetch"
 )
 
 func main() {
@@ -16,7 +15,7 @@ func main() {
 		os.Exit(status)
 	}
 	if c.format != formatSafetensors {
-		fetch.Start("./cmd/export")
+		cli.Start("./cmd/export")
 	}
 	c.announce(os.Stderr)
 	files, err := c.writeSafetensors()

@@ -35,10 +35,8 @@ type config struct {
 var errHelp = flag.ErrHelp
 
 // flags gives the command's options, which fill c.
-func flags(c *config) *flag.FlagSet {
-	f := flag.NewFlagSet("infer", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	f.Usage = func() {}
+func flags(c *config) *cli.Flags {
+	f := cli.NewFlags("infer", "")
 	f.StringVar(&c.model, "model", "", "the generator, an ONNX `file` such as G_AB.onnx (needed); the words cycle_gan and test are the official ones, see below")
 	f.Func("in", "a picture, a folder of pictures, searched with its subfolders, or a pattern such as 'photos/*.jpg'; may be repeated, and further `path`s may follow (needed)", func(s string) error {
 		if s == "" {
@@ -47,9 +45,9 @@ func flags(c *config) *flag.FlagSet {
 		c.inputs = append(c.inputs, s)
 		return nil
 	})
-	modelcli.BindWriting(f, &c.output, &c.format, &c.quality, &c.skipExisting)
-	modelcli.Bind(f, &c.options)
-	modelcli.BindLimits(f, &c.limits)
+	modelcli.BindWriting(f.FlagSet, &c.output, &c.format, &c.quality, &c.skipExisting)
+	modelcli.Bind(f.FlagSet, &c.options)
+	modelcli.BindLimits(f.FlagSet, &c.limits)
 	f.IntVar(&c.workers, "workers", 0, "`pictures` in the model at once (default: 2, and those of more than 512x512 alone)")
 	f.BoolVar(&c.dryRun, "dry_run", false, "only list what would be converted and where to; -model may be left out")
 	f.Func("resize", "bring pictures to this `size` before, and keep it: 256x256, 256 for the shorter side, or training for the size that the model was trained at (default: each keeps its own)", func(s string) error {
@@ -66,13 +64,13 @@ func parse(args []string) (*config, error) {
 	c := &config{}
 	f := flags(c)
 	o := &official{}
-	o.bind(f)
-	if err := cli.ParseMixed(f, args, &c.inputs); err != nil {
+	o.bind(f.FlagSet)
+	if err := f.ParseMixed(args, &c.inputs); err != nil {
 		return nil, err
 	}
 	explicit := map[string]bool{}
 	f.Visit(func(f *flag.Flag) { explicit[f.Name] = true })
-	bad := c.which(o, f, explicit)
+	bad := c.which(o, f.FlagSet, explicit)
 	if c.format != "" && !pixels.Writable(c.format) {
 		bad = append(bad, fmt.Errorf("-format %q cannot be written: choose png, jpg, gif, bmp or tiff", c.format))
 	}

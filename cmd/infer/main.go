@@ -21,7 +21,6 @@ import (
 )
 
 func main() {
-	cli.LargePages()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -31,9 +30,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		usage(stdout)
 		return cli.Done
 	}
+	if errors.Is(err, cli.ErrVersion) {
+		cli.Version(stdout, "infer")
+		return cli.Done
+	}
 	if err != nil {
-		fmt.Fprintf(stderr, "infer: %v\nto mend it: `go run ./cmd/infer -h` lists the options\n", err)
-		return cli.WrongUsage
+		return cli.Report(stderr, "infer", cli.Usage(err))
 	}
 	text := stdout
 	if cfg.json == "-" {

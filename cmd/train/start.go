@@ -5,7 +5,7 @@ package main
 import (
 	"os"
 
-	"cyclegan/third_party/native/fetch"
+	"cyclegan/cmd/internal/cli"
 )
 
 func main() {
@@ -16,5 +16,5 @@ func main() {
 	if c.check {
 		os.Exit(c.checkOnly(os.Stdout, os.Stderr))
 	}
-	fetch.Start("./cmd/train")
+	cli.Start("./cmd/train")
 }

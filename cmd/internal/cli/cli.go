@@ -1,5 +1,5 @@
-// Package cli is what the commands have in common: exit statuses, mistakes in
-// a command line, and the official implementation's -suffix.
+// Package cli is the shared behaviour of the commands: their options ([Flags]) with -h and -version,
+// exit statuses, and the names under which they call each other in messages.
 package cli
 
 import (
@@ -15,33 +15,36 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// Exit statuses, the same for every command of the project.
+// Exit statuses of every command.
 const (
 	Done        = 0
 	Failed      = 1
 	WrongUsage  = 2
-	SomeFailed  = 3 // some pictures of several
+	SomeFailed  = 3 // some images of several
 	Interrupted = 130
 )
+
+// ErrVersion is what [Flags.Parse] returns for -version.
+var ErrVersion = errors.New("version requested")
 
 // usageError is a mistake in the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// Usage marks an error as a mistake in the command line.
+// Usage marks err as a mistake in the command line. An error made by [errors.Join] is a list of them.
 func Usage(err error) error { return usageError{err} }
 
-// IsUsage reports whether an error is, or wraps, a mistake in the command line.
+// IsUsage reports whether err is, or wraps, a mistake in the command line.
 func IsUsage(err error) bool {
 	var usage usageError
 	return errors.As(err, &usage)
 }
 
-// Status is the exit status of an error, or of none; asking for help is none.
+// Status returns the exit status for err.
 func Status(err error) int {
 	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
+	case err == nil, errors.Is(err, flag.ErrHelp), errors.Is(err, ErrVersion):
 		return Done
 	case IsUsage(err):
 		return WrongUsage
@@ -49,23 +52,37 @@ func Status(err error) int {
 	return Failed
 }
 
-// Report says on stderr what ended the command called name and returns its
-// exit status.
+// Report prints err, with which the command called name ends, to stderr and returns the exit status.
+// [Flags.Report] also answers -h and -version.
 func Report(stderr io.Writer, name string, err error) int {
 	status := Status(err)
-	if status != Done {
-		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+	if status == Done {
+		return status
 	}
-	if status == WrongUsage {
-		fmt.Fprintf(stderr, "see go run ./cmd/%s -h for the options\n", name)
+	text := err.Error()
+	var usage usageError
+	if errors.As(err, &usage) {
+		if list, ok := usage.error.(interface{ Unwrap() []error }); ok && len(list.Unwrap()) > 1 {
+			text = "invalid options:\n  " + strings.ReplaceAll(text, "\n", "\n  ")
+		}
+		text += fmt.Sprintf("\nRun `%s -h` for the options.", Program(name))
 	}
+	fmt.Fprintf(stderr, "%s: %s\n", name, text)
 	return status
+}
+
+// Count returns a number with its noun: "1 image", "2 images".
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 var braces = regexp.MustCompile(`\{(\w+)\}`)
 
-// Suffixed is a run's name with the official -suffix added, in which options
-// in braces stand for their values: {netG}_size{load_size}.
+// Suffixed returns a run's name with the official -suffix appended. Options in braces, as in
+// {netG}_size{load_size}, are replaced by their values.
 func Suffixed(name, suffix string, options *flag.FlagSet) (string, error) {
 	if suffix == "" {
 		return name, nil
@@ -80,12 +97,12 @@ func Suffixed(name, suffix string, options *flag.FlagSet) (string, error) {
 		return f.Value.String()
 	})
 	if len(unknown) > 0 {
-		return "", fmt.Errorf("-suffix: there is no option %s", strings.Join(unknown, ", "))
+		return "", fmt.Errorf("-suffix: unknown options: %s", strings.Join(unknown, ", "))
 	}
 	return name + "_" + filled, nil
 }
 
-// Range reads the values of black and of white, such as "0,255".
+// Range parses the values of black and white, such as "0,255".
 func Range(text string) (pixels.Range, error) {
 	low, high, _ := strings.Cut(text, ",")
 	l, errLow := strconv.ParseFloat(strings.TrimSpace(low), 32)

@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Flags is the options of a command: a flag set with -version, whose -h lists the options by subject.
+//
+//	f := cli.NewFlags("infer", "Convert images ...")
+//	f.Group("Input and output")
+//	f.StringVar(&out, "out", "", "write the results to `DIR`")
+//	...
+//	if err := f.Parse(args); err != nil {
+//		os.Exit(f.Report(err, os.Stdout, os.Stderr))
+//	}
+//
+// A usage text begins with a verb or a noun and has the placeholder in backquotes: DIR, FILE, N or
+// NAME. The help appends the default value unless it is zero or the text contains "default".
+type Flags struct {
+	*flag.FlagSet
+	// About is the help above the options: what the command does, how it is called, its exit statuses.
+	About string
+
+	groups  []*group
+	placed  map[string]bool // options that belong to a group, or are hidden
+	version bool
+}
+
+type group struct {
+	title string
+	names []string
+	open  bool // takes the options defined after it
+	brief bool // lists the names alone
+}
+
+// NewFlags returns the options of the command called name.
+func NewFlags(name, about string) *Flags {
+	return Wrap(flag.NewFlagSet(name, flag.ContinueOnError), about)
+}
+
+// Wrap returns fs as Flags. The help shows those options already in fs that a [Flags.Group] names.
+func Wrap(fs *flag.FlagSet, about string) *Flags {
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	f := &Flags{FlagSet: fs, About: about, placed: map[string]bool{}}
+	f.collect()
+	fs.BoolVar(&f.version, "version", false, "print the versions of the program and its libraries")
+	return f
+}
+
+// Group begins a group of options in the help. Without names it takes the options that are defined
+// after it, in alphabetical order; with names it takes those, in the given order, wherever they are
+// defined. Options in no group come last.
+func (f *Flags) Group(title string, names ...string) {
+	f.collect()
+	f.add(&group{title: title, names: names, open: len(names) == 0})
+}
+
+// Brief adds options to the help of which only the names are listed, after a title that says what
+// they have in common.
+func (f *Flags) Brief(title string, names ...string) {
+	f.collect()
+	f.add(&group{title: title, names: names, brief: true})
+}
+
+func (f *Flags) add(g *group) {
+	for _, name := range g.names {
+		f.placed[name] = true
+	}
+	f.groups = append(f.groups, g)
+}
+
+// collect puts the options without a group into the open one, if there is one.
+func (f *Flags) collect() {
+	var open *group
+	if n := len(f.groups); n > 0 && f.groups[n-1].open {
+		open = f.groups[n-1]
+	} else if n > 0 {
+		return
+	}
+	f.VisitAll(func(o *flag.Flag) {
+		if f.placed[o.Name] || o.Name == "version" {
+			return
+		}
+		if f.placed[o.Name] = true; open != nil {
+			open.names = append(open.names, o.Name)
+		}
+	})
+}
+
+// Parse parses the options in args. It returns [flag.ErrHelp] for -h, [ErrVersion] for -version, and
+// an [IsUsage] error for a mistake.
+func (f *Flags) Parse(args []string) error {
+	err := f.FlagSet.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return err
+	case err != nil:
+		if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
+			err = fmt.Errorf("unknown option %s", name)
+		}
+		return Usage(err)
+	case f.version:
+		return ErrVersion
+	}
+	return nil
+}
+
+// ParseMixed parses options and, between and after them, paths. After "--" it takes paths only.
+func (f *Flags) ParseMixed(args []string, paths *[]string) error {
+	for {
+		if err := f.Parse(args); err != nil {
+			return err
+		}
+		rest := f.Args()
+		if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
+			*paths = append(*paths, rest...)
+			return nil
+		}
+		if len(rest) == 0 {
+			return nil
+		}
+		*paths = append(*paths, rest[0])
+		args = rest[1:]
+	}
+}
+
+// Report prints err, with which the command ends, and returns the exit status. It answers -h and
+// -version on stdout.
+func (f *Flags) Report(err error, stdout, stderr io.Writer) int {
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		f.Help(stdout)
+	case errors.Is(err, ErrVersion):
+		Version(stdout, f.Name())
+	}
+	return Report(stderr, f.Name(), err)
+}
+
+// Explicit returns the names of the options that the command line sets.
+func (f *Flags) Explicit() map[string]bool {
+	set := map[string]bool{}
+	f.Visit(func(o *flag.Flag) { set[o.Name] = true })
+	return set
+}
+
+// Help prints the help.
+func (f *Flags) Help(w io.Writer) {
+	f.collect()
+	fmt.Fprintln(w, strings.TrimSpace(f.About))
+	for _, g := range f.groups {
+		fmt.Fprintf(w, "\n%s:\n", g.title)
+		if g.brief {
+			fmt.Fprintln(w, wrapped("-"+strings.Join(g.names, " -"), "  "))
+			continue
+		}
+		for _, name := range g.names {
+			f.option(w, name)
+		}
+	}
+	rest := []string{"version"}
+	f.VisitAll(func(o *flag.Flag) {
+		if !f.placed[o.Name] && !slices.Contains(rest, o.Name) {
+			rest = append(rest, o.Name)
+		}
+	})
+	fmt.Fprintln(w, "\nOther options:")
+	for _, name := range rest {
+		f.option(w, name)
+	}
+}
+
+// option prints one option of the help.
+func (f *Flags) option(w io.Writer, name string) {
+	o := f.Lookup(name)
+	placeholder, text := flag.UnquoteUsage(o)
+	if !slices.Contains([]string{"", "0", "false", "0s"}, o.DefValue) && !strings.Contains(text, "efault") {
+		text += fmt.Sprintf(" (default %s)", o.DefValue)
+	}
+	fmt.Fprintf(w, "  %s\n%s\n", strings.TrimSpace("-"+name+" "+placeholder), wrapped(text, "        "))
+}
+
+// wrapped breaks text into lines of at most 90 columns, each with the indent.
+func wrapped(text, indent string) string {
+	var b strings.Builder
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		column := 0
+		for word := range strings.FieldsSeq(line) {
+			switch {
+			case column == 0:
+				b.WriteString(indent)
+				column = len(indent)
+			case column+1+len(word) > 90:
+				b.WriteString("\n" + indent)
+				column = len(indent)
+			default:
+				b.WriteByte(' ')
+				column++
+			}
+			b.WriteString(word)
+			column += len(word)
+		}
+	}
+	return b.String()
+}

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package cli
-
-// LargePages does nothing here.
-func LargePages() {}
