@@ -2,12 +2,9 @@ package infer
 
 import (
 	"cyclegan/infer/internal/fastconv"
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/session"
 )
-
-// An opener opens a model out of its file, or at its path where its weights lie in files of their own.
-type opener func(file []byte, o *session.Options) (*session.Session, error)
 
 // fast opens the sessions of one model, on the processor with its convolutions in forms that are faster there; for other devices the libraries of
 // their makers choose such forms themselves. What the sessions have in common is in memory once.
@@ -15,27 +12,27 @@ type fast struct {
 	filters fastconv.Filters
 }
 
-// open opens a model; network is what data holds, nil where it is to stay as it is, since weights lie in files of their own.
-func (f *fast) open(data []byte, network *onnxfile.Model, o *session.Options, open opener) (*session.Session, error) {
+// open opens a session of a model. One that keeps its weights in files of their own is not rewritten.
+func (f *fast) open(model *onnx.Model, o *session.Options) (*session.Session, error) {
 	if o.Provider == "" || o.Provider == session.CPU {
-		return f.openRewritten(data, network, o, open)
+		return f.openRewritten(model, o)
 	}
-	s, err := open(data, o)
+	s, err := session.OpenModel(model, o)
 	if err != nil || s.Options().Provider != session.CPU {
 		return s, err
 	}
 	// Auto found nothing better than the processor.
 	defer s.Close()
-	return f.openRewritten(data, network, o, open)
+	return f.openRewritten(model, o)
 }
 
-func (f *fast) openRewritten(data []byte, network *onnxfile.Model, o *session.Options, open opener) (*session.Session, error) {
-	if network == nil {
-		return open(data, o)
+func (f *fast) openRewritten(model *onnx.Model, o *session.Options) (*session.Session, error) {
+	if model.External() {
+		return session.OpenModel(model, o)
 	}
-	r := fastconv.Rewrite(network, &f.filters)
+	r := fastconv.Rewrite(model, &f.filters)
 	if r == nil {
-		return open(data, o)
+		return session.OpenModel(model, o)
 	}
 	with := *o
 	with.Constants = r.Inputs()
@@ -45,7 +42,7 @@ func (f *fast) openRewritten(data []byte, network *onnxfile.Model, o *session.Op
 		defer close(done)
 		r.Transform()
 	}()
-	s, err := open(r.File, &with)
+	s, err := session.OpenModel(r.Model, &with)
 	<-done
 	return s, err
 }

@@ -8,31 +8,31 @@ import (
 	"testing"
 
 	"cyclegan/infer/internal/imagetest"
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/session"
 )
 
 // wide is a model from pictures to pictures, in whose middle are layers of 3x3 convolutions of so many channels, which have a faster form.
 func wide(channels int64, layers int) []byte {
 	r := rand.New(rand.NewPCG(1, 2))
-	weights := func(name string, out, in, size int64) *onnxfile.Tensor {
+	weights := func(name string, out, in, size int64) *onnx.Tensor {
 		values := make([]float32, out*in*size*size)
 		scale := float32(math.Sqrt(3 / float64(in*size*size)))
 		for i := range values {
 			values[i] = scale * (2*r.Float32() - 1)
 		}
-		return onnxfile.Float32s(name, []int64{out, in, size, size}, values)
+		return onnx.NewTensor(name, []int64{out, in, size, size}, values)
 	}
-	m := onnxfile.New(17)
+	m := &onnx.Model{IRVersion: 8, Opset: 17, Graph: "graph"}
 	any := []int64{-1, 3, -1, -1}
-	m.Inputs = []*onnxfile.Port{{Name: "input", Type: onnxfile.Float32, Dims: any}}
-	m.Outputs = []*onnxfile.Port{{Name: "output", Type: onnxfile.Float32, Dims: any}}
+	m.Inputs = []onnx.Port{{Name: "input", Type: onnx.Float32, Shape: any}}
+	m.Outputs = []onnx.Port{{Name: "output", Type: onnx.Float32, Shape: any}}
 	x := "input"
 	conv := func(out, in, size int64) {
 		name := fmt.Sprint("conv", len(m.Nodes))
 		m.Tensors = append(m.Tensors, weights(name+".weight", out, in, size))
-		m.Nodes = append(m.Nodes, &onnxfile.Node{Op: "Conv", Name: name, Inputs: []string{x, name + ".weight"}, Outputs: []string{name},
-			Attrs: []onnxfile.Attr{onnxfile.IntsAttr("pads", size/2, size/2, size/2, size/2)}})
+		m.Nodes = append(m.Nodes, &onnx.Node{Op: "Conv", Name: name, Inputs: []string{x, name + ".weight"}, Outputs: []string{name},
+			Attrs: []onnx.Attr{onnx.IntsAttr("pads", size/2, size/2, size/2, size/2)}})
 		x = name
 	}
 	conv(channels, 3, 1)
@@ -40,7 +40,7 @@ func wide(channels int64, layers int) []byte {
 		conv(channels, channels, 3)
 	}
 	conv(3, channels, 1)
-	m.Nodes = append(m.Nodes, &onnxfile.Node{Op: "Tanh", Name: "tanh", Inputs: []string{x}, Outputs: []string{"output"}})
+	m.Nodes = append(m.Nodes, &onnx.Node{Op: "Tanh", Name: "tanh", Inputs: []string{x}, Outputs: []string{"output"}})
 	return m.Encode()
 }
 

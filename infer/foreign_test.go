@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"cyclegan/infer/internal/imagetest"
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
 )
 
@@ -235,35 +235,35 @@ func TestDamagedModels(t *testing.T) {
 }
 
 func TestEndRange(t *testing.T) {
-	constant := func(name string, v float32) *onnxfile.Node {
-		return &onnxfile.Node{Op: "Constant", Outputs: []string{name}, Attrs: []onnxfile.Attr{onnxfile.FloatAttr("value_float", v)}}
+	constant := func(name string, v float32) *onnx.Node {
+		return &onnx.Node{Op: "Constant", Outputs: []string{name}, Attrs: []onnx.Attr{onnx.FloatAttr("value_float", v)}}
 	}
-	node := func(op, inputs, output string, attrs ...onnxfile.Attr) *onnxfile.Node {
-		return &onnxfile.Node{Op: op, Inputs: strings.Fields(inputs), Outputs: []string{output}, Attrs: attrs}
+	node := func(op, inputs, output string, attrs ...onnx.Attr) *onnx.Node {
+		return &onnx.Node{Op: op, Inputs: strings.Fields(inputs), Outputs: []string{output}, Attrs: attrs}
 	}
-	constants := []*onnxfile.Node{constant("half", 0.5), constant("one", 1), constant("127", 127.5), constant("255", 255), constant("zero", 0)}
+	constants := []*onnx.Node{constant("half", 0.5), constant("one", 1), constant("127", 127.5), constant("255", 255), constant("zero", 0)}
 	for _, c := range []struct {
-		nodes []*onnxfile.Node
+		nodes []*onnx.Node
 		want  pixels.Range
 		by    string
 	}{
-		{[]*onnxfile.Node{node("Tanh", "x", "y")}, pixels.Symmetric, "Tanh"},
-		{[]*onnxfile.Node{node("Sigmoid", "x", "a"), node("Transpose", "a", "y")}, pixels.Unit, "Sigmoid"},
-		{[]*onnxfile.Node{node("Tanh", "x", "a"), node("Mul", "a half", "b"), node("Add", "half b", "y")}, pixels.Unit, "Tanh"},
-		{[]*onnxfile.Node{node("Tanh", "x", "a"), node("Add", "a one", "b"), node("Mul", "127 b", "y")}, pixels.Byte, "Tanh"},
-		{[]*onnxfile.Node{node("Sigmoid", "x", "a"), node("Sub", "one a", "b"), node("Mul", "b 255", "c"), node("Round", "c", "y")}, pixels.Byte, "Sigmoid"},
-		{[]*onnxfile.Node{node("Sigmoid", "x", "a"), node("Neg", "a", "b"), node("Div", "b half", "c"), node("Sub", "c half", "d"), node("Sub", "d half", "e"), node("Add", "e 127", "y")},
+		{[]*onnx.Node{node("Tanh", "x", "y")}, pixels.Symmetric, "Tanh"},
+		{[]*onnx.Node{node("Sigmoid", "x", "a"), node("Transpose", "a", "y")}, pixels.Unit, "Sigmoid"},
+		{[]*onnx.Node{node("Tanh", "x", "a"), node("Mul", "a half", "b"), node("Add", "half b", "y")}, pixels.Unit, "Tanh"},
+		{[]*onnx.Node{node("Tanh", "x", "a"), node("Add", "a one", "b"), node("Mul", "127 b", "y")}, pixels.Byte, "Tanh"},
+		{[]*onnx.Node{node("Sigmoid", "x", "a"), node("Sub", "one a", "b"), node("Mul", "b 255", "c"), node("Round", "c", "y")}, pixels.Byte, "Sigmoid"},
+		{[]*onnx.Node{node("Sigmoid", "x", "a"), node("Neg", "a", "b"), node("Div", "b half", "c"), node("Sub", "c half", "d"), node("Sub", "d half", "e"), node("Add", "e 127", "y")},
 			pixels.Range{}, ""},
-		{[]*onnxfile.Node{node("Clip", "x zero 255", "y")}, pixels.Byte, "Clip"},
-		{[]*onnxfile.Node{node("Clip", "x", "y", onnxfile.FloatAttr("min", 0), onnxfile.FloatAttr("max", 1))}, pixels.Unit, "Clip"},
-		{[]*onnxfile.Node{node("Clip", "x zero", "y")}, pixels.Range{}, ""},
-		{[]*onnxfile.Node{node("Tanh", "x", "a"), node("Mul", "a 127", "y")}, pixels.Range{}, ""},
-		{[]*onnxfile.Node{node("Tanh", "x", "a"), node("Add", "a x", "y")}, pixels.Range{}, ""},
-		{[]*onnxfile.Node{node("Relu", "x", "y")}, pixels.Range{}, ""},
-		{[]*onnxfile.Node{node("Identity", "z", "y"), node("Identity", "y", "z")}, pixels.Range{}, ""}, // a circle
+		{[]*onnx.Node{node("Clip", "x zero 255", "y")}, pixels.Byte, "Clip"},
+		{[]*onnx.Node{node("Clip", "x", "y", onnx.FloatAttr("min", 0), onnx.FloatAttr("max", 1))}, pixels.Unit, "Clip"},
+		{[]*onnx.Node{node("Clip", "x zero", "y")}, pixels.Range{}, ""},
+		{[]*onnx.Node{node("Tanh", "x", "a"), node("Mul", "a 127", "y")}, pixels.Range{}, ""},
+		{[]*onnx.Node{node("Tanh", "x", "a"), node("Add", "a x", "y")}, pixels.Range{}, ""},
+		{[]*onnx.Node{node("Relu", "x", "y")}, pixels.Range{}, ""},
+		{[]*onnx.Node{node("Identity", "z", "y"), node("Identity", "y", "z")}, pixels.Range{}, ""}, // a circle
 		{nil, pixels.Range{}, ""},
 	} {
-		m := &onnxfile.Model{Nodes: append(constants, c.nodes...)}
+		m := &onnx.Model{Nodes: append(constants, c.nodes...)}
 		if got, by := endRange(m, "y"); got != c.want || by != c.by {
 			t.Errorf("%v: %v by %q, want %v by %q", c.nodes, got, by, c.want, c.by)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/session"
 )
 
@@ -18,8 +19,8 @@ type frame struct {
 
 // framed gives run itself for a model that needs no frame.
 func framed(run runner, about *session.Description, i Info) runner {
-	bare := func(ports []session.Port, name string) bool {
-		return slices.ContainsFunc(ports, func(p session.Port) bool { return p.Name == name && len(p.Shape) == 3 })
+	bare := func(ports []onnx.Port, name string) bool {
+		return slices.ContainsFunc(ports, func(p onnx.Port) bool { return p.Name == name && len(p.Shape) == 3 })
 	}
 	f := frame{run: run, batch: max(1, i.Batch),
 		bareIn: bare(slices.Concat(about.Inputs, about.Optional), i.InputPort.Name), bareOut: bare(about.Outputs, i.OutputPort.Name)}

@@ -3,7 +3,7 @@ package infer
 import (
 	"testing"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/session"
 )
 
@@ -30,15 +30,11 @@ func FuzzModel(f *testing.F) {
 		f.Add(fixture(f, name))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := session.Describe(data)
+		network, err := onnx.Parse(data)
 		if err != nil {
 			return
 		}
-		network, err := onnxfile.Parse(data)
-		if err != nil {
-			return
-		}
-		if info, err := inspect(d, network, nil); err == nil {
+		if info, err := inspect(session.Describe(network), network, nil); err == nil {
 			checkInfo(t, info)
 			network.Only(info.OutputPort.Name).Encode()
 		}
@@ -52,8 +48,8 @@ func FuzzMetadata(f *testing.F) {
 	f.Add("2", "1,1", "BGR", "0", "-1", "9999999999999999999", "1e9", "\x00\xff", int64(2), int64(0), int64(1<<40), int64(-7))
 	f.Add("1", "NaN,Inf", "CMYK", "4096", "4097", "1048576", "-1", "\n", int64(0), int64(3), int64(5), int64(7))
 	f.Fuzz(func(t *testing.T, format, values, channels, multiple, least, trained, step, name string, d0, d1, d2, d3 int64) {
-		port := session.Port{Name: "x", Type: "float32", Shape: []int64{d0, d1, d2, d3}, Axes: make([]string, 4)}
-		d := &session.Description{Inputs: []session.Port{port}, Outputs: []session.Port{port}, Metadata: map[string]string{
+		port := onnx.Port{Name: "x", Type: onnx.Float32, Shape: []int64{d0, d1, d2, d3}, Axes: make([]string, 4)}
+		d := &session.Description{Inputs: []onnx.Port{port}, Outputs: []onnx.Port{port}, Metadata: map[string]string{
 			"cyclegan.format": format, "cyclegan.range": values, "cyclegan.channels": channels, "cyclegan.size_multiple": multiple,
 			"cyclegan.min_size": least, "cyclegan.train_width": trained, "cyclegan.train_height": trained, "cyclegan.step": step,
 			"cyclegan.domain_from": name, "cyclegan.direction": name, "cyclegan.architecture": name,

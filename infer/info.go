@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -72,7 +72,7 @@ func (i Info) Name() string {
 
 // inspect says what pictures the model takes and gives, or why it is no picture-to-picture model.
 // The network is for what the description does not tell; it may be nil.
-func inspect(d *session.Description, network *onnxfile.Model, opt *Options) (Info, error) {
+func inspect(d *session.Description, network *onnx.Model, opt *Options) (Info, error) {
 	if opt == nil {
 		opt = &Options{}
 	}
@@ -104,7 +104,7 @@ func inspect(d *session.Description, network *onnxfile.Model, opt *Options) (Inf
 	if err != nil {
 		return Info{}, err
 	}
-	info.InputPort, info.OutputPort = Port{Name: input.Name, Type: input.Type}, Port{Name: output.Name, Type: output.Type}
+	info.InputPort, info.OutputPort = Port{Name: input.Name, Type: input.Type.String()}, Port{Name: output.Name, Type: output.Type.String()}
 	info.Width, info.Height, info.Batch = in.width, in.height, in.batch
 	info.Input = pixels.Spec{Layout: in.layout, Range: info.Input.Range, Channels: in.channels, BGR: info.Input.BGR || opt.BGR}
 	info.Output = pixels.Spec{Layout: out.layout, Range: info.Input.Range, Channels: out.channels, BGR: info.Input.BGR}

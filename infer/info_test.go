@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -25,15 +25,11 @@ func fixture(t testing.TB, name string) []byte {
 
 func inspectFixture(t *testing.T, name string, opt *Options) (Info, error) {
 	t.Helper()
-	d, err := session.Describe(fixture(t, name))
+	network, err := onnx.Parse(fixture(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	network, err := onnxfile.Parse(fixture(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return inspect(d, network, opt)
+	return inspect(session.Describe(network), network, opt)
 }
 
 func TestInspect(t *testing.T) {
@@ -88,18 +84,18 @@ func TestInspectRefuses(t *testing.T) {
 	}
 }
 
-func picturePort(shape ...int64) []session.Port {
-	return []session.Port{{Name: "x", Type: "float32", Shape: shape}}
+func picturePort(shape ...int64) []onnx.Port {
+	return []onnx.Port{{Name: "x", Type: onnx.Float32, Shape: shape}}
 }
 
 func TestInspectShapes(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		in, out []session.Port
+		in, out []onnx.Port
 		want    string // of the error; empty: it is accepted
 	}{
 		{"scalars", picturePort([]int64{}...), picturePort([]int64{}...), "this has 0"},
-		{"no shapes", []session.Port{{Type: "float32"}}, []session.Port{{Type: "float32"}}, ""},
+		{"no shapes", []onnx.Port{{Type: onnx.Float32}}, []onnx.Port{{Type: onnx.Float32}}, ""},
 		{"gray to colour", picturePort(1, 1, -1, -1), picturePort(1, 3, -1, -1), ""},
 		{"four of four", picturePort(4, 3, -1, -1), picturePort(4, 3, -1, -1), ""},
 		{"one of four", picturePort(4, 3, -1, -1), picturePort(1, 3, -1, -1), "does not make one picture of another"},

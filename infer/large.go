@@ -9,8 +9,8 @@ import (
 	"slices"
 	"sync"
 
-	"cyclegan/infer/internal/onnxfile"
 	"cyclegan/infer/internal/tiling"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -23,9 +23,9 @@ const arenaPixels = 512 * 512
 type large struct {
 	info    Info
 	options *session.Options
-	network *onnxfile.Model // nil where its weights lie in files of their own
-	fast    *fast           // opens the variants
-	whole   lazy            // the model as it is
+	network *onnx.Model
+	fast    *fast // opens the variants
+	whole   lazy  // the model as it is
 
 	once   sync.Once
 	net    *tiling.Network // nil where it is not known how far the network sees, for this reason
@@ -69,9 +69,8 @@ func (l *lazy) close() error {
 	return l.run.Close()
 }
 
-// newLarge takes what the file holds, whose bytes must not change, or nil where weights lie in files of their own;
-// open opens a session of the model itself.
-func newLarge(info Info, network *onnxfile.Model, opt *session.Options, fast *fast, open func(*session.Options) (runner, error)) *large {
+// newLarge prepares for large pictures; open opens a session of the model itself.
+func newLarge(info Info, network *onnx.Model, opt *session.Options, fast *fast, open func(*session.Options) (runner, error)) *large {
 	o := *opt
 	o.NoArena = true
 	l := &large{info: info, options: &o, network: network, fast: fast}
@@ -86,16 +85,10 @@ func (l *large) close() error {
 // learn finds out how pictures can be cut for the network; first is the model's first session.
 func (l *large) learn(first runner) {
 	l.once.Do(func() {
-		net, err := l.analyze()
+		net, err := l.cuttable()
 		if err == nil && len(net.Norms) > 0 {
-			variant := func(model []byte) func() (runner, error) {
-				return func() (runner, error) {
-					network, err := onnxfile.Parse(model)
-					if err != nil {
-						return nil, err
-					}
-					return l.fast.open(model, network, l.options, session.New)
-				}
+			variant := func(model *onnx.Model) func() (runner, error) {
+				return func() (runner, error) { return l.fast.open(model, l.options) }
 			}
 			l.net = net
 			l.jointly.open, l.fixed.open, l.observing.open = variant(net.Joint()), variant(net.Fixed()), variant(net.Observed())
@@ -107,10 +100,15 @@ func (l *large) learn(first runner) {
 	})
 }
 
-func (l *large) analyze() (*tiling.Network, error) {
-	if l.network == nil {
-		return nil, errors.New("the model's weights lie in files of their own")
+// cuttable is analyze for a model whose weights can be put into the variants.
+func (l *large) cuttable() (*tiling.Network, error) {
+	if l.network.External() {
+		return nil, errors.New("the model keeps its weights in files of their own")
 	}
+	return l.analyze()
+}
+
+func (l *large) analyze() (*tiling.Network, error) {
 	if l.info.Batch > 1 {
 		return nil, fmt.Errorf("the model takes %d pictures at a time", l.info.Batch)
 	}
@@ -135,12 +133,12 @@ func (l *large) analyze() (*tiling.Network, error) {
 }
 
 // computed has ONNX Runtime work out what the model computes from its constants.
-func (l *large) computed(m *onnxfile.Model) (map[string][]float64, error) {
+func (l *large) computed(m *onnx.Model) (map[string][]float64, error) {
 	names := tiling.Computed(m)
 	if len(names) == 0 {
 		return nil, nil
 	}
-	s, err := session.New(tiling.Constants(m, names), l.options)
+	s, err := session.OpenModel(tiling.Constants(m, names), l.options)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 
 	"cyclegan/infer/internal/offheap"
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -43,15 +43,7 @@ func Open(path string, opt *Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
-	if data, err = withWeights(data, filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("model %q: %w", path, err)
-	}
-	m, err := newModel(data, opt, func(file []byte, external bool, o *session.Options) (*session.Session, error) {
-		if external {
-			return session.Open(path, o)
-		}
-		return session.New(file, o)
-	})
+	m, err := newModel(data, filepath.Dir(path), opt)
 	if err != nil {
 		return nil, fmt.Errorf("model %q: %w", path, err)
 	}
@@ -61,41 +53,36 @@ func Open(path string, opt *Options) (*Model, error) {
 // New makes a model of the bytes of an ONNX file, which may be changed afterwards.
 // It is refused, with the reason, if it does not make one picture of another.
 func New(model []byte, opt *Options) (*Model, error) {
-	data := slices.Clone(model) // large pictures need it later
-	return newModel(data, opt, func(file []byte, _ bool, o *session.Options) (*session.Session, error) { return session.New(file, o) })
+	return newModel(slices.Clone(model), "", opt)
 }
 
-// newModel looks at the file itself before ONNX Runtime does. It keeps data.
-func newModel(data []byte, opt *Options, open func(file []byte, external bool, o *session.Options) (*session.Session, error)) (*Model, error) {
+// newModel reads the file before ONNX Runtime does. It keeps data. dir is the folder of weights that the file does not hold.
+func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
-	about, err := session.Describe(data)
+	network, err := onnx.Parse(data)
 	if err != nil {
 		return nil, err
 	}
-	network, err := onnxfile.Parse(data)
-	if err != nil {
-		return nil, err
+	if network.Dir = dir; dir != "" {
+		if err := withWeights(network); err != nil {
+			return nil, err
+		}
 	}
+	about := session.Describe(network)
 	info, err := inspect(about, network, opt)
 	if err != nil {
 		return nil, err
 	}
 	if !about.External && len(about.Inputs)+len(about.Outputs) > 2 {
 		network = network.Only(info.OutputPort.Name) // what the picture does not need is not computed
-		data = network.Encode()
 	}
 	options := opt.session()
 	chosen := *options
 	chosen.Inputs, chosen.Outputs = []string{info.InputPort.Name}, []string{info.OutputPort.Name}
-	openFile := func(file []byte, o *session.Options) (*session.Session, error) { return open(file, about.External, o) }
-	rewritable := network
-	if about.External {
-		rewritable = nil
-	}
 	sessions := &fast{}
-	s, err := sessions.open(data, rewritable, &chosen, openFile)
+	s, err := sessions.open(network, &chosen)
 	if err != nil {
 		return nil, errors.Join(err, sessions.close())
 	}
@@ -109,7 +96,7 @@ func newModel(data []byte, opt *Options, open func(file []byte, external bool, o
 	again := func(o *session.Options) (runner, error) {
 		c := chosen
 		c.NoArena, c.IntraThreads = o.NoArena, o.IntraThreads
-		s, err := sessions.open(data, rewritable, &c, openFile)
+		s, err := sessions.open(network, &c)
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +105,7 @@ func newModel(data []byte, opt *Options, open func(file []byte, external bool, o
 	run := framed(s, about, info)
 	ports := s.About()
 	return &Model{
-		info: info, run: run, beside: besideOthers(info, options, again), large: newLarge(info, rewritable, options, sessions, again), fast: sessions,
+		info: info, run: run, beside: besideOthers(info, options, again), large: newLarge(info, network, options, sessions, again), fast: sessions,
 		several: run == runner(s) && takesSeveral(ports.Inputs[0].Shape) && takesSeveral(ports.Outputs[0].Shape),
 	}, nil
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"cyclegan/infer/internal/imagetest"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -318,7 +319,7 @@ func TestOpenRefuses(t *testing.T) {
 type echo struct{ outputs []session.Tensor }
 
 func (e echo) About() *session.Description {
-	return &session.Description{Outputs: make([]session.Port, len(e.outputs))}
+	return &session.Description{Outputs: make([]onnx.Port, len(e.outputs))}
 }
 
 func (e echo) RunInto(_ context.Context, outputs []session.Tensor, _ ...session.Tensor) error {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -29,15 +29,15 @@ type shape struct {
 const mostFixed = 1 << 27
 
 // output chooses the output that gives the picture.
-func (r reading) output(d *session.Description, name string) (session.Port, error) {
+func (r reading) output(d *session.Description, name string) (onnx.Port, error) {
 	if name != "" {
 		s, err := d.Select(nil, []string{name})
 		if err != nil {
-			return session.Port{}, err
+			return onnx.Port{}, err
 		}
 		d = s
 	}
-	var pictures []session.Port
+	var pictures []onnx.Port
 	var bad []string
 	for _, p := range d.Outputs {
 		if _, err := r.port(p); err != nil {
@@ -48,48 +48,48 @@ func (r reading) output(d *session.Description, name string) (session.Port, erro
 	}
 	switch len(pictures) {
 	case 0:
-		return session.Port{}, fmt.Errorf("the model gives no picture: %s", strings.Join(bad, "; "))
+		return onnx.Port{}, fmt.Errorf("the model gives no picture: %s", strings.Join(bad, "; "))
 	case 1:
 		return pictures[0], nil
 	}
-	return session.Port{}, fmt.Errorf("%d of the model's outputs may be the picture: %s: name one of them (Options.Output)", len(pictures), listed(pictures))
+	return onnx.Port{}, fmt.Errorf("%d of the model's outputs may be the picture: %s: name one of them (Options.Output)", len(pictures), listed(pictures))
 }
 
 // input chooses the input that takes the picture, among those that the output needs.
-func (r reading) input(d *session.Description, network *onnxfile.Model, name, output string) (session.Port, error) {
+func (r reading) input(d *session.Description, network *onnx.Model, name, output string) (onnx.Port, error) {
 	needed := d.Inputs
 	if len(needed) > 1 && network != nil && !d.External {
 		only := network.Only(output)
-		needed = slices.DeleteFunc(slices.Clone(needed), func(p session.Port) bool {
-			return !slices.ContainsFunc(only.Inputs, func(o *onnxfile.Port) bool { return o.Name == p.Name })
+		needed = slices.DeleteFunc(slices.Clone(needed), func(p onnx.Port) bool {
+			return !slices.ContainsFunc(only.Inputs, func(o onnx.Port) bool { return o.Name == p.Name })
 		})
 	}
 	for _, p := range append(slices.Clone(needed), d.Optional...) {
 		if name == "" || p.Name != name {
 			continue
 		}
-		if others := slices.DeleteFunc(slices.Clone(needed), func(o session.Port) bool { return o.Name == name }); len(others) > 0 {
+		if others := slices.DeleteFunc(slices.Clone(needed), func(o onnx.Port) bool { return o.Name == name }); len(others) > 0 {
 			return p, fmt.Errorf("the model needs more than a picture: beside %q its output %q needs %s", name, output, listed(others))
 		}
 		return p, nil
 	}
 	switch {
-	case name != "" && slices.ContainsFunc(d.Inputs, func(p session.Port) bool { return p.Name == name }):
-		return session.Port{}, fmt.Errorf("output %q does not depend on input %q: it needs %s", output, name, listed(needed))
+	case name != "" && slices.ContainsFunc(d.Inputs, func(p onnx.Port) bool { return p.Name == name }):
+		return onnx.Port{}, fmt.Errorf("output %q does not depend on input %q: it needs %s", output, name, listed(needed))
 	case name != "":
-		return session.Port{}, fmt.Errorf("the model has no input %q: it has %s", name, listed(append(slices.Clone(d.Inputs), d.Optional...)))
+		return onnx.Port{}, fmt.Errorf("the model has no input %q: it has %s", name, listed(append(slices.Clone(d.Inputs), d.Optional...)))
 	case len(needed) == 1:
 		return needed[0], nil
 	case len(needed) > 1:
-		return session.Port{}, fmt.Errorf("the model does not make one picture of another: its output %q needs %d inputs: %s", output, len(needed), listed(needed))
+		return onnx.Port{}, fmt.Errorf("the model does not make one picture of another: its output %q needs %d inputs: %s", output, len(needed), listed(needed))
 	case len(d.Optional) > 0:
-		return session.Port{}, errors.New("the model has a value for each of its inputs: name the one that takes the picture (Options.Input)")
+		return onnx.Port{}, errors.New("the model has a value for each of its inputs: name the one that takes the picture (Options.Input)")
 	}
-	return session.Port{}, errors.New("the model takes no picture: it has no inputs")
+	return onnx.Port{}, errors.New("the model takes no picture: it has no inputs")
 }
 
 // listed writes ports one after the other, but no more than a few.
-func listed(ports []session.Port) string {
+func listed(ports []onnx.Port) string {
 	const most = 8
 	var parts []string
 	for _, p := range ports[:min(most, len(ports))] {
@@ -102,7 +102,7 @@ func listed(ports []session.Port) string {
 }
 
 // both reads the two ports, of which one may tell what the other leaves open.
-func (r reading) both(input, output session.Port) (in, out shape, err error) {
+func (r reading) both(input, output onnx.Port) (in, out shape, err error) {
 	if out, err = r.port(output); err != nil {
 		return in, out, fmt.Errorf("the model gives no picture: output %v: %w", output, err)
 	}
@@ -130,9 +130,9 @@ func (r reading) both(input, output session.Port) (in, out shape, err error) {
 }
 
 // port reads a port's shape. Pictures may have an axis of their own (NCHW), or stand alone (CHW).
-func (r reading) port(p session.Port) (shape, error) {
+func (r reading) port(p onnx.Port) (shape, error) {
 	if !session.Convertible(p.Type) {
-		return shape{}, fmt.Errorf("it holds %s, and not numbers that a picture can be made of", p.Type)
+		return shape{}, fmt.Errorf("it holds %v, and not numbers that a picture can be made of", p.Type)
 	}
 	dims, axes := p.Shape, p.Axes
 	switch len(dims) {

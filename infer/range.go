@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
 )
 
@@ -42,7 +42,7 @@ func fits(r pixels.Range, p Port) error {
 }
 
 // ranges finds the values of black and white. What i holds of them is the metadata's, if told.
-func (i *Info) ranges(told bool, network *onnxfile.Model, opt *Options) error {
+func (i *Info) ranges(told bool, network *onnx.Model, opt *Options) error {
 	meta := i.Input.Range
 	end, by := endRange(network, i.OutputPort.Name)
 	_, wholeOut := wholes[i.OutputPort.Type]
@@ -80,11 +80,11 @@ func (i *Info) ranges(told bool, network *onnxfile.Model, opt *Options) error {
 
 // endRange tells the range of what a network gives by the operator that bounds its values, named by it, and by the sums and products with constants
 // after that. Empty where it is none of the usual ranges.
-func endRange(m *onnxfile.Model, output string) (r pixels.Range, by string) {
+func endRange(m *onnx.Model, output string) (r pixels.Range, by string) {
 	if m == nil {
 		return r, ""
 	}
-	e := ending{model: m, producer: map[string]*onnxfile.Node{}}
+	e := ending{model: m, producer: map[string]*onnx.Node{}}
 	for _, n := range m.Nodes {
 		for _, out := range n.Outputs {
 			e.producer[out] = n
@@ -120,12 +120,12 @@ func endRange(m *onnxfile.Model, output string) (r pixels.Range, by string) {
 
 // ending looks at the operators that a network ends in.
 type ending struct {
-	model    *onnxfile.Model
-	producer map[string]*onnxfile.Node
+	model    *onnx.Model
+	producer map[string]*onnx.Node
 }
 
 // bounds gives the smallest and the largest value that an operator gives, if it has both.
-func (e ending) bounds(n *onnxfile.Node) (lo, hi float64, ok bool) {
+func (e ending) bounds(n *onnx.Node) (lo, hi float64, ok bool) {
 	switch n.Op {
 	case "Tanh":
 		return -1, 1, true
@@ -149,7 +149,7 @@ func (e ending) bounds(n *onnxfile.Node) (lo, hi float64, ok bool) {
 var movers = []string{"Identity", "Cast", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Slice", "DepthToSpace", "SpaceToDepth", "Round", "Floor", "Ceil", "Dropout"}
 
 // before gives the value that an operator makes factor*x + shift of, with both numbers.
-func (e ending) before(n *onnxfile.Node) (x string, factor, shift float64, ok bool) {
+func (e ending) before(n *onnx.Node) (x string, factor, shift float64, ok bool) {
 	a, b := n.Input(0), n.Input(1)
 	if slices.Contains(movers, n.Op) {
 		return a, 1, 0, true
@@ -181,14 +181,14 @@ func (e ending) before(n *onnxfile.Node) (x string, factor, shift float64, ok bo
 
 // constant gives the number that stands behind a name, if it is one.
 func (e ending) constant(name string) (float64, bool) {
-	var t *onnxfile.Tensor
+	var t *onnx.Tensor
 	if n := e.producer[name]; n != nil && n.Op == "Constant" && n.Domain == "" {
 		if a, ok := n.Attr("value_float"); ok {
 			return float64(a.Float), true
 		}
 		a, _ := n.Attr("value")
 		t = a.Tensor
-	} else if i := slices.IndexFunc(e.model.Tensors, func(t *onnxfile.Tensor) bool { return t.Name == name }); i >= 0 {
+	} else if i := slices.IndexFunc(e.model.Tensors, func(t *onnx.Tensor) bool { return t.Name == name }); i >= 0 {
 		t = e.model.Tensors[i]
 	}
 	if t == nil {

@@ -1,13 +1,13 @@
 package infer
 
 import (
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/session"
 )
 
 // learnSizes finds out what sides the model takes where nobody says it: strides and mirrored borders tell.
 // It needs the file alone; weights that lie elsewhere do not matter. What cannot be followed leaves any size allowed.
-func (i *Info) learnSizes(told metadata, network *onnxfile.Model, opt *Options, run *session.Options) {
+func (i *Info) learnSizes(told metadata, network *onnx.Model, opt *Options, run *session.Options) {
 	multiple := told.get("size_multiple") == "" && (opt == nil || opt.SizeMultiple == 0)
 	least := told.get("min_size") == "" && (opt == nil || opt.MinSize == 0)
 	if i.Width > 0 && i.Height > 0 || !multiple && !least {

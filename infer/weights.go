@@ -4,26 +4,17 @@ import (
 	"errors"
 	"fmt"
 
-	"cyclegan/infer/internal/onnxfile"
-	"cyclegan/infer/session"
+	"cyclegan/infer/onnx"
 )
 
-// withWeights takes weights into the model that lie in files beside it, as PyTorch writes them: then all that is done with other models can be done with it.
-// A model whose weights are too large for that stays as it is, and is opened by its path.
-func withWeights(data []byte, dir string) ([]byte, error) {
-	about, err := session.Describe(data)
-	if err != nil || !about.External {
-		return data, err
+// withWeights reads weights into the model that are in files next to it, as PyTorch writes them: then all that is done
+// with other models can be done with it. A model whose weights are too large for that stays as it is.
+func withWeights(m *onnx.Model) error {
+	if !m.External() {
+		return nil
 	}
-	m, err := onnxfile.Parse(data)
-	if err != nil {
-		return nil, err
+	if err := m.Inline(); err != nil && !errors.Is(err, onnx.ErrTooLarge) {
+		return fmt.Errorf("its weights are in files of their own, which cannot be read: %w\nFix: keep them in the model's folder, under their names", err)
 	}
-	switch err := m.Inline(dir); {
-	case errors.Is(err, onnxfile.ErrTooLarge):
-		return data, nil
-	case err != nil:
-		return nil, fmt.Errorf("its weights lie in files of their own, which cannot be read: %w\nto mend it: keep them in the model's folder, under their names", err)
-	}
-	return m.Encode(), nil
+	return nil
 }

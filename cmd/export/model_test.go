@@ -7,7 +7,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"cyclegan/infer"
-	"cyclegan/infer/session"
+	"cyclegan/infer/onnx"
 )
 
 // describeModel FILE OUT opens a model as cmd/infer does and writes to OUT what
@@ -22,11 +22,11 @@ func describeModel(ts *testscript.TestScript, neg bool, args []string) {
 	i := m.Info()
 	data, err := os.ReadFile(ts.MkAbs(args[0]))
 	ts.Check(err)
-	about, err := session.Describe(data)
+	about, err := onnx.Parse(data)
 	ts.Check(err)
 	text := fmt.Sprintf("%s %s->%s %s step %d train %dx%d\n", i.Direction, i.DomainFrom, i.DomainTo, i.Architecture, i.Step, i.TrainWidth, i.TrainHeight)
 	for _, key := range []string{"precision", "calibration_pictures", "calibration_source"} {
-		text += fmt.Sprintf("%s %s\n", key, about.Metadata["cyclegan."+key])
+		text += fmt.Sprintf("%s %s\n", key, about.Property("cyclegan."+key))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
 }

@@ -15,6 +15,8 @@ import (
 	"sync"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"cyclegan/infer/onnx"
 )
 
 // A Session is a model that is ready to run. It may be used from several goroutines at once.
@@ -39,11 +41,7 @@ func Open(path string, opt *Options) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
-	folder, err := filepath.Abs(filepath.Dir(path))
-	if err != nil {
-		return nil, fmt.Errorf("open model: %w", err)
-	}
-	s, err := newSession(data, folder, opt)
+	s, err := parseAndOpen(data, filepath.Dir(path), opt)
 	if err != nil {
 		return nil, fmt.Errorf("open model %q: %w", path, err)
 	}
@@ -52,23 +50,38 @@ func Open(path string, opt *Options) (*Session, error) {
 
 // New makes a session of the bytes of an ONNX file, which may be changed afterwards.
 func New(model []byte, opt *Options) (*Session, error) {
-	s, err := newSession(model, "", opt)
+	s, err := parseAndOpen(model, "", opt)
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
 	return s, nil
 }
 
-// newSession makes a session of a model; folder is where the weights are that lie in files of their own.
-func newSession(data []byte, folder string, opt *Options) (_ *Session, err error) {
+// OpenModel makes a session of a model that is already parsed. External weights are read from its Dir.
+func OpenModel(model *onnx.Model, opt *Options) (*Session, error) {
+	s, err := newSession(model, nil, opt)
+	if err != nil {
+		return nil, fmt.Errorf("open model: %w", err)
+	}
+	return s, nil
+}
+
+func parseAndOpen(data []byte, folder string, opt *Options) (*Session, error) {
+	m, err := onnx.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	m.Dir = folder
+	return newSession(m, data, opt)
+}
+
+// newSession makes a session of a model. data is the encoded model, nil to encode it here.
+func newSession(parsed *onnx.Model, data []byte, opt *Options) (_ *Session, err error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
 	s := &Session{options: opt.resolved()}
-	about, err := Describe(data)
-	if err != nil {
-		return nil, err
-	}
+	about := Describe(parsed)
 	names, err := about.fix(s.options.Constants)
 	if err != nil {
 		return nil, err
@@ -80,14 +93,21 @@ func newSession(data []byte, folder string, opt *Options) (_ *Session, err error
 		return nil, errors.New("the model has no inputs")
 	}
 	m := model{inputs: slices.Concat(portNames(s.about.Inputs), names)}
-	if m.data, m.outputs, err = widened(data, s.about); err != nil {
+	wide, outputs, err := widened(parsed, s.about.Outputs)
+	if err != nil {
 		return nil, err
 	}
+	m.outputs = outputs
 	if about.External {
-		if folder == "" {
-			return nil, errors.New("its weights lie in files of their own: open it by its path")
+		if parsed.Dir == "" {
+			return nil, errors.New("its weights are in files of their own. Fix: open it by its path")
 		}
-		m.folder = folder
+		if m.folder, err = filepath.Abs(parsed.Dir); err != nil {
+			return nil, err
+		}
+	}
+	if m.data = data; data == nil || wide != parsed {
+		m.data = wide.Encode()
 	}
 	r, err := acquire(s.options.Library, s.options.Provider)
 	if err != nil {

@@ -15,11 +15,8 @@ func TestConstantsAreChecked(t *testing.T) {
 		{"two.onnx", "b", []int64{2, 1}, `input "b": the model takes [N,2], not [2,1]`},
 		{"bytes.onnx", "input", []int64{1, 3, 1, 1}, `constant "input": the input holds uint8, and constants float32`},
 	} {
-		d, err := Describe(fixture(t, c.model))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = d.fix(map[string]Tensor{c.name: {Shape: c.shape, Data: make([]float32, elementCount(c.shape))}})
+		d := describe(t, fixture(t, c.model))
+		_, err := d.fix(map[string]Tensor{c.name: {Shape: c.shape, Data: make([]float32, elementCount(c.shape))}})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s, %s: error %v, want one with %q", c.model, c.name, err, c.want)
 		}

@@ -5,17 +5,26 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"cyclegan/infer/onnx"
 )
 
 // The element types that inputs may have, each taken from float32, and outputs, each given as float32.
-var elements = []string{
-	"float32", "float64", "float16", "bfloat16", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64",
+var elements = []onnx.DataType{
+	onnx.Float32, onnx.Float64, onnx.Float16, onnx.BFloat16, onnx.Uint8, onnx.Int8, onnx.Uint16, onnx.Int16,
+	onnx.Uint32, onnx.Int32, onnx.Uint64, onnx.Int64,
 }
 
-// Convertible says whether tensors of an element type, as in [Port], can be run: Run takes and gives float32 and converts it.
-func Convertible(element string) bool { return slices.Contains(elements, element) }
+// Convertible reports whether Run takes and returns tensors of an element type, which it converts from and to float32.
+func Convertible(element onnx.DataType) bool { return slices.Contains(elements, element) }
 
-func convertibles() string { return strings.Join(elements, ", ") }
+func convertibles() string {
+	names := make([]string, len(elements))
+	for i, t := range elements {
+		names[i] = t.String()
+	}
+	return strings.Join(names, ", ")
+}
 
 type integer interface {
 	~uint8 | ~int8 | ~uint16 | ~int16 | ~uint32 | ~int32 | ~uint64 | ~int64
@@ -49,10 +58,10 @@ func doubles(values []float32) []float64 {
 }
 
 // halves are the bytes of float16 or bfloat16 numbers, in the machine's order.
-func halves[T ~uint16](values []float32, convert func(float32) T) []byte {
+func halves(values []float32, encode func(float32) uint16) []byte {
 	out := make([]byte, 2*len(values))
 	for i, f := range values {
-		binary.NativeEndian.PutUint16(out[2*i:], uint16(convert(f)))
+		binary.NativeEndian.PutUint16(out[2*i:], encode(f))
 	}
 	return out
 }

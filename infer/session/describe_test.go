@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"cyclegan/infer/onnx"
 )
 
 func fixture(t testing.TB, name string) []byte {
@@ -19,11 +21,17 @@ func fixture(t testing.TB, name string) []byte {
 	return data
 }
 
-func TestDescribe(t *testing.T) {
-	d, err := Describe(fixture(t, "multiple8.onnx"))
+func describe(t *testing.T, data []byte) *Description {
+	t.Helper()
+	m, err := onnx.Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Describe(m)
+}
+
+func TestDescribe(t *testing.T) {
+	d := describe(t, fixture(t, "multiple8.onnx"))
 	if got, want := d.Inputs[0].String(), `"input" float32 [N,3,H,W]`; got != want || len(d.Inputs) != 1 {
 		t.Errorf("inputs %v, want %s", d.Inputs, want)
 	}
@@ -44,10 +52,7 @@ func TestDescribePorts(t *testing.T) {
 		{"bytes.onnx", `"input" uint8 [N,3,H,W]`, `"output" uint8 [N,3,H,W]`},
 		{"fixed.onnx", `"input" float32 [1,3,16,24]`, `"output" float32 [1,3,16,24]`},
 	} {
-		d, err := Describe(fixture(t, c.model))
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := describe(t, fixture(t, c.model))
 		if got := portList(d.Inputs); got != c.inputs {
 			t.Errorf("%s: inputs %s, want %s", c.model, got, c.inputs)
 		}
@@ -73,10 +78,7 @@ func TestDescribeOldFile(t *testing.T) {
 	initializer = protowire.AppendTag(initializer, 14, protowire.VarintType)
 	initializer = protowire.AppendVarint(initializer, 1)
 	graph := message(5, string(initializer), 11, string(message(1, "x")), 11, string(message(1, "weight")), 12, string(message(1, "y")))
-	d, err := Describe(message(7, string(graph)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := describe(t, message(7, string(graph)))
 	if got, want := portList(d.Inputs), `"x" unknown any shape`; got != want {
 		t.Errorf("inputs %s, want %s", got, want)
 	}
@@ -89,7 +91,7 @@ func TestDescribeOldFile(t *testing.T) {
 }
 
 func TestDescribeRefuses(t *testing.T) {
-	onnx := fixture(t, "conv.onnx")
+	model := fixture(t, "conv.onnx")
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -98,11 +100,11 @@ func TestDescribeRefuses(t *testing.T) {
 		{"empty", nil, "holds no network"},
 		{"text", []byte("version https://git-lfs.github.com/spec/v1"), "not an ONNX model"},
 		{"picture", []byte("\x89PNG\r\n\x1a\n0000IHDR"), "not an ONNX model"},
-		{"cut", onnx[:len(onnx)/2], "not an ONNX model"},
+		{"cut", model[:len(model)/2], "not an ONNX model"},
 		{"ort", []byte("\x20\x00\x00\x00ORTM...."), "ORT format"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := Describe(c.data); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := onnx.Parse(c.data); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
 		})
@@ -121,11 +123,12 @@ func FuzzDescribe(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := Describe(data)
+		m, err := onnx.Parse(data)
 		if err != nil {
 			return
 		}
-		if _, names, err := widened(data, d); err == nil && len(names) != len(d.Outputs) {
+		d := Describe(m)
+		if _, names, err := widened(m, d.Outputs); err == nil && len(names) != len(d.Outputs) {
 			t.Fatalf("%d names for %d outputs", len(names), len(d.Outputs))
 		}
 		for _, p := range slices.Concat(d.Inputs, d.Outputs, d.Optional) {
@@ -137,28 +140,28 @@ func FuzzDescribe(f *testing.F) {
 }
 
 func TestCheckInputs(t *testing.T) {
-	picture := Port{Name: "input", Type: "float32", Shape: []int64{-1, 3, -1, -1}, Axes: []string{"N", "", "H", "W"}}
+	picture := onnx.Port{Name: "input", Type: onnx.Float32, Shape: []int64{-1, 3, -1, -1}, Axes: []string{"N", "", "H", "W"}}
 	for _, c := range []struct {
 		name   string
-		port   Port
+		port   onnx.Port
 		inputs []Tensor
 		want   string
 	}{
 		{"fits", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 6)}}, ""},
-		{"any shape", Port{Name: "x", Type: "float32"}, []Tensor{{Shape: []int64{2}, Data: make([]float32, 2)}}, ""},
+		{"any shape", onnx.Port{Name: "x", Type: onnx.Float32}, []Tensor{{Shape: []int64{2}, Data: make([]float32, 2)}}, ""},
 		{"none", picture, nil, `needs 1 inputs ("input" float32 [N,3,H,W]), and 0 were given`},
 		{"rank", picture, []Tensor{{Shape: []int64{6}, Data: make([]float32, 6)}}, "takes [N,3,H,W], not [6]"},
 		{"channels", picture, []Tensor{{Shape: []int64{1, 1, 2, 1}, Data: make([]float32, 2)}}, "takes [N,3,H,W], not [1,1,2,1]"},
-		{"no shape", Port{Name: "x", Type: "float32"}, []Tensor{{}}, "no shape"},
+		{"no shape", onnx.Port{Name: "x", Type: onnx.Float32}, []Tensor{{}}, "no shape"},
 		{"empty", picture, []Tensor{{Shape: []int64{1, 3, 0, 1}}}, "dimension below 1"},
 		{"few values", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 5)}}, "5 values do not fill"},
 		{"many values", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 7)}}, "7 values do not fill"},
 		{"overflow", picture, []Tensor{{Shape: []int64{1 << 62, 3, 1 << 62, 4}, Data: make([]float32, 6)}}, "6 values do not fill"},
-		{"bytes", Port{Name: "x", Type: "uint8"}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, ""},
-		{"words", Port{Name: "x", Type: "string"}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, "holds string: what can be run is float32, float64"},
+		{"bytes", onnx.Port{Name: "x", Type: onnx.Uint8}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, ""},
+		{"words", onnx.Port{Name: "x", Type: onnx.String}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, "holds string: what can be run is float32, float64"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := checkInputs([]Port{c.port}, c.inputs)
+			err := checkInputs([]onnx.Port{c.port}, c.inputs)
 			if c.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -187,8 +190,8 @@ func TestOptionsValidate(t *testing.T) {
 
 func TestSelect(t *testing.T) {
 	d := &Description{
-		Inputs: []Port{{Name: "x", Type: "float32"}}, Optional: []Port{{Name: "gain", Type: "float32"}},
-		Outputs: []Port{{Name: "a", Type: "float32"}, {Name: "b", Type: "int64"}},
+		Inputs: []onnx.Port{{Name: "x", Type: onnx.Float32}}, Optional: []onnx.Port{{Name: "gain", Type: onnx.Float32}},
+		Outputs: []onnx.Port{{Name: "a", Type: onnx.Float32}, {Name: "b", Type: onnx.Int64}},
 	}
 	for _, c := range []struct {
 		inputs, outputs []string

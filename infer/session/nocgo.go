@@ -5,6 +5,8 @@ package session
 import (
 	"context"
 	"fmt"
+
+	"cyclegan/infer/onnx"
 )
 
 // A Session is a model that is ready to run. Without cgo there is none.
@@ -20,6 +22,11 @@ func Open(path string, opt *Options) (*Session, error) {
 
 // New gives an error: the program was built without cgo.
 func New(model []byte, opt *Options) (*Session, error) {
+	return nil, fmt.Errorf("open model: %w", ErrNoCgo)
+}
+
+// OpenModel gives an error: the program was built without cgo.
+func OpenModel(model *onnx.Model, opt *Options) (*Session, error) {
 	return nil, fmt.Errorf("open model: %w", ErrNoCgo)
 }
 

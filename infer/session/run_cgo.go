@@ -9,6 +9,8 @@ import (
 	"runtime"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"cyclegan/infer/onnx"
 )
 
 // run fills outputs. Where the shapes of the outputs are known from an earlier run, ONNX Runtime writes into Go's memory;
@@ -49,7 +51,7 @@ func (s *Session) run(ctx context.Context, inputs, outputs []Tensor) error {
 		return reason(err)
 	}
 	for i, v := range out {
-		if err := s.about.Outputs[i].read(&outputs[i], v); err != nil {
+		if err := read(s.about.Outputs[i], &outputs[i], v); err != nil {
 			return err
 		}
 	}
@@ -70,7 +72,7 @@ func (s *Session) prepare(out []ort.Value, outputs []Tensor, known [][]int64, pi
 	for i, p := range s.about.Outputs {
 		var err error
 		switch {
-		case p.Type != "float32" && !narrow(p):
+		case p.Type != onnx.Float32 && !narrow(p):
 		case p.Shape != nil && len(p.Shape) == 0:
 			// the wrapper cannot make these itself
 			out[i], err = ort.NewEmptyScalar[float32]()
@@ -88,35 +90,35 @@ func (s *Session) prepare(out []ort.Value, outputs []Tensor, known [][]int64, pi
 }
 
 // value makes a tensor of an element type. One of float32 stays where it is in Go's memory.
-func value(t Tensor, element string, pins *runtime.Pinner) (ort.Value, error) {
+func value(t Tensor, element onnx.DataType, pins *runtime.Pinner) (ort.Value, error) {
 	shape := ort.Shape(t.Shape)
 	switch element {
-	case "float32":
+	case onnx.Float32:
 		return pinned(shape, t.Data, pins)
-	case "float64":
+	case onnx.Float64:
 		return pinned(shape, doubles(t.Data), pins)
-	case "float16":
-		return custom(shape, halves(t.Data, toFloat16), ort.TensorElementDataTypeFloat16, pins)
-	case "bfloat16":
-		return custom(shape, halves(t.Data, toBfloat16), ort.TensorElementDataTypeBFloat16, pins)
-	case "uint8":
+	case onnx.Float16:
+		return custom(shape, halves(t.Data, onnx.EncodeFloat16), ort.TensorElementDataTypeFloat16, pins)
+	case onnx.BFloat16:
+		return custom(shape, halves(t.Data, onnx.EncodeBFloat16), ort.TensorElementDataTypeBFloat16, pins)
+	case onnx.Uint8:
 		return pinned(shape, integers[uint8](t.Data, 0, math.MaxUint8), pins)
-	case "int8":
+	case onnx.Int8:
 		return pinned(shape, integers[int8](t.Data, math.MinInt8, math.MaxInt8), pins)
-	case "uint16":
+	case onnx.Uint16:
 		return pinned(shape, integers[uint16](t.Data, 0, math.MaxUint16), pins)
-	case "int16":
+	case onnx.Int16:
 		return pinned(shape, integers[int16](t.Data, math.MinInt16, math.MaxInt16), pins)
-	case "uint32":
+	case onnx.Uint32:
 		return pinned(shape, integers[uint32](t.Data, 0, math.MaxUint32), pins)
-	case "int32":
+	case onnx.Int32:
 		return pinned(shape, integers[int32](t.Data, math.MinInt32, math.MaxInt32), pins)
-	case "uint64":
+	case onnx.Uint64:
 		return pinned(shape, integers[uint64](t.Data, 0, math.MaxUint64), pins)
-	case "int64":
+	case onnx.Int64:
 		return pinned(shape, integers[int64](t.Data, math.MinInt64, math.MaxInt64), pins)
 	}
-	return nil, fmt.Errorf("%s cannot be run", element)
+	return nil, fmt.Errorf("%v cannot be run", element)
 }
 
 // pinned makes a tensor that ONNX Runtime reads where it lies.
@@ -139,7 +141,7 @@ func custom(shape ort.Shape, data []byte, kind ort.TensorElementDataType, pins *
 }
 
 // read takes an output's values over into t.
-func (p Port) read(t *Tensor, v ort.Value) error {
+func read(p onnx.Port, t *Tensor, v ort.Value) error {
 	t.Shape = v.GetShape()
 	if t.Shape == nil {
 		t.Shape = []int64{}

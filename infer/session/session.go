@@ -21,6 +21,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+
+	"cyclegan/infer/onnx"
 )
 
 // ErrClosed is what Run gives after Close.
@@ -101,18 +103,18 @@ type Tensor struct {
 }
 
 // check says why t cannot be the input p, or gives nil.
-func (t Tensor) check(p Port) error {
+func (t Tensor) check(p onnx.Port) error {
 	if !Convertible(p.Type) {
-		return fmt.Errorf("input %q holds %s: what can be run is %s", p.Name, p.Type, convertibles())
+		return fmt.Errorf("input %q holds %v: what can be run is %s", p.Name, p.Type, convertibles())
 	}
 	if len(t.Shape) == 0 {
 		return fmt.Errorf("input %q: the tensor has no shape", p.Name)
 	}
-	if !p.accepts(t.Shape) {
-		return fmt.Errorf("input %q: the model takes %s, not %s", p.Name, p.ShapeString(), shapeString(t.Shape, nil))
+	if !p.Accepts(t.Shape) {
+		return fmt.Errorf("input %q: the model takes %s, not %s", p.Name, p.ShapeString(), shapeString(t.Shape))
 	}
 	if slices.Min(t.Shape) < 1 {
-		return fmt.Errorf("input %q: shape %s has a dimension below 1", p.Name, shapeString(t.Shape, nil))
+		return fmt.Errorf("input %q: shape %s has a dimension below 1", p.Name, shapeString(t.Shape))
 	}
 	n := int64(1)
 	for _, d := range t.Shape {
@@ -123,13 +125,15 @@ func (t Tensor) check(p Port) error {
 		n *= d
 	}
 	if n != int64(len(t.Data)) {
-		return fmt.Errorf("input %q: %d values do not fill the shape %s", p.Name, len(t.Data), shapeString(t.Shape, nil))
+		return fmt.Errorf("input %q: %d values do not fill the shape %s", p.Name, len(t.Data), shapeString(t.Shape))
 	}
 	return nil
 }
 
+func shapeString(shape []int64) string { return onnx.Port{Shape: shape}.ShapeString() }
+
 // checkInputs says why the tensors do not fit the ports, or gives nil.
-func checkInputs(ports []Port, inputs []Tensor) error {
+func checkInputs(ports []onnx.Port, inputs []Tensor) error {
 	if len(inputs) != len(ports) {
 		return fmt.Errorf("the model needs %d inputs (%s), and %d were given", len(ports), portList(ports), len(inputs))
 	}

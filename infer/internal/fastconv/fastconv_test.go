@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/session"
 )
 
@@ -38,7 +38,7 @@ type conv struct {
 	out, in, height, width int64
 	pads                   []int64
 	bias                   bool
-	attrs                  []onnxfile.Attr
+	attrs                  []onnx.Attr
 	opset                  int64
 }
 
@@ -50,32 +50,32 @@ func random(r *rand.Rand, n int64, scale float64) []float32 {
 	return values
 }
 
-func (c conv) model() *onnxfile.Model {
-	m := onnxfile.New(max(c.opset, 11))
+func (c conv) model() *onnx.Model {
+	m := &onnx.Model{IRVersion: 8, Opset: max(c.opset, 11), Graph: "graph"}
 	if c.opset > 0 {
 		m.Opset = c.opset
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	any := []int64{-1, c.in, -1, -1}
-	m.Inputs = []*onnxfile.Port{{Name: "x", Type: onnxfile.Float32, Dims: any}}
-	m.Outputs = []*onnxfile.Port{{Name: "y", Type: onnxfile.Float32, Dims: []int64{-1, c.out, -1, -1}}}
+	m.Inputs = []onnx.Port{{Name: "x", Type: onnx.Float32, Shape: any}}
+	m.Outputs = []onnx.Port{{Name: "y", Type: onnx.Float32, Shape: []int64{-1, c.out, -1, -1}}}
 	weights := c.out * c.in * c.height * c.width
-	m.Tensors = []*onnxfile.Tensor{onnxfile.Float32s("w", []int64{c.out, c.in, c.height, c.width}, random(r, weights, 0.02))}
-	n := &onnxfile.Node{Op: "Conv", Name: "conv", Inputs: []string{"x", "w"}, Outputs: []string{"y"}, Attrs: c.attrs}
+	m.Tensors = []*onnx.Tensor{onnx.NewTensor("w", []int64{c.out, c.in, c.height, c.width}, random(r, weights, 0.02))}
+	n := &onnx.Node{Op: "Conv", Name: "conv", Inputs: []string{"x", "w"}, Outputs: []string{"y"}, Attrs: c.attrs}
 	if c.bias {
-		m.Tensors = append(m.Tensors, onnxfile.Float32s("b", []int64{c.out}, random(r, c.out, 1)))
+		m.Tensors = append(m.Tensors, onnx.NewTensor("b", []int64{c.out}, random(r, c.out, 1)))
 		n.Inputs = append(n.Inputs, "b")
 	}
 	if c.pads != nil {
-		n.Attrs = append(slices.Clone(n.Attrs), onnxfile.IntsAttr("pads", c.pads...))
+		n.Attrs = append(slices.Clone(n.Attrs), onnx.IntsAttr("pads", c.pads...))
 	}
-	m.Nodes = []*onnxfile.Node{n}
+	m.Nodes = []*onnx.Node{n}
 	return m
 }
 
-func open(t *testing.T, model []byte, constants map[string]session.Tensor) *session.Session {
+func open(t *testing.T, model *onnx.Model, constants map[string]session.Tensor) *session.Session {
 	t.Helper()
-	s, err := session.New(model, &session.Options{Constants: constants})
+	s, err := session.OpenModel(model, &session.Options{Constants: constants})
 	var missing *session.NotFoundError
 	if errors.As(err, &missing) || errors.Is(err, session.ErrNoCgo) {
 		t.Skip(err)
@@ -104,7 +104,7 @@ func TestRewriteComputesTheSame(t *testing.T) {
 		"winograd":             {out: 64, in: 64, height: 3, width: 3},
 		"winograd, padded":     {out: 80, in: 64, height: 3, width: 3, pads: []int64{1, 1, 1, 1}, bias: true},
 		"winograd, odd pads":   {out: 64, in: 70, height: 3, width: 3, pads: []int64{2, 0, 1, 3}},
-		"winograd, with attrs": {out: 64, in: 64, height: 3, width: 3, bias: true, attrs: []onnxfile.Attr{onnxfile.IntsAttr("kernel_shape", 3, 3), onnxfile.IntAttr("group", 1), onnxfile.IntsAttr("strides", 1, 1), onnxfile.IntsAttr("dilations", 1, 1)}},
+		"winograd, with attrs": {out: 64, in: 64, height: 3, width: 3, bias: true, attrs: []onnx.Attr{onnx.IntsAttr("kernel_shape", 3, 3), onnx.IntAttr("group", 1), onnx.IntsAttr("strides", 1, 1), onnx.IntsAttr("dilations", 1, 1)}},
 		"narrow":               {out: 3, in: 64, height: 7, width: 7},
 		"narrow, padded":       {out: 3, in: 32, height: 7, width: 7, pads: []int64{3, 3, 3, 3}, bias: true},
 		"narrow, odd pads":     {out: 1, in: 16, height: 5, width: 3, pads: []int64{0, 2, 1, 0}, bias: true},
@@ -117,7 +117,7 @@ func TestRewriteComputesTheSame(t *testing.T) {
 				t.Fatalf("%+v", rewritten)
 			}
 			rewritten.Transform()
-			direct, fast := open(t, m.Encode(), nil), open(t, rewritten.File, rewritten.Inputs())
+			direct, fast := open(t, m, nil), open(t, rewritten.Model, rewritten.Inputs())
 			r := rand.New(rand.NewPCG(3, 4))
 			for _, shape := range [][]int64{{1, c.in, 8, 8}, {1, c.in, 9, 10}, {2, c.in, 11, 7}, {3, c.in, 12, 9}, {1, c.in, 7, 40}} {
 				x := session.Tensor{Shape: shape, Data: random(r, shape[0]*shape[1]*shape[2]*shape[3], 1)}
@@ -150,10 +150,10 @@ func TestRewriteLeaves(t *testing.T) {
 	for name, c := range map[string]conv{
 		"few channels in":  {out: 64, in: 32, height: 3, width: 3},
 		"few channels out": {out: 32, in: 64, height: 3, width: 3},
-		"steps":            {out: 64, in: 64, height: 3, width: 3, attrs: []onnxfile.Attr{onnxfile.IntsAttr("strides", 2, 2)}},
-		"dilated":          {out: 64, in: 64, height: 3, width: 3, attrs: []onnxfile.Attr{onnxfile.IntsAttr("dilations", 2, 2)}},
-		"grouped":          {out: 128, in: 64, height: 3, width: 3, attrs: []onnxfile.Attr{onnxfile.IntAttr("group", 2)}},
-		"auto_pad":         {out: 64, in: 64, height: 3, width: 3, attrs: []onnxfile.Attr{onnxfile.TextAttr("auto_pad", "SAME_UPPER")}},
+		"steps":            {out: 64, in: 64, height: 3, width: 3, attrs: []onnx.Attr{onnx.IntsAttr("strides", 2, 2)}},
+		"dilated":          {out: 64, in: 64, height: 3, width: 3, attrs: []onnx.Attr{onnx.IntsAttr("dilations", 2, 2)}},
+		"grouped":          {out: 128, in: 64, height: 3, width: 3, attrs: []onnx.Attr{onnx.IntAttr("group", 2)}},
+		"auto_pad":         {out: 64, in: 64, height: 3, width: 3, attrs: []onnx.Attr{onnx.TextAttr("auto_pad", "SAME_UPPER")}},
 		"cropped":          {out: 64, in: 64, height: 3, width: 3, pads: []int64{-1, 0, 0, 0}},
 		"stem":             {out: 64, in: 3, height: 7, width: 7},
 		"one by one":       {out: 3, in: 64, height: 1, width: 1},
@@ -165,13 +165,13 @@ func TestRewriteLeaves(t *testing.T) {
 	}
 	// Filters that a caller may give, or that another node computes.
 	given := conv{out: 64, in: 64, height: 3, width: 3}.model()
-	given.Inputs = append(given.Inputs, &onnxfile.Port{Name: "w", Type: onnxfile.Float32})
+	given.Inputs = append(given.Inputs, onnx.Port{Name: "w", Type: onnx.Float32})
 	computed := conv{out: 64, in: 64, height: 3, width: 3}.model()
 	computed.Nodes[0].Inputs[1] = "elsewhere"
 	// Fewer filters than the shape has.
 	damaged := conv{out: 64, in: 64, height: 3, width: 3}.model()
-	damaged.Tensors[0] = onnxfile.Float32s("w", []int64{64, 64, 3, 3}, make([]float32, 64*64*9-1))
-	for i, m := range []*onnxfile.Model{given, computed, damaged} {
+	damaged.Tensors[0] = onnx.NewTensor("w", []int64{64, 64, 3, 3}, make([]float32, 64*64*9-1))
+	for i, m := range []*onnx.Model{given, computed, damaged} {
 		if r := Rewrite(m, keep(t)); r != nil {
 			t.Errorf("model %d: %d rewritten", i, r.Count)
 		}
@@ -187,7 +187,7 @@ func TestRewriteKeepsTheModel(t *testing.T) {
 	if !slices.Equal(before, m.Encode()) {
 		t.Error("it changed")
 	}
-	if !slices.Equal(first.File, second.File) {
+	if !slices.Equal(first.Model.Encode(), second.Model.Encode()) {
 		t.Error("twice gives two files")
 	}
 }
@@ -198,13 +198,13 @@ func TestFiltersAreShared(t *testing.T) {
 	c := conv{out: 64, in: 64, height: 3, width: 3}
 	first := Rewrite(c.model(), f)
 	c.bias = true // another model
-	again, err := onnxfile.Parse(c.model().Encode())
+	again, err := onnx.Parse(c.model().Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
 	second := Rewrite(again, f)
 	other := c.model()
-	other.Tensors[0] = onnxfile.Float32s("w", []int64{64, 64, 3, 3}, random(rand.New(rand.NewPCG(5, 6)), 64*64*9, 1))
+	other.Tensors[0] = onnx.NewTensor("w", []int64{64, 64, 3, 3}, random(rand.New(rand.NewPCG(5, 6)), 64*64*9, 1))
 	third := Rewrite(other, f)
 	at := func(r *Rewritten) *float32 {
 		for _, v := range r.Inputs() {
@@ -232,7 +232,7 @@ func TestTransformRemainder(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, n := range []int{1, together - 1, together, 2*together + 3} {
 		values := random(r, int64(n*taps*taps), 1)
-		plain, ok := onnxfile.Float32s("w", []int64{int64(n), taps, taps}, values).Float32Bytes()
+		plain, ok := onnx.NewTensor("w", []int64{int64(n), taps, taps}, values).Float32Bytes()
 		if !ok {
 			t.Fatal("no bytes")
 		}

@@ -1,6 +1,6 @@
 package fastconv
 
-import "cyclegan/infer/internal/onnxfile"
+import "cyclegan/infer/onnx"
 
 // A convolution of at least so many rows is worth cutting, and one whose columns, of all outputs, are no more channels than that.
 const (
@@ -11,7 +11,7 @@ const (
 // narrow puts in a column and a row in the place of n: the first gives, for each output and each place in the row, what the column there adds, and
 // the second adds these up, each from its place. Both together multiply as often as n, but the first one for many outputs, not few.
 // It puts in nothing, and says so, where the filters are damaged.
-func (r *rewriter) narrow(n *onnxfile.Node, c convolution) bool {
+func (r *rewriter) narrow(n *onnx.Node, c convolution) bool {
 	weight, ok := c.weight.Floats()
 	if !ok {
 		return false
@@ -35,12 +35,12 @@ func (r *rewriter) narrow(n *onnxfile.Node, c convolution) bool {
 	}
 	height, width := int64(c.height), int64(c.width)
 	v := r.Add("Conv", []string{n.Input(0), r.Floats("column", []int64{int64(rows), int64(c.in), height, 1}, column)},
-		onnxfile.IntsAttr("kernel_shape", height, 1), onnxfile.IntsAttr("pads", c.pads[0], 0, c.pads[2], 0))
+		onnx.IntsAttr("kernel_shape", height, 1), onnx.IntsAttr("pads", c.pads[0], 0, c.pads[2], 0))
 	inputs := []string{v, r.Floats("row", []int64{int64(c.out), int64(rows), 1, width}, row)}
 	if c.bias != "" {
 		inputs = append(inputs, c.bias)
 	}
-	r.Keep(&onnxfile.Node{Op: "Conv", Name: n.Name, Inputs: inputs, Outputs: n.Outputs,
-		Attrs: []onnxfile.Attr{onnxfile.IntsAttr("kernel_shape", 1, width), onnxfile.IntsAttr("pads", 0, c.pads[1], 0, c.pads[3])}})
+	r.Keep(&onnx.Node{Op: "Conv", Name: n.Name, Inputs: inputs, Outputs: n.Outputs,
+		Attrs: []onnx.Attr{onnx.IntsAttr("kernel_shape", 1, width), onnx.IntsAttr("pads", 0, c.pads[1], 0, c.pads[3])}})
 	return true
 }

@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/session"
 )
 
@@ -13,8 +13,7 @@ const leastOpset = 10
 
 // A Rewritten model is one with convolutions in other forms.
 type Rewritten struct {
-	// File holds the model.
-	File []byte
+	Model *onnx.Model
 	// Count is how many convolutions are in another form.
 	Count int
 
@@ -36,11 +35,11 @@ func (r *Rewritten) Transform() { transformAll(slices.Collect(maps.Values(r.inpu
 
 // Rewrite gives the model with its convolutions in the forms that are faster, or nil where it has none of them; f keeps the filters.
 // Convolutions stay as they are that are not of float32, that are grouped, dilated or take steps, and those whose filters are not constant.
-func Rewrite(m *onnxfile.Model, f *Filters) *Rewritten {
+func Rewrite(m *onnx.Model, f *Filters) *Rewritten {
 	if m.Opset < leastOpset {
 		return nil
 	}
-	r := &rewriter{Editor: onnxfile.NewEditor(m, "fastconv"), tensors: map[string]*onnxfile.Tensor{}, filters: f, inputs: map[string]*filters{}}
+	r := &rewriter{Editor: onnx.NewEditor(m, "fastconv"), tensors: map[string]*onnx.Tensor{}, filters: f, inputs: map[string]*filters{}}
 	count := 0
 	for _, t := range m.Tensors {
 		r.tensors[t.Name] = t
@@ -67,12 +66,12 @@ func Rewrite(m *onnxfile.Model, f *Filters) *Rewritten {
 	if count == 0 {
 		return nil
 	}
-	return &Rewritten{File: r.Encode(), Count: count, inputs: r.inputs}
+	return &Rewritten{Model: r.Finish(), Count: count, inputs: r.inputs}
 }
 
 type rewriter struct {
-	*onnxfile.Editor
-	tensors map[string]*onnxfile.Tensor // the constants
+	*onnx.Editor
+	tensors map[string]*onnx.Tensor // the constants
 	filters *Filters
 	inputs  map[string]*filters // by the name that the model has for them
 	// The names of Winograd's transforms, once there is a use for them.
@@ -81,14 +80,14 @@ type rewriter struct {
 
 // convolution is a node whose form can be another.
 type convolution struct {
-	weight                 *onnxfile.Tensor // [out, in, height, width]
+	weight                 *onnx.Tensor // [out, in, height, width]
 	out, in, height, width int
 	pads                   []int64   // top, left, bottom, right
 	bias                   string    // its name; empty for none
 	biases                 []float32 // its values
 }
 
-func (r *rewriter) convolution(n *onnxfile.Node) (c convolution, ok bool) {
+func (r *rewriter) convolution(n *onnx.Node) (c convolution, ok bool) {
 	if n.Op != "Conv" || n.Domain != "" || n.Int("group", 1) != 1 || n.Text("auto_pad", "NOTSET") != "NOTSET" {
 		return c, false
 	}
@@ -118,5 +117,5 @@ func (r *rewriter) convolution(n *onnxfile.Node) (c convolution, ok bool) {
 		}
 	}
 	c.weight = w
-	return c, w.Type == onnxfile.Float32 && !w.External
+	return c, w.Type == onnx.Float32 && !w.External
 }

@@ -4,20 +4,20 @@ import (
 	"fmt"
 	"slices"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 )
 
 // constants knows the values of a model that do not depend on its inputs.
 type constants struct {
-	producer map[string]*onnxfile.Node
-	tensors  map[string]*onnxfile.Tensor
+	producer map[string]*onnx.Node
+	tensors  map[string]*onnx.Tensor
 	// computed are those that only running the nodes before them can tell.
 	computed map[string][]float64
 	fixed    map[string]bool // what is known of a name's being constant
 }
 
-func newConstants(m *onnxfile.Model, computed map[string][]float64) *constants {
-	c := &constants{producer: map[string]*onnxfile.Node{}, tensors: map[string]*onnxfile.Tensor{}, computed: computed, fixed: map[string]bool{}}
+func newConstants(m *onnx.Model, computed map[string][]float64) *constants {
+	c := &constants{producer: map[string]*onnx.Node{}, tensors: map[string]*onnx.Tensor{}, computed: computed, fixed: map[string]bool{}}
 	for _, n := range m.Nodes {
 		for _, out := range n.Outputs {
 			c.producer[out] = n
@@ -49,7 +49,7 @@ func (c *constants) is(name string) bool {
 var random = map[string]bool{"RandomNormal": true, "RandomUniform": true, "RandomNormalLike": true, "RandomUniformLike": true, "Multinomial": true, "Bernoulli": true}
 
 // tensor gives the tensor that holds a constant, nil where none does.
-func (c *constants) tensor(name string) *onnxfile.Tensor {
+func (c *constants) tensor(name string) *onnx.Tensor {
 	if t := c.tensors[name]; t != nil {
 		return t
 	}
@@ -111,7 +111,7 @@ var parameters = map[string][]int{"Pad": {1, 3}, "Slice": {1, 2, 3, 4}, "Resize"
 
 // Computed names the parameters that a model computes from constants, as PyTorch's exports do with their pads:
 // [Constants] gives a model that tells their values.
-func Computed(m *onnxfile.Model) []string {
+func Computed(m *onnx.Model) []string {
 	c := newConstants(m, nil)
 	var names []string
 	for _, n := range m.Nodes {
@@ -130,15 +130,15 @@ func Computed(m *onnxfile.Model) []string {
 }
 
 // Constants gives a model whose outputs are those values, as float32. Its inputs are the file's, on which they do not depend.
-func Constants(m *onnxfile.Model, names []string) []byte {
-	e := onnxfile.NewEditor(m, prefix)
+func Constants(m *onnx.Model, names []string) *onnx.Model {
+	e := onnx.NewEditor(m, prefix)
 	for _, n := range m.Nodes {
 		e.Keep(n)
 	}
 	e.Model.Outputs = nil
 	for _, name := range names {
-		out := e.Add("Cast", []string{name}, onnxfile.IntAttr("to", onnxfile.Float32))
-		e.Model.Outputs = append(e.Model.Outputs, &onnxfile.Port{Name: out, Type: onnxfile.Float32})
+		out := e.Add("Cast", []string{name}, onnx.IntAttr("to", int64(onnx.Float32)))
+		e.Model.Outputs = append(e.Model.Outputs, onnx.Port{Name: out, Type: onnx.Float32})
 	}
-	return e.Encode()
+	return e.Finish()
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 )
 
 // A Network is a picture-to-picture model each of whose pixels depends on those around it alone, once the statistics of its
@@ -21,8 +21,8 @@ type Network struct {
 	// Masks say where the elements of the normalizations lie; those whose elements lie in the same places share one.
 	Masks []Mask
 
-	model *onnxfile.Model
-	input *onnxfile.Port
+	model *onnx.Model
+	input string
 }
 
 // A Norm is one InstanceNormalization.
@@ -34,8 +34,8 @@ type Norm struct {
 	// Mask is the place of its mask in Network.Masks.
 	Mask int
 
-	node *onnxfile.Node
-	typ  int64 // Float32 or Float16
+	node *onnx.Node
+	typ  onnx.DataType // Float32 or Float16
 }
 
 // A Mask says where the elements lie that it counts.
@@ -55,16 +55,16 @@ var (
 
 // Analyze follows a picture through a network that ONNX Runtime has accepted; in and out are the axes of its input and output.
 // computed holds the values that [Computed] named. The error says which operator keeps pictures from being cut into parts.
-func Analyze(m *onnxfile.Model, in, out Axes, computed map[string][]float64) (*Network, error) {
+func Analyze(m *onnx.Model, in, out Axes, computed map[string][]float64) (*Network, error) {
 	if m.Opset < 7 {
 		return nil, fmt.Errorf("its operators are of opset %d, from before 7", m.Opset)
 	}
 	t := &tracer{model: m, constants: newConstants(m, computed), values: map[string]value{}, net: &Network{Align: 1, model: m}}
-	inputs := slices.DeleteFunc(slices.Clone(m.Inputs), func(p *onnxfile.Port) bool { return t.tensors[p.Name] != nil })
+	inputs := slices.DeleteFunc(slices.Clone(m.Inputs), func(p onnx.Port) bool { return t.tensors[p.Name] != nil })
 	if len(inputs) != 1 || len(m.Outputs) != 1 {
 		return nil, fmt.Errorf("it has %d inputs and %d outputs", len(inputs), len(m.Outputs))
 	}
-	t.net.input = inputs[0]
+	t.net.input = inputs[0].Name
 	if err := t.run(in, out); err != nil {
 		return nil, err
 	}

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"math"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 )
 
 // resize is a change of size by a whole factor, up or down (Resize, and its forerunner Upsample).
-func resize(t *tracer, n *onnxfile.Node) (value, error) {
+func resize(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.first(n)
 	if err != nil {
 		return v, err
@@ -68,7 +68,7 @@ func resize(t *tracer, n *onnxfile.Node) (value, error) {
 
 // scales gives the factors of all axes: Upsample has them as input 1 and, before opset 9, as an attribute;
 // Resize as input 2 and, in opset 10, as input 1.
-func (t *tracer) scales(n *onnxfile.Node) ([]float64, error) {
+func (t *tracer) scales(n *onnx.Node) ([]float64, error) {
 	at := 2
 	if n.Op == "Upsample" || t.model.Opset < 11 {
 		at = 1
@@ -101,7 +101,7 @@ func (t *tracer) scales(n *onnxfile.Node) ([]float64, error) {
 }
 
 // shift gives where, beside y/scale, the place lies that element y is made of.
-func shift(n *onnxfile.Node, opset int64, scale float64) (float64, error) {
+func shift(n *onnx.Node, opset int64, scale float64) (float64, error) {
 	absent := "half_pixel"
 	if n.Op == "Upsample" || opset < 11 {
 		absent = "asymmetric"
@@ -119,7 +119,7 @@ func shift(n *onnxfile.Node, opset int64, scale float64) (float64, error) {
 }
 
 // taps gives how far around that place it takes pixels.
-func taps(n *onnxfile.Node) (below, above float64, err error) {
+func taps(n *onnx.Node) (below, above float64, err error) {
 	switch mode := n.Text("mode", "nearest"); mode {
 	case "nearest", "linear", "bilinear":
 		return 1, 1, nil

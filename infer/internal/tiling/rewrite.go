@@ -1,7 +1,9 @@
 package tiling
 
 import (
-	"cyclegan/infer/internal/onnxfile"
+	"slices"
+
+	"cyclegan/infer/onnx"
 )
 
 // The variants are the network with its instance normalizations changed. Their first input is the picture. Weights follow in some, which say how much
@@ -13,14 +15,16 @@ import (
 // as much as its weights say, corrected by the two tensors: the first is added to the means, and the second multiplies the variances.
 // It gives the statistics before the correction: for each normalization the means and the variances, [channels] both.
 // The picture itself is not computed to its end.
-func (n *Network) Joint() []byte {
+func (n *Network) Joint() *onnx.Model {
 	r := newRewriter(n)
 	r.Model.Outputs = nil
-	r.input(n.input.Name, func(p *onnxfile.Port) {
-		if len(p.Dims) > 0 {
-			p.Dims[0] = -1
+	for i, p := range r.Model.Inputs {
+		if p.Name == n.input && len(p.Shape) > 0 {
+			p.Shape, p.Axes = slices.Clone(p.Shape), nil
+			p.Shape[0] = -1
+			r.Model.Inputs[i] = p
 		}
-	})
+	}
 	r.withWeights()
 	shifts, factors := r.pairs("shift", "factor")
 	r.replace(func(i int, x string) (string, string) {
@@ -33,13 +37,13 @@ func (n *Network) Joint() []byte {
 		r.output(variance)
 		return r.Add("Add", []string{mean, shifts[i]}), r.Add("Mul", []string{variance, factors[i]})
 	})
-	return r.Encode()
+	return r.Finish()
 }
 
 // Observed gives a model that takes a part of a picture, its weights and what Fixed takes beside the picture. It gives the picture and then
 // what the statistics are by the elements of this part: for each normalization the means less those that it was told, and the means of the squares of what the
 // elements lie apart from those, [channels] both.
-func (n *Network) Observed() []byte {
+func (n *Network) Observed() *onnx.Model {
 	r := newRewriter(n)
 	r.withWeights()
 	means, variances := r.pairs("mean", "variance")
@@ -55,15 +59,15 @@ func (n *Network) Observed() []byte {
 		wait := r.Add("Min", []string{variances[i], r.Add("Add", []string{shift, square})})
 		return means[i], r.Add("Max", []string{variances[i], wait})
 	})
-	return r.Encode()
+	return r.Finish()
 }
 
 // Fixed gives a model that takes, after the picture, the means and the variances of each normalization, [channels] both, and normalizes by them.
-func (n *Network) Fixed() []byte {
+func (n *Network) Fixed() *onnx.Model {
 	r := newRewriter(n)
 	means, variances := r.pairs("mean", "variance")
 	r.replace(func(i int, _ string) (string, string) { return means[i], variances[i] })
-	return r.Encode()
+	return r.Finish()
 }
 
 // prefix begins the names that are put in.
@@ -71,57 +75,35 @@ const prefix = "tiling"
 
 // rewriter puts nodes in the place of others.
 type rewriter struct {
-	*onnxfile.Editor
+	*onnx.Editor
 	net *Network
 	// weights are the names of those inputs, rows and columns, for each mask.
 	weights [][2]string
 }
 
 func newRewriter(n *Network) *rewriter {
-	return &rewriter{Editor: onnxfile.NewEditor(n.model, prefix), net: n}
+	return &rewriter{Editor: onnx.NewEditor(n.model, prefix), net: n}
 }
 
 // withWeights makes the weights' inputs.
 func (r *rewriter) withWeights() {
 	for range r.net.Masks {
-		w := [2]string{r.Name("rows"), r.Name("columns")}
-		r.weights = append(r.weights, w)
-		for _, name := range w {
-			r.Model.Inputs = append(r.Model.Inputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1, 1, -1, 1}})
-		}
+		r.weights = append(r.weights, [2]string{r.Input("rows", -1, 1, -1, 1), r.Input("columns", -1, 1, -1, 1)})
 	}
 }
 
 // pairs makes two inputs for each normalization.
 func (r *rewriter) pairs(first, second string) (firsts, seconds []string) {
 	for range r.net.Norms {
-		for _, list := range []struct {
-			kind string
-			to   *[]string
-		}{{first, &firsts}, {second, &seconds}} {
-			name := r.Name(list.kind)
-			*list.to = append(*list.to, name)
-			r.Model.Inputs = append(r.Model.Inputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1}})
-		}
+		firsts = append(firsts, r.Input(first, -1))
+		seconds = append(seconds, r.Input(second, -1))
 	}
 	return firsts, seconds
 }
 
-// input changes a copy of an input's description.
-func (r *rewriter) input(name string, change func(*onnxfile.Port)) {
-	for i, p := range r.Model.Inputs {
-		if p.Name == name {
-			c := *p
-			c.Dims = append([]int64(nil), p.Dims...)
-			change(&c)
-			r.Model.Inputs[i] = &c
-		}
-	}
-}
-
 // output adds a list to the outputs.
 func (r *rewriter) output(name string) {
-	r.Model.Outputs = append(r.Model.Outputs, &onnxfile.Port{Name: name, Type: onnxfile.Float32, Dims: []int64{-1}})
+	r.Model.Outputs = append(r.Model.Outputs, onnx.Port{Name: name, Type: onnx.Float32, Shape: []int64{-1}})
 }
 
 // replace makes a BatchNormalization of every instance normalization: normalization i of x by the statistics of which it is told the names.
@@ -133,27 +115,27 @@ func (r *rewriter) replace(statistics func(i int, x string) (mean, variance stri
 			r.Keep(n)
 			continue
 		}
-		half := r.net.Norms[next].typ == onnxfile.Float16
+		half := r.net.Norms[next].typ == onnx.Float16
 		inputs := append([]string(nil), n.Inputs...) // x, scale, bias
 		if half {
 			for i, in := range inputs {
-				inputs[i] = r.Add("Cast", []string{in}, onnxfile.IntAttr("to", onnxfile.Float32))
+				inputs[i] = r.Add("Cast", []string{in}, onnx.IntAttr("to", int64(onnx.Float32)))
 			}
 		}
 		mean, variance := statistics(next, inputs[0])
 		next++
-		var attrs []onnxfile.Attr
+		var attrs []onnx.Attr
 		if eps, ok := n.Attr("epsilon"); ok {
 			attrs = append(attrs, eps)
 		}
-		norm := &onnxfile.Node{Op: "BatchNormalization", Name: n.Name, Inputs: append(inputs, mean, variance), Outputs: n.Outputs, Attrs: attrs}
+		norm := &onnx.Node{Op: "BatchNormalization", Name: n.Name, Inputs: append(inputs, mean, variance), Outputs: n.Outputs, Attrs: attrs}
 		if half {
 			norm.Outputs = []string{r.Name("normalized")}
 		}
 		r.Keep(norm)
 		if half {
-			r.Keep(&onnxfile.Node{Op: "Cast", Name: r.Name("half"), Inputs: norm.Outputs, Outputs: n.Outputs,
-				Attrs: []onnxfile.Attr{onnxfile.IntAttr("to", onnxfile.Float16)}})
+			r.Keep(&onnx.Node{Op: "Cast", Name: r.Name("half"), Inputs: norm.Outputs, Outputs: n.Outputs,
+				Attrs: []onnx.Attr{onnx.IntAttr("to", int64(onnx.Float16))}})
 		}
 	}
 }
@@ -162,7 +144,7 @@ func (r *rewriter) replace(statistics func(i int, x string) (mean, variance stri
 func (r *rewriter) mean(x string, weights [2]string) string {
 	rows := r.Add("Mul", []string{r.Add("MatMul", []string{x, weights[1]}), weights[0]})
 	if r.Model.Opset < 13 {
-		return r.Add("ReduceSum", []string{rows}, onnxfile.IntsAttr("axes", 0, 2, 3))
+		return r.Add("ReduceSum", []string{rows}, onnx.IntsAttr("axes", 0, 2, 3))
 	}
 	return r.Add("ReduceSum", []string{rows, r.Ints("axes", 0, 2, 3)})
 }

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"slices"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 )
 
 // A rule gives an operator's result; it must refuse what makes a pixel depend on the picture as a whole.
-type rule func(t *tracer, n *onnxfile.Node) (value, error)
+type rule func(t *tracer, n *onnx.Node) (value, error)
 
 var rules = map[string]rule{
 	"Conv": conv(1), "QLinearConv": conv(3), "ConvInteger": conv(1),
@@ -35,7 +35,7 @@ func init() {
 }
 
 // pointwise is an operator that computes each place from the same places, and from constants that are the same everywhere.
-func pointwise(t *tracer, n *onnxfile.Node) (value, error) {
+func pointwise(t *tracer, n *onnx.Node) (value, error) {
 	out, err := t.common(n)
 	if err != nil {
 		return out, err
@@ -51,7 +51,7 @@ func pointwise(t *tracer, n *onnxfile.Node) (value, error) {
 }
 
 // parametric is a pointwise operator whose further inputs are numbers, or one for each channel.
-func parametric(t *tracer, n *onnxfile.Node) (value, error) {
+func parametric(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.first(n)
 	if a := n.Int("axis", 1); err == nil && len(n.Inputs) > 1 && (a == int64(v.h) || a == int64(v.w)) {
 		if c := t.tensor(n.Inputs[1]); c == nil || len(c.Dims) > 0 && c.Dims[0] != 1 {
@@ -63,7 +63,7 @@ func parametric(t *tracer, n *onnxfile.Node) (value, error) {
 
 // conv is a convolution whose weights are that input.
 func conv(weights int) rule {
-	return func(t *tracer, n *onnxfile.Node) (value, error) {
+	return func(t *tracer, n *onnx.Node) (value, error) {
 		v, err := t.planes(n)
 		if err != nil {
 			return v, err
@@ -76,7 +76,7 @@ func conv(weights int) rule {
 	}
 }
 
-func (t *tracer) windowed(n *onnxfile.Node, v value, kernel []int64) (value, error) {
+func (t *tracer) windowed(n *onnx.Node, v value, kernel []int64) (value, error) {
 	for axis, s := range []*Span{&v.y, &v.x} {
 		w, err := t.window(n, axis, kernel)
 		if err != nil {
@@ -87,7 +87,7 @@ func (t *tracer) windowed(n *onnxfile.Node, v value, kernel []int64) (value, err
 	return v, nil
 }
 
-func pool(t *tracer, n *onnxfile.Node) (value, error) {
+func pool(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.planes(n)
 	if err != nil {
 		return v, err
@@ -98,7 +98,7 @@ func pool(t *tracer, n *onnxfile.Node) (value, error) {
 	return t.windowed(n, v, n.Ints("kernel_shape"))
 }
 
-func convTranspose(t *tracer, n *onnxfile.Node) (value, error) {
+func convTranspose(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.planes(n)
 	if err != nil {
 		return v, err
@@ -128,7 +128,7 @@ func convTranspose(t *tracer, n *onnxfile.Node) (value, error) {
 	return v, nil
 }
 
-func pad(t *tracer, n *onnxfile.Node) (value, error) {
+func pad(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.first(n)
 	if err != nil {
 		return v, err
@@ -185,7 +185,7 @@ func pad(t *tracer, n *onnxfile.Node) (value, error) {
 }
 
 // slice takes a part of the channels, or a number of rows and columns off the borders.
-func slice(t *tracer, n *onnxfile.Node) (value, error) {
+func slice(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.first(n)
 	if err != nil {
 		return v, err
@@ -234,7 +234,7 @@ func slice(t *tracer, n *onnxfile.Node) (value, error) {
 }
 
 // blocks gives the input of a node that moves pixels between space and channels, and its blocks' side.
-func (t *tracer) blocks(n *onnxfile.Node) (value, int, error) {
+func (t *tracer) blocks(n *onnx.Node) (value, int, error) {
 	v, err := t.planes(n)
 	b := int(n.Int("blocksize", 0))
 	if err == nil && (b < 1 || b > 1<<12) {
@@ -243,7 +243,7 @@ func (t *tracer) blocks(n *onnxfile.Node) (value, int, error) {
 	return v, b, err
 }
 
-func depthToSpace(t *tracer, n *onnxfile.Node) (value, error) {
+func depthToSpace(t *tracer, n *onnx.Node) (value, error) {
 	v, b, err := t.blocks(n)
 	if err != nil {
 		return v, err
@@ -253,7 +253,7 @@ func depthToSpace(t *tracer, n *onnxfile.Node) (value, error) {
 	return v, nil
 }
 
-func spaceToDepth(t *tracer, n *onnxfile.Node) (value, error) {
+func spaceToDepth(t *tracer, n *onnx.Node) (value, error) {
 	v, b, err := t.blocks(n)
 	if err != nil {
 		return v, err
@@ -263,7 +263,7 @@ func spaceToDepth(t *tracer, n *onnxfile.Node) (value, error) {
 	return v, nil
 }
 
-func transpose(t *tracer, n *onnxfile.Node) (value, error) {
+func transpose(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.first(n)
 	if err != nil {
 		return v, err
@@ -280,7 +280,7 @@ func transpose(t *tracer, n *onnxfile.Node) (value, error) {
 	return v, nil
 }
 
-func concat(t *tracer, n *onnxfile.Node) (value, error) {
+func concat(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.common(n)
 	if err != nil {
 		return v, err
@@ -293,7 +293,7 @@ func concat(t *tracer, n *onnxfile.Node) (value, error) {
 	return v, t.channelAxis(n, v, 1)
 }
 
-func split(t *tracer, n *onnxfile.Node) (value, error) {
+func split(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.first(n)
 	if err != nil {
 		return v, err
@@ -302,7 +302,7 @@ func split(t *tracer, n *onnxfile.Node) (value, error) {
 }
 
 // channelAxis says whether the node's axis is that of the channels.
-func (t *tracer) channelAxis(n *onnxfile.Node, v value, absent int64) error {
+func (t *tracer) channelAxis(n *onnx.Node, v value, absent int64) error {
 	over, err := axes([]int{int(n.Int("axis", absent))}, v.rank)
 	if err != nil {
 		return err
@@ -313,7 +313,7 @@ func (t *tracer) channelAxis(n *onnxfile.Node, v value, absent int64) error {
 	return nil
 }
 
-func batchNorm(t *tracer, n *onnxfile.Node) (value, error) {
+func batchNorm(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.first(n)
 	if err == nil && n.Int("training_mode", 0) != 0 {
 		err = errors.New("it takes its statistics from the picture, as in training")
@@ -324,13 +324,13 @@ func batchNorm(t *tracer, n *onnxfile.Node) (value, error) {
 	return v, err
 }
 
-func instanceNorm(t *tracer, n *onnxfile.Node) (value, error) {
+func instanceNorm(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.planes(n)
 	if err != nil {
 		return v, err
 	}
 	scale := t.tensor(n.Input(1))
-	if scale == nil || scale.Type != onnxfile.Float32 && scale.Type != onnxfile.Float16 {
+	if scale == nil || scale.Type != onnx.Float32 && scale.Type != onnx.Float16 {
 		return v, errors.New("its scale is no constant of float32 or float16")
 	}
 	if len(scale.Dims) != 1 || scale.Dims[0] < 1 || scale.Dims[0] > 1<<20 {

@@ -7,16 +7,16 @@ import (
 	"strings"
 	"testing"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 )
 
-func parse(t *testing.T, name string) *onnxfile.Model {
+func parse(t *testing.T, name string) *onnx.Model {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "..", "..", "testdata", "models", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := onnxfile.Parse(data)
+	m, err := onnx.Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,8 +24,8 @@ func parse(t *testing.T, name string) *onnxfile.Model {
 }
 
 // chain makes a model of nodes one after the other: x0 is the picture, and node i makes x(i+1) of xi and of what else it names.
-func chain(nodes ...*onnxfile.Node) *onnxfile.Model {
-	m := &onnxfile.Model{Opset: 17}
+func chain(nodes ...*onnx.Node) *onnx.Model {
+	m := &onnx.Model{Opset: 17}
 	value := func(i int) string { return "x" + string(rune('0'+i)) }
 	for i, n := range nodes {
 		c := *n
@@ -33,13 +33,17 @@ func chain(nodes ...*onnxfile.Node) *onnxfile.Model {
 		c.Outputs = []string{value(i + 1)}
 		m.Nodes = append(m.Nodes, &c)
 	}
-	m.Inputs = []*onnxfile.Port{{Name: "x0", Type: onnxfile.Float32, Dims: []int64{-1, 3, -1, -1}}}
-	m.Outputs = []*onnxfile.Port{{Name: value(len(nodes)), Type: onnxfile.Float32}}
+	m.Inputs = []onnx.Port{{Name: "x0", Type: onnx.Float32, Shape: []int64{-1, 3, -1, -1}}}
+	m.Outputs = []onnx.Port{{Name: value(len(nodes)), Type: onnx.Float32}}
 	return m
 }
 
-func node(op string, inputs []string, attrs ...onnxfile.Attr) *onnxfile.Node {
-	return &onnxfile.Node{Op: op, Inputs: inputs, Attrs: attrs}
+func ints64(name string, values ...int64) *onnx.Tensor {
+	return onnx.NewTensor(name, []int64{int64(len(values))}, values)
+}
+
+func node(op string, inputs []string, attrs ...onnx.Attr) *onnx.Node {
+	return &onnx.Node{Op: op, Inputs: inputs, Attrs: attrs}
 }
 
 // sees simulates an operator on one row: it gives, for each of its elements, the smallest and the largest input element that it is made of.
@@ -146,53 +150,53 @@ func TestSpans(t *testing.T) {
 
 // What cannot be cut is refused with the reason.
 func TestAnalyzeRefuses(t *testing.T) {
-	ints, num, text := onnxfile.IntsAttr, onnxfile.IntAttr, onnxfile.TextAttr
+	ints, num, text := onnx.IntsAttr, onnx.IntAttr, onnx.TextAttr
 	kernel := ints("kernel_shape", 3, 3)
-	lists := []*onnxfile.Tensor{onnxfile.Int64s("two", 2, 2), onnxfile.Int64s("scales", 1, 1, 2, 3), onnxfile.Int64s("rows", 1, 2, 3, 4), onnxfile.Int64s("pads", 0, 0, 1, 1),
-		onnxfile.Int64s("odd", 0, 0, 1), onnxfile.Int64s("nothing", 1, 1, 0, 0)}
+	lists := []*onnx.Tensor{ints64("two", 2, 2), ints64("scales", 1, 1, 2, 3), ints64("rows", 1, 2, 3, 4), ints64("pads", 0, 0, 1, 1),
+		ints64("odd", 0, 0, 1), ints64("nothing", 1, 1, 0, 0)}
 	for _, c := range []struct {
 		want  string
-		nodes []*onnxfile.Node
+		nodes []*onnx.Node
 	}{
-		{"not known", []*onnxfile.Node{node("GlobalAveragePool", nil)}},
-		{"not known", []*onnxfile.Node{node("Reshape", []string{"two"})}},
-		{"not known", []*onnxfile.Node{node("LayerNormalization", []string{"two"})}},
-		{"changes the size", []*onnxfile.Node{node("Conv", []string{"w"}, kernel, ints("strides", 2, 2))}},
-		{"it makes", []*onnxfile.Node{node("Conv", []string{"w"}, kernel)}},
-		{"kernel could not be read", []*onnxfile.Node{node("Conv", []string{"w"})}},
-		{"below 1", []*onnxfile.Node{node("Conv", []string{"w"}, kernel, ints("strides", 0, 0))}},
-		{"out of range", []*onnxfile.Node{node("Conv", []string{"w"}, ints("kernel_shape", 1<<40, 3))}},
-		{"not two-dimensional", []*onnxfile.Node{node("Conv", []string{"w"}, ints("kernel_shape", 3))}},
-		{"auto_pad", []*onnxfile.Node{node("Conv", []string{"w"}, kernel, text("auto_pad", "MAYBE"))}},
-		{"one size alone", []*onnxfile.Node{node("ConvTranspose", []string{"w"}, kernel, ints("output_shape", 64, 64))}},
-		{"rounds sizes up", []*onnxfile.Node{node("MaxPool", nil, kernel, num("ceil_mode", 1))}},
-		{"other side", []*onnxfile.Node{node("Pad", []string{"pads"}, text("mode", "wrap"))}},
-		{"adds pictures", []*onnxfile.Node{node("Pad", []string{"two"})}},
-		{"do not fit", []*onnxfile.Node{node("Pad", []string{"odd"})}},
-		{"no whole factor", []*onnxfile.Node{node("Resize", []string{"", "nothing"})}},
-		{"rather than changing", []*onnxfile.Node{node("Resize", []string{"", "", "rows"})}},
-		{"depend on the size", []*onnxfile.Node{node("Resize", []string{"", "scales"}, text("coordinate_transformation_mode", "align_corners"))}},
-		{"changes the size", []*onnxfile.Node{node("Resize", []string{"", "scales"})}},
-		{"antialias", []*onnxfile.Node{node("Resize", []string{"", "scales"}, num("antialias", 1))}},
-		{"channels", []*onnxfile.Node{node("Split", nil, num("axis", 2))}},
-		{"out of range", []*onnxfile.Node{node("Split", nil, num("axis", 9))}},
-		{"keep pictures apart", []*onnxfile.Node{node("Transpose", nil, ints("perm", 1, 0, 2, 3))}},
-		{"other axes", []*onnxfile.Node{node("Transpose", nil, ints("perm", 0, 2, 3, 1))}},
-		{"last two axes", []*onnxfile.Node{node("Transpose", nil, ints("perm", 0, 2, 3, 1)), node("Conv", []string{"w"}, kernel)}},
-		{"as in training", []*onnxfile.Node{node("BatchNormalization", []string{"w", "w", "w", "w"}, num("training_mode", 1))}},
-		{"no constant", []*onnxfile.Node{node("InstanceNormalization", []string{"two", "two"})}},
-		{"differs from place to place", []*onnxfile.Node{node("Mul", []string{"rows"})}},
-		{"depends on the picture", []*onnxfile.Node{node("Relu", nil), node("Conv", []string{"x0"}, kernel)}},
-		{"networks of its own", []*onnxfile.Node{{Op: "If", Subgraph: true}}},
-		{"domain", []*onnxfile.Node{{Op: "Relu", Domain: "example.com"}}},
-		{"part that depends", []*onnxfile.Node{node("Slice", []string{"two", "two", "two"})}},
-		{"blocks", []*onnxfile.Node{node("DepthToSpace", nil, num("blocksize", 0))}},
-		{"no picture of less", []*onnxfile.Node{node("Conv", []string{"w"}, ints("kernel_shape", 4096, 4096)), node("Conv", []string{"w"}, ints("kernel_shape", 4096, 4096))}},
-		{"different sizes", []*onnxfile.Node{node("MaxPool", nil, ints("kernel_shape", 2, 2), ints("strides", 2, 2)), node("Add", []string{"x0"})}},
+		{"not known", []*onnx.Node{node("GlobalAveragePool", nil)}},
+		{"not known", []*onnx.Node{node("Reshape", []string{"two"})}},
+		{"not known", []*onnx.Node{node("LayerNormalization", []string{"two"})}},
+		{"changes the size", []*onnx.Node{node("Conv", []string{"w"}, kernel, ints("strides", 2, 2))}},
+		{"it makes", []*onnx.Node{node("Conv", []string{"w"}, kernel)}},
+		{"kernel could not be read", []*onnx.Node{node("Conv", []string{"w"})}},
+		{"below 1", []*onnx.Node{node("Conv", []string{"w"}, kernel, ints("strides", 0, 0))}},
+		{"out of range", []*onnx.Node{node("Conv", []string{"w"}, ints("kernel_shape", 1<<40, 3))}},
+		{"not two-dimensional", []*onnx.Node{node("Conv", []string{"w"}, ints("kernel_shape", 3))}},
+		{"auto_pad", []*onnx.Node{node("Conv", []string{"w"}, kernel, text("auto_pad", "MAYBE"))}},
+		{"one size alone", []*onnx.Node{node("ConvTranspose", []string{"w"}, kernel, ints("output_shape", 64, 64))}},
+		{"rounds sizes up", []*onnx.Node{node("MaxPool", nil, kernel, num("ceil_mode", 1))}},
+		{"other side", []*onnx.Node{node("Pad", []string{"pads"}, text("mode", "wrap"))}},
+		{"adds pictures", []*onnx.Node{node("Pad", []string{"two"})}},
+		{"do not fit", []*onnx.Node{node("Pad", []string{"odd"})}},
+		{"no whole factor", []*onnx.Node{node("Resize", []string{"", "nothing"})}},
+		{"rather than changing", []*onnx.Node{node("Resize", []string{"", "", "rows"})}},
+		{"depend on the size", []*onnx.Node{node("Resize", []string{"", "scales"}, text("coordinate_transformation_mode", "align_corners"))}},
+		{"changes the size", []*onnx.Node{node("Resize", []string{"", "scales"})}},
+		{"antialias", []*onnx.Node{node("Resize", []string{"", "scales"}, num("antialias", 1))}},
+		{"channels", []*onnx.Node{node("Split", nil, num("axis", 2))}},
+		{"out of range", []*onnx.Node{node("Split", nil, num("axis", 9))}},
+		{"keep pictures apart", []*onnx.Node{node("Transpose", nil, ints("perm", 1, 0, 2, 3))}},
+		{"other axes", []*onnx.Node{node("Transpose", nil, ints("perm", 0, 2, 3, 1))}},
+		{"last two axes", []*onnx.Node{node("Transpose", nil, ints("perm", 0, 2, 3, 1)), node("Conv", []string{"w"}, kernel)}},
+		{"as in training", []*onnx.Node{node("BatchNormalization", []string{"w", "w", "w", "w"}, num("training_mode", 1))}},
+		{"no constant", []*onnx.Node{node("InstanceNormalization", []string{"two", "two"})}},
+		{"differs from place to place", []*onnx.Node{node("Mul", []string{"rows"})}},
+		{"depends on the picture", []*onnx.Node{node("Relu", nil), node("Conv", []string{"x0"}, kernel)}},
+		{"networks of its own", []*onnx.Node{{Op: "If", Subgraph: true}}},
+		{"domain", []*onnx.Node{{Op: "Relu", Domain: "example.com"}}},
+		{"part that depends", []*onnx.Node{node("Slice", []string{"two", "two", "two"})}},
+		{"blocks", []*onnx.Node{node("DepthToSpace", nil, num("blocksize", 0))}},
+		{"no picture of less", []*onnx.Node{node("Conv", []string{"w"}, ints("kernel_shape", 4096, 4096)), node("Conv", []string{"w"}, ints("kernel_shape", 4096, 4096))}},
+		{"different sizes", []*onnx.Node{node("MaxPool", nil, ints("kernel_shape", 2, 2), ints("strides", 2, 2)), node("Add", []string{"x0"})}},
 	} {
 		m := chain(c.nodes...)
 		m.Tensors = lists
-		m.Inputs = append(m.Inputs, &onnxfile.Port{Name: "two"}) // a weight that is listed as an input too, as old files do
+		m.Inputs = append(m.Inputs, onnx.Port{Name: "two"}) // a weight that is listed as an input too, as old files do
 		if _, err := Analyze(m, NCHW, NCHW, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.nodes[len(c.nodes)-1].Op, err, c.want)
 		}
@@ -218,11 +222,8 @@ func TestConstantNodes(t *testing.T) {
 	if _, err := Analyze(m, NCHW, NCHW, nil); err == nil || !strings.Contains(err.Error(), "could not be read") {
 		t.Errorf("without their values: %v", err)
 	}
-	sub, err := onnxfile.Parse(Constants(m, names))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(sub.Outputs) != 6 || len(sub.Inputs) != 1 || slices.ContainsFunc(sub.Nodes, func(n *onnxfile.Node) bool { return n.Op == "Conv" || n.Op == "Pad" }) {
+	sub := Constants(m, names)
+	if len(sub.Outputs) != 6 || len(sub.Inputs) != 1 || slices.ContainsFunc(sub.Nodes, func(n *onnx.Node) bool { return n.Op == "Conv" || n.Op == "Pad" }) {
 		t.Errorf("a model of %d nodes, inputs %v, outputs %v", len(sub.Nodes), sub.Inputs, sub.Outputs)
 	}
 	known := map[string][]float64{}
@@ -248,7 +249,7 @@ func TestVariants(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name            string
-		data            []byte
+		model           *onnx.Model
 		inputs, outputs int
 		last            bool // whether the picture is computed to its end
 	}{
@@ -256,7 +257,7 @@ func TestVariants(t *testing.T) {
 		{"fixed", net.Fixed(), 1 + 2*9, 1, true},
 		{"observed", net.Observed(), 1 + 2*3 + 2*9, 1 + 2*9, true},
 	} {
-		v, err := onnxfile.Parse(c.data)
+		v, err := onnx.Parse(c.model.Encode())
 		if err != nil {
 			t.Fatal(err)
 		}

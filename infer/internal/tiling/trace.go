@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"cyclegan/infer/internal/onnxfile"
+	"cyclegan/infer/onnx"
 )
 
 // A value is a tensor that depends on the picture.
@@ -19,7 +19,7 @@ type value struct {
 // tracer follows values from the picture to the output.
 type tracer struct {
 	*constants
-	model  *onnxfile.Model
+	model  *onnx.Model
 	values map[string]value
 	net    *Network
 	// needs are how many elements there have to be of a span.
@@ -44,7 +44,7 @@ func (t *tracer) least() (int, error) {
 
 // run follows the picture from the axes in to the axes to.
 func (t *tracer) run(in, to Axes) error {
-	t.values[t.net.input.Name] = value{rank: 4, h: in.H, w: in.W, y: picture(), x: picture()}
+	t.values[t.net.input] = value{rank: 4, h: in.H, w: in.W, y: picture(), x: picture()}
 	for _, n := range t.model.Nodes {
 		if err := t.node(n); err != nil {
 			return fmt.Errorf("operator %s %q: %w", n.Op, n.Name, err)
@@ -77,7 +77,7 @@ func (t *tracer) run(in, to Axes) error {
 }
 
 // node adds a node's outputs to the values.
-func (t *tracer) node(n *onnxfile.Node) error {
+func (t *tracer) node(n *onnx.Node) error {
 	if n.Subgraph {
 		return errors.New("it holds networks of its own")
 	}
@@ -117,7 +117,7 @@ func (t *tracer) node(n *onnxfile.Node) error {
 }
 
 // first gives the value that comes in at input i, where the picture has to be.
-func (t *tracer) first(n *onnxfile.Node) (value, error) {
+func (t *tracer) first(n *onnx.Node) (value, error) {
 	v, ok := t.values[n.Input(0)]
 	if !ok {
 		return v, errors.New("the picture comes in as a parameter")
@@ -136,7 +136,7 @@ func (t *tracer) onlyConstants(names []string) error {
 }
 
 // planes gives the value of an operator that takes its rows and columns on axes 2 and 3.
-func (t *tracer) planes(n *onnxfile.Node) (value, error) {
+func (t *tracer) planes(n *onnx.Node) (value, error) {
 	v, err := t.first(n)
 	if err == nil && (v.rank != 4 || v.h != 2 || v.w != 3) {
 		err = errors.New("rows and columns are not its last two axes")
@@ -145,7 +145,7 @@ func (t *tracer) planes(n *onnxfile.Node) (value, error) {
 }
 
 // list gives the numbers of a parameter: input i, or the attribute that older opsets have; nil where neither is there.
-func (t *tracer) list(n *onnxfile.Node, i int, attr string) ([]float64, error) {
+func (t *tracer) list(n *onnx.Node, i int, attr string) ([]float64, error) {
 	if name := n.Input(i); name != "" {
 		return t.constants.values(name)
 	}
@@ -164,7 +164,7 @@ func (t *tracer) list(n *onnxfile.Node, i int, attr string) ([]float64, error) {
 }
 
 // window reads the attributes of a convolution or pooling along rows (axis 0) or columns (axis 1).
-func (t *tracer) window(n *onnxfile.Node, axis int, kernel []int64) (window, error) {
+func (t *tracer) window(n *onnx.Node, axis int, kernel []int64) (window, error) {
 	at := func(list []int64, i int, absent int64) (int, error) {
 		if list == nil {
 			return int(absent), nil
@@ -209,7 +209,7 @@ func (t *tracer) window(n *onnxfile.Node, axis int, kernel []int64) (window, err
 }
 
 // kernel gives the size of a convolution's kernel, which its weights have if no attribute says it.
-func (t *tracer) kernel(n *onnxfile.Node, weights int) ([]int64, error) {
+func (t *tracer) kernel(n *onnx.Node, weights int) ([]int64, error) {
 	if k := n.Ints("kernel_shape"); k != nil {
 		return k, nil
 	}
@@ -232,7 +232,7 @@ func whole(list []float64) ([]int, bool) {
 }
 
 // common joins values that are computed from element by element.
-func (t *tracer) common(n *onnxfile.Node) (value, error) {
+func (t *tracer) common(n *onnx.Node) (value, error) {
 	var out value
 	found := false
 	for _, name := range n.Inputs {

@@ -34,6 +34,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -143,15 +144,17 @@ func Open(path string, opt *Options) (*Extractor, error) {
 		return nil, fmt.Errorf("open feature extractor: %w", err)
 	}
 	sum := sha256.Sum256(data)
-	about, err := session.Describe(data)
+	model, err := onnx.Parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("open feature extractor %q: %w", path, err)
 	}
+	model.Dir = filepath.Dir(path)
+	about := session.Describe(model)
 	e := &Extractor{info: Info{Path: path, Name: filepath.Base(path), SHA256: hex.EncodeToString(sum[:]), External: about.External}}
 	if err := e.inspect(about, o); err != nil {
 		return nil, fmt.Errorf("open feature extractor %q: %w", path, err)
 	}
-	if e.session, err = session.Open(path, o.session()); err != nil {
+	if e.session, err = session.OpenModel(model, o.session()); err != nil {
 		return nil, fmt.Errorf("feature extractor: %w", err)
 	}
 	run := e.session.Options()

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
@@ -49,9 +50,9 @@ func parseRange(s string) (pixels.Range, error) {
 	return pixels.Range{Lo: float32(l), Hi: float32(h)}, nil
 }
 
-func (e *Extractor) inspectInput(p session.Port, o Options) error {
-	if p.Type != "float32" {
-		return fmt.Errorf("it holds %s: only float32 can be run, so export the model with a cast of its own", p.Type)
+func (e *Extractor) inspectInput(p onnx.Port, o Options) error {
+	if p.Type != onnx.Float32 {
+		return fmt.Errorf("it holds %v: only float32 can be run, so export the model with a cast of its own", p.Type)
 	}
 	dims := p.Shape
 	if dims == nil {
@@ -111,7 +112,7 @@ func (e *Extractor) inspectSizes(n, w, h int64, o Options) error {
 	return nil
 }
 
-func (e *Extractor) inspectOutput(outputs []session.Port, name string) error {
+func (e *Extractor) inspectOutput(outputs []onnx.Port, name string) error {
 	var names []string
 	e.output = -1
 	for i, p := range outputs {

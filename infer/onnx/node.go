@@ -1,4 +1,4 @@
-package onnxfile
+package onnx
 
 import (
 	"math"
@@ -6,22 +6,21 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A Node is one operator of the graph (a NodeProto). Change a copy, made with With, rather than a node of a file.
+// A Node is one operator of the graph, a NodeProto.
 type Node struct {
 	Op      string
-	Domain  string // empty for ONNX's own operators
+	Domain  string // "" for ONNX's own operators
 	Name    string
-	Inputs  []string // empty where an optional one is left out
+	Inputs  []string // "" for an optional input that is left out
 	Outputs []string
 	Attrs   []Attr
-	// Subgraph says that an attribute is a graph, as If and Loop have.
+	// Subgraph reports whether an attribute is a graph, as those of If and Loop are.
 	Subgraph bool
 
-	// rest are the node's other fields, as they stand in the file.
-	rest []byte
+	rest []byte // the other fields, as encoded in the file
 }
 
-// An Attr is an attribute of a node (an AttributeProto).
+// An Attr is an attribute of a node, an AttributeProto.
 type Attr struct {
 	Name   string
 	Float  float32
@@ -31,25 +30,29 @@ type Attr struct {
 	Floats []float32
 	Tensor *Tensor // nil for an attribute of another type
 
-	raw []byte // as in the file; nil for one made here
+	raw []byte // as encoded in the file; nil for an attribute made here
 	typ int64
 }
 
 // Values of AttributeProto.AttributeType.
 const (
-	attrFloat  = 1
-	attrInt    = 2
-	attrString = 3
-	attrInts   = 7
+	attrFloat = 1
+	attrInt   = 2
+	attrText  = 3
+	attrInts  = 7
 )
 
-// IntAttr, FloatAttr, TextAttr and IntsAttr make attributes.
-func IntAttr(name string, v int64) Attr     { return Attr{Name: name, Int: v, typ: attrInt} }
+// IntAttr returns an integer attribute.
+func IntAttr(name string, v int64) Attr { return Attr{Name: name, Int: v, typ: attrInt} }
+
+// FloatAttr returns a float attribute.
 func FloatAttr(name string, v float32) Attr { return Attr{Name: name, Float: v, typ: attrFloat} }
-func TextAttr(name, v string) Attr          { return Attr{Name: name, Text: v, typ: attrString} }
-func IntsAttr(name string, values ...int64) Attr {
-	return Attr{Name: name, Ints: values, typ: attrInts}
-}
+
+// TextAttr returns a string attribute.
+func TextAttr(name, v string) Attr { return Attr{Name: name, Text: v, typ: attrText} }
+
+// IntsAttr returns an attribute that lists integers.
+func IntsAttr(name string, v ...int64) Attr { return Attr{Name: name, Ints: v, typ: attrInts} }
 
 // Attr finds an attribute.
 func (n *Node) Attr(name string) (Attr, bool) {
@@ -61,7 +64,7 @@ func (n *Node) Attr(name string) (Attr, bool) {
 	return Attr{}, false
 }
 
-// Int gives an integer attribute, or what stands for one that is not there.
+// Int returns an integer attribute, or absent if the node does not have it.
 func (n *Node) Int(name string, absent int64) int64 {
 	if a, ok := n.Attr(name); ok {
 		return a.Int
@@ -69,7 +72,7 @@ func (n *Node) Int(name string, absent int64) int64 {
 	return absent
 }
 
-// Text gives a string attribute, or what stands for one that is not there.
+// Text returns a string attribute, or absent if the node does not have it.
 func (n *Node) Text(name, absent string) string {
 	if a, ok := n.Attr(name); ok {
 		return a.Text
@@ -77,13 +80,13 @@ func (n *Node) Text(name, absent string) string {
 	return absent
 }
 
-// Ints gives a list attribute, nil for one that is not there.
+// Ints returns an attribute that lists integers, nil if the node does not have it.
 func (n *Node) Ints(name string) []int64 {
 	a, _ := n.Attr(name)
 	return a.Ints
 }
 
-// Input gives the name of input i, empty for one that is left out.
+// Input returns the name of input i, "" if it is left out.
 func (n *Node) Input(i int) string {
 	if i < len(n.Inputs) {
 		return n.Inputs[i]
@@ -121,7 +124,25 @@ func parseNode(msg []byte) (*Node, error) {
 	return n, err
 }
 
-// parseAttr reads an AttributeProto: name 1, f 2, i 3, s 4, t 5, g 6, floats 7, ints 8, graphs 11; graph says that it holds one.
+func (n *Node) encode() []byte {
+	var m []byte
+	for _, s := range n.Inputs {
+		m = appendText(m, 1, s)
+	}
+	for _, s := range n.Outputs {
+		m = appendText(m, 2, s)
+	}
+	m = appendText(m, 3, n.Name)
+	m = appendText(m, 4, n.Op)
+	for _, a := range n.Attrs {
+		m = appendMessage(m, 5, a.encode())
+	}
+	m = appendOptional(m, 7, n.Domain)
+	return append(m, n.rest...)
+}
+
+// parseAttr reads an AttributeProto: name 1, f 2, i 3, s 4, t 5, g 6, floats 7, ints 8, graphs 11.
+// graph reports whether it holds a graph.
 func parseAttr(msg []byte) (a Attr, graph bool, err error) {
 	a.raw = msg
 	err = fields(msg, func(f field) error {
@@ -149,37 +170,7 @@ func parseAttr(msg []byte) (a Attr, graph bool, err error) {
 	return a, graph, err
 }
 
-// floats reads a repeated float field, packed or not.
-func (f field) floats(to []float32) []float32 {
-	if f.typ == protowire.Fixed32Type {
-		return append(to, math.Float32frombits(uint32(f.varint)))
-	}
-	for b := f.bytes; len(b) >= 4; b = b[4:] {
-		v, _ := protowire.ConsumeFixed32(b)
-		to = append(to, math.Float32frombits(v))
-	}
-	return to
-}
-
-func (n *Node) encode() []byte {
-	var m []byte
-	for _, s := range n.Inputs {
-		m = appendText(m, 1, s)
-	}
-	for _, s := range n.Outputs {
-		m = appendText(m, 2, s)
-	}
-	m = appendText(m, 3, n.Name)
-	m = appendText(m, 4, n.Op)
-	for _, a := range n.Attrs {
-		m = appendMessage(m, 5, a.encode())
-	}
-	if n.Domain != "" {
-		m = appendText(m, 7, n.Domain)
-	}
-	return append(m, n.rest...)
-}
-
+// encode writes name 1, the value and type 20. Lists are not packed.
 func (a Attr) encode() []byte {
 	if a.raw != nil {
 		return a.raw
@@ -191,7 +182,7 @@ func (a Attr) encode() []byte {
 		m = protowire.AppendFixed32(m, math.Float32bits(a.Float))
 	case attrInt:
 		m = appendInt(m, 3, a.Int)
-	case attrString:
+	case attrText:
 		m = appendText(m, 4, a.Text)
 	case attrInts:
 		for _, v := range a.Ints {

@@ -1,4 +1,4 @@
-package onnxfile
+package onnx
 
 import (
 	"errors"
@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// external is a tensor of 3 float32 numbers, 12 bytes, that lie in another file.
+// external returns a tensor of 3 float32 numbers, 12 bytes, in another file.
 func external(location, offset, length string) *Tensor {
 	t := &Tensor{Name: "w", Type: Float32, Dims: []int64{3}, External: true}
-	t.raw = appendInt(appendText(appendInt(appendInt(nil, 1, 3), 2, Float32), 8, "w"), 14, 1)
+	t.raw = appendInt(appendText(appendInt(appendInt(nil, 1, 3), 2, int64(Float32)), 8, "w"), 14, 1)
 	for _, entry := range [][2]string{{"location", location}, {"offset", offset}, {"length", length}} {
 		if entry[1] != "" {
 			t.raw = appendMessage(t.raw, 13, appendText(appendText(nil, 1, entry[0]), 2, entry[1]))
@@ -36,25 +36,25 @@ func TestInline(t *testing.T) {
 	}
 	for _, c := range []struct {
 		location, offset, length string
-		want                     []float64 // nil where fault is what is said
+		want                     []float64 // nil if an error is expected
 		fault                    string
 	}{
 		{"weights", "", "12", []float64{1, 2, 3}, ""},
 		{"weights", "4", "12", []float64{2, 3, 4}, ""},
 		{"weights", "4", "", []float64{2, 3, 4}, ""},
 		{"./weights", "0", "12", []float64{1, 2, 3}, ""},
-		{"weights", "8", "12", nil, `"weights" has 16 bytes, and it ends at 20`},
-		{"weights", "99999999999999999999", "12", nil, `its offset "99999999999999999999" lies outside of "weights", which has 16 bytes`},
+		{"weights", "8", "12", nil, `it ends at byte 20 of "weights", which has 16 bytes`},
+		{"weights", "99999999999999999999", "12", nil, `its offset "99999999999999999999" is outside "weights", which has 16 bytes`},
 		{"weights", "-4", "12", nil, "its offset"},
 		{"weights", "0", "1000000000000", nil, "its length"},
 		{"missing", "", "", nil, "missing"},
 		{"../outside", "", "12", nil, "escapes"},
 		{"", "", "12", nil, `weight "w"`},
-		{".", "", "12", nil, "is no file"},
+		{".", "", "12", nil, "is not a file"},
 	} {
-		m := &Model{Tensors: []*Tensor{external(c.location, c.offset, c.length)}}
+		m := &Model{Dir: inside, Tensors: []*Tensor{external(c.location, c.offset, c.length)}}
 		before := m.Tensors[0]
-		err := m.Inline(inside)
+		err := m.Inline()
 		if c.want == nil {
 			if err == nil || !strings.Contains(err.Error(), c.fault) {
 				t.Errorf("%+v: %v", c, err)
@@ -65,10 +65,11 @@ func TestInline(t *testing.T) {
 			t.Errorf("%+v: %v", c, err)
 			continue
 		}
-		whole, err := parseTensor(m.Tensors[0].raw)
+		read, err := Parse((&Model{Tensors: m.Tensors, Outputs: []Port{{Name: "w"}}}).Encode())
 		if err != nil {
 			t.Fatal(err)
 		}
+		whole := read.Tensors[0]
 		got, ok := whole.Values()
 		if !ok || !slices.Equal(got, c.want) || whole.External || m.Tensors[0].External || whole.Name != "w" || !before.External {
 			t.Errorf("%+v: %v, %+v", c, got, whole)
@@ -77,8 +78,8 @@ func TestInline(t *testing.T) {
 	if err := os.Truncate(filepath.Join(inside, "weights"), mostInline+1); err != nil {
 		t.Fatal(err)
 	}
-	m := &Model{Tensors: []*Tensor{external("weights", "", "")}}
-	if err := m.Inline(inside); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("more than fits: %v", err)
+	m := &Model{Dir: inside, Tensors: []*Tensor{external("weights", "", "")}}
+	if err := m.Inline(); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("more than fits: error %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package onnxfile
+package onnx
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 
 func models(t *testing.T) map[string][]byte {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("..", "..", "..", "testdata", "models", "*.onnx"))
+	paths, err := filepath.Glob(filepath.Join("..", "..", "testdata", "models", "*.onnx"))
 	if err != nil || len(paths) < 10 {
 		t.Fatalf("%d models, %v", len(paths), err)
 	}
@@ -51,7 +51,7 @@ func TestReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if in := m.Inputs[0]; in.Name != "input" || in.Type != Float32 || !slices.Equal(in.Dims, []int64{-1, 3, -1, -1}) {
+	if in := m.Inputs[0]; in.Name != "input" || in.Type != Float32 || !slices.Equal(in.Shape, []int64{-1, 3, -1, -1}) {
 		t.Errorf("input %+v", in)
 	}
 	conv := m.Nodes[1]
@@ -77,25 +77,26 @@ func TestReads(t *testing.T) {
 }
 
 func TestMakes(t *testing.T) {
-	m := New(17)
-	m.Inputs = []*Port{{Name: "x", Type: Float32, Dims: []int64{-1, 3}}, {Name: "any", Type: Int64}}
-	m.Outputs = []*Port{{Name: "z", Type: Float32, Dims: []int64{}}}
-	m.Tensors = []*Tensor{Int64s("list", 1, -2, 1<<40), Int64s("unused", 5)}
+	m := &Model{IRVersion: 8, Opset: 17, Graph: "graph"}
+	m.Inputs = []Port{{Name: "x", Type: Float32, Shape: []int64{-1, 3}}, {Name: "any", Type: Int64}}
+	m.Outputs = []Port{{Name: "z", Type: Float32, Shape: []int64{}}}
+	m.Tensors = []*Tensor{NewTensor("list", []int64{3}, []int64{1, -2, 1 << 40}), NewTensor("unused", []int64{1}, []int64{5})}
 	m.Nodes = []*Node{
 		{Op: "A", Name: "a", Inputs: []string{"x", "", "list"}, Outputs: []string{"y"},
 			Attrs: []Attr{IntAttr("i", -7), FloatAttr("f", 0.25), TextAttr("t", "two words"), IntsAttr("n", 3, 0, -1)}},
 		{Op: "B", Name: "b", Domain: "other", Inputs: []string{"y"}, Outputs: []string{"z"}},
 		{Op: "C", Name: "c", Inputs: []string{"unused"}, Outputs: []string{"u"}},
 	}
-	if names := m.Names(); !names["list"] || !names["x"] || !names["y"] || names["w"] {
-		t.Errorf("names %v", names)
+	e := NewEditor(m, "e")
+	if taken := e.taken; !taken["list"] || !taken["x"] || !taken["y"] || taken["w"] {
+		t.Errorf("names %v", taken)
 	}
 	m.Prune()
 	got, err := Parse(m.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Nodes) != 2 || len(got.Tensors) != 1 || got.Opset != 17 || got.Nodes[1].Domain != "other" || got.Inputs[1].Dims != nil || got.Outputs[0].Dims == nil {
+	if len(got.Nodes) != 2 || len(got.Tensors) != 1 || got.Opset != 17 || got.Nodes[1].Domain != "other" || got.Inputs[1].Shape != nil || got.Outputs[0].Shape == nil {
 		t.Fatalf("%+v", got)
 	}
 	a := got.Nodes[0]
@@ -112,7 +113,7 @@ func TestMakes(t *testing.T) {
 func TestValues(t *testing.T) {
 	packed := func(field protowire.Number, data ...byte) []byte { return appendMessage(nil, field, data) }
 	for _, c := range []struct {
-		typ  int64
+		typ  DataType
 		dims []int64
 		data []byte
 		want []float64 // nil: none
@@ -131,7 +132,7 @@ func TestValues(t *testing.T) {
 		{Float16, []int64{1}, packed(5, 7), nil},
 		{Float32, []int64{1}, packed(9, 0, 0, 0), nil},
 	} {
-		raw := appendInt(nil, 2, c.typ)
+		raw := appendInt(nil, 2, int64(c.typ))
 		for _, d := range c.dims {
 			raw = appendInt(raw, 1, d)
 		}
@@ -199,7 +200,7 @@ func TestOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loop.Inputs = append(loop.Inputs, &Port{Name: "more", Type: Float32})
+	loop.Inputs = append(loop.Inputs, Port{Name: "more", Type: Float32})
 	if only := loop.Only("output"); len(only.Inputs) != 2 {
 		t.Errorf("%+v", only.Inputs)
 	}

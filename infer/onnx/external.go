@@ -1,0 +1,98 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+)
+
+// ErrTooLarge reports that a single file cannot hold the external tensors of a model.
+var ErrTooLarge = errors.New("the weights are too large for one file")
+
+// mostInline limits what Inline reads, in bytes: a protobuf message has at most 2 GiB.
+const mostInline = 1 << 30
+
+// Inline reads the external tensors from the files in m.Dir, so that the model needs no other file.
+// The error is ErrTooLarge if one file cannot hold them.
+func (m *Model) Inline() error {
+	root, err := os.OpenRoot(m.Dir) // a model must not read files outside its folder
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	left := int64(mostInline)
+	tensors := slices.Clone(m.Tensors)
+	for i, t := range tensors {
+		if !t.External {
+			continue
+		}
+		data, err := t.readExternal(root, &left)
+		if err != nil {
+			return fmt.Errorf("weight %q: %w", t.Name, err)
+		}
+		tensors[i] = &Tensor{Name: t.Name, Type: t.Type, Dims: t.Dims, data: data}
+	}
+	m.Tensors = tensors
+	return nil
+}
+
+// readExternal reads the values that external_data 13 locates. left is the number of bytes that may still be read.
+func (t *Tensor) readExternal(root *os.Root, left *int64) ([]byte, error) {
+	about := map[string]string{}
+	err := fields(t.raw, func(f field) error {
+		if f.num != 13 {
+			return nil
+		}
+		key, value, err := parsePair(f.bytes)
+		about[key] = value
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	location := about["location"]
+	f, err := root.Open(location)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%q is not a file", location)
+	}
+	number := func(key string, absent int64) (int64, error) {
+		if about[key] == "" {
+			return absent, nil
+		}
+		n, err := strconv.ParseInt(about[key], 10, 64)
+		if err != nil || n < 0 || n > info.Size() {
+			return 0, fmt.Errorf("its %s %q is outside %q, which has %d bytes", key, about[key], location, info.Size())
+		}
+		return n, nil
+	}
+	offset, err := number("offset", 0)
+	if err != nil {
+		return nil, err
+	}
+	length, err := number("length", info.Size()-offset)
+	if err != nil {
+		return nil, err
+	}
+	if length > info.Size()-offset {
+		return nil, fmt.Errorf("it ends at byte %d of %q, which has %d bytes", offset+length, location, info.Size())
+	}
+	if *left -= length; *left < 0 {
+		return nil, ErrTooLarge
+	}
+	data := make([]byte, length)
+	if _, err := io.ReadFull(io.NewSectionReader(f, offset, length), data); err != nil {
+		return nil, err
+	}
+	return data, nil
+}

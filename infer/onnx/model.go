@@ -1,0 +1,312 @@
+// Package onnx reads, edits and writes ONNX models; its central type is [Model].
+//
+//	m, err := onnx.Parse(data)
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Println(m.Producer, m.Inputs, m.Outputs)
+//	m = m.Only("logits") // drop what the other outputs need
+//	data = m.Encode()
+//
+// The package covers what programs ask of a model without running it: operators, attributes, weights, inputs, outputs
+// and metadata. It does not look into the graphs that control-flow operators hold; these and all other fields keep
+// their bytes. Weights are not decoded until they are asked for: those of a parsed model are slices of the file's own
+// bytes, and [Stream] makes weights that are converted while they are written.
+//
+// Field numbers are those of [onnx.proto].
+//
+// [onnx.proto]: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+package onnx
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// A Model is an ONNX file: a ModelProto with its graph.
+type Model struct {
+	// IRVersion is the version of the file format, Opset the version of ONNX's own operators. 0 if the file has none.
+	IRVersion, Opset int64
+	// Producer and ProducerVersion name the program that wrote the file.
+	Producer, ProducerVersion string
+	// Metadata holds the metadata_props in the order of the file; see [Model.Property].
+	Metadata []Property
+
+	Graph           string // the graph's name
+	Nodes           []*Node
+	Tensors         []*Tensor // the initializers: weights and other constants
+	Inputs, Outputs []Port
+
+	// Dir is the folder of the files that hold external tensors. Parse leaves it empty.
+	Dir string
+
+	// rest and graphRest are the other fields of the model and the graph, as encoded in the file. valueInfo are the
+	// noted shapes of the values in between, which need not hold after an edit.
+	rest, graphRest, valueInfo []byte
+}
+
+// A Property is one entry of a model's metadata.
+type Property struct{ Key, Value string }
+
+// Property returns the value of a metadata key, "" if the model does not have it.
+func (m *Model) Property(key string) string {
+	for _, p := range slices.Backward(m.Metadata) {
+		if p.Key == key {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+// Parse reads an ONNX file. The model keeps data, which must not change while the model is in use.
+func Parse(data []byte) (*Model, error) {
+	if len(data) >= 8 && bytes.Equal(data[4:8], []byte("ORTM")) {
+		return nil, errors.New("this is a model in ONNX Runtime's own ORT format. Fix: use the .onnx file it was made from")
+	}
+	m := &Model{}
+	graphs := 0
+	err := fields(data, func(f field) (err error) {
+		switch f.num {
+		case 1:
+			m.IRVersion = int64(f.varint)
+		case 2:
+			m.Producer = string(f.bytes)
+		case 3:
+			m.ProducerVersion = string(f.bytes)
+		case 7:
+			graphs++
+			err = m.parseGraph(f.bytes)
+		case 8:
+			err = m.parseOpset(f)
+		case 14:
+			var key, value string
+			key, value, err = parsePair(f.bytes)
+			m.Metadata = append(m.Metadata, Property{key, value})
+		default:
+			m.rest = append(m.rest, f.raw...)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("this is not an ONNX model: %w", err)
+	}
+	if graphs != 1 || len(m.Outputs) == 0 {
+		return nil, errors.New("this is not an ONNX model: it holds no network")
+	}
+	return m, nil
+}
+
+// parseGraph reads a GraphProto: node 1, name 2, initializer 5, input 11, output 12, value_info 13.
+func (m *Model) parseGraph(msg []byte) error {
+	return fields(msg, func(f field) error {
+		switch f.num {
+		case 1:
+			n, err := parseNode(f.bytes)
+			m.Nodes = append(m.Nodes, n)
+			return err
+		case 2:
+			m.Graph = string(f.bytes)
+		case 5:
+			t, err := parseTensor(f.bytes)
+			m.Tensors = append(m.Tensors, t)
+			return err
+		case 11:
+			p, err := parsePort(f.bytes)
+			m.Inputs = append(m.Inputs, p)
+			return err
+		case 12:
+			p, err := parsePort(f.bytes)
+			m.Outputs = append(m.Outputs, p)
+			return err
+		case 13:
+			m.valueInfo = append(m.valueInfo, f.raw...)
+		default:
+			m.graphRest = append(m.graphRest, f.raw...)
+		}
+		return nil
+	})
+}
+
+// parseOpset reads an OperatorSetIdProto: domain 1, version 2. The empty domain is ONNX's own.
+func (m *Model) parseOpset(f field) error {
+	var domain string
+	var version int64
+	err := fields(f.bytes, func(f field) error {
+		switch f.num {
+		case 1:
+			domain = string(f.bytes)
+		case 2:
+			version = int64(f.varint)
+		}
+		return nil
+	})
+	if domain == "" || domain == "ai.onnx" {
+		m.Opset = version
+	} else {
+		m.rest = append(m.rest, f.raw...)
+	}
+	return err
+}
+
+// External reports whether the model keeps tensors in files of their own.
+func (m *Model) External() bool {
+	return slices.ContainsFunc(m.Tensors, func(t *Tensor) bool { return t.External })
+}
+
+// Clone returns a model with lists of its own. The nodes and tensors themselves are shared.
+func (m *Model) Clone() *Model {
+	c := *m
+	c.Metadata = slices.Clone(m.Metadata)
+	c.Nodes = slices.Clone(m.Nodes)
+	c.Tensors = slices.Clone(m.Tensors)
+	c.Inputs = slices.Clone(m.Inputs)
+	c.Outputs = slices.Clone(m.Outputs)
+	return &c
+}
+
+// Prune drops the nodes and tensors that no output needs. A node that holds a graph of its own may read any value
+// around it, so a model in which an output needs such a node stays as it is.
+func (m *Model) Prune() {
+	producer := map[string]*Node{}
+	for _, n := range m.Nodes {
+		for _, s := range n.Outputs {
+			producer[s] = n
+		}
+	}
+	needed, kept := map[string]bool{}, map[*Node]bool{}
+	var pending []string
+	for _, p := range m.Outputs {
+		pending = append(pending, p.Name)
+	}
+	for len(pending) > 0 {
+		name := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		if name == "" || needed[name] {
+			continue
+		}
+		needed[name] = true
+		if n := producer[name]; n != nil && !kept[n] {
+			if n.Subgraph {
+				return
+			}
+			kept[n] = true
+			pending = append(pending, n.Inputs...)
+		}
+	}
+	m.Nodes = slices.DeleteFunc(slices.Clone(m.Nodes), func(n *Node) bool { return !kept[n] })
+	m.Tensors = slices.DeleteFunc(slices.Clone(m.Tensors), func(t *Tensor) bool { return !needed[t.Name] })
+}
+
+// Only returns a model with one of the outputs and with the nodes, tensors and inputs that it needs. All inputs stay
+// if nodes that hold graphs of their own make these unknown.
+func (m *Model) Only(output string) *Model {
+	c := m.Clone()
+	c.valueInfo = nil
+	c.Outputs = slices.DeleteFunc(c.Outputs, func(p Port) bool { return p.Name != output })
+	c.Prune()
+	needed := map[string]bool{output: true}
+	for _, n := range c.Nodes {
+		if n.Subgraph {
+			return c
+		}
+		for _, in := range n.Inputs {
+			needed[in] = true
+		}
+	}
+	c.Inputs = slices.DeleteFunc(c.Inputs, func(p Port) bool { return !needed[p.Name] })
+	return c
+}
+
+// Encode returns the bytes of the file.
+func (m *Model) Encode() []byte {
+	sections, size := m.layOut()
+	var out bytes.Buffer
+	out.Grow(size)
+	for _, s := range sections {
+		s.write(&out) // a Buffer does not fail
+	}
+	return out.Bytes()
+}
+
+// WriteTo writes the bytes of the file, without a copy of the weights in memory.
+func (m *Model) WriteTo(w io.Writer) (int64, error) {
+	sections, _ := m.layOut()
+	total := int64(0)
+	for _, s := range sections {
+		n, err := s.write(w)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// Size is the length of the file in bytes.
+func (m *Model) Size() int64 {
+	_, size := m.layOut()
+	return int64(size)
+}
+
+// A section is a part of an encoded model: bytes, followed by the values of a tensor if there is one.
+type section struct {
+	bytes  []byte
+	values *Tensor
+}
+
+func (s section) write(w io.Writer) (int64, error) {
+	n, err := w.Write(s.bytes)
+	if err != nil || s.values == nil {
+		return int64(n), err
+	}
+	more, err := s.values.writeValues(w)
+	return int64(n) + more, err
+}
+
+// layOut divides the file into sections, so that its length is known before any weight is converted.
+func (m *Model) layOut() (sections []section, size int) {
+	graph, graphSize := m.layOutGraph()
+	var head []byte
+	if m.IRVersion != 0 {
+		head = appendInt(head, 1, m.IRVersion)
+	}
+	head = appendOptional(head, 2, m.Producer)
+	head = appendOptional(head, 3, m.ProducerVersion)
+	head = append(head, m.rest...)
+	head = appendHead(head, 7, graphSize)
+	var tail []byte
+	if m.Opset != 0 {
+		tail = appendMessage(tail, 8, appendInt(nil, 2, m.Opset))
+	}
+	for _, p := range m.Metadata {
+		tail = appendMessage(tail, 14, appendText(appendText(nil, 1, p.Key), 2, p.Value))
+	}
+	sections = append([]section{{bytes: head}}, append(graph, section{bytes: tail})...)
+	return sections, len(head) + graphSize + len(tail)
+}
+
+func (m *Model) layOutGraph() (sections []section, size int) {
+	var head []byte
+	for _, n := range m.Nodes {
+		head = appendMessage(head, 1, n.encode())
+	}
+	head = appendOptional(head, 2, m.Graph)
+	sections, size = []section{{bytes: head}}, len(head)
+	for _, t := range m.Tensors {
+		start, values := t.head()
+		s := section{append(appendHead(nil, 5, len(start)+values), start...), t}
+		sections, size = append(sections, s), size+len(s.bytes)+values
+	}
+	var tail []byte
+	for _, p := range m.Inputs {
+		tail = appendMessage(tail, 11, p.encode())
+	}
+	for _, p := range m.Outputs {
+		tail = appendMessage(tail, 12, p.encode())
+	}
+	tail = append(append(tail, m.valueInfo...), m.graphRest...)
+	return append(sections, section{bytes: tail}), size + len(tail)
+}

@@ -1,0 +1,249 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// A Tensor is a constant of the graph, a TensorProto. Its values are in one of three places: in the bytes of the file,
+// in bytes of its own, or in a stream.
+type Tensor struct {
+	Name string
+	Type DataType
+	Dims []int64
+	// External reports whether the values are in another file.
+	External bool
+
+	raw    []byte            // the whole TensorProto, as encoded in the file; nil for a tensor made here
+	data   []byte            // the values, little-endian
+	stream iter.Seq[float32] // the values, nil if they are in data
+}
+
+// NewTensor returns a tensor of as many values as dims have. It does not keep values.
+func NewTensor[T float32 | uint8 | int8 | int32 | int64](name string, dims []int64, values []T) *Tensor {
+	t := &Tensor{Name: name, Dims: dims}
+	switch any(values).(type) {
+	case []float32:
+		t.Type = Float32
+	case []uint8:
+		t.Type = Uint8
+	case []int8:
+		t.Type = Int8
+	case []int32:
+		t.Type = Int32
+	case []int64:
+		t.Type = Int64
+	}
+	t.data, _ = binary.Append(nil, binary.LittleEndian, values) // these types do not fail
+	return t
+}
+
+// Stream returns a float32 tensor of as many values as dims have, which takes them from an iterator whenever the model
+// is written. With Type set to Float16 they are rounded to that.
+func Stream(name string, dims []int64, values iter.Seq[float32]) *Tensor {
+	return &Tensor{Name: name, Type: Float32, Dims: dims, stream: values}
+}
+
+// parseTensor reads a TensorProto's dims 1, data_type 2, name 8 and data_location 14. The values stay where they are.
+func parseTensor(msg []byte) (*Tensor, error) {
+	t := &Tensor{raw: msg}
+	err := fields(msg, func(f field) error {
+		var err error
+		switch f.num {
+		case 1:
+			t.Dims, err = f.varints(t.Dims)
+		case 2:
+			t.Type = DataType(max(0, int32(f.varint)))
+		case 8:
+			t.Name = string(f.bytes)
+		case 14:
+			t.External = f.varint == 1
+		}
+		return err
+	})
+	return t, err
+}
+
+// count returns the number of values that the dimensions give, or false if it is more than most.
+func (t *Tensor) count(most int64) (int64, bool) {
+	n := int64(1)
+	for _, d := range t.Dims {
+		if d < 0 || d > 0 && n > most/d {
+			return 0, false
+		}
+		n *= d
+	}
+	return n, true
+}
+
+// head encodes a tensor up to its values, of which there are size bytes: dims 1, data_type 2, name 8 and the head of
+// raw_data 9. A tensor of a file is its own values.
+func (t *Tensor) head() (head []byte, size int) {
+	if t.raw != nil {
+		return nil, len(t.raw)
+	}
+	for _, d := range t.Dims {
+		head = appendInt(head, 1, d)
+	}
+	head = appendText(appendInt(head, 2, int64(t.Type)), 8, t.Name)
+	size = len(t.data)
+	if t.stream != nil {
+		n, _ := t.count(math.MaxInt64 / 4)
+		size = int(n) * t.Type.Size()
+	}
+	return appendHead(head, 9, size), size
+}
+
+// writeValues writes the values, little-endian.
+func (t *Tensor) writeValues(w io.Writer) (int64, error) {
+	switch {
+	case t.raw != nil:
+		n, err := w.Write(t.raw)
+		return int64(n), err
+	case t.stream == nil:
+		n, err := w.Write(t.data)
+		return int64(n), err
+	}
+	const chunk = 1 << 15
+	buf := make([]byte, 0, chunk)
+	total := int64(0)
+	flush := func() error {
+		n, err := w.Write(buf)
+		total, buf = total+int64(n), buf[:0]
+		return err
+	}
+	for v := range t.stream {
+		if t.Type == Float16 {
+			buf = binary.LittleEndian.AppendUint16(buf, EncodeFloat16(v))
+		} else {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+		if len(buf) == chunk {
+			if err := flush(); err != nil {
+				return total, err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return total, err
+	}
+	if _, size := t.head(); total != int64(size) {
+		return total, fmt.Errorf("tensor %q of shape %v has a stream of %d bytes", t.Name, t.Dims, total)
+	}
+	return total, nil
+}
+
+// Float32Bytes returns the values of a float32 tensor of any size, little-endian, or false for any other tensor.
+// They are usually the file's own bytes and must not be changed.
+func (t *Tensor) Float32Bytes() ([]byte, bool) {
+	if t.Type != Float32 || t.External {
+		return nil, false
+	}
+	data, ok := t.bytes()
+	n, known := t.count(math.MaxInt64 / 4)
+	return data, ok && known && n > 0 && int64(len(data)) == 4*n
+}
+
+// Floats returns the values of a float32 tensor of any size, or false for any other tensor.
+func (t *Tensor) Floats() ([]float32, bool) {
+	data, ok := t.Float32Bytes()
+	if !ok {
+		return nil, false
+	}
+	values := make([]float32, len(data)/4)
+	for i := range values {
+		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return values, true
+}
+
+// mostValues limits what Values decodes: lists of a few numbers.
+const mostValues = 1 << 16
+
+// Values returns the values of a small tensor of float32, float64, int32 or int64, or false for any other tensor.
+func (t *Tensor) Values() ([]float64, bool) {
+	n, ok := t.count(mostValues)
+	if !ok || t.External {
+		return nil, false
+	}
+	data, ok := t.bytes()
+	if !ok || int64(len(data)) != n*int64(t.Type.Size()) {
+		return nil, false
+	}
+	values := make([]float64, n)
+	for i := range values {
+		switch t.Type {
+		case Float32:
+			values[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:])))
+		case Float64:
+			values[i] = math.Float64frombits(binary.LittleEndian.Uint64(data[8*i:]))
+		case Int32:
+			values[i] = float64(int32(binary.LittleEndian.Uint32(data[4*i:])))
+		case Int64:
+			values[i] = float64(int64(binary.LittleEndian.Uint64(data[8*i:])))
+		default:
+			return nil, false
+		}
+	}
+	return values, true
+}
+
+// bytes returns the values, little-endian, of a tensor of float32, float64, int32 or int64. A file has them in
+// float_data 4, int32_data 5, int64_data 7, raw_data 9 or double_data 10.
+func (t *Tensor) bytes() ([]byte, bool) {
+	if t.stream != nil {
+		var data []byte
+		for v := range t.stream {
+			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+		}
+		return data, true
+	}
+	if t.raw == nil {
+		return t.data, true
+	}
+	var data []byte
+	shared := false // data is a part of the file
+	own := func() {
+		if shared {
+			data, shared = slices.Clone(data), false
+		}
+	}
+	holder := map[DataType]protowire.Number{Float32: 4, Int32: 5, Int64: 7, Float64: 10}[t.Type]
+	err := fields(t.raw, func(f field) error {
+		if f.num != 9 && f.num != holder {
+			return nil
+		}
+		switch {
+		case f.num == 5 || f.num == 7:
+			own()
+			ints, err := f.varints(nil)
+			for _, v := range ints {
+				if f.num == 5 {
+					data = binary.LittleEndian.AppendUint32(data, uint32(v))
+				} else {
+					data = binary.LittleEndian.AppendUint64(data, uint64(v))
+				}
+			}
+			return err
+		case f.typ == protowire.Fixed32Type:
+			own()
+			data = binary.LittleEndian.AppendUint32(data, uint32(f.varint))
+		case f.typ == protowire.Fixed64Type:
+			own()
+			data = binary.LittleEndian.AppendUint64(data, f.varint)
+		case data == nil:
+			data, shared = f.bytes, true
+		default:
+			own()
+			data = append(data, f.bytes...)
+		}
+		return nil
+	})
+	return data, err == nil && holder != 0
+}
