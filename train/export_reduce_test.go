@@ -12,13 +12,13 @@ import (
 	"cyclegan/graph"
 	"cyclegan/graph/onnxgraph"
 	"cyclegan/third_party/native"
-	"cyclegan/train/dataset"
+	"cyclegan/train/scenes"
 )
 
 // scenePictures are scenes of 32x32, their values multiplied by contrast.
 func scenePictures(count int, contrast float32) *Pictures {
 	return &Pictures{Count: count, H: 32, W: 32, Source: "scenes", Read: func(i int) ([]float32, error) {
-		img := dataset.Scene(1, uint64(i), dataset.Summer, 32, 32)
+		img := scenes.Draw(1, uint64(i), scenes.Summer, 32, 32)
 		var values []float32
 		for at := 0; at < len(img.Pix); at += 4 {
 			for c := range 3 {

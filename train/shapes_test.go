@@ -17,14 +17,15 @@ import (
 	"cyclegan/graph/tfgraph"
 	"cyclegan/infer/pixels"
 	"cyclegan/train/dataset"
+	"cyclegan/train/scenes"
 )
 
 // sceneFolder writes scenes of a size as pictures.
-func sceneFolder(t *testing.T, season dataset.Season, sizes ...[2]int) string {
+func sceneFolder(t *testing.T, season scenes.Season, sizes ...[2]int) string {
 	t.Helper()
 	dir := t.TempDir()
 	for i, size := range sizes {
-		img := dataset.Scene(1, uint64(i), season, size[0], size[1])
+		img := scenes.Draw(1, uint64(i), season, size[0], size[1])
 		if err := pixels.Save(filepath.Join(dir, fmt.Sprintf("%d.png", i)), img, pixels.SaveOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -38,8 +39,8 @@ func TestDomainsOfDifferentShapes(t *testing.T) {
 	for _, direction := range []string{"AtoB", "BtoA"} {
 		t.Run(direction, func(t *testing.T) {
 			o := tiny(t)
-			o.DirA = sceneFolder(t, dataset.Summer, [2]int{48, 32}, [2]int{48, 32})
-			o.DirB = sceneFolder(t, dataset.Winter, [2]int{36, 64}, [2]int{36, 64}, [2]int{36, 64})
+			o.DirA = sceneFolder(t, scenes.Summer, [2]int{48, 32}, [2]int{48, 32})
+			o.DirB = sceneFolder(t, scenes.Winter, [2]int{36, 64}, [2]int{36, 64}, [2]int{36, 64})
 			o.Preprocess, o.Direction = "none", direction
 			o.InputNC, o.OutputNC, o.LambdaIdentity = 3, 1, 0
 
@@ -79,14 +80,14 @@ func TestDomainsOfDifferentShapes(t *testing.T) {
 
 func TestMixedSizesAreRefused(t *testing.T) {
 	o := tiny(t)
-	o.DirA = sceneFolder(t, dataset.Summer, [2]int{48, 32}, [2]int{32, 48})
-	o.DirB = sceneFolder(t, dataset.Winter, [2]int{48, 32})
+	o.DirA = sceneFolder(t, scenes.Summer, [2]int{48, 32}, [2]int{32, 48})
+	o.DirB = sceneFolder(t, scenes.Winter, [2]int{48, 32})
 	o.Preprocess = "none"
 	if _, err := dataset.Open(o.Dataset()); err == nil || !strings.Contains(err.Error(), "0.png") || !strings.Contains(err.Error(), "1.png") {
 		t.Errorf("pictures of two sizes: %v", err)
 	}
 
-	o.DirA = sceneFolder(t, dataset.Summer, [2]int{48, 32})
+	o.DirA = sceneFolder(t, scenes.Summer, [2]int{48, 32})
 	trainer, data := open(t, o)
 	b, err := data.Batch(1, 0)
 	if err != nil {

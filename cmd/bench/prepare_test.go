@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"cyclegan/infer/pixels"
-	"cyclegan/train/dataset"
+	"cyclegan/train/scenes"
 )
 
 // photographs makes a dataroot of JPEG files, 40 pixels wide and high.
@@ -22,7 +22,7 @@ func photographs(t *testing.T, testA int) string {
 		}
 		for i := range count {
 			path := filepath.Join(dir, folder, fmt.Sprintf("%d.jpg", i))
-			if err := pixels.Save(path, dataset.Scene(1, uint64(i), dataset.Summer, 40, 40), pixels.SaveOptions{Quality: 60}); err != nil {
+			if err := pixels.Save(path, scenes.Draw(1, uint64(i), scenes.Summer, 40, 40), pixels.SaveOptions{Quality: 60}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -18,7 +18,7 @@ import (
 	"cyclegan/infer/pixels"
 	"cyclegan/third_party/native"
 	"cyclegan/train"
-	"cyclegan/train/dataset"
+	"cyclegan/train/scenes"
 )
 
 func TestMain(m *testing.M) {
@@ -110,7 +110,7 @@ func writeScenes(ts *testscript.TestScript, neg bool, args []string) {
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o755))
 	for i := range count {
-		scene := dataset.Scene(1, uint64(i), dataset.Summer, 40, 36)
+		scene := scenes.Draw(1, uint64(i), scenes.Summer, 40, 36)
 		ts.Check(pixels.Save(filepath.Join(dir, fmt.Sprintf("scene%d.png", i)), scene, pixels.SaveOptions{}))
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/train/dataset"
+	"cyclegan/train/inspect"
 )
 
 // checkOnly is -check: it looks at every picture, says what it found, and
@@ -32,17 +33,17 @@ func (c *command) checkOnly(stdout, stderr *os.File) int {
 
 // look decodes every picture and prints what was found. The error says what
 // keeps a training from beginning.
-func (c *command) look(ctx context.Context, stdout, stderr *os.File) (*dataset.Inspection, error) {
+func (c *command) look(ctx context.Context, stdout, stderr *os.File) (*inspect.Result, error) {
 	data, err := dataset.Open(c.opts.Dataset())
 	if err != nil {
 		return nil, err
 	}
 	defer data.Close()
-	look := dataset.InspectOptions{Decode: true}
+	look := inspect.Options{Decode: true}
 	if term.IsTerminal(int(stderr.Fd())) {
 		look.Progress = func(done, total int) { fmt.Fprintf(stderr, "\r%d of %d pictures", done, total) }
 	}
-	found, err := data.Inspect(ctx, look)
+	found, err := inspect.Dataset(ctx, data, look)
 	if look.Progress != nil {
 		fmt.Fprint(stderr, "\r\x1b[K")
 	}

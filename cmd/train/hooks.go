@@ -16,6 +16,7 @@ import (
 	"cyclegan/infer/pixels/atomicfile"
 	"cyclegan/train"
 	"cyclegan/train/dataset"
+	"cyclegan/train/inspect"
 	"cyclegan/train/judge"
 	"cyclegan/train/report"
 	"cyclegan/train/samples"
@@ -48,7 +49,7 @@ type attached struct {
 	opts    train.Options
 	trainer *train.Trainer
 	data    *dataset.Dataset
-	found   *dataset.Inspection
+	found   *inspect.Result
 
 	saver       *train.Saver
 	log         *report.Log
@@ -78,7 +79,7 @@ type attached struct {
 // attach makes what is called after each step; from is what the run goes on
 // from, nil where it starts. The saver comes first: what fails after it costs no
 // training.
-func (c *command) attach(ctx context.Context, t *train.Trainer, data *dataset.Dataset, found *dataset.Inspection, from *train.Checkpoint) (*attached, error) {
+func (c *command) attach(ctx context.Context, t *train.Trainer, data *dataset.Dataset, found *inspect.Result, from *train.Checkpoint) (*attached, error) {
 	a := &attached{
 		ctx: ctx, command: c, opts: c.opts, trainer: t, data: data, found: found, drawn: -1,
 		told: map[string]bool{}, failing: map[string]bool{}, started: time.Now(),

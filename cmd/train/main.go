@@ -18,7 +18,9 @@ import (
 	"cyclegan/infer/pixels"
 	"cyclegan/train"
 	"cyclegan/train/dataset"
+	"cyclegan/train/inspect"
 	"cyclegan/train/report"
+	"cyclegan/train/scenes"
 	"cyclegan/train/watch"
 	"cyclegan/train/worker"
 )
@@ -103,8 +105,8 @@ func (c *command) run(ctx context.Context) error {
 
 // inspect is the quick look that every training begins with: it decodes
 // nothing, and reads only files that may be identical to others.
-func (c *command) inspect(ctx context.Context, data *dataset.Dataset, out io.Writer) (*dataset.Inspection, error) {
-	found, err := data.Inspect(ctx, dataset.InspectOptions{})
+func (c *command) inspect(ctx context.Context, data *dataset.Dataset, out io.Writer) (*inspect.Result, error) {
+	found, err := inspect.Dataset(ctx, data, inspect.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -288,7 +290,7 @@ func (c *command) pictures(folder string, set *dataset.Set) (string, error) {
 	for i := range min(count, set.Len()) {
 		size := 0 // its own
 		if c.opts.Dataroot == "" {
-			size = min(2*c.opts.CropSize, dataset.MaxSceneSide)
+			size = min(2*c.opts.CropSize, scenes.MaxSide)
 		}
 		img, err := set.Image(i, size, size)
 		if err != nil {

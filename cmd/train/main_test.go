@@ -12,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"cyclegan/infer/pixels"
-	"cyclegan/train/dataset"
+	"cyclegan/train/scenes"
 )
 
 func TestMain(m *testing.M) {
@@ -53,15 +53,15 @@ func TestScripts(t *testing.T) {
 				if neg || len(args) != 3 {
 					ts.Fatalf("usage: draw summer|winter DIR N")
 				}
-				season := dataset.Summer
+				season := scenes.Summer
 				if args[0] == "winter" {
-					season = dataset.Winter
+					season = scenes.Winter
 				}
 				n, err := strconv.Atoi(args[2])
 				ts.Check(err)
 				ts.Check(os.MkdirAll(ts.MkAbs(args[1]), 0o755))
 				for i := range n {
-					img := dataset.Scene(1, uint64(i), season, 48, 40)
+					img := scenes.Draw(1, uint64(i), season, 48, 40)
 					ts.Check(pixels.Save(filepath.Join(ts.MkAbs(args[1]), fmt.Sprintf("%d.png", i)), img, pixels.SaveOptions{}))
 				}
 			},

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"cyclegan/train"
-	"cyclegan/train/dataset"
+	"cyclegan/train/inspect"
 	"cyclegan/train/report"
 )
 
@@ -78,8 +78,8 @@ func escapeGlob(path string) string {
 // dataLines say what is trained on, and what was noticed about it.
 func (a *attached) dataLines() []string {
 	lines := []string{a.data.String()}
-	for _, p := range a.found.Problems {
-		if p.Severity != dataset.SeverityWarning { // those stand with the warnings
+	for _, p := range a.found.Findings {
+		if p.Severity != inspect.Warning { // those stand with the warnings
 			lines = append(lines, fmt.Sprintf("%s: %s", p.Severity, p.Title))
 		}
 	}
@@ -125,7 +125,7 @@ func (a *attached) commands() []report.Command {
 		a.goOn(),
 		{What: "export what is learnt so far", Line: "go run ./cmd/export " + c.nameFlags()},
 	}
-	if slices.ContainsFunc(a.found.Problems, func(p dataset.Problem) bool { return len(p.Files) > 0 }) {
+	if slices.ContainsFunc(a.found.Findings, func(p inspect.Finding) bool { return len(p.Files) > 0 }) {
 		list = append(list, report.Command{What: "look at the pictures closely, and list all that the warnings are about", Line: "go run ./cmd/train " + c.nameFlags() + " -continue_train -check -verbose"})
 	}
 	for _, m := range []struct{ model, from, to, in string }{

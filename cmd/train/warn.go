@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"cyclegan/train/dataset"
+	"cyclegan/train/inspect"
 	"cyclegan/train/report"
 	"cyclegan/train/watch"
 )
@@ -28,8 +28,8 @@ func (a *attached) keepWarningsOfData() {
 	if a.trainer.Steps() > 0 {
 		return
 	}
-	for _, p := range a.found.Problems {
-		if p.Severity == dataset.SeverityWarning {
+	for _, p := range a.found.Findings {
+		if p.Severity == inspect.Warning {
 			a.tried("the warnings", 0, a.warnings.Append(report.Warning{Title: p.Title, Text: p.Text}))
 		}
 	}

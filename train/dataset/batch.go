@@ -2,8 +2,11 @@ package dataset
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
+
+	"cyclegan/train/internal/random"
 )
 
 // Batch is what one training step looks at: N pictures of A and N of B, with
@@ -49,7 +52,7 @@ func (d *Dataset) Batch(epoch, index int) (*Batch, error) {
 	b := d.pool.Get().(*Batch)
 	b.Epoch, b.Index, b.N = epoch, index, d.opt.BatchSize
 	b.NamesA, b.NamesB = b.NamesA[:0], b.NamesB[:0]
-	var a, o frame
+	var a, o Size
 	for k := range b.N {
 		i := index*b.N + k
 		ia, ib := d.pair(epoch, i)
@@ -62,8 +65,8 @@ func (d *Dataset) Batch(epoch, index int) (*Batch, error) {
 			return nil, fmt.Errorf("batch %d of epoch %d: %w", index, epoch, err)
 		}
 	}
-	b.HA, b.WA, b.CA = a.h, a.w, d.a.channels
-	b.HB, b.WB, b.CB = o.h, o.w, d.b.channels
+	b.HA, b.WA, b.CA = a.Height, a.Width, d.a.channels
+	b.HB, b.WB, b.CB = o.Height, o.Width, d.b.channels
 	return b, nil
 }
 
@@ -81,20 +84,20 @@ func (d *Dataset) pair(epoch, i int) (a, b int) {
 
 // put writes sample k of one side of a batch. want is the size of the samples
 // before it, and what it returns that of all.
-func (d *Dataset) put(dom *domain, s stream, epoch, i, picture, k int, want frame, dst *[]float32, names *[]string) (frame, error) {
+func (d *Dataset) put(dom *domain, s stream, epoch, i, picture, k int, want Size, dst *[]float32, names *[]string) (Size, error) {
 	t, picture, err := dom.tile(picture)
 	if err != nil {
-		return frame{}, err
+		return Size{}, err
 	}
-	size := t.frame
-	if d.opt.Preprocess.crops() {
-		size = frame{d.opt.CropSize, d.opt.CropSize}
+	size := t.Size
+	if d.opt.Preprocess.Crops() {
+		size = Size{d.opt.CropSize, d.opt.CropSize}
 	}
-	name := dom.source.name(picture)
+	name := dom.source.id(picture)
 	if k > 0 && size != want {
-		return frame{}, unequal(d.opt, (*names)[0], want, name, size)
+		return Size{}, unequal(d.opt, (*names)[0], want, name, size)
 	}
-	n := size.w * size.h * dom.channels
+	n := size.Width * size.Height * dom.channels
 	if k == 0 {
 		*dst = slices.Grow((*dst)[:0], n*d.opt.BatchSize)[:n*d.opt.BatchSize]
 	}
@@ -102,4 +105,40 @@ func (d *Dataset) put(dom *domain, s stream, epoch, i, picture, k int, want fram
 	t.put((*dst)[k*n:][:n], size, d.opt.draw(r, t))
 	*names = append(*names, name)
 	return size, nil
+}
+
+// stream keeps apart the numbers that are drawn for different purposes at the same place.
+type stream uint64
+
+const (
+	streamOrder stream = iota + 1 // the order of an epoch
+	streamPairB                   // the image of B that goes with one of A
+	streamCropA                   // crop and flip of A
+	streamCropB                   // crop and flip of B
+)
+
+func generator(seed uint64, s stream, epoch, i uint64) *rand.Rand {
+	return random.New(seed, uint64(s), epoch, i)
+}
+
+// orders keeps the shuffled orders of the last two epochs, because prefetching works across the end of an
+// epoch.
+type orders struct {
+	mu   sync.Mutex
+	last [2]order
+}
+
+type order struct {
+	epoch int
+	perm  []int
+}
+
+func (o *orders) of(seed uint64, epoch, n int) []int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	slot := &o.last[epoch&1]
+	if slot.perm == nil || slot.epoch != epoch {
+		*slot = order{epoch, generator(seed, streamOrder, uint64(epoch), 0).Perm(n)}
+	}
+	return slot.perm
 }

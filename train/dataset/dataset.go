@@ -1,60 +1,47 @@
-// Package dataset feeds unpaired training from two folders, a zip file or
-// built-in drawn scenes. Its central type is [Dataset], which gives the batches
-// of a run by their number.
+// Package dataset feeds unpaired training with images from two folders, a zip file or the built-in
+// scenes. Its central type is [Dataset], which returns the batches of a run by their number.
 //
-// Nothing random is carried from batch to batch: what is drawn for pair i of
-// epoch e depends on the seed, e and i alone. A run that goes on at step n
-// therefore sees what it would have seen without the stop, whatever the number
-// of loading threads.
-//
-//	o := dataset.DefaultOptions()
-//	o.Dataroot = "datasets/summer2winter_yosemite"
-//	ds, err := dataset.Open(o)
-//	defer ds.Close()
-//	found, err := ds.Inspect(ctx, dataset.InspectOptions{}) // what is wrong with the pictures
-//	next := ds.Prefetch(ctx, step)
-//	defer next.Close()
-//	batch, err := next.Next() // batch.A, batch.B: NHWC in [-1, 1]
-//	batch.Release()
+// No random state carries over from batch to batch: everything drawn for pair i of epoch e depends
+// only on the seed, e and i. A run that resumes at step n therefore sees the same batches as an
+// uninterrupted one, with any number of loading threads.
 package dataset
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+
+	"cyclegan/train/scenes"
 )
 
 // Dataset holds the two domains of a run. It is safe for concurrent use.
 type Dataset struct {
 	opt          Options
-	a, b         *domain   // what is trained on
-	testA, testB *domain   // nil when there is none
-	where        string    // the folder's or archive's name; "" for scenes
+	a, b         *domain   // for training
+	testA, testB *domain   // nil where there are no test images
+	where        string    // name of the folder or archive
 	layout       string    // how its folders are named
-	testFolders  [2]string // where test pictures of A and B would be looked for
+	testFolders  [2]string // where test images of A and B are, or would be
 	about        string
 	orders       orders
 	pool         sync.Pool // of *Batch
-	files        io.Closer // nil when nothing is held open
+	files        io.Closer // nil when no file is held open
 	mu           sync.Mutex
 	skipped      map[string]error
 }
 
-// Skip is a file that takes no part, and why.
+// Skip is a file that the run does not use, and the reason.
 type Skip struct {
 	Name string
 	Err  error
 }
 
-// Open finds the pictures that the options name and reads the header of each.
-// Files that are no readable pictures, or too small for the crop, are left out:
-// see [Dataset.Skipped].
+// Open finds the images that the options name and reads the header of each. It skips unreadable
+// files and images that are too small for the crop: see [Dataset.Skipped].
 func Open(o Options) (*Dataset, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -81,7 +68,7 @@ func (d *Dataset) openFiles() error {
 	room := &room{left: d.opt.MemoryBytes}
 	var counts []string
 	for _, f := range []struct {
-		folder   *folder
+		folder   *Folder
 		to       **domain
 		channels int
 		training bool
@@ -92,12 +79,11 @@ func (d *Dataset) openFiles() error {
 		if f.folder == nil {
 			continue
 		}
-		src, err := d.scan(*f.folder, f.training)
-		if err != nil {
+		if err := d.scan(f.folder, f.training); err != nil {
 			return err
 		}
-		*f.to = newDomain(src, f.channels, &d.opt, room, d.skip)
-		counts = append(counts, fmt.Sprintf("%s %d", f.folder.label, src.size()))
+		*f.to = newDomain(f.folder, f.channels, &d.opt, room, d.Skip)
+		counts = append(counts, fmt.Sprintf("%s %d", f.folder.Label, f.folder.size()))
 	}
 	d.where, d.layout, d.testFolders = found.where, found.layout, found.tests
 	d.about = fmt.Sprintf("%s: %s pictures (%s)", found.where, strings.Join(counts, ", "), found.layout)
@@ -107,27 +93,29 @@ func (d *Dataset) openFiles() error {
 func (d *Dataset) openScenes() {
 	o := d.opt
 	room := &room{left: o.MemoryBytes}
-	scenes := func(season Season, from uint64, n, channels int) *domain {
-		return newDomain(&sceneSource{seed: o.SceneSeed, first: from, n: n, season: season, side: o.LoadSize}, channels, &d.opt, room, d.skip)
+	source := func(season scenes.Season, from uint64, n, channels int) *domain {
+		s := &sceneSource{seed: o.SceneSeed, first: from, n: n, season: season, side: o.LoadSize}
+		return newDomain(s, channels, &d.opt, room, d.Skip)
 	}
-	// Domains far apart, so that no scene shows up in two of them.
+	// The index ranges of the domains are so far apart that no scene is in two of them.
 	const apart = 1 << 32
-	sa, sb, na, nb := Summer, Winter, o.ScenesA, o.ScenesB
+	sa, sb, na, nb := scenes.Summer, scenes.Winter, o.ScenesA, o.ScenesB
 	if o.MaxDatasetSize > 0 {
 		na, nb = min(na, o.MaxDatasetSize), min(nb, o.MaxDatasetSize)
 	}
 	if o.Direction == BtoA {
 		sa, sb, na, nb = sb, sa, nb, na
 	}
-	d.a, d.b = scenes(sa, uint64(sa)*apart, na, o.InputNC), scenes(sb, uint64(sb)*apart, nb, o.OutputNC)
+	d.a, d.b = source(sa, uint64(sa)*apart, na, o.InputNC), source(sb, uint64(sb)*apart, nb, o.OutputNC)
 	if o.ScenesTest > 0 {
-		d.testA = scenes(sa, uint64(2+sa)*apart, o.ScenesTest, o.InputNC)
-		d.testB = scenes(sb, uint64(2+sb)*apart, o.ScenesTest, o.OutputNC)
+		d.testA = source(sa, uint64(2+sa)*apart, o.ScenesTest, o.InputNC)
+		d.testB = source(sb, uint64(2+sb)*apart, o.ScenesTest, o.OutputNC)
 	}
+	d.where, d.layout = "built-in scenes", "drawn"
 	d.about = fmt.Sprintf("built-in scenes: %s %d, %s %d, for testing %d each", sa, na, sb, nb, o.ScenesTest)
 }
 
-// String names the source, the layout found and the number of pictures.
+// String names the source, the layout found and the number of images.
 func (d *Dataset) String() string {
 	s := d.about
 	if n := len(d.Skipped()); n > 0 {
@@ -136,18 +124,37 @@ func (d *Dataset) String() string {
 	return s
 }
 
-// Options are those that the dataset was opened with.
+// Options returns the options that the dataset was opened with.
 func (d *Dataset) Options() Options { return d.opt }
 
-// Domains names what A and B are: "summer" and "winter" where the folders or
-// the scenes say so, else "A" and "B". With direction BtoA the names have
-// swapped along with the pictures.
+// BuiltIn reports whether the images are built-in scenes, which have no files.
+func (d *Dataset) BuiltIn() bool { return d.opt.builtIn() }
+
+// Source returns the name of the folder or archive and how its folders are named.
+func (d *Dataset) Source() (name, layout string) { return d.where, d.layout }
+
+// TestFolders returns the names of the folders where test images of A and B are, or would be.
+func (d *Dataset) TestFolders() [2]string { return d.testFolders }
+
+// Folders returns the folders of the images: trainA, trainB, testA and testB, after the direction
+// is applied. Missing test folders, and all four for scenes, are nil.
+func (d *Dataset) Folders() (all [4]*Folder) {
+	for i, dom := range []*domain{d.a, d.b, d.testA, d.testB} {
+		if dom != nil {
+			all[i], _ = dom.source.(*Folder)
+		}
+	}
+	return all
+}
+
+// Domains returns the names of A and B: "summer" and "winter" where the folders or the scenes have
+// them, otherwise "A" and "B". Direction BtoA swaps the names along with the images.
 func (d *Dataset) Domains() (a, b string) {
 	return d.a.source.title(), d.b.source.title()
 }
 
-// Skipped lists the files left out so far, by name. Those whose header is fine
-// and whose body is not are found, and added, when they are first decoded.
+// Skipped lists the files skipped so far, by name. A file with a good header and a damaged body is
+// only found, and added, when it is first decoded.
 func (d *Dataset) Skipped() []Skip {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -159,7 +166,8 @@ func (d *Dataset) Skipped() []Skip {
 	return list
 }
 
-func (d *Dataset) skip(name string, err error) {
+// Skip adds a file to [Dataset.Skipped]. The first reason given for a file stays.
+func (d *Dataset) Skip(name string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, ok := d.skipped[name]; !ok {
@@ -167,22 +175,8 @@ func (d *Dataset) skip(name string, err error) {
 	}
 }
 
-// Stats tells what reading has cost so far.
-type Stats struct {
-	Decoded     int64 // pictures decoded or drawn for training, with repeats
-	CachedBytes int64 // of decoded pictures kept in memory
-}
-
-// Stats can be asked at any time.
-func (d *Dataset) Stats() Stats {
-	return Stats{
-		Decoded:     d.a.decoded.Load() + d.b.decoded.Load(),
-		CachedBytes: d.a.cached.Load() + d.b.cached.Load(),
-	}
-}
-
-// Close lets go of a zip file, when nothing reads from the dataset any more. It
-// may be called twice.
+// Close closes a zip file. Call it when nothing reads from the dataset any more. It may be called
+// twice.
 func (d *Dataset) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -191,14 +185,6 @@ func (d *Dataset) Close() error {
 	}
 	err := d.files.Close()
 	d.files = nil
-	return err
-}
-
-// bare drops the path that fs errors repeat, since the caller names the file.
-func bare(err error) error {
-	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-		return pe.Err
-	}
 	return err
 }
 

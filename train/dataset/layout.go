@@ -9,24 +9,18 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
-)
 
-// folder is one domain's place.
-type folder struct {
-	fsys  fs.FS
-	path  string // within fsys
-	label string // for messages
-	title string // what the domain shows
-	dir   string // the folder itself; "" inside a zip file
-}
+	"cyclegan/infer/pixels"
+)
 
 // found is where the data of a run lies.
 type found struct {
 	where, layout string
 	dir           string // that the folders lie in, within the root
-	a, b          *folder
-	testA, testB  *folder   // nil when there is none
+	a, b          *Folder
+	testA, testB  *Folder   // nil when there is none
 	tests         [2]string // what the test folders are or would be called
 	closer        io.Closer
 }
@@ -74,7 +68,7 @@ func locate(o Options) (*found, error) {
 	}
 	fsys, closer, err := openRoot(o.Dataroot)
 	if err != nil {
-		return nil, fmt.Errorf("open dataset %q: %w", o.Dataroot, bare(err))
+		return nil, fmt.Errorf("open dataset %q: %w", o.Dataroot, err)
 	}
 	f, err := search(fsys, o.Phase)
 	if err != nil {
@@ -84,9 +78,9 @@ func locate(o Options) (*found, error) {
 		return nil, fmt.Errorf("open dataset %q: %w", o.Dataroot, err)
 	}
 	f.where, f.closer = display(o.Dataroot), closer
-	for _, folder := range []*folder{f.a, f.b, f.testA, f.testB} {
+	for _, folder := range []*Folder{f.a, f.b, f.testA, f.testB} {
 		if folder != nil && closer == nil {
-			folder.dir = filepath.Join(o.Dataroot, filepath.FromSlash(folder.path))
+			folder.Dir = filepath.Join(o.Dataroot, filepath.FromSlash(folder.path))
 		}
 	}
 	return f, nil
@@ -96,19 +90,19 @@ func locate(o Options) (*found, error) {
 func namedFolders(o Options) (*found, error) {
 	f := &found{where: "folders", layout: "dir_A and dir_B", tests: [2]string{"test_dir_A", "test_dir_B"}}
 	dirs := []string{o.DirA, o.DirB, o.TestDirA, o.TestDirB}
-	for i, to := range []**folder{&f.a, &f.b, &f.testA, &f.testB} {
+	for i, to := range []**Folder{&f.a, &f.b, &f.testA, &f.testB} {
 		dir := dirs[i]
 		if dir == "" {
 			continue
 		}
 		info, err := os.Stat(dir)
 		if err != nil {
-			return nil, fmt.Errorf("open folder %q: %w", dir, bare(err))
+			return nil, fmt.Errorf("open folder %q: %w", dir, err)
 		}
 		if !info.IsDir() {
 			return nil, fmt.Errorf("open folder %q: not a folder (a zip file that holds both domains is named with dataroot)", dir)
 		}
-		*to = &folder{os.DirFS(dir), ".", labelAmong(dir, dirs), []string{"A", "B"}[i%2], dir}
+		*to = &Folder{FS: os.DirFS(dir), Label: labelAmong(dir, dirs), Dir: dir, path: ".", name: []string{"A", "B"}[i%2]}
 	}
 	return f, nil
 }
@@ -157,7 +151,7 @@ func openRoot(root string) (fs.FS, io.Closer, error) {
 func search(fsys fs.FS, phase string) (*found, error) {
 	dirs, files, err := list(fsys, ".")
 	if err != nil {
-		return nil, fmt.Errorf("list: %w", bare(err))
+		return nil, fmt.Errorf("list: %w", err)
 	}
 	if f, err := match(fsys, ".", dirs, phase); f != nil || err != nil {
 		return f, err
@@ -166,7 +160,7 @@ func search(fsys fs.FS, phase string) (*found, error) {
 	for _, dir := range dirs {
 		names, _, err := list(fsys, dir)
 		if err != nil {
-			return nil, fmt.Errorf("list %q: %w", dir, bare(err))
+			return nil, fmt.Errorf("list %q: %w", dir, err)
 		}
 		f, err := match(fsys, dir, names, phase)
 		if err != nil {
@@ -219,12 +213,12 @@ func ignored(name string) bool {
 
 // match looks for a known naming in dir, whose folders are given.
 func match(fsys fs.FS, dir string, dirs []string, phase string) (*found, error) {
-	at := func(name, title string) *folder {
+	at := func(name, title string) *Folder {
 		name = resolve(fsys, dir, dirs, name)
 		if name == "" {
 			return nil
 		}
-		return &folder{fsys: fsys, path: path.Join(dir, name), label: name, title: title}
+		return &Folder{FS: fsys, Label: name, path: path.Join(dir, name), name: title}
 	}
 	for _, n := range namings {
 		a, b := at(n.a(phase), n.titleA), at(n.b(phase), n.titleB)
@@ -291,4 +285,52 @@ func some(names []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}
 	return strings.Join(names, ", ")
+}
+
+// hint guesses what a person meant who named a root in which no dataset is
+// found, from the folders and files in it.
+func hint(fsys fs.FS, dirs, files []string, phase string) string {
+	if slices.ContainsFunc(files, pixels.Readable) {
+		return "it holds pictures itself: name the folder above those of the domains, or two folders with dir_A and dir_B"
+	}
+	isZip := func(f string) bool { return strings.EqualFold(path.Ext(f), ".zip") }
+	if i := slices.IndexFunc(files, isZip); i >= 0 && len(dirs) == 0 {
+		return fmt.Sprintf("name the archive %s itself, which is read as it is", files[i])
+	}
+	budget := 200 // folders to look into, so that naming a whole disk is answered soon
+	if deep := deeper(fsys, ".", dirs, phase, 3, &budget); deep != "" {
+		return "there are some in " + deep + ": name that folder"
+	}
+	var filled []string
+	for _, d := range dirs {
+		if _, files, err := list(fsys, d); err == nil && slices.ContainsFunc(files, pixels.Readable) {
+			filled = append(filled, d)
+		}
+	}
+	if len(filled) == 2 {
+		return fmt.Sprintf("are %s and %s the domains? Then name them with dir_A and dir_B", filled[0], filled[1])
+	}
+	return "or name two folders with dir_A and dir_B"
+}
+
+// deeper finds a dataset that lies below the folders which are searched.
+func deeper(fsys fs.FS, dir string, dirs []string, phase string, levels int, budget *int) string {
+	for _, name := range dirs {
+		if levels == 0 || *budget == 0 {
+			return ""
+		}
+		*budget--
+		p := path.Join(dir, name)
+		below, _, err := list(fsys, p)
+		if err != nil {
+			continue
+		}
+		if f, err := match(fsys, p, below, phase); err == nil && f != nil {
+			return p
+		}
+		if found := deeper(fsys, p, below, phase, levels-1, budget); found != "" {
+			return found
+		}
+	}
+	return ""
 }

@@ -1,7 +1,8 @@
 package dataset
 
 import (
-	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,7 +70,7 @@ func TestOpenHints(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, root, want string }{
-		{"a domain's folder", filepath.Join(dir("trainA", "trainB"), "trainA"), "it holds 1 picture itself: name the folder above"},
+		{"a domain's folder", filepath.Join(dir("trainA", "trainB"), "trainA"), "it holds pictures itself: name the folder above"},
 		{"the archive's folder", archive, "name the archive s2w.zip itself"},
 		{"too far up", dir("a/b/trainA", "a/b/trainB"), "there are some in a/b: name that folder"},
 		{"other names", dir("cats", "dogs"), "are cats and dogs the domains? Then name them with dir_A and dir_B"},
@@ -85,7 +86,9 @@ func TestOpenHints(t *testing.T) {
 }
 
 func TestOpenEncryptedZip(t *testing.T) {
-	path := fileTree(goodFiles()).zip(t)
+	root := t.TempDir()
+	fill(t, root, 1, 9, 9, "trainA", "trainB")
+	path := zipped(t, root, "")
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +139,38 @@ func TestOpenFollowsLinks(t *testing.T) {
 	if n := d.TrainB().Len(); n != 2 {
 		t.Errorf("%d pictures of B, want 2: it links to itself", n)
 	}
-	if _, err := d.Inspect(context.Background(), InspectOptions{}); err != nil {
-		t.Error(err)
+}
+
+// denied refuses to open one file, like a file system without permission.
+type denied struct {
+	fs.FS
+	name string
+}
+
+func (d denied) Open(name string) (fs.File, error) {
+	if name == d.name {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return d.FS.Open(name)
+}
+
+func TestNoPermission(t *testing.T) {
+	root := t.TempDir()
+	fill(t, root, 7, 12, 12, "trainA", "trainB")
+	d := open(t, small(root))
+	f := &Folder{FS: denied{os.DirFS(root), "trainA/05.png"}, path: "trainA", Label: "trainA"}
+	if err := d.scan(f, true); err != nil || len(f.Skipped) != 1 || !errors.Is(f.Skipped[0].Err, fs.ErrPermission) {
+		t.Errorf("%+v, %v", f.Skipped, err)
+	}
+	f = &Folder{FS: denied{os.DirFS(root), "trainA"}, path: "trainA", Label: "trainA"}
+	if err := d.scan(f, true); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "trainA") {
+		t.Errorf("folder without permission: %v", err)
+	}
+}
+
+func link(t testing.TB, to, at string) {
+	t.Helper()
+	if err := os.Symlink(to, at); err != nil {
+		t.Skip("symbolic links are not supported: ", err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"cyclegan/train/scenes"
 )
 
 // Direction says which domain is A.
@@ -32,7 +34,8 @@ const (
 	None Preprocess = "none"
 )
 
-func (p Preprocess) crops() bool {
+// Crops reports whether samples are random crops of CropSize x CropSize.
+func (p Preprocess) Crops() bool {
 	return p == ResizeAndCrop || p == Crop || p == ScaleWidthAndCrop
 }
 
@@ -108,8 +111,8 @@ func (o Options) Validate() error {
 		if o.ScenesTest < 0 {
 			bad("scenes_test %d is below 0", o.ScenesTest)
 		}
-		if o.LoadSize > MaxSceneSide {
-			bad("load_size %d: scenes are drawn up to %d", o.LoadSize, MaxSceneSide)
+		if o.LoadSize > scenes.MaxSide {
+			bad("load_size %d: scenes are drawn up to %d", o.LoadSize, scenes.MaxSide)
 		}
 		if max(o.ScenesA, o.ScenesB, o.ScenesTest) > 1<<24 {
 			bad("scenes_A %d, scenes_B %d, scenes_test %d: at most %d each", o.ScenesA, o.ScenesB, o.ScenesTest, 1<<24)

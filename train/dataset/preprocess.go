@@ -9,66 +9,60 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// frame is a size in pixels.
-type frame struct{ w, h int }
-
-func (f frame) String() string { return fmt.Sprintf("%dx%d", f.w, f.h) }
-
-// prepared is the size that a picture of w x h is kept in: what comes before
-// anything random.
-func (o *Options) prepared(w, h int) frame {
+// Prepared returns the size in which an image is kept: everything before the random steps.
+func (o *Options) Prepared(s Size) Size {
 	switch o.Preprocess {
 	case ResizeAndCrop:
-		return frame{o.LoadSize, o.LoadSize}
+		return Size{o.LoadSize, o.LoadSize}
 	case ScaleWidth:
-		f := o.scaleWidth(w, h)
-		return frame{multipleOf4(f.w), multipleOf4(f.h)}
+		s = o.scaleWidth(s)
+		return Size{multipleOf4(s.Width), multipleOf4(s.Height)}
 	case ScaleWidthAndCrop:
-		return o.scaleWidth(w, h)
+		return o.scaleWidth(s)
 	case None:
-		return frame{multipleOf4(w), multipleOf4(h)}
+		return Size{multipleOf4(s.Width), multipleOf4(s.Height)}
 	}
-	return frame{w, h}
+	return s
 }
 
-func (o *Options) scaleWidth(w, h int) frame {
-	if w == o.LoadSize && h >= o.CropSize {
-		return frame{w, h}
+func (o *Options) scaleWidth(s Size) Size {
+	if s.Width == o.LoadSize && s.Height >= o.CropSize {
+		return s
 	}
-	scaled := int(float64(o.LoadSize) * float64(h) / float64(w))
-	return frame{o.LoadSize, max(scaled, o.CropSize)}
+	scaled := int(float64(o.LoadSize) * float64(s.Height) / float64(s.Width))
+	return Size{o.LoadSize, max(scaled, o.CropSize)}
 }
 
 // multipleOf4 rounds halves to even, as Python does.
 func multipleOf4(n int) int { return max(4, int(math.RoundToEven(float64(n)/4))*4) }
 
-// sample is the size of a training sample made from a picture of w x h.
-func (o *Options) sample(w, h int) frame {
-	if o.Preprocess.crops() {
-		return frame{o.CropSize, o.CropSize}
+// SampleSize returns the size of a training sample made from an image of size s.
+func (o *Options) SampleSize(s Size) Size {
+	if o.Preprocess.Crops() {
+		return Size{o.CropSize, o.CropSize}
 	}
-	return o.prepared(w, h)
+	return o.Prepared(s)
 }
 
-// fits tells whether a picture of w x h can give a sample.
-func (o *Options) fits(w, h int) error {
-	p := o.prepared(w, h)
-	if o.Preprocess.crops() && min(p.w, p.h) < o.CropSize {
-		return &unfitError{fmt.Sprintf("picture of %dx%d is smaller than crop_size %d: use a smaller crop_size, or preprocess resize_and_crop", w, h, o.CropSize)}
+// fits returns an UnfitError unless an image of size s yields a sample.
+func (o *Options) fits(s Size) error {
+	p := o.Prepared(s)
+	if o.Preprocess.Crops() && min(p.Width, p.Height) < o.CropSize {
+		return &UnfitError{fmt.Sprintf("picture of %v is smaller than crop_size %d: use a smaller crop_size, or preprocess resize_and_crop", s, o.CropSize)}
 	}
-	// A long strip scaled to the width may ask for any height.
-	if p.h > maxSide || p.w > maxSide {
-		return &unfitError{fmt.Sprintf("picture of %dx%d would be scaled to %v, more than %d pixels a side", w, h, p, maxSide)}
+	// A long strip scaled to the width may need any height.
+	if p.Height > maxSide || p.Width > maxSide {
+		return &UnfitError{fmt.Sprintf("picture of %v would be scaled to %v, more than %d pixels a side", s, p, maxSide)}
 	}
 	return nil
 }
 
-// unfitError is about a picture that is sound and does not suit the options.
-type unfitError struct{ text string }
+// UnfitError reports an image that is sound but does not suit the options.
+type UnfitError struct{ text string }
 
-func (e *unfitError) Error() string { return e.text }
+func (e *UnfitError) Error() string { return e.text }
 
-func unequal(o Options, name1 string, f1 frame, name2 string, f2 frame) error {
+func unequal(o Options, name1 string, f1 Size, name2 string, f2 Size) error {
 	need, mend := "a batch needs equal sizes", "use batch_size 1, or a preprocess that crops"
 	if o.OneSize {
 		need, mend = "a run needs one size for each domain", "use a preprocess that crops, such as scale_width_and_crop"
@@ -79,7 +73,7 @@ func unequal(o Options, name1 string, f1 frame, name2 string, f2 frame) error {
 
 // tile is a prepared picture, 8 bits a channel, pixel by pixel.
 type tile struct {
-	frame
+	Size
 	c   int
 	pix []byte // h * w * c
 }
@@ -87,15 +81,15 @@ type tile struct {
 // prepare does what a picture needs once: gray if the domain is, then resized,
 // in the official order.
 func (o *Options) prepare(img *image.NRGBA, channels int) (*tile, error) {
-	w, h := img.Rect.Dx(), img.Rect.Dy()
-	if err := o.fits(w, h); err != nil {
+	size := Size{img.Rect.Dx(), img.Rect.Dy()}
+	if err := o.fits(size); err != nil {
 		return nil, err
 	}
-	f := o.prepared(w, h)
+	size = o.Prepared(size)
 	if channels == 1 {
 		img = gray(img)
 	}
-	return pack(pixels.Resize(img, f.w, f.h), channels), nil
+	return pack(pixels.Resize(img, size.Width, size.Height), channels), nil
 }
 
 func gray(img *image.NRGBA) *image.NRGBA {
@@ -109,8 +103,8 @@ func gray(img *image.NRGBA) *image.NRGBA {
 
 // pack drops alpha and, with one channel, all but the first of equal colours.
 func pack(img *image.NRGBA, channels int) *tile {
-	t := &tile{frame: frame{img.Rect.Dx(), img.Rect.Dy()}, c: channels}
-	t.pix = make([]byte, 0, t.w*t.h*channels)
+	t := &tile{Size: Size{img.Rect.Dx(), img.Rect.Dy()}, c: channels}
+	t.pix = make([]byte, 0, t.Width*t.Height*channels)
 	for i := 0; i+3 < len(img.Pix); i += 4 {
 		t.pix = append(t.pix, img.Pix[i:i+channels]...)
 	}
@@ -127,9 +121,9 @@ type augment struct {
 // switched off does not change the others.
 func (o *Options) draw(r *rand.Rand, t *tile) (a augment) {
 	u, v, f := r.Float64(), r.Float64(), r.Float64()
-	if o.Preprocess.crops() {
-		a.x = int(u * float64(t.w-o.CropSize+1))
-		a.y = int(v * float64(t.h-o.CropSize+1))
+	if o.Preprocess.Crops() {
+		a.x = int(u * float64(t.Width-o.CropSize+1))
+		a.y = int(v * float64(t.Height-o.CropSize+1))
 	}
 	a.flip = !o.NoFlip && f < 0.5
 	return a
@@ -138,10 +132,10 @@ func (o *Options) draw(r *rand.Rand, t *tile) (a augment) {
 var levels = pixels.Symmetric.Table()
 
 // put writes the part of a tile that begins at (a.x, a.y) into dst [h, w, c].
-func (t *tile) put(dst []float32, size frame, a augment) {
-	row := size.w * t.c
-	for y := range size.h {
-		src := t.pix[((a.y+y)*t.w+a.x)*t.c:][:row]
+func (t *tile) put(dst []float32, size Size, a augment) {
+	row := size.Width * t.c
+	for y := range size.Height {
+		src := t.pix[((a.y+y)*t.Width+a.x)*t.c:][:row]
 		out := dst[y*row:][:row]
 		if !a.flip {
 			for i, v := range src {

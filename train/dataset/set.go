@@ -3,7 +3,6 @@ package dataset
 import (
 	"fmt"
 	"image"
-	"iter"
 
 	"cyclegan/infer/pixels"
 )
@@ -44,13 +43,13 @@ func (s *Set) Len() int { return s.d.source.size() }
 func (s *Set) Channels() int { return s.d.channels }
 
 // Name names picture i.
-func (s *Set) Name(i int) string { return s.d.source.name(i) }
+func (s *Set) Name(i int) string { return s.d.source.id(i) }
 
 // Dir is the folder that the pictures lie in, "" for those of a zip file and
 // for scenes.
 func (s *Set) Dir() string {
-	if files, ok := s.d.source.(*fileSource); ok {
-		return files.folder.dir
+	if files, ok := s.d.source.(*Folder); ok {
+		return files.Dir
 	}
 	return ""
 }
@@ -73,7 +72,7 @@ func (s *Set) Image(i, w, h int) (*image.NRGBA, error) {
 	}
 	img, err := s.read(i, w, h)
 	if err != nil {
-		s.d.report(s.Name(i), err)
+		s.d.skip(s.Name(i), err)
 		return nil, fmt.Errorf("read picture %s: %w", s.Name(i), err)
 	}
 	if s.d.channels == 1 {
@@ -108,29 +107,6 @@ func (s *Set) Counterpart(i, w, h int) (img *image.NRGBA, ok bool) {
 	return img, true
 }
 
-// Sample is one picture of a set.
-type Sample struct {
-	Index int
-	Name  string
-	Image *image.NRGBA
-}
-
-// All goes through the pictures in order, resized as Image does. Those that
-// cannot be read are passed over and show up in [Dataset.Skipped].
-func (s *Set) All(w, h int) iter.Seq[Sample] {
-	return func(yield func(Sample) bool) {
-		for i := range s.Len() {
-			img, err := s.Image(i, w, h)
-			if err != nil {
-				continue
-			}
-			if !yield(Sample{i, s.Name(i), img}) {
-				return
-			}
-		}
-	}
-}
-
 // First reads up to n pictures of w x h, the first that can be read, as one
 // tensor [n, h, w, channels] with values in [-1, 1], and tells which they are.
 func (s *Set) First(n, w, h int) (tensor []float32, indices []int, err error) {
@@ -139,14 +115,16 @@ func (s *Set) First(n, w, h int) (tensor []float32, indices []int, err error) {
 	}
 	spec := pixels.Spec{Layout: pixels.NHWC, Range: pixels.Symmetric, Channels: s.d.channels}
 	one := spec.Len(w, h)
-	for p := range s.All(w, h) {
+	for i := 0; i < s.Len() && len(indices) < n; i++ {
+		img, err := s.Image(i, w, h)
+		if err != nil {
+			continue // it is in Dataset.Skipped now
+		}
 		tensor = append(tensor, make([]float32, one)...)
-		if err := spec.Put(tensor[len(tensor)-one:], p.Image); err != nil {
+		if err := spec.Put(tensor[len(tensor)-one:], img); err != nil {
 			return nil, nil, err
 		}
-		if indices = append(indices, p.Index); len(indices) == n {
-			break
-		}
+		indices = append(indices, i)
 	}
 	if len(indices) == 0 {
 		return nil, nil, fmt.Errorf("%v: %w", s, errNothingReadable)

@@ -2,10 +2,12 @@ package dataset
 
 import (
 	"bytes"
+	"fmt"
 	"path/filepath"
 	"testing"
 
 	"cyclegan/infer/pixels"
+	"cyclegan/train/scenes"
 )
 
 func TestSetImages(t *testing.T) {
@@ -77,8 +79,8 @@ func TestSceneCounterpart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		src := s.d.source.(*sceneSource)
-		want := Scene(o.SceneSeed, src.first+1, src.season.Other(), 40, 30)
+		src := sceneSourceOf(s)
+		want := scenes.Draw(o.SceneSeed, src.first+1, src.season.Other(), 40, 30)
 		got, ok := s.Counterpart(1, 40, 30)
 		if !ok || !bytes.Equal(got.Pix, want.Pix) || bytes.Equal(got.Pix, own.Pix) {
 			t.Errorf("%v: no true counterpart", s)
@@ -90,5 +92,52 @@ func TestSceneCounterpart(t *testing.T) {
 	}
 	if _, ok := d.TestA().Counterpart(3, 40, 30); ok {
 		t.Error("a scene that does not exist has a counterpart")
+	}
+}
+
+func TestBuiltInScenes(t *testing.T) {
+	o := DefaultOptions()
+	o.ScenesA, o.ScenesB, o.ScenesTest, o.LoadSize, o.CropSize, o.BatchSize = 9, 5, 4, 20, 16, 2
+	d := open(t, o)
+	if a, b := d.Domains(); a != "summer" || b != "winter" || d.Len() != 9 || d.TestA().Len() != 4 || d.TestA().FromTrain {
+		t.Errorf("%v: domains %s, %s", d, a, b)
+	}
+	decoded := countDecoded(d)
+	want := run(t, d, 0, 12)
+	o.NumThreads, o.MemoryBytes = 1, 3000
+	sameRuns(t, "scenes with other threads and memory", run(t, open(t, o), 4, 8), want[4:])
+	if n := decoded.Load(); n != 14 {
+		t.Errorf("drew 14 scenes %d times", n)
+	}
+
+	// No scene is in two sets, whatever its season.
+	seen := map[string]string{}
+	for _, s := range []*Set{d.TrainA(), d.TrainB(), d.TestA(), d.TestB()} {
+		for i := range s.Len() {
+			src := sceneSourceOf(s)
+			key := fmt.Sprint(src.first + uint64(i))
+			if seen[key] != "" {
+				t.Errorf("%s and %s are one scene", seen[key], s.Name(i))
+			}
+			seen[key] = s.Name(i)
+		}
+	}
+
+	o.Direction = BtoA
+	swapped := open(t, o)
+	if a, b := swapped.Domains(); a != "winter" || b != "summer" || swapped.TrainA().Len() != 5 {
+		t.Errorf("BtoA: domains %s, %s, %v", a, b, swapped)
+	}
+	x, err := d.TrainB().Image(3, 24, 24)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := swapped.TrainA().Image(3, 24, 24)
+	if err != nil || !bytes.Equal(x.Pix, y.Pix) {
+		t.Errorf("BtoA does not show the same winters: %v", err)
+	}
+	o.MaxDatasetSize = 3
+	if d := open(t, o); d.Len() != 3 {
+		t.Errorf("max_dataset_size 3 leaves %d pairs", d.Len())
 	}
 }

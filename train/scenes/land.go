@@ -1,4 +1,4 @@
-package dataset
+package scenes
 
 import "math"
 
@@ -25,7 +25,7 @@ func (l *landscape) sky() {
 			c = c.to(sun, 0.45*math.Exp(-d*pick(s, 7.0, 9.0)))
 			c = c.to(sun, smooth(sunR*1.08, sunR*0.92, d))
 		}
-		// Clouds lie flatter towards the horizon.
+		// Clouds are flatter towards the horizon.
 		u, v := x*scale, y*scale*(stretch+0.8*t)
 		n := l.noise.layers(u, v, l.octaves(4))
 		thick := smooth(0.02, 0.42, n+cover*(1-0.4*t))
@@ -39,7 +39,7 @@ func (l *landscape) sky() {
 
 func (l *landscape) across(float64) (float64, float64) { return 0, l.width }
 
-// mountains paints two or three ranges, hazier the farther.
+// mountains paints two or three ranges. Farther ranges are hazier.
 func (l *landscape) mountains() {
 	ranges := 2
 	if l.chance(0.5) {
@@ -71,7 +71,7 @@ func (l *landscape) ridge(far, height, row float64) {
 	shadow, snow := pick(s, rgb(0x93abc9), rgb(0x9fb3d0)), pick(s, rgb(0xf4f6f8), rgb(0xf8fafd))
 	l.below(crest, base+0.02, func(x, y float64) color {
 		up := (base - y) / height // 0 at the foot, about 1 at the highest crests
-		// Spurs run down from the crest, lit on one flank.
+		// Spurs run down from the crest, with one flank lit.
 		u, v := x*5.5+0.5*l.noise.at(x*4, y*6+row), y*5.5+row
 		spur := l.noise.ridges(u, v, l.octaves(4))
 		slope := spur - l.noise.ridges(u-0.09*l.light, v-0.05, l.octaves(4))
@@ -91,7 +91,7 @@ func (l *landscape) ridge(far, height, row float64) {
 	})
 }
 
-// hills paints a soft wooded line before the mountains.
+// hills paints a soft wooded line in front of the mountains.
 func (l *landscape) hills() {
 	s := l.season
 	const row = 71
@@ -106,7 +106,7 @@ func (l *landscape) hills() {
 	})
 }
 
-// meadow paints the ground below a line whose general height is from.
+// meadow paints the ground below line. from is the line's general height.
 func (l *landscape) meadow(line func(x float64) float64, from float64) {
 	s := l.season
 	grass := rgb(0x71a23a).to(rgb(0x93ab42), l.between(0, 1))
@@ -128,7 +128,7 @@ func (l *landscape) meadow(line func(x float64) float64, from float64) {
 	})
 }
 
-// knoll is a rise in the foreground.
+// knoll paints a rise in the foreground.
 func (l *landscape) knoll() {
 	top := l.near + l.between(0.02, 0.1)
 	lean, row := l.between(-0.22, 0.22), l.between(0, 80)
@@ -137,8 +137,8 @@ func (l *landscape) knoll() {
 	}, top)
 }
 
-// water lays a lake between the horizon and the foreground. It mirrors what has
-// been painted above it.
+// water paints a lake between the horizon and the foreground. It mirrors what is already painted
+// above it.
 func (l *landscape) water() {
 	s := l.season
 	top := l.horizon + l.between(0.015, 0.04)
@@ -180,7 +180,7 @@ func (l *landscape) water() {
 	})
 }
 
-// path winds from the foreground towards the horizon.
+// path paints a path that winds from the foreground towards the horizon.
 func (l *landscape) path() {
 	s := l.season
 	from, to := l.between(0.25, 0.75)*l.width, l.between(0.2, 0.8)*l.width

@@ -1,4 +1,4 @@
-package dataset
+package inspect
 
 import (
 	"bytes"
@@ -16,22 +16,24 @@ import (
 	"strings"
 	"testing"
 
+	"cyclegan/train/dataset"
+
 	"golang.org/x/image/tiff"
 )
 
-func inspect(t testing.TB, o Options, opt InspectOptions) *Inspection {
+func inspect(t testing.TB, o dataset.Options, opt Options) *Result {
 	t.Helper()
-	in, err := open(t, o).Inspect(context.Background(), opt)
+	in, err := Dataset(context.Background(), open(t, o), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return in
 }
 
-func (i *Inspection) problem(kind string) *Problem {
-	for k := range i.Problems {
-		if i.Problems[k].Kind == kind {
-			return &i.Problems[k]
+func (r *Result) finding(kind string) *Finding {
+	for k := range r.Findings {
+		if r.Findings[k].Kind == kind {
+			return &r.Findings[k]
 		}
 	}
 	return nil
@@ -46,7 +48,7 @@ func copyFile(t testing.TB, root, from, to string) {
 	write(t, filepath.Join(root, to), data)
 }
 
-// A group counts by the worst that its members do to each other.
+// A group has the most severe kind that two of its members have.
 func TestIdenticalGroups(t *testing.T) {
 	root := good(t)
 	copyFile(t, root, "trainA/00.png", "trainA/again.png")
@@ -55,9 +57,9 @@ func TestIdenticalGroups(t *testing.T) {
 	for _, f := range []string{"trainA/3.png", "testA/3.png", "trainB/3.png", "trainB/three.png"} {
 		copyFile(t, root, "testB/03.png", f)
 	}
-	// Of one size and with the same beginning, and not identical.
+	// The three files have one size and the same beginning, but only two are identical.
 	long := make([]byte, 200<<10)
-	copy(long, pngBytes(t, picture(77, 12, 12)))
+	copy(long, pngBytes(noise(77, 12, 12)))
 	write(t, filepath.Join(root, "trainA", "long1.png"), long)
 	write(t, filepath.Join(root, "trainB", "long3.png"), long)
 	long[len(long)-1]++
@@ -71,11 +73,11 @@ func TestIdenticalGroups(t *testing.T) {
 		"within_set trainA/00.png = trainA/again.png",
 	}
 	for _, threads := range []int{0, 1, 7} {
-		for _, where := range []string{root, zipped(t, root, "")} {
+		for _, where := range []string{root, zipOf(t, root)} {
 			for _, decode := range []bool{false, true} {
 				o := small(where)
 				o.NumThreads = threads
-				in := inspect(t, o, InspectOptions{Decode: decode})
+				in := inspect(t, o, Options{Decode: decode})
 				var got []string
 				for _, g := range in.Identical {
 					got = append(got, fmt.Sprint(g.Kind, " ", g))
@@ -83,10 +85,10 @@ func TestIdenticalGroups(t *testing.T) {
 				if !slices.Equal(got, want) {
 					t.Fatalf("decode %v, %d threads:\n%s", decode, threads, strings.Join(got, "\n"))
 				}
-				if p := in.problem("leak"); p == nil || p.Title != "test pictures are trained on: 2 of the 53 in testA, 1 of the 50 in testB" {
+				if p := in.finding("leak"); p == nil || p.Title != "test images are also training images: 2 of the 53 in testA, 1 of the 50 in testB" {
 					t.Errorf("leak: %+v", p)
 				}
-				if p := in.problem("repeats"); p == nil || !strings.HasSuffix(p.Title, ": 1 of the 104 in trainA, 1 of the 103 in trainB") {
+				if p := in.finding("repeats"); p == nil || !strings.HasSuffix(p.Title, ": 1 of the 104 in trainA, 1 of the 103 in trainB") {
 					t.Errorf("repeats: %+v", p)
 				}
 			}
@@ -94,7 +96,7 @@ func TestIdenticalGroups(t *testing.T) {
 	}
 }
 
-// opened counts the files that are opened and the bytes that are read.
+// opened counts the bytes that are read.
 type opened struct {
 	fs.FS
 	bytes *int64
@@ -121,14 +123,16 @@ func (c counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func TestLookingReadsLittle(t *testing.T) {
+func TestReadsLittle(t *testing.T) {
 	root := t.TempDir()
-	fill(t, root, 2, 12, 12, "trainB")
-	for i := range 8 { // without compression: all of one size, and different at once
+	for i := range 2 {
+		write(t, filepath.Join(root, "trainB", fmt.Sprintf("%d.png", i)), pngBytes(noise(100+i, 12, 12)))
+	}
+	for i := range 8 { // uncompressed: one size, different beginnings
 		long := make([]byte, 1<<20)
-		copy(long, pngBytes(t, picture(i, 12, 12)))
+		copy(long, pngBytes(noise(i, 12, 12)))
 		if i == 7 {
-			long = long[:len(long)-5] // alone with its size
+			long = long[:len(long)-5] // a size of its own
 		}
 		write(t, filepath.Join(root, "trainA", fmt.Sprintf("%d.png", i)), long)
 	}
@@ -136,9 +140,9 @@ func TestLookingReadsLittle(t *testing.T) {
 	o.NumThreads = 1
 	d := open(t, o)
 	var read int64
-	src := d.a.source.(*fileSource)
-	src.folder.fsys = opened{src.folder.fsys, &read}
-	in, err := d.Inspect(context.Background(), InspectOptions{})
+	trainA := d.Folders()[0]
+	trainA.FS = opened{trainA.FS, &read}
+	in, err := Dataset(context.Background(), d, Options{})
 	if err != nil || len(in.Identical) != 0 {
 		t.Fatal(in, err)
 	}
@@ -147,13 +151,13 @@ func TestLookingReadsLittle(t *testing.T) {
 	}
 }
 
-// Damage of any kind gives a reason, and no picture is lost from the count.
+// Every damaged file has a reason, and every file is counted.
 func TestInspectDamagedFiles(t *testing.T) {
 	var tiffBytes bytes.Buffer
-	if err := tiff.Encode(&tiffBytes, picture(1, 12, 12), nil); err != nil {
+	if err := tiff.Encode(&tiffBytes, noise(1, 12, 12), nil); err != nil {
 		t.Fatal(err)
 	}
-	whole := [][]byte{pngBytes(t, picture(1, 12, 12)), jpegBytes(t, picture(2, 12, 12)), tiffBytes.Bytes()}
+	whole := [][]byte{pngBytes(noise(1, 12, 12)), jpegBytes(noise(2, 12, 12)), tiffBytes.Bytes()}
 	r := rand.New(rand.NewPCG(1, 2))
 	files := fileTree(maps.Clone(goodFiles()))
 	const n = 600
@@ -164,9 +168,9 @@ func TestInspectDamagedFiles(t *testing.T) {
 		}
 		files[fmt.Sprintf("trainA/damaged%d.png", i)] = data[:r.IntN(len(data)+1)]
 	}
-	in := inspect(t, small(files.zip(t)), InspectOptions{Decode: true})
+	in := inspect(t, small(files.zip(t)), Options{Decode: true})
 	if in.Sets[0].Count+len(in.Unreadable) != fewTrain+n || len(in.Unreadable) < n/2 {
-		t.Errorf("%d readable and %d not, of %d", in.Sets[0].Count, len(in.Unreadable), fewTrain+n)
+		t.Errorf("%d readable, %d unreadable, want %d in all", in.Sets[0].Count, len(in.Unreadable), fewTrain+n)
 	}
 	for _, s := range in.Unreadable {
 		if s.Err.Error() == "" {
@@ -175,14 +179,14 @@ func TestInspectDamagedFiles(t *testing.T) {
 	}
 }
 
-// A picture that stands for many others makes one large group.
+// Thousands of copies of one image are one large group.
 func TestInspectManyCopies(t *testing.T) {
 	files := fileTree(maps.Clone(goodFiles()))
 	const n = 5000
 	for i := range n {
 		files.copy("trainA/00.png", fmt.Sprintf("trainA/n%d.png", i))
 	}
-	in := inspect(t, small(files.zip(t)), InspectOptions{})
+	in := inspect(t, small(files.zip(t)), Options{})
 	if len(in.Identical) != 1 || len(in.Identical[0].Files) != n+1 {
 		t.Fatalf("%d groups", len(in.Identical))
 	}
@@ -192,40 +196,40 @@ func TestInspectManyCopies(t *testing.T) {
 	}
 }
 
-// What happens to files after Open is told and never fatal.
+// A change of the files after Open is a finding, not an error.
 func TestFilesVanishAndChange(t *testing.T) {
 	for _, decode := range []bool{false, true} {
 		root := good(t)
 		copyFile(t, root, "trainA/01.png", "trainA/same.png")
 		d := open(t, small(root))
-		// All pictures are of one size, so that all are looked into.
+		// All images have one size in bytes, so the inspection opens all of them.
 		os.Remove(filepath.Join(root, "trainA", "00.png"))
 		os.Remove(filepath.Join(root, "trainA", "02.png"))
 		os.Mkdir(filepath.Join(root, "trainA", "02.png"), 0o777)
-		// Two that become identical, at another size than Open has seen.
-		write(t, filepath.Join(root, "trainA", "same.png"), pngBytes(t, picture(1, 30, 30)))
-		write(t, filepath.Join(root, "trainA", "03.png"), pngBytes(t, picture(1, 30, 30)))
+		// Two files become identical, with another size than Open has seen.
+		write(t, filepath.Join(root, "trainA", "same.png"), pngBytes(noise(1, 30, 30)))
+		write(t, filepath.Join(root, "trainA", "03.png"), pngBytes(noise(1, 30, 30)))
 		os.RemoveAll(filepath.Join(root, "testB"))
-		in, err := d.Inspect(context.Background(), InspectOptions{Decode: decode})
+		in, err := Dataset(context.Background(), d, Options{Decode: decode})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if n := len(in.Unreadable); n != 2+fewTest || in.Unreadable[0].Name != "trainA/00.png" || in.Sets[3].Count != 0 || len(in.Identical) != 0 {
 			t.Errorf("decode %v: %d unreadable, %v; sets %v; identical %v", decode, n, in.Unreadable[:2], in.Sets, in.Identical)
 		}
-		if p := in.problem("nothing_readable"); p == nil || p.Severity != SeverityWarning || !strings.Contains(p.Title, "testB") {
-			t.Errorf("gone test set: %+v", p)
+		if p := in.finding("nothing_readable"); p == nil || p.Severity != Warning || !strings.Contains(p.Title, "testB") {
+			t.Errorf("with the test set gone: %+v", p)
 		}
-		if p := in.problem("changed"); p == nil || !slices.Equal(p.Files, []string{"trainA/03.png", "trainA/same.png"}) {
+		if p := in.finding("changed"); p == nil || !slices.Equal(p.Files, []string{"trainA/03.png", "trainA/same.png"}) {
 			t.Errorf("changed: %+v", p)
 		}
 		if n := len(d.Skipped()); n != 2+fewTest {
 			t.Errorf("%d skipped", n)
 		}
 		os.RemoveAll(root)
-		in, err = d.Inspect(context.Background(), InspectOptions{Decode: decode})
-		if err != nil || in.Err() == nil || !strings.Contains(in.Err().Error(), "no picture of trainA can be read") {
-			t.Errorf("all gone: %v, %v", in.Err(), err)
+		in, err = Dataset(context.Background(), d, Options{Decode: decode})
+		if err != nil || in.Err() == nil || !strings.Contains(in.Err().Error(), "no readable image in trainA") {
+			t.Errorf("with all files gone: %v, %v", in.Err(), err)
 		}
 		if err := in.Fprint(io.Discard, true); err != nil {
 			t.Error(err)
@@ -233,19 +237,19 @@ func TestFilesVanishAndChange(t *testing.T) {
 	}
 }
 
-func TestNamedPipeAndFolderNamedLikePictures(t *testing.T) {
+func TestNamedPipeAndFolderNamedLikeImages(t *testing.T) {
 	root := good(t)
-	write(t, filepath.Join(root, "trainA", "album.jpg", "x.png"), pngBytes(t, picture(31, 12, 12)))
+	write(t, filepath.Join(root, "trainA", "album.jpg", "x.png"), pngBytes(noise(31, 12, 12)))
 	if !mkfifo(filepath.Join(root, "trainA", "pipe.png")) {
-		t.Skip("no named pipes here")
+		t.Skip("named pipes are not supported")
 	}
-	in := inspect(t, small(root), InspectOptions{Decode: true})
+	in := inspect(t, small(root), Options{Decode: true})
 	if len(in.Unreadable) != 1 || in.Unreadable[0].Name != "trainA/pipe.png" || in.Unreadable[0].Err.Error() != "not a file" || in.Sets[0].Count != fewTrain+1 {
 		t.Errorf("%+v", in)
 	}
 }
 
-// denied refuses to open one file, as one with the wrong permissions does.
+// denied refuses to open one file, like a file system without permission.
 type denied struct {
 	fs.FS
 	name string
@@ -261,42 +265,34 @@ func (d denied) Open(name string) (fs.File, error) {
 func TestNoPermission(t *testing.T) {
 	root := good(t)
 	d := open(t, small(root))
-	src, err := d.scan(folder{fsys: denied{os.DirFS(root), "trainA/05.png"}, path: "trainA", label: "trainA"}, true)
-	if err != nil || len(src.left) != 1 || !errors.Is(src.left[0].Err, fs.ErrPermission) {
-		t.Errorf("%+v, %v", src.left, err)
-	}
-	_, err = d.scan(folder{fsys: denied{os.DirFS(root), "trainA"}, path: "trainA", label: "trainA"}, true)
-	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "trainA") {
-		t.Errorf("folder that can't be listed: %v", err)
-	}
-	d.a.source.(*fileSource).folder.fsys = denied{os.DirFS(root), "trainA/06.png"}
-	in, err := d.Inspect(context.Background(), InspectOptions{})
-	if err != nil || len(in.Unreadable) != 1 || !strings.Contains(in.problem("unreadable").Files[0], "trainA/06.png: permission denied") {
+	d.Folders()[0].FS = denied{os.DirFS(root), "trainA/06.png"}
+	in, err := Dataset(context.Background(), d, Options{})
+	if err != nil || len(in.Unreadable) != 1 || !strings.Contains(in.finding("unreadable").Files[0], "trainA/06.png: permission denied") {
 		t.Errorf("%+v, %v", in, err)
 	}
 }
 
-func TestInspectEndsWithContext(t *testing.T) {
+func TestContextStopsInspection(t *testing.T) {
 	root := good(t)
 	for _, decode := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(context.Background())
 		d := open(t, small(root))
-		src := d.b.source.(*fileSource)
-		src.folder.fsys = cancelling{src.folder.fsys, cancel}
-		in, err := d.Inspect(ctx, InspectOptions{Decode: decode})
+		trainB := d.Folders()[1]
+		trainB.FS = cancelling{trainB.FS, cancel}
+		in, err := Dataset(ctx, d, Options{Decode: decode})
 		if in != nil || !errors.Is(err, context.Canceled) {
 			t.Errorf("decode %v: %v, %v", decode, in, err)
 		}
 		if len(d.Skipped()) != 0 {
-			t.Errorf("stopping was taken for damage: %v", d.Skipped())
+			t.Errorf("an interrupted inspection skipped files: %v", d.Skipped())
 		}
-		if _, err := d.Inspect(ctx, InspectOptions{}); !errors.Is(err, context.Canceled) {
-			t.Errorf("begun when it was over: %v", err)
+		if _, err := Dataset(ctx, d, Options{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("with a context that is over: %v", err)
 		}
 	}
 }
 
-// cancelling ends a context when the first file is opened.
+// cancelling cancels a context when the first file is opened.
 type cancelling struct {
 	fs.FS
 	cancel func()
@@ -308,8 +304,8 @@ func (c cancelling) Open(name string) (fs.File, error) {
 }
 
 func TestInspectScenes(t *testing.T) {
-	in := inspect(t, DefaultOptions(), InspectOptions{Decode: true})
-	if !in.BuiltIn || len(in.Problems) != 0 || len(in.Sets) != 4 || in.Sets[1].Folder != "winter" || in.Sets[1].Count != 400 {
+	in := inspect(t, dataset.DefaultOptions(), Options{Decode: true})
+	if !in.BuiltIn || len(in.Findings) != 0 || len(in.Sets) != 4 || in.Sets[1].Folder != "winter" || in.Sets[1].Count != 400 {
 		t.Errorf("%+v", in)
 	}
 	var out strings.Builder
@@ -323,15 +319,15 @@ func TestInspectWithDirection(t *testing.T) {
 	os.RemoveAll(filepath.Join(root, "testA"))
 	os.Remove(filepath.Join(root, "trainB", "00.png"))
 	o := small(root)
-	o.Direction = BtoA
-	in := inspect(t, o, InspectOptions{})
+	o.Direction = dataset.BtoA
+	in := inspect(t, o, Options{})
 	if in.Sets[0].Name != "trainA" || in.Sets[0].Folder != "trainB" || in.Sets[2].Folder != "testB" {
 		t.Errorf("sets %+v", in.Sets)
 	}
-	if p := in.problem("few"); p == nil || p.Title != "trainB has only 99 pictures" {
+	if p := in.finding("few"); p == nil || p.Title != "few images in trainB: 99" {
 		t.Errorf("%+v", p)
 	}
-	if p := in.problem("no_test"); p == nil || p.Title != "there are no test pictures of B" || !strings.Contains(p.Text, "in testA.") {
+	if p := in.finding("no_test"); p == nil || p.Title != "no test images of B" || !strings.Contains(p.Text, "in testA.") {
 		t.Errorf("%+v", p)
 	}
 }
@@ -340,16 +336,16 @@ func TestInspectNamedFolders(t *testing.T) {
 	root := good(t)
 	o := small("")
 	o.DirA, o.DirB = filepath.Join(root, "trainA"), filepath.Join(root, "trainA", "..", "trainA")
-	in := inspect(t, o, InspectOptions{})
+	in := inspect(t, o, Options{})
 	if in.Err() == nil || !strings.Contains(in.Err().Error(), "trainA and trainA are the same folder") {
-		t.Errorf("one folder by two names: %v", in.Err())
+		t.Errorf("one folder under two names: %v", in.Err())
 	}
-	if p := in.problem("no_test"); p == nil || !strings.Contains(p.Text, "test_dir_A and test_dir_B") {
+	if p := in.finding("no_test"); p == nil || !strings.Contains(p.Text, "test_dir_A and test_dir_B") {
 		t.Errorf("%+v", p)
 	}
 	o.DirB = root
-	if in := inspect(t, o, InspectOptions{}); in.Err() == nil || in.problem("nested_folders") == nil {
-		t.Errorf("a folder in the other: %+v", in.Problems)
+	if in := inspect(t, o, Options{}); in.Err() == nil || in.finding("nested_folders") == nil {
+		t.Errorf("nested folders: %+v", in.Findings)
 	}
 }
 
@@ -357,7 +353,7 @@ func TestInspectionAsJSON(t *testing.T) {
 	root := good(t)
 	copyFile(t, root, "trainA/00.png", "trainB/again.png")
 	write(t, filepath.Join(root, "trainA", "none.png"), nil)
-	data, err := json.Marshal(inspect(t, small(root), InspectOptions{}))
+	data, err := json.Marshal(inspect(t, small(root), Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,15 +373,15 @@ func TestPrintIsShortAndPlain(t *testing.T) {
 	for i := range 9 {
 		write(t, filepath.Join(root, "trainA", fmt.Sprintf("bad\x1b[31m%d.png", i)), nil)
 	}
-	in := inspect(t, small(root), InspectOptions{})
+	in := inspect(t, small(root), Options{})
 	var short, long strings.Builder
 	if err := errors.Join(in.Fprint(&short, false), in.Fprint(&long, true)); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(long.String(), "\x1b") {
-		t.Error("a file name commands the terminal")
+		t.Error("a file name controls the terminal")
 	}
-	if n := strings.Count(short.String(), "file is empty"); n != shown || !strings.Contains(short.String(), "and 6 more") {
+	if n := strings.Count(short.String(), "file is empty"); n != maxLines || !strings.Contains(short.String(), "and 6 more") {
 		t.Errorf("short: %s", short.String())
 	}
 	if n := strings.Count(long.String(), "file is empty"); n != 9 || strings.Contains(long.String(), " more") {
@@ -397,7 +393,7 @@ func TestPrintIsShortAndPlain(t *testing.T) {
 		}
 	}
 	if err := in.Fprint(fullDisk{}, false); err == nil {
-		t.Error("no error from a full disk")
+		t.Error("no error for a full disk")
 	}
 }
 
@@ -407,13 +403,30 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("full") }
 
 func TestProgress(t *testing.T) {
 	last, calls := 0, 0
-	inspect(t, small(good(t)), InspectOptions{Decode: true, Progress: func(done, total int) {
+	inspect(t, small(good(t)), Options{Decode: true, Progress: func(done, total int) {
 		if calls++; done != last+1 || total != 300 {
 			t.Errorf("%d of %d after %d", done, total, last)
 		}
 		last = done
 	}})
 	if calls != 300 {
-		t.Errorf("told %d times", calls)
+		t.Errorf("%d calls of Progress, want 300", calls)
 	}
+}
+
+// zipOf packs a folder into a zip file.
+func zipOf(t testing.TB, root string) string {
+	t.Helper()
+	files := fileTree{}
+	err := fs.WalkDir(os.DirFS(root), ".", func(p string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		files[p], err = os.ReadFile(filepath.Join(root, p))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files.zip(t)
 }

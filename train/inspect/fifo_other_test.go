@@ -1,5 +1,5 @@
 //go:build !unix
 
-package dataset
+package inspect
 
 func mkfifo(string) bool { return false }

@@ -1,22 +1,23 @@
-package dataset
+package inspect
 
 import (
-	"bytes"
 	"fmt"
 	"image"
-	stdcolor "image/color"
-	"image/jpeg"
+	"image/color"
+	"image/draw"
 	"maps"
 	"strings"
 	"testing"
+
+	"cyclegan/train/dataset"
 )
 
-func TestGoodDataHasNoProblem(t *testing.T) {
+func TestGoodDataHasNoFindings(t *testing.T) {
 	root := good(t)
 	for _, decode := range []bool{false, true} {
-		for _, where := range []string{root, zipped(t, root, "s2w/")} {
-			in := inspect(t, small(where), InspectOptions{Decode: decode})
-			if len(in.Problems)+len(in.Identical)+len(in.Unreadable)+len(in.TooSmall) > 0 || in.Err() != nil {
+		for _, where := range []string{root, zipOf(t, root)} {
+			in := inspect(t, small(where), Options{Decode: decode})
+			if len(in.Findings)+len(in.Identical)+len(in.Unreadable)+len(in.TooSmall) > 0 || in.Err() != nil {
 				t.Errorf("decode %v: %+v", decode, in)
 			}
 			var names []string
@@ -27,56 +28,56 @@ func TestGoodDataHasNoProblem(t *testing.T) {
 				t.Errorf("sets %s", got)
 			}
 			var out strings.Builder
-			if err := in.Fprint(&out, false); err != nil || !strings.Contains(out.String(), "300 pictures") || !strings.Contains(out.String(), "nothing is wrong") {
+			if err := in.Fprint(&out, false); err != nil || !strings.Contains(out.String(), "300 images") || !strings.Contains(out.String(), "no problems found") {
 				t.Errorf("%v, printed %s", err, out.String())
 			}
 		}
 	}
 }
 
-// Each change of good data must bring up its problem and no other one.
-func TestProblems(t *testing.T) {
+// Each change of good data causes its finding and no other.
+func TestFindings(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		spoil  func(fileTree)
-		opt    func(*Options)
+		opt    func(*dataset.Options)
 		decode bool
 		kinds  string // "severity kind", in order
-		says   string // in the problem's title, text and files
+		want   string // in the finding's title, text and files
 	}{
 		{"truncated", func(f fileTree) {
-			whole := pngBytes(t, picture(7, 12, 12))
+			whole := pngBytes(noise(7, 12, 12))
 			f["trainA/cut.png"] = whole[:len(whole)/2]
 		}, nil, true, "warning unreadable", "trainA/cut.png: damaged png"},
 		{"truncated, headers only", func(f fileTree) {
-			whole := pngBytes(t, picture(7, 12, 12))
+			whole := pngBytes(noise(7, 12, 12))
 			f["trainA/cut.png"] = whole[:len(whole)/2]
 		}, nil, false, "", ""},
 		{"empty file in a test folder", func(f fileTree) { f["testB/none.jpg"] = nil }, nil, false, "warning unreadable", "testB/none.jpg: file is empty"},
 		{"broken link", func(f fileTree) { f.link("nowhere.png", "trainB/link.png") }, nil, false,
 			"warning unreadable", "trainB/link.png: a link to a file that does not exist"},
-		{"crop larger than a picture", func(f fileTree) { f.put("trainA/thin.png", picture(9, 30, 7)) },
-			func(o *Options) { o.Preprocess = Crop }, false, "warning too_small", "1 training picture is too small for crop_size 8"},
-		{"a test picture need not hold the crop", func(f fileTree) { f.put("testA/thin.png", picture(9, 30, 7)) },
-			func(o *Options) { o.Preprocess = Crop }, false, "", ""},
-		{"telephone pictures", func(f fileTree) {
+		{"crop larger than an image", func(f fileTree) { f.put("trainA/thin.png", noise(9, 30, 7)) },
+			func(o *dataset.Options) { o.Preprocess = dataset.Crop }, false, "warning too_small", "training images too small for crop_size 8: 1"},
+		{"a test image may be smaller than the crop", func(f fileTree) { f.put("testA/thin.png", noise(9, 30, 7)) },
+			func(o *dataset.Options) { o.Preprocess = dataset.Crop }, false, "", ""},
+		{"phone images", func(f fileTree) {
 			f["trainA/IMG_1.HEIC"] = []byte("?")
 			f["trainA/notes.txt"] = []byte("?")
 		}, nil, false, "warning unread_formats", "trainA: 1 .heic"},
-		{"twice in a set", func(f fileTree) { f.copy("trainA/05.png", "trainA/copy.png") }, nil, false, "note repeats", "trainA/05.png = trainA/copy.png"},
-		{"often in a set", func(f fileTree) {
+		{"two copies in a set", func(f fileTree) { f.copy("trainA/05.png", "trainA/copy.png") }, nil, false, "note repeats", "trainA/05.png = trainA/copy.png"},
+		{"many copies in a set", func(f fileTree) {
 			for i := range 10 {
 				f.copy("trainA/05.png", fmt.Sprintf("trainA/copy%d.png", i))
 			}
 		}, nil, false, "warning repeats", "10 of the 110 in trainA"},
 		{"in train and test", func(f fileTree) { f.copy("trainB/05.png", "testB/05.png") }, nil, false, "warning leak", "trainB/05.png = testB/05.png"},
-		{"in both domains", func(f fileTree) { f.copy("trainB/05.png", "trainA/x.png") }, nil, false, "warning across_domains", "1 picture is in both domains"},
+		{"in both domains", func(f fileTree) { f.copy("trainB/05.png", "trainA/x.png") }, nil, false, "warning across_domains", "images in both domains: 1"},
 		{"in test of the other domain", func(f fileTree) { f.copy("trainB/05.png", "testA/x.png") }, nil, false, "warning across_domains", "trainB/05.png = testA/x.png"},
 		{"the same domains", func(f fileTree) {
 			for i := range 70 {
 				f.copy(fmt.Sprintf("trainB/%02d.png", i), fmt.Sprintf("trainA/%02d.png", i))
 			}
-		}, nil, false, "error domains_alike", "70 of the 100 in trainA are in trainB too"},
+		}, nil, false, "error domains_alike", "70 of the 100 in trainA are also in trainB"},
 		{"linked domains", func(f fileTree) {
 			f.remove("trainB")
 			f.link("trainA", "trainB")
@@ -88,11 +89,11 @@ func TestProblems(t *testing.T) {
 				f.remove(fmt.Sprintf("trainA/%02d.png", i))
 			}
 			f.link("trainA/sub", "trainB")
-		}, nil, false, "error nested_folders", "trainB lies inside trainA"},
+		}, nil, false, "error nested_folders", "trainB is inside trainA"},
 		{"test is train", func(f fileTree) {
 			f.remove("testB")
 			f.link("trainB", "testB")
-		}, nil, false, "warning same_folder", "trained on"},
+		}, nil, false, "warning same_folder", "trains on the test images"},
 		{"test folders swapped", func(f fileTree) {
 			f.remove("testA")
 			f.link("trainB", "testA")
@@ -101,48 +102,48 @@ func TestProblems(t *testing.T) {
 			for i := range fewTest {
 				f.copy(fmt.Sprintf("trainB/%02d.png", i), fmt.Sprintf("testA/%02d.png", i))
 			}
-		}, nil, false, "warning across_domains, warning test_swapped", "50 pictures are in both domains"},
-		{"few", func(f fileTree) { f.remove("trainA/00.png") }, nil, false, "warning few", "trainA has only 99 pictures"},
-		{"few for testing", func(f fileTree) { f.remove("testA/00.png") }, nil, false, "note few_test", "testA has only 49 pictures"},
-		{"no test pictures of B", func(f fileTree) { f.remove("testB") }, nil, false, "note no_test", "no test pictures of B"},
-		{"no test pictures", func(f fileTree) {
+		}, nil, false, "warning across_domains, warning test_swapped", "images in both domains: 50"},
+		{"few", func(f fileTree) { f.remove("trainA/00.png") }, nil, false, "warning few", "few images in trainA: 99"},
+		{"few for testing", func(f fileTree) { f.remove("testA/00.png") }, nil, false, "note few_test", "few images in testA: 49"},
+		{"no test images of B", func(f fileTree) { f.remove("testB") }, nil, false, "note no_test", "no test images of B"},
+		{"no test images", func(f fileTree) {
 			f.remove("testA")
 			f.remove("testB")
 		}, nil, false, "note no_test", "in testA and testB"},
-		{"unbalanced", func(f fileTree) { f.reshape("trainB/more", 200, 12, 12) }, nil, false, "note unbalanced", "trainB has 3 times as many pictures as trainA"},
+		{"unbalanced", func(f fileTree) { f.reshape("trainB/more", 200, 12, 12) }, nil, false, "note unbalanced", "trainB has 3 times as many images as trainA"},
 		{"very unbalanced", func(f fileTree) { f.reshape("trainB/more", 900, 12, 12) }, nil, false, "warning unbalanced", "10 times"},
-		{"enlarged once", func(f fileTree) { f.put("trainA/x.png", picture(1, 8, 8)) }, nil, false,
-			"note enlarged", "1 training picture is enlarged to load_size 12, up to 1.5 times"},
+		{"enlarged once", func(f fileTree) { f.put("trainA/x.png", noise(1, 8, 8)) }, nil, false,
+			"note enlarged", "training images enlarged to load_size 12, up to 1.5 times: 1"},
 		{"enlarged", func(f fileTree) { f.reshape("trainA", 100, 6, 6); f.reshape("trainB/x", 100, 6, 6) }, nil, false, "warning enlarged", "trainA/00.png: 6x6, 2 times"},
-		{"sharpness", func(f fileTree) { f.reshape("trainB", 100, 30, 30) }, nil, false, "warning sharpness_differs", "trainA are scaled by 1 and those of trainB by 0.4"},
+		{"sharpness", func(f fileTree) { f.reshape("trainB", 100, 30, 30) }, nil, false, "warning sharpness_differs", "images of trainA are scaled by 1, those of trainB by 0.4"},
 		{"both shrunk, unequally", func(f fileTree) { f.reshape("trainA", 100, 90, 90); f.reshape("trainB", 100, 30, 30) }, nil, false, "", ""},
 		{"all of another shape", func(f fileTree) { f.reshape("trainA", 100, 16, 12); f.reshape("trainB", 100, 16, 12) }, nil, false,
-			"note stretched", "200 training pictures are squeezed or stretched, up to 1.3 times"},
+			"note stretched", "training images squeezed or stretched, up to 1.3 times: 200"},
 		{"of many shapes", func(f fileTree) { f.reshape("trainA", 20, 20, 12); f.reshape("trainA/more", 20, 12, 20) }, nil, false, "warning stretched", "scale_width_and_crop"},
 		{"one of another shape", func(f fileTree) {
-			f.put("trainA/wide.png", picture(1, 24, 12))
+			f.put("trainA/wide.png", noise(1, 24, 12))
 		}, nil, false, "note stretched", "trainA/wide.png: 24x12"},
-		{"shapes that are kept", func(f fileTree) { f.reshape("trainA", 20, 12, 20) }, func(o *Options) { o.Preprocess = ScaleWidthAndCrop }, false, "", ""},
-		{"too wide to be kept", func(f fileTree) { f.reshape("trainA", 20, 48, 12) }, func(o *Options) { o.Preprocess = ScaleWidthAndCrop }, false, "warning stretched", "larger load_size"},
+		{"shapes kept", func(f fileTree) { f.reshape("trainA", 20, 12, 20) }, func(o *dataset.Options) { o.Preprocess = dataset.ScaleWidthAndCrop }, false, "", ""},
+		{"too wide to keep the shape", func(f fileTree) { f.reshape("trainA", 20, 48, 12) }, func(o *dataset.Options) { o.Preprocess = dataset.ScaleWidthAndCrop }, false, "warning stretched", "larger load_size"},
 		{"domains of two shapes", func(f fileTree) { f.reshape("trainA", 100, 18, 12) }, nil, false, "warning stretched, warning shapes_differ", "by 0.67 in trainA and by 1 in trainB"},
 		{"huge samples", func(f fileTree) {
 			f.put("trainA/x.png", image.NewGray(image.Rect(0, 0, 1040, 1040)))
 		},
-			func(o *Options) { o.Preprocess, o.BatchSize = None, 1 }, false, "warning large_samples", "1040x1040"},
+			func(o *dataset.Options) { o.Preprocess, o.BatchSize = dataset.None, 1 }, false, "warning large_samples", "1040x1040"},
 		{"gray", func(f fileTree) {
-			f.put("trainA/x.png", gray(picture(1, 12, 12)))
+			f.put("trainA/x.png", gray(noise(1, 12, 12)))
 		}, nil, true, "note gray", "trainA/x.png"},
 		{"much gray", func(f fileTree) {
 			for i := range 20 {
-				f.put(fmt.Sprintf("trainB/%02d.png", i), gray(picture(i, 12, 12)))
+				f.put(fmt.Sprintf("trainB/%02d.png", i), gray(noise(i, 12, 12)))
 			}
 		}, nil, true, "warning gray", "output_nc 1"},
-		{"gray where it is wanted", func(f fileTree) {
-			f.put("trainA/x.png", gray(picture(1, 12, 12)))
+		{"gray in a gray domain", func(f fileTree) {
+			f.put("trainA/x.png", gray(noise(1, 12, 12)))
 		},
-			func(o *Options) { o.InputNC = 1 }, true, "", ""},
+			func(o *dataset.Options) { o.InputNC = 1 }, true, "", ""},
 		{"transparent", func(f fileTree) {
-			m := picture(1, 12, 12)
+			m := noise(1, 12, 12)
 			m.Pix[3] = 100
 			f.put("trainA/x.png", m)
 		}, nil, true, "note alpha", "trainA/x.png"},
@@ -157,13 +158,13 @@ func TestProblems(t *testing.T) {
 			f.put("trainA/x.png", m)
 		}, nil, true, "note bits_16", "trainA/x.png"},
 		{"palette", func(f fileTree) {
-			m := image.NewPaletted(image.Rect(0, 0, 12, 12), stdcolor.Palette{stdcolor.NRGBA{255, 0, 0, 255}, stdcolor.NRGBA{0, 0, 255, 255}})
+			m := image.NewPaletted(image.Rect(0, 0, 12, 12), color.Palette{color.NRGBA{255, 0, 0, 255}, color.NRGBA{0, 0, 255, 255}})
 			f.put("trainA/x.png", m)
 		}, nil, true, "", ""},
 		{"another format in each domain", func(f fileTree) {
 			for i := range fewTrain {
 				f.remove(fmt.Sprintf("trainA/%02d.png", i))
-				f[fmt.Sprintf("trainA/%02d.jpg", i)] = jpegBytes(t, picture(i, 12, 12))
+				f[fmt.Sprintf("trainA/%02d.jpg", i)] = jpegBytes(noise(i, 12, 12))
 			}
 		}, nil, false, "note formats_differ", "compressed"},
 	} {
@@ -174,15 +175,15 @@ func TestProblems(t *testing.T) {
 			if c.opt != nil {
 				c.opt(&o)
 			}
-			in := inspect(t, o, InspectOptions{Decode: c.decode})
+			in := inspect(t, o, Options{Decode: c.decode})
 			var kinds []string
 			all := ""
-			for _, p := range in.Problems {
+			for _, p := range in.Findings {
 				kinds = append(kinds, string(p.Severity)+" "+p.Kind)
 				all += p.Title + "\n" + p.Text + "\n" + strings.Join(p.Files, "\n") + "\n"
 			}
-			if got := strings.Join(kinds, ", "); got != c.kinds || !strings.Contains(all, c.says) {
-				t.Errorf("problems %q, want %q\n%s\nwant %q", got, c.kinds, all, c.says)
+			if got := strings.Join(kinds, ", "); got != c.kinds || !strings.Contains(all, c.want) {
+				t.Errorf("findings %q, want %q\n%s\nwant %q", got, c.kinds, all, c.want)
 			}
 			if (in.Err() != nil) != strings.HasPrefix(c.kinds, "error") {
 				t.Errorf("Err is %v", in.Err())
@@ -192,7 +193,7 @@ func TestProblems(t *testing.T) {
 				if err := in.Fprint(&out, verbose); err != nil {
 					t.Error(err)
 				}
-				for _, p := range in.Problems {
+				for _, p := range in.Findings {
 					if !strings.Contains(out.String(), string(p.Severity)+": "+p.Title+"\n") {
 						t.Errorf("not printed: %s", p.Title)
 					}
@@ -202,11 +203,9 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-func jpegBytes(t testing.TB, m image.Image) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, m, nil); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+// gray returns the image in shades of gray.
+func gray(m *image.NRGBA) *image.Gray {
+	g := image.NewGray(m.Rect)
+	draw.Draw(g, m.Rect, m, image.Point{}, draw.Src)
+	return g
 }

@@ -1,18 +1,18 @@
-package dataset
+package scenes
 
 import (
 	"image"
 	"math"
 )
 
-// color is red, green and blue, 0 to 1.
+// color is red, green and blue, from 0 to 1.
 type color struct{ r, g, b float32 }
 
 func rgb(hex uint32) color {
 	return color{float32(hex>>16&255) / 255, float32(hex>>8&255) / 255, float32(hex&255) / 255}
 }
 
-// to mixes in t of d.
+// to returns the mixture of c and the share t of d.
 func (c color) to(d color, t float64) color {
 	f := float32(clamp01(t))
 	return color{c.r + (d.r-c.r)*f, c.g + (d.g-c.g)*f, c.b + (d.b-c.b)*f}
@@ -31,13 +31,12 @@ func smooth(lo, hi, x float64) float64 {
 	return t * t * (3 - 2*t)
 }
 
-// canvas is painted at several samples a pixel, which are averaged in the end;
-// that is all the antialiasing there is.
+// canvas is painted with several samples per pixel. Averaging them is the only antialiasing.
 type canvas struct {
 	w, h  int     // samples
-	fine  int     // samples a pixel and axis
-	unit  float64 // samples a picture height
-	width float64 // in picture heights
+	fine  int     // samples per pixel and axis
+	unit  float64 // samples per image height
+	width float64 // in image heights
 	pix   []color
 }
 
@@ -55,8 +54,8 @@ func newCanvas(w, h int) *canvas {
 
 func (c *canvas) column(x float64) int { return int(math.Ceil(x*c.unit - 0.5)) }
 
-// spans calls paint for each sample of rows y0 to y1 between the edges that
-// sides gives for the row's height.
+// spans calls paint for each sample between the edges that sides returns, in the rows from y0 to
+// y1.
 func (c *canvas) spans(y0, y1 float64, sides func(y float64) (x0, x1 float64), paint func(x, y float64, old color) color) {
 	for j := max(c.column(y0), 0); j < min(c.column(y1), c.h); j++ {
 		y := (float64(j) + 0.5) / c.unit
@@ -68,15 +67,15 @@ func (c *canvas) spans(y0, y1 float64, sides func(y float64) (x0, x1 float64), p
 	}
 }
 
-// below covers everything from the line top(x) down to the line bottom. The
-// line is followed at full fineness; paint is asked once a pixel, which for
-// textures is enough and several times faster.
+// below paints everything from the line top(x) down to the line bottom. It follows the line at
+// every sample but calls paint once per pixel, which is enough for textures and several times
+// faster.
 func (c *canvas) below(top func(x float64) float64, bottom float64, paint func(x, y float64) color) {
 	last := min(c.column(bottom), c.h)
 	texture := make([]color, (c.h+c.fine-1)/c.fine)
 	for left := 0; left < c.w; left += c.fine {
 		x := (float64(left) + 0.5*float64(c.fine)) / c.unit
-		lowest := len(texture) // texture is known from here down
+		lowest := len(texture) // texture is filled from here down
 		for i := left + c.fine - 1; i >= left; i-- {
 			from := max(c.column(top((float64(i)+0.5)/c.unit)), 0)
 			for j := last - 1; j >= from; j-- {
@@ -91,7 +90,7 @@ func (c *canvas) below(top func(x float64) float64, bottom float64, paint func(x
 	}
 }
 
-// octaves adds those that only a large picture can show.
+// octaves returns n plus the octaves that only a large image can show.
 func (c *canvas) octaves(n int) int {
 	for side := 256.0; side < c.unit/float64(c.fine) && n < 8; side *= 2 {
 		n++
@@ -99,10 +98,10 @@ func (c *canvas) octaves(n int) int {
 	return n
 }
 
-// level is a straight line for below.
+// level returns a horizontal line for below.
 func level(y float64) func(float64) float64 { return func(float64) float64 { return y } }
 
-// disc paints an ellipse; d is the distance from the centre, 0 to 1.
+// disc paints an ellipse. The d passed to paint is the distance from the centre, from 0 to 1.
 func (c *canvas) disc(cx, cy, rx, ry float64, paint func(x, y, d float64, old color) color) {
 	c.spans(cy-ry, cy+ry, func(y float64) (float64, float64) {
 		t := (y - cy) / ry
@@ -113,8 +112,8 @@ func (c *canvas) disc(cx, cy, rx, ry float64, paint func(x, y, d float64, old co
 	})
 }
 
-// picture averages the samples.
-func (c *canvas) picture(w, h int) *image.NRGBA {
+// image averages the samples of each pixel.
+func (c *canvas) image(w, h int) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	scale := 255 / float32(c.fine*c.fine)
 	for y := range h {

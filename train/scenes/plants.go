@@ -1,11 +1,14 @@
-package dataset
+package scenes
 
 import (
+	"cmp"
 	"math"
 	"slices"
+
+	"cyclegan/train/internal/random"
 )
 
-// treeLine plants a forest edge of small conifers at the horizon.
+// treeLine plants a row of small conifers along the horizon.
 func (l *landscape) treeLine() {
 	size := l.between(0.05, 0.12)
 	density := l.between(-0.4, 0.2)
@@ -21,7 +24,7 @@ func (l *landscape) treeLine() {
 	}
 }
 
-// scattered puts a few small trees into the middle distance, where no lake is.
+// scattered plants a few small trees in the middle distance, unless there is a lake.
 func (l *landscape) scattered() {
 	count := l.rnd.IntN(9)
 	for range count {
@@ -46,14 +49,14 @@ func (l *landscape) plant(t tree, haze float64) {
 	}
 }
 
-// tree is one of the foreground.
+// tree describes one tree of the middle distance or the foreground.
 type tree struct {
 	x, foot, tall, tone float64
 	leafy               bool
 	shape               uint64
 }
 
-// grove plants the foreground: a few groups, the near ones in front.
+// grove plants a few groups of trees in the foreground, from far to near.
 func (l *landscape) grove() {
 	var trees []tree
 	mix := l.between(0.2, 0.8)
@@ -62,7 +65,7 @@ func (l *landscape) grove() {
 		start = l.near + 0.06
 	}
 	for range 1 + l.rnd.IntN(3) {
-		// Groups keep to the sides, where they frame the view.
+		// Groups stand at the sides, where they frame the view.
 		x := l.between(-0.05, 0.36)
 		if l.chance(0.5) {
 			x = 1 - x
@@ -80,18 +83,13 @@ func (l *landscape) grove() {
 			trees = append(trees, t)
 		}
 	}
-	slices.SortStableFunc(trees, func(a, b tree) int {
-		if a.foot < b.foot {
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(trees, func(a, b tree) int { return cmp.Compare(a.foot, b.foot) })
 	for _, t := range trees {
 		l.plant(t, 0)
 	}
 }
 
-// shade lays a tree's shadow on the ground.
+// shade paints a tree's shadow on the ground.
 func (l *landscape) shade(x, foot, tall float64) {
 	dark := pick(l.season, rgb(0x24401f), rgb(0x8fa3c0))
 	l.disc(x-0.1*tall*l.light, foot, 0.3*tall, 0.035*tall, func(_, _, d float64, old color) color {
@@ -99,7 +97,7 @@ func (l *landscape) shade(x, foot, tall float64) {
 	})
 }
 
-// conifer is a spruce: tiers of drooping branches, in winter with snow on them.
+// conifer paints a spruce: tiers of drooping branches, snowy in winter.
 func (l *landscape) conifer(x, foot, tall, tone, haze float64) {
 	s := l.season
 	half := tall * (0.19 + 0.06*tone)
@@ -127,19 +125,19 @@ func (l *landscape) conifer(x, foot, tall, tone, haze float64) {
 		n := l.noise.layers((px-x)/tall*46+x*20, t*40, l.octaves(2)-1)
 		c := dark.to(bright, 0.36+0.5*side*l.light+0.5*n-0.28*(1-saw))
 		if s == Winter {
-			// Snow lies on the upper side of the branches.
-			lies := smooth(0.05, 0.6, 0.66-saw+0.6*n+0.2*side*l.light)
-			c = c.to(cold.to(snow, 0.6+0.5*side*l.light), 0.12+0.8*lies)
+			// Snow covers the upper side of the branches.
+			cover := smooth(0.05, 0.6, 0.66-saw+0.6*n+0.2*side*l.light)
+			c = c.to(cold.to(snow, 0.6+0.5*side*l.light), 0.12+0.8*cover)
 		}
 		return c.to(l.haze, haze)
 	})
 }
 
-// broadleaf is a round tree: clumps of leaves, in winter a crown of frosted
-// twigs through which one sees.
+// broadleaf paints a round tree: clumps of leaves in summer, a see-through crown of frosted twigs
+// in winter.
 func (l *landscape) broadleaf(t tree) {
 	s := l.season
-	r := generator(t.shape, streamScenes, 0, 0)
+	r := random.New(t.shape, randomPurpose, 0, 0)
 	bark := pick(s, rgb(0x5a4330), rgb(0x4d4038))
 	crownY, crown := t.foot-0.64*t.tall, 0.36*t.tall
 	wide := 0.026 * t.tall
@@ -162,7 +160,7 @@ func (l *landscape) broadleaf(t tree) {
 			}
 			lit := 0.45 + 0.4*((x-cx)*l.light-(y-cy))/radius + 0.55*n
 			if s == Winter {
-				// Branches spread from the fork; frost lies on the twigs.
+				// Branches spread from the fork, with frost on the twigs.
 				ray := l.noise.at(math.Atan2(y-crownY-0.5*crown, x-t.x)*9+t.tone*20, math.Hypot(x-t.x, y-crownY-crown)*4/crown)
 				web := smooth(-0.2, 0.4, l.noise.at(x*f*5, y*f*5)+0.6*ray)
 				return old.to(twig.to(frost, 0.35+0.7*lit), 0.14+0.6*web)
@@ -172,7 +170,7 @@ func (l *landscape) broadleaf(t tree) {
 	}
 }
 
-// flowers sprinkles the near meadow; in winter only dry stalks show.
+// flowers paints flowers on the near meadow in summer, and dry stalks in winter.
 func (l *landscape) flowers() {
 	hues := []color{rgb(0xf6d33c), rgb(0xf7f4ec), rgb(0xd96a9a), rgb(0x8f6fd0), rgb(0xe2552f)}
 	hue := hues[l.rnd.IntN(len(hues))]
@@ -204,7 +202,7 @@ func (l *landscape) flowers() {
 	}
 }
 
-// cabin stands at the edge of the meadow.
+// cabin paints a cabin at the edge of the meadow.
 func (l *landscape) cabin() {
 	s := l.season
 	x, foot := l.between(0.25, 0.75)*l.width, l.horizon+l.between(0.035, 0.07)

@@ -1,0 +1,247 @@
+package dataset
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"image"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"cyclegan/infer/pixels"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Folder holds the images of one domain, for training or for testing, as files on disk or in a zip
+// file.
+type Folder struct {
+	FS      fs.FS
+	Label   string // the folder's name in messages
+	Dir     string // the folder on disk; "" inside a zip file
+	Files   []File // images that the run uses
+	Skipped []Skip // images that it does not use
+	// Others counts the files without the name of an image, by their extension in lower case.
+	Others map[string]int
+
+	path string // within FS
+	name string // of the domain
+}
+
+// File describes one image file, as far as its header does.
+type File struct {
+	Path   string // within the folder's FS
+	Name   string // in messages
+	Size   Size   // upright
+	Format string // such as "jpeg"
+	Bytes  int64  // of the file
+}
+
+// Size is the size of an image in pixels.
+type Size struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+func (s Size) String() string { return fmt.Sprintf("%dx%d", s.Width, s.Height) }
+
+// MaxFileBytes limits the size of one image file, also inside a zip file that claims a smaller one.
+const MaxFileBytes = 512 << 20
+
+// scan lists the images below a folder and reads their headers, so that unusable files are known
+// before training starts.
+func (d *Dataset) scan(f *Folder, training bool) error {
+	f.Others = map[string]int{}
+	names, err := f.list()
+	if err != nil {
+		return fmt.Errorf("list %q: %w", f.Label, err)
+	}
+	if n := d.opt.MaxDatasetSize; n > 0 && len(names) > n {
+		names = names[:n]
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("folder %q holds no picture (jpg, png, gif, bmp, tiff or webp)%s", f.Label, f.instead())
+	}
+	files := make([]File, len(names))
+	errs := make([]error, len(names))
+	var g errgroup.Group
+	g.SetLimit(max(1, d.opt.NumThreads))
+	for i, name := range names {
+		g.Go(func() error {
+			files[i], errs[i] = f.readHeader(name)
+			return nil
+		})
+	}
+	g.Wait() // never fails: the workers store their errors in errs
+	var agreed Size
+	for i, file := range files {
+		err := errs[i]
+		if err == nil && training {
+			err = d.opt.fits(file.Size)
+		}
+		if err != nil {
+			d.Skip(file.Name, err)
+			f.Skipped = append(f.Skipped, Skip{file.Name, err})
+			continue
+		}
+		if size := d.opt.SampleSize(file.Size); training && (d.opt.OneSize || d.opt.BatchSize > 1) {
+			if agreed != (Size{}) && size != agreed {
+				return unequal(d.opt, f.Files[0].Name, agreed, file.Name, size)
+			}
+			agreed = size
+		}
+		f.Files = append(f.Files, file)
+	}
+	if len(f.Files) == 0 {
+		first := f.Skipped[0]
+		return fmt.Errorf("folder %q: none of its %d pictures can be used, the first because of %s: %w",
+			f.Label, len(names), first.Name, first.Err)
+	}
+	return nil
+}
+
+// list returns the paths of the files below the folder that have the name of an image, in order,
+// and counts the others. It follows links to folders, because data sets are often put together from
+// them.
+func (f *Folder) list() ([]string, error) {
+	var names []string
+	var walk func(dir string, above []fs.FileInfo) error
+	walk = func(dir string, above []fs.FileInfo) error {
+		info, err := fs.Stat(f.FS, dir)
+		if err != nil {
+			return err
+		}
+		for _, a := range above {
+			if os.SameFile(a, info) {
+				return nil // a link to a folder that contains it
+			}
+		}
+		entries, err := fs.ReadDir(f.FS, dir)
+		if err != nil {
+			return err
+		}
+		above = append(above, info)
+		for _, e := range entries {
+			if ignored(e.Name()) {
+				continue
+			}
+			p := path.Join(dir, e.Name())
+			if isFolder(f.FS, p, e) {
+				if err := walk(p, above); err != nil {
+					return err
+				}
+			} else if pixels.Readable(p) {
+				names = append(names, p)
+			} else {
+				f.Others[strings.ToLower(path.Ext(p))]++
+			}
+		}
+		return nil
+	}
+	if err := walk(f.path, nil); err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func isFolder(fsys fs.FS, name string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return e.IsDir()
+	}
+	info, err := fs.Stat(fsys, name)
+	return err == nil && info.IsDir()
+}
+
+// instead describes the files of a folder without images.
+func (f *Folder) instead() string {
+	extensions := slices.SortedFunc(maps.Keys(f.Others), func(a, b string) int {
+		return cmp.Or(cmp.Compare(f.Others[b], f.Others[a]), cmp.Compare(a, b))
+	})
+	var all []string
+	for _, e := range extensions {
+		all = append(all, fmt.Sprintf("%d %s", f.Others[e], cmp.Or(e, "without an ending")))
+	}
+	if len(all) == 0 {
+		return "; it is empty"
+	}
+	return "; its files: " + some(all)
+}
+
+func (f *Folder) readHeader(name string) (File, error) {
+	file := File{Path: name, Name: name}
+	if f.path == "." { // a folder named by itself
+		file.Name = path.Join(f.Label, name)
+	}
+	r, bytes, err := f.Open(file)
+	if err != nil {
+		return file, err
+	}
+	defer r.Close()
+	info, err := pixels.Header(r, pixels.Limits{})
+	if err != nil {
+		return file, err
+	}
+	file.Size.Width, file.Size.Height = info.Upright()
+	file.Format, file.Bytes = info.Format, bytes
+	return file, nil
+}
+
+// Open opens a file of the folder and returns its size in bytes. It refuses anything but a regular
+// file, since opening a named pipe would block.
+func (f *Folder) Open(file File) (fs.File, int64, error) {
+	info, err := fs.Stat(f.FS, file.Path)
+	if err != nil {
+		if _, linkErr := fs.ReadLink(f.FS, file.Path); errors.Is(err, fs.ErrNotExist) && linkErr == nil {
+			return nil, 0, errors.New("a link to a file that does not exist")
+		}
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, errors.New("not a file")
+	}
+	r, err := f.FS.Open(file.Path)
+	if err != nil {
+		return nil, 0, err
+	}
+	return r, info.Size(), nil
+}
+
+// Read returns the content of a file of the folder.
+func (f *Folder) Read(file File) ([]byte, error) {
+	r, size, err := f.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return pixels.ReadAll(r, size, MaxFileBytes)
+}
+
+// size, title, id, load and at make a Folder a source.
+func (f *Folder) size() int       { return len(f.Files) }
+func (f *Folder) title() string   { return f.name }
+func (f *Folder) id(i int) string { return f.Files[i].Name }
+
+func (f *Folder) load(i int) (*image.NRGBA, error) {
+	data, err := f.Read(f.Files[i])
+	if err != nil {
+		return nil, err
+	}
+	pic, err := pixels.Decode(data, pixels.Limits{MaxBytes: MaxFileBytes})
+	if err != nil {
+		return nil, err
+	}
+	return pixels.Opaque(pic.Image), nil
+}
+
+func (f *Folder) at(i, w, h int) (*image.NRGBA, error) {
+	img, err := f.load(i)
+	if err != nil {
+		return nil, err
+	}
+	return pixels.Resize(img, w, h), nil
+}

@@ -1,0 +1,222 @@
+package inspect
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Smaller sets than these are findings. The smallest published data sets with good results have 400
+// images of a domain. Scores that compare sets are fitted to many more test images than people set
+// aside.
+const (
+	fewTrain = 100
+	fewTest  = 50
+)
+
+// find adds the findings, the most severe first.
+func (in *inspector) find() {
+	in.findUnused()
+	in.findOverlaps()
+	in.findCopies()
+	in.findCounts()
+	in.findSizes()
+	in.findContent()
+	rank := func(f Finding) int { return slices.Index([]Severity{Error, Warning, Note}, f.Severity) }
+	slices.SortStableFunc(in.Findings, func(a, b Finding) int { return cmp.Compare(rank(a), rank(b)) })
+}
+
+func (in *inspector) add(s Severity, kind string, files []string, title, text string) {
+	in.Findings = append(in.Findings, Finding{s, kind, title, text, files})
+}
+
+// usable is the number of images of the set that the run uses.
+func (p *part) usable() int {
+	n := 0
+	for _, l := range p.looks {
+		n += one(l.err == nil)
+	}
+	return n
+}
+
+// ofSet says how many of a set's images are concerned.
+func (p *part) ofSet(n int) string {
+	return fmt.Sprintf("%d of the %d in %s", n, p.usable(), p.folder.Label)
+}
+
+// training returns trainA and trainB.
+func (in *inspector) training() []*part { return in.parts[:2] }
+
+// test returns a domain's test set, or nil.
+func (in *inspector) test(domain string) *part {
+	for _, p := range in.parts {
+		if !p.train && p.domain == domain {
+			return p
+		}
+	}
+	return nil
+}
+
+// findUnused finds files that the run does not use.
+func (in *inspector) findUnused() {
+	var foreign, changed []string
+	for _, p := range in.parts {
+		if p.usable() == 0 {
+			s := Warning
+			if p.train {
+				s = Error
+			}
+			in.add(s, "nothing_readable", nil, "no readable image in "+p.folder.Label,
+				"All files are damaged, or were removed after the folder was listed. Fix: put other images there.")
+		}
+		for extension, n := range p.folder.Others {
+			if unsupported[extension] {
+				foreign = append(foreign, fmt.Sprintf("%s: %d %s", p.folder.Label, n, extension))
+			}
+		}
+		for i, l := range p.looks {
+			if l.changed {
+				changed = append(changed, p.folder.Files[i].Name)
+			}
+		}
+	}
+	if len(in.Unreadable) > 0 {
+		in.add(Warning, "unreadable", reasons(in.Unreadable), fmt.Sprintf("unreadable files: %d", len(in.Unreadable)),
+			"The run skips them. Fix: replace or delete them.")
+	}
+	if n := len(in.TooSmall); n > 0 {
+		title := fmt.Sprintf("training images too small for crop_size %d: %d", in.options.CropSize, n)
+		text := "The run skips them. Fix: use a smaller crop_size, preprocess resize_and_crop, or larger images."
+		if !in.options.Preprocess.Crops() {
+			title = fmt.Sprintf("training images too long and narrow for preprocess %s: %d", in.options.Preprocess, n)
+			text = "The run skips them. Fix: crop them, or use preprocess resize_and_crop."
+		}
+		in.add(Warning, "too_small", reasons(in.TooSmall), title, text)
+	}
+	if len(foreign) > 0 {
+		slices.Sort(foreign)
+		in.add(Warning, "unread_formats", foreign, "images in unsupported formats",
+			"The run reads jpg, png, gif, bmp, tiff and webp, and skips the others. Fix: convert the others or move them away.")
+	}
+	if len(changed) > 0 {
+		in.add(Warning, "changed", changed, fmt.Sprintf("files that changed during the inspection: %d", len(changed)),
+			"Another program is writing to the folders, and the run would train on incomplete files. Fix: start when it has finished.")
+	}
+}
+
+// unsupported are the extensions of image files that people have but that the run cannot read:
+// those of phones, cameras and drawing programs.
+var unsupported = map[string]bool{
+	".heic": true, ".heif": true, ".avif": true, ".jxl": true, ".jp2": true, ".jfif": true, ".psd": true,
+	".svg": true, ".exr": true, ".hdr": true, ".tga": true, ".ppm": true, ".pgm": true, ".dng": true,
+	".cr2": true, ".cr3": true, ".nef": true, ".arw": true, ".orf": true, ".raf": true, ".rw2": true,
+}
+
+// findCounts finds small, unbalanced and missing sets.
+func (in *inspector) findCounts() {
+	for _, p := range in.training() {
+		if n := p.usable(); n > 0 && n < fewTrain {
+			in.add(Warning, "few", nil, fmt.Sprintf("few images in %s: %d", p.folder.Label, n),
+				"The networks memorise such a small set and do worse on new images. Fix: collect more; some hundreds per domain are usual.")
+		}
+	}
+	a, b := in.parts[0], in.parts[1]
+	if a.usable() < b.usable() {
+		a, b = b, a
+	}
+	if na, nb := a.usable(), b.usable(); nb > 0 && na >= 3*nb {
+		s := Note
+		if na >= 10*nb {
+			s = Warning
+		}
+		ratio := float64(na) / float64(nb)
+		in.add(s, "unbalanced", nil, fmt.Sprintf("%s has %.3g times as many images as %s", a.folder.Label, ratio, b.folder.Label),
+			fmt.Sprintf("An epoch is one pass over the larger folder, so it uses each image of the smaller one %.3g times. Fix: collect more for %s if it is small.",
+				ratio, b.folder.Label))
+	}
+	var missing, folders []string
+	for k, domain := range []string{"A", "B"} {
+		p := in.test(domain)
+		if p == nil {
+			missing, folders = append(missing, domain), append(folders, in.data.TestFolders()[k])
+			continue
+		}
+		if n := p.usable(); n > 0 && n < fewTest {
+			in.add(Note, "few_test", nil, fmt.Sprintf("few images in %s: %d", p.folder.Label, n),
+				fmt.Sprintf("Scores that compare sets (SWD, KID, FID) are mostly noise for so few. Fix: set aside %d or more.", fewTest))
+		}
+	}
+	if len(missing) > 0 {
+		in.add(Note, "no_test", nil, "no test images of "+strings.Join(missing, " and "),
+			fmt.Sprintf("The run evaluates on training images, which score better than new ones. Fix: set aside %d or more, in %s.",
+				fewTest, strings.Join(folders, " and ")))
+	}
+}
+
+// findContent finds what decoding shows, and differences in format.
+func (in *inspector) findContent() {
+	var gray, alpha, deep []string
+	var mostGray float64 // the larger share of gray images in a colour domain
+	for _, p := range in.parts {
+		colour := in.options.InputNC == 3
+		if p.domain == "B" {
+			colour = in.options.OutputNC == 3
+		}
+		n := 0
+		for i, l := range p.looks {
+			name := p.folder.Files[i].Name
+			if l.gray && colour {
+				gray = append(gray, name)
+				n++
+			}
+			if l.alpha {
+				alpha = append(alpha, name)
+			}
+			if l.deep {
+				deep = append(deep, name)
+			}
+		}
+		if p.train && n > 0 {
+			mostGray = max(mostGray, float64(n)/float64(p.usable()))
+		}
+	}
+	if len(gray) > 0 {
+		s := Note
+		if mostGray > 0.05 {
+			s = Warning
+		}
+		in.add(s, "gray", gray, fmt.Sprintf("images without colour: %d", len(gray)),
+			"The networks learn that the domain may be gray, and remove colour from other images. Fix: move them away; if a whole domain is gray, use input_nc 1 (A) or output_nc 1 (B).")
+	}
+	if len(alpha) > 0 {
+		in.add(Note, "alpha", alpha, fmt.Sprintf("partly transparent images: %d", len(alpha)),
+			"The run ignores transparency and trains on the colours stored below it. Fix: if those are wrong, save the images on a background.")
+	}
+	if len(deep) > 0 {
+		in.add(Note, "bits_16", deep, fmt.Sprintf("images with 16 bits per channel: %d", len(deep)),
+			"The run rounds them to 8 bits. Fix: nothing to do, unless they are dark raw images that need brightening first.")
+	}
+	a, b := lossy(in.parts[0]), lossy(in.parts[1])
+	if max(a, b) >= 0.9 && min(a, b) <= 0.1 {
+		in.add(Note, "formats_differ", nil, "one domain is JPEG-compressed and the other is not",
+			"The discriminators can see JPEG artifacts, so the generators may learn to add or remove them. Fix: use one format and quality for both, or scale the images to half their size or less.")
+	}
+}
+
+// lossy is the share of images in a lossy format.
+func lossy(p *part) float64 {
+	n := 0
+	for i, f := range p.folder.Files {
+		n += one(p.looks[i].err == nil && f.Format == "jpeg")
+	}
+	return float64(n) / float64(max(1, p.usable()))
+}
+
+func reasons(list []Skip) []string {
+	lines := make([]string, len(list))
+	for i, s := range list {
+		lines[i] = fmt.Sprintf("%s: %v", s.Name, s.Err)
+	}
+	return lines
+}
