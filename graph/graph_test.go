@@ -3,7 +3,6 @@ package graph
 import (
 	"bytes"
 	"flag"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -47,29 +46,29 @@ func discriminator(t *testing.T, arch string, edit func(*DiscriminatorOptions)) 
 	return n
 }
 
-// The counts of the official implementation and of the course recipe, less the
-// biases that an InstanceNorm behind them makes void.
+// The counts of the official implementation and of the course recipe, without the biases that an InstanceNorm after
+// them cancels.
 func TestParamCounts(t *testing.T) {
 	batch := func(o *GeneratorOptions) { o.Norm = NormBatch }
-	voidBiases := func(n *Network) int {
-		void := 0
+	cancelled := func(n *Network) int {
+		biases := 0
 		var visit func([]Layer)
 		visit = func(layers []Layer) {
 			for i, l := range layers {
 				visit(body(l))
 				if norm, ok := l.(InstanceNorm); ok && i > 0 {
-					void += norm.Channels
+					biases += norm.Channels
 				}
 			}
 		}
 		visit(n.Layers)
-		return void
+		return biases
 	}
 	for _, c := range []struct {
 		name     string
 		net      *Network
 		own      int
-		official int // with void biases; 0 when there is no such figure
+		official int // with cancelled biases; 0 if unknown
 	}{
 		{"resnet_9blocks", generator(t, ResNet9, nil), 11_372_931, 11_378_179},
 		{"resnet_6blocks", generator(t, ResNet6, nil), 7_833_987, 7_837_699},
@@ -78,15 +77,15 @@ func TestParamCounts(t *testing.T) {
 		{"unet_128", generator(t, UNet128, nil), 0, 41_825_667},
 		{"unet_128 batch", generator(t, UNet128, batch), 41_828_995, 41_828_995},
 		{"yosemite", generator(t, Yosemite, nil), 8_402_176, 0},
-		{"basic", discriminator(t, PatchGAN, nil), 2_763_841, 2_764_737 /* 896 + 1 void */},
+		{"basic", discriminator(t, PatchGAN, nil), 2_763_841, 2_764_737},
 		{"yosemite D", discriminator(t, Yosemite, nil), 2_765_696, 0},
 		{"yosemite_public", discriminator(t, YosemitePublic, nil), 2_765_568, 0},
 	} {
 		if got := c.net.ParamCount(); c.own != 0 && got != c.own {
 			t.Errorf("%s: %d trainable values, want %d", c.name, got, c.own)
 		}
-		if got := c.net.ParamCount() + voidBiases(c.net); c.official != 0 && got != c.official {
-			t.Errorf("%s: %d trainable values with void biases, the official network has %d", c.name, got, c.official)
+		if got := c.net.ParamCount() + cancelled(c.net); c.official != 0 && got != c.official {
+			t.Errorf("%s: %d trainable values with cancelled biases, the official network has %d", c.name, got, c.official)
 		}
 	}
 }
@@ -128,7 +127,7 @@ func TestGoldenListings(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(text.Bytes(), want) {
-			t.Errorf("%s: the listing differs from %s; run with -update and look at the difference", name, path)
+			t.Errorf("%s: the listing differs from %s; run with -update and check the difference", name, path)
 		}
 	}
 }
@@ -151,20 +150,20 @@ func TestShapes(t *testing.T) {
 	} {
 		got, err := c.net.OutputShape(c.h, c.w)
 		if err != nil || got != c.want {
-			t.Errorf("%s on %dx%d gives %v, %v; want %v", c.net.Name, c.h, c.w, got, err, c.want)
+			t.Errorf("%s on %dx%d: %v, %v; want %v", c.net.Name, c.h, c.w, got, err, c.want)
 		}
 	}
 	for _, c := range []struct {
 		net  *Network
 		h, w int
-		word string
+		text string
 	}{
 		{generator(t, UNet256, nil), 512, 300, "skip connection"},
 		{generator(t, ResNet9, nil), 3, 64, "reflect-pad 3"},
 		{discriminator(t, PatchGAN, nil), 16, 16, "kernel"},
 	} {
-		if _, err := c.net.OutputShape(c.h, c.w); err == nil || !strings.Contains(err.Error(), c.word) {
-			t.Errorf("%s on %dx%d: error %v does not name %q", c.net.Name, c.h, c.w, err, c.word)
+		if _, err := c.net.OutputShape(c.h, c.w); err == nil || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s on %dx%d: error %v lacks %q", c.net.Name, c.h, c.w, err, c.text)
 		}
 	}
 }
@@ -184,14 +183,13 @@ func TestSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := c.net.SizeMultiple(); got != c.multiple || least != c.min {
-			t.Errorf("%s: multiple %d, smallest %d; want %d, %d", c.net.Name, got, least, c.multiple, c.min)
+			t.Errorf("%s: multiple %d, minimum %d; want %d, %d", c.net.Name, got, least, c.multiple, c.min)
 		}
 	}
 }
 
 func TestReceptiveFieldOfPatchGAN(t *testing.T) {
-	// A score depends on this many pixels a side: the smallest input of which
-	// an unpadded copy of the network makes one score.
+	// The side of the smallest input for which the network without padding returns one score.
 	for layers, want := range map[int]int{1: 16, 2: 34, 3: 70, 4: 142, 5: 286} {
 		n := discriminator(t, NLayers, func(o *DiscriminatorOptions) { o.Layers = layers })
 		field := 1
@@ -220,23 +218,23 @@ func TestValidateListsEveryProblem(t *testing.T) {
 	}}
 	err := n.Validate()
 	if err == nil {
-		t.Fatal("a network full of mistakes passes")
+		t.Fatal("an invalid network passes")
 	}
-	for _, word := range []string{
-		`"a" takes 4 channels, gets 3`, `"a" is used twice`, "kernel 0", "no name", "momentum 0",
-		"branch gives 9", "rate 1", `"cubic"`, "clamp", "pad 0", "<nil>", "promises 3",
+	for _, text := range []string{
+		`"a" takes 4 channels, got 3`, `"a" is used twice`, "kernel 0", "no name", "momentum 0",
+		"branch returns 9", "rate 1", `"cubic"`, "clamp", "pad 0", "<nil>", "declares 3",
 	} {
-		if !strings.Contains(err.Error(), word) {
-			t.Errorf("the error does not mention %s:\n%v", word, err)
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("the error lacks %s:\n%v", text, err)
 		}
 	}
 }
 
 func TestOptionErrorsNameTheValue(t *testing.T) {
 	_, err := NewGenerator(GeneratorOptions{Architecture: "resnet_7blocks", In: 2, Out: 3, Norm: "group", Upsampling: "magic", Residual: true})
-	for _, word := range []string{"resnet_7blocks", "group", "magic", "2 channels", "0 filters", "residual"} {
-		if err == nil || !strings.Contains(err.Error(), word) {
-			t.Errorf("the error does not mention %s: %v", word, err)
+	for _, text := range []string{"resnet_7blocks", "group", "magic", "not 2", "0 filters", "residual"} {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("the error lacks %s: %v", text, err)
 		}
 	}
 	_, err = NewDiscriminator(DiscriminatorOptions{Architecture: NLayers, In: 3, Filters: 64, Layers: 6, Norm: NormInstance})
@@ -331,7 +329,7 @@ func TestOrthogonalRowsAreOrthonormal(t *testing.T) {
 					want = 4
 				}
 				if math.Abs(dot-want) > 1e-5 {
-					t.Errorf("%s: rows %d and %d have product %g, want %g", p.Name, i, j, dot, want)
+					t.Errorf("%s: product of rows %d and %d is %g, want %g", p.Name, i, j, dot, want)
 				}
 			}
 		}
@@ -344,29 +342,18 @@ func TestWeightsCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for word, spoil := range map[string]func(Weights){
+	for text, spoil := range map[string]func(Weights){
 		`"conv2.weight" is missing`: func(w Weights) { delete(w, "conv2.weight") },
 		`"score.bias" has 3 values`: func(w Weights) { w["score.bias"] = make([]float32, 3) },
-		`no parameter "extra"`:      func(w Weights) { w["extra"] = nil },
+		`unknown parameter "extra"`: func(w Weights) { w["extra"] = nil },
 	} {
 		w := good.Clone()
 		spoil(w)
-		if err := w.Check(n); err == nil || !strings.Contains(err.Error(), word) {
-			t.Errorf("error %v does not say %s", err, word)
+		if err := w.Check(n); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("error %v lacks %s", err, text)
 		}
 	}
 	if err := good.Check(n); err != nil {
 		t.Error(err)
 	}
-}
-
-func ExampleNewDiscriminator() {
-	n, err := NewDiscriminator(DiscriminatorOptions{Architecture: PatchGAN, In: 3, Filters: 64, Norm: NormInstance})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	out, err := n.OutputShape(256, 256)
-	fmt.Println(out, err)
-	// Output: 30x30x1 <nil>
 }

@@ -1,66 +1,69 @@
-// Package graph describes convolutional networks as data.
+// Package graph describes convolutional networks as data; its central type is [Network].
 //
-// A [Network] is a list of layers, each a plain struct that says what a layer
-// is and nothing about how it is computed. The package also knows what follows
-// from such a description without computing it: the shape of every tensor, the
-// table of parameters, initial weights, and whether the description makes
-// sense at all. It imports no tensor library. Back-ends read a network the way
-// go/printer reads a go/ast tree: package tfgraph adds it to a TensorFlow
-// graph, package onnxgraph writes it as an ONNX model, and each is one switch
-// over the layer kinds defined here.
+// A network is a list of layers, each a plain struct that states what the layer is and nothing about how it is
+// computed. The package derives from it what needs no computation: the shape of every tensor, the parameters, initial
+// weights, and whether the description is valid. It imports no tensor library. Back-ends read a network the way
+// go/printer reads a go/ast tree: package tfgraph adds it to a TensorFlow graph, package onnxgraph writes it as an
+// ONNX model, and package pytorch reads and writes its weights.
 //
-// [NewGenerator] and [NewDiscriminator] build the named architectures of
-// CycleGAN (Zhu et al. 2017, https://arxiv.org/abs/1703.10593).
+// [NewGenerator] and [NewDiscriminator] build the named architectures of CycleGAN (Zhu et al. 2017,
+// https://arxiv.org/abs/1703.10593).
 //
-// Activations have the shape [N, H, W, C] in this package's terms; which order
-// the axes have in memory is a back-end's business. Convolution weights are
-// kept in one layout everywhere, TensorFlow's: [kernel, kernel, in, out] for a
-// convolution and [kernel, kernel, out, in] for a transposed one.
+// Activations have the shape [N, H, W, C] in this package's terms; each back-end chooses their order in memory.
+// Convolution weights have TensorFlow's layout everywhere: [kernel, kernel, in, out] for a convolution and
+// [kernel, kernel, out, in] for a transposed one.
+//
+// # Adding a layer kind
+//
+// Declare its struct and its layer method in network.go. Every switch over the layer kinds reports an unknown one as
+// an error, so the tests show what is left: [LayerShape] and Validate in shape.go, [LayerParams] in params.go if it
+// has parameters, [Describe] if its settings should be printed, then tfgraph and onnxgraph.
 package graph
 
-// A Network is a feed-forward network from one picture-shaped tensor to
-// another.
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// A Network is a feed-forward network from one image-shaped tensor to another.
 type Network struct {
-	// Name is the architecture's name, such as "resnet_9blocks".
-	Name string
-	// In and Out count the channels of the input and the output.
-	In, Out int
+	Name    string // the architecture, such as "resnet_9blocks"
+	In, Out int    // channels of the input and the output
 	Layers  []Layer
 }
 
-// A Layer is one of the layer structs of this package. The set is closed:
-// a back-end that switches over all of them is complete.
+// A Layer is one of the layer structs of this package. The set is closed, so a back-end that switches over all of
+// them is complete.
 type Layer interface{ layer() }
 
-// Conv is a two-dimensional convolution, cross-correlation to be exact, with a
-// square kernel and Pad zeros on each side. A map of side n becomes one of
-// side (n + 2*Pad - Kernel)/Stride + 1, rounded down.
+// Conv is a two-dimensional convolution (strictly a cross-correlation) with a square kernel and Pad zeros on each
+// side. Side n becomes (n + 2*Pad - Kernel)/Stride + 1, rounded down.
 type Conv struct {
 	Name                         string
 	In, Out, Kernel, Stride, Pad int
 	Bias                         bool
 }
 
-// ConvTranspose is the transposed convolution as PyTorch and ONNX define it: a
-// map of side n becomes one of side (n-1)*Stride - 2*Pad + Kernel + OutPad.
+// ConvTranspose is the transposed convolution as PyTorch and ONNX define it.
+// Side n becomes (n-1)*Stride - 2*Pad + Kernel + OutPad.
 type ConvTranspose struct {
 	Name                                 string
 	In, Out, Kernel, Stride, Pad, OutPad int
 	Bias                                 bool
 }
 
-// ReflectPad mirrors Pad pixels outward on each side without repeating the
-// edge, so the map's sides must be larger than Pad.
+// ReflectPad mirrors Pad pixels outward on each side without repeating the edge, so both sides must exceed Pad.
 type ReflectPad struct{ Pad int }
 
-// Upsample enlarges a map by the integer factor Scale. Bilinear sampling uses
-// half-pixel centres (PyTorch's align_corners=False).
+// Upsample enlarges a map by the integer factor Scale. Bilinear sampling uses half-pixel centres (PyTorch's
+// align_corners=False).
 type Upsample struct {
 	Scale int
 	Mode  UpsampleMode
 }
 
-// UpsampleMode says how Upsample fills in the new pixels.
+// UpsampleMode is the interpolation of Upsample.
 type UpsampleMode string
 
 // The upsampling modes.
@@ -69,19 +72,16 @@ const (
 	Bilinear UpsampleMode = "bilinear"
 )
 
-// InstanceNorm normalises each channel of each picture to mean 0 and variance
-// 1 over the picture's own pixels, in training and afterwards alike (Ulyanov
-// et al. 2016, https://arxiv.org/abs/1607.08022). It has no parameters.
+// InstanceNorm normalises each channel of each image to mean 0 and variance 1 over the image's own pixels, in
+// training and in inference (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022). It has no parameters.
 type InstanceNorm struct {
 	Channels int
 	Epsilon  float32
 }
 
-// BatchNorm normalises each channel over the batch in training, and with the
-// running mean and variance afterwards, then scales by gamma and shifts by
-// beta (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167). A training
-// step moves the running statistics by Momentum towards the batch's mean and
-// its unbiased variance, as PyTorch does.
+// BatchNorm normalises each channel over the batch in training, and with the running mean and variance in inference,
+// then scales by gamma and shifts by beta (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167). A training step
+// moves the running statistics by Momentum towards the batch's mean and its unbiased variance, as PyTorch does.
 type BatchNorm struct {
 	Name     string
 	Channels int
@@ -101,18 +101,17 @@ type Tanh struct{}
 // Clamp limits every value to [Min, Max].
 type Clamp struct{ Min, Max float32 }
 
-// Dropout zeroes values with probability Rate in training and scales the rest
-// by 1/(1-Rate); afterwards it passes its input through.
+// Dropout zeroes values with probability Rate in training and scales the rest by 1/(1-Rate). In inference it does
+// nothing.
 type Dropout struct{ Rate float32 }
 
-// GlobalMean averages each channel over the whole map, leaving a map of 1x1.
+// GlobalMean averages each channel over the whole map; the result has size 1x1.
 type GlobalMean struct{}
 
 // Residual is x + Body(x).
 type Residual struct{ Body []Layer }
 
-// Concat is x and Body(x) side by side along the channels, x first: the skip
-// connection of a U-Net.
+// Concat concatenates x and Body(x) along the channels, x first: the skip connection of a U-Net.
 type Concat struct{ Body []Layer }
 
 func (Conv) layer()          {}
@@ -130,7 +129,7 @@ func (GlobalMean) layer()    {}
 func (Residual) layer()      {}
 func (Concat) layer()        {}
 
-// body returns the layers inside l, nil when l holds none.
+// body returns the layers inside l, or nil if l contains none.
 func body(l Layer) []Layer {
 	switch l := l.(type) {
 	case Residual:
@@ -141,8 +140,7 @@ func body(l Layer) []Layer {
 	return nil
 }
 
-// Walk calls f for every layer in the order of computation, a layer that holds
-// others before those.
+// Walk calls f for every layer in the order of computation. A layer that contains others comes before them.
 func (n *Network) Walk(f func(Layer)) { walk(n.Layers, f) }
 
 func walk(layers []Layer, f func(Layer)) {
@@ -150,4 +148,82 @@ func walk(layers []Layer, f func(Layer)) {
 		f(l)
 		walk(body(l), f)
 	}
+}
+
+// Fprint writes the network as text: one line for each layer with its output shape for an input of h by w, then the
+// table of parameters.
+func Fprint(out io.Writer, n *Network, h, w int) error {
+	if _, err := n.OutputShape(h, w); err != nil {
+		return err
+	}
+	p := printer{out: out}
+	p.printf("%s: %d channels in, %d out, %d trainable values\n", n.Name, n.In, n.Out, n.ParamCount())
+	p.layers(n.Layers, Shape{h, w, n.In}, 1)
+	p.printf("parameters\n")
+	for _, param := range n.Params() {
+		p.printf("  %-22s %-18s %9d\n", param.Name, strings.Trim(fmt.Sprint(param.Shape), "[]"), param.Size())
+	}
+	return p.err
+}
+
+// printer remembers the first write error, so that Fprint checks it once.
+type printer struct {
+	out io.Writer
+	err error
+}
+
+func (p *printer) printf(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.out, format, args...)
+	}
+}
+
+func (p *printer) layers(layers []Layer, in Shape, depth int) {
+	for _, l := range layers {
+		out, err := LayerShape(l, in)
+		if err != nil {
+			p.err = err
+			return
+		}
+		p.printf("%s%-*s %v\n", strings.Repeat("  ", depth), 56-2*depth, Describe(l), out)
+		p.layers(body(l), in, depth+1)
+		in = out
+	}
+}
+
+// Describe returns a layer and its settings in one line.
+func Describe(l Layer) string {
+	switch l := l.(type) {
+	case Conv:
+		return fmt.Sprintf("Conv %s %d->%d k%d s%d p%d%s", l.Name, l.In, l.Out, l.Kernel, l.Stride, l.Pad, biasNote(l.Bias))
+	case ConvTranspose:
+		return fmt.Sprintf("ConvTranspose %s %d->%d k%d s%d p%d op%d%s", l.Name, l.In, l.Out, l.Kernel, l.Stride, l.Pad, l.OutPad, biasNote(l.Bias))
+	case ReflectPad:
+		return fmt.Sprintf("ReflectPad %d", l.Pad)
+	case Upsample:
+		return fmt.Sprintf("Upsample %dx %s", l.Scale, l.Mode)
+	case InstanceNorm:
+		return "InstanceNorm"
+	case BatchNorm:
+		return "BatchNorm " + l.Name
+	case LeakyReLU:
+		return fmt.Sprintf("LeakyReLU %g", l.Slope)
+	case Clamp:
+		return fmt.Sprintf("Clamp [%g, %g]", l.Min, l.Max)
+	case Dropout:
+		return fmt.Sprintf("Dropout %g", l.Rate)
+	case Concat:
+		return "Concat with"
+	case Residual:
+		return "Residual"
+	default:
+		return strings.TrimPrefix(fmt.Sprintf("%T", l), "graph.")
+	}
+}
+
+func biasNote(bias bool) string {
+	if bias {
+		return " bias"
+	}
+	return ""
 }

@@ -17,14 +17,14 @@ const (
 	NormNone     Norm = "none"
 )
 
-// Upsampling names the way in which a generator's decoder enlarges its maps.
+// Upsampling names the method by which a generator's decoder enlarges its maps.
 type Upsampling string
 
 const (
 	// UpTranspose is the transposed convolution of the paper.
 	UpTranspose Upsampling = "transpose"
-	// UpResize is bilinear enlargement followed by a convolution, which
-	// leaves no checkerboard (Odena et al. 2016, https://distill.pub/2016/deconv-checkerboard).
+	// UpResize is bilinear enlargement followed by a convolution, which avoids checkerboard patterns
+	// (Odena et al. 2016, https://distill.pub/2016/deconv-checkerboard).
 	UpResize Upsampling = "resize"
 )
 
@@ -51,26 +51,21 @@ var (
 	Discriminators = []string{PatchGAN, NLayers, Pixel, Yosemite, YosemitePublic}
 )
 
-// GeneratorOptions says which generator to build.
+// GeneratorOptions selects the generator to build.
 type GeneratorOptions struct {
-	// Architecture is one of Generators.
-	Architecture string
-	// In and Out count the channels of the pictures, 1 or 3.
-	In, Out int
-	// Filters is the number of channels of the first and the last hidden
-	// layer (ngf).
-	Filters    int
-	Norm       Norm
-	Upsampling Upsampling
-	// Dropout puts dropout of 0.5 where the official code has it when
-	// no_dropout is not given.
+	Architecture string // one of Generators
+	In, Out      int    // channels of the images, 1 or 3
+	Filters      int    // channels of the first and the last hidden layer (ngf)
+	Norm         Norm
+	Upsampling   Upsampling
+	// Dropout adds dropout of 0.5 where the official code has it without -no_dropout.
 	Dropout bool
-	// Residual adds the generator's output to its input and clamps the sum to
-	// [-1, 1], so that an untrained generator is near the identity.
+	// Residual adds the generator's output to its input and clamps the sum to [-1, 1], so that an untrained generator
+	// is close to the identity.
 	Residual bool
 }
 
-// Validate lists every option that has no valid value.
+// Validate reports every invalid option.
 func (o GeneratorOptions) Validate() error {
 	var errs []error
 	errs = append(errs, oneOf("generator architecture", o.Architecture, Generators))
@@ -78,48 +73,43 @@ func (o GeneratorOptions) Validate() error {
 	errs = append(errs, oneOf("upsampling", o.Upsampling, []Upsampling{UpTranspose, UpResize}))
 	for _, c := range []int{o.In, o.Out} {
 		if c != 1 && c != 3 {
-			errs = append(errs, fmt.Errorf("generator: a picture of %d channels is neither gray (1) nor colour (3)", c))
+			errs = append(errs, fmt.Errorf("generator: images have 1 channel (gray) or 3 (colour), not %d", c))
 		}
 	}
 	if o.Filters < 1 {
 		errs = append(errs, fmt.Errorf("generator: %d filters", o.Filters))
 	}
 	if o.Residual && o.In != o.Out {
-		errs = append(errs, fmt.Errorf("generator: residual adds output to input, but they have %d and %d channels", o.Out, o.In))
+		errs = append(errs, fmt.Errorf("generator: residual adds output and input, which have %d and %d channels", o.Out, o.In))
 	}
 	if o.Dropout && o.Architecture == Yosemite {
-		errs = append(errs, errors.New("generator: the yosemite architecture has no dropout"))
+		errs = append(errs, errors.New("generator: the architecture yosemite has no dropout"))
 	}
 	return errors.Join(errs...)
 }
 
-// DiscriminatorOptions says which discriminator to build.
+// DiscriminatorOptions selects the discriminator to build.
 type DiscriminatorOptions struct {
-	// Architecture is one of Discriminators.
-	Architecture string
-	// In counts the channels of the pictures it judges.
-	In int
-	// Filters is the number of channels of the first layer (ndf).
-	Filters int
-	// Layers counts the strided layers of the n_layers architecture, 1 to 5;
-	// the others ignore it.
-	Layers int
-	Norm   Norm
+	Architecture string // one of Discriminators
+	In           int    // channels of the images, 1 or 3
+	Filters      int    // channels of the first layer (ndf)
+	Layers       int    // strided layers of the architecture n_layers, 1 to 5; the others ignore it
+	Norm         Norm
 }
 
-// Validate lists every option that has no valid value.
+// Validate reports every invalid option.
 func (o DiscriminatorOptions) Validate() error {
 	var errs []error
 	errs = append(errs, oneOf("discriminator architecture", o.Architecture, Discriminators))
 	errs = append(errs, oneOf("norm", o.Norm, []Norm{NormInstance, NormBatch, NormNone}))
 	if o.In != 1 && o.In != 3 {
-		errs = append(errs, fmt.Errorf("discriminator: a picture of %d channels is neither gray (1) nor colour (3)", o.In))
+		errs = append(errs, fmt.Errorf("discriminator: images have 1 channel (gray) or 3 (colour), not %d", o.In))
 	}
 	if o.Filters < 1 {
 		errs = append(errs, fmt.Errorf("discriminator: %d filters", o.Filters))
 	}
 	if o.Architecture == NLayers && (o.Layers < 1 || o.Layers > 5) {
-		errs = append(errs, fmt.Errorf("discriminator: %d layers, n_layers takes 1 to 5", o.Layers))
+		errs = append(errs, fmt.Errorf("discriminator: %d layers; n_layers takes 1 to 5", o.Layers))
 	}
 	return errors.Join(errs...)
 }
@@ -132,5 +122,5 @@ func oneOf[T ~string](what string, value T, valid []T) error {
 	for i, v := range valid {
 		names[i] = string(v)
 	}
-	return fmt.Errorf("%s %q is none of %s", what, value, strings.Join(names, ", "))
+	return fmt.Errorf("unknown %s %q; use one of %s", what, value, strings.Join(names, ", "))
 }

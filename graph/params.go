@@ -1,12 +1,20 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
 
-// Role says what a parameter does in its layer.
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack/lapack64"
+)
+
+// Role is the meaning of a parameter in its layer.
 type Role int
 
-// The roles of parameters. Mean and Variance are BatchNorm's running
-// statistics, which training carries along but no optimizer touches.
+// The roles of parameters. Mean and Variance are BatchNorm's running statistics, which training updates without the
+// optimizer.
 const (
 	Weight Role = iota
 	Bias
@@ -25,10 +33,9 @@ func (r Role) String() string {
 	return roleNames[r]
 }
 
-// A Param is one parameter tensor of a network. Its name is the layer's name,
-// a dot and the role. Shape is [kernel, kernel, in, out] for the weight of a
-// convolution, [kernel, kernel, out, in] for that of a transposed one, and
-// [channels] for everything else.
+// A Param is one parameter tensor of a network. Its name is the layer's name, a dot and the role. Its shape is
+// [kernel, kernel, in, out] for a convolution's weight, [kernel, kernel, out, in] for a transposed convolution's
+// weight, and [channels] for everything else.
 type Param struct {
 	Name  string
 	Role  Role
@@ -36,7 +43,7 @@ type Param struct {
 	Layer Layer
 }
 
-// Size is the number of values in the parameter.
+// Size returns the number of values in the parameter.
 func (p Param) Size() int {
 	n := 1
 	for _, d := range p.Shape {
@@ -48,7 +55,7 @@ func (p Param) Size() int {
 // Trainable reports whether the optimizer changes the parameter.
 func (p Param) Trainable() bool { return p.Role != Mean && p.Role != Variance }
 
-// LayerParams lists the parameters of one layer, not of the layers inside it.
+// LayerParams returns the parameters of one layer, without those of the layers inside it.
 func LayerParams(l Layer) []Param {
 	switch l := l.(type) {
 	case Conv:
@@ -73,14 +80,14 @@ func convParams(l Layer, name string, shape []int, out int, bias bool) []Param {
 	return params
 }
 
-// Params lists every parameter in the order of computation.
+// Params returns every parameter in the order of computation.
 func (n *Network) Params() []Param {
 	var params []Param
 	n.Walk(func(l Layer) { params = append(params, LayerParams(l)...) })
 	return params
 }
 
-// ParamCount counts the trainable values, as papers do.
+// ParamCount returns the number of trainable values, as papers count them.
 func (n *Network) ParamCount() int {
 	count := 0
 	for _, p := range n.Params() {
@@ -91,12 +98,10 @@ func (n *Network) ParamCount() int {
 	return count
 }
 
-// Weights holds the values of a network's parameters by parameter name, each
-// in row-major order of its [Param.Shape].
+// Weights maps parameter names to values, each in row-major order of its [Param.Shape].
 type Weights map[string][]float32
 
-// Check reports the first parameter of n that w lacks or holds in another
-// size, and any entry that n has no parameter for.
+// Check reports a parameter of n that w lacks or holds in another size, or an entry that n has no parameter for.
 func (w Weights) Check(n *Network) error {
 	params := n.Params()
 	known := make(map[string]bool, len(params))
@@ -107,12 +112,13 @@ func (w Weights) Check(n *Network) error {
 			return fmt.Errorf("weights of %s: parameter %q is missing", n.Name, p.Name)
 		}
 		if len(values) != p.Size() {
-			return fmt.Errorf("weights of %s: parameter %q has %d values, its shape %v needs %d", n.Name, p.Name, len(values), p.Shape, p.Size())
+			return fmt.Errorf("weights of %s: parameter %q has %d values, its shape %v needs %d",
+				n.Name, p.Name, len(values), p.Shape, p.Size())
 		}
 	}
 	for name := range w {
 		if !known[name] {
-			return fmt.Errorf("weights of %s: there is no parameter %q", n.Name, name)
+			return fmt.Errorf("weights of %s: unknown parameter %q", n.Name, name)
 		}
 	}
 	return nil
@@ -122,7 +128,107 @@ func (w Weights) Check(n *Network) error {
 func (w Weights) Clone() Weights {
 	c := make(Weights, len(w))
 	for name, values := range w {
-		c[name] = append([]float32(nil), values...)
+		c[name] = slices.Clone(values)
 	}
 	return c
+}
+
+// InitType names a distribution of initial convolution weights.
+type InitType string
+
+// The distributions, as torch.nn.init defines them.
+const (
+	InitNormal     InitType = "normal"     // N(0, gain)
+	InitXavier     InitType = "xavier"     // Glorot and Bengio 2010, normal, scaled by gain
+	InitKaiming    InitType = "kaiming"    // He et al. 2015, normal, fan-in; ignores gain
+	InitOrthogonal InitType = "orthogonal" // Saxe et al. 2013, scaled by gain
+)
+
+// Initialize draws a network's initial weights. Biases are 0. BatchNorm's gamma is N(1, gain), its beta and running
+// mean are 0, its running variance is 1.
+func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weights, error) {
+	if err := oneOf("init type", kind, []InitType{InitNormal, InitXavier, InitKaiming, InitOrthogonal}); err != nil {
+		return nil, err
+	}
+	w := Weights{}
+	for _, p := range n.Params() {
+		values := make([]float32, p.Size())
+		switch p.Role {
+		case Weight:
+			if kind == InitOrthogonal {
+				orthogonal(values, p, gain, rng)
+				break
+			}
+			std := weightStd(p, kind, gain)
+			for i := range values {
+				values[i] = float32(rng.NormFloat64() * std)
+			}
+		case Gamma:
+			for i := range values {
+				values[i] = float32(1 + rng.NormFloat64()*gain)
+			}
+		case Variance:
+			for i := range values {
+				values[i] = 1
+			}
+		}
+		w[p.Name] = values
+	}
+	return w, nil
+}
+
+// weightStd returns the standard deviation of the normal distributions. The fans are the ones that PyTorch computes
+// from its own weight layout, in which a transposed convolution has its input channels first: its fan-in counts the
+// output channels.
+func weightStd(p Param, kind InitType, gain float64) float64 {
+	field := float64(p.Shape[0] * p.Shape[1])
+	fanIn, fanOut := field*float64(p.Shape[2]), field*float64(p.Shape[3])
+	switch kind {
+	case InitXavier:
+		return gain * math.Sqrt(2/(fanIn+fanOut))
+	case InitKaiming:
+		return math.Sqrt(2 / fanIn)
+	}
+	return gain
+}
+
+// orthogonal fills values with a matrix whose rows (or columns, if there are more rows than columns) are orthonormal
+// and scaled by gain. A row is one filter in PyTorch's layout: one output channel of a convolution or one input
+// channel of a transposed one, which is the last axis here for both.
+func orthogonal(values []float32, p Param, gain float64, rng *rand.Rand) {
+	rows := p.Shape[3]
+	cols := p.Size() / rows
+	tall, thin := max(rows, cols), min(rows, cols)
+	q := blas64.General{Rows: tall, Cols: thin, Stride: thin, Data: make([]float64, tall*thin)}
+	for i := range q.Data {
+		q.Data[i] = rng.NormFloat64()
+	}
+	tau := make([]float64, thin)
+	withWork(func(work []float64, n int) { lapack64.Geqrf(q, tau, work, n) })
+	negative := make([]bool, thin) // signs of R's diagonal
+	for j := range thin {
+		negative[j] = q.Data[j*thin+j] < 0
+	}
+	withWork(func(work []float64, n int) { lapack64.Orgqr(q, tau, work, n) })
+	for i := range tall {
+		for j := range thin {
+			v := gain * q.Data[i*thin+j]
+			if negative[j] {
+				v = -v // for a uniform distribution
+			}
+			row, col := i, j
+			if rows < cols {
+				row, col = j, i
+			}
+			values[col*rows+row] = float32(v)
+		}
+	}
+}
+
+// withWork calls a LAPACK routine twice: to query the size of its work space, and to run it.
+func withWork(f func(work []float64, n int)) {
+	size := make([]float64, 1)
+	f(size, -1)
+	work := make([]float64, int(size[0]))
+	f(work, len(work))
 }

@@ -1,15 +1,17 @@
 package graph
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
-// A Shape is the size of one picture's activation.
+// A Shape is the size of one image's activation.
 type Shape struct{ H, W, C int }
 
 func (s Shape) String() string { return fmt.Sprintf("%dx%dx%d", s.H, s.W, s.C) }
 
-// OutputShape returns the shape of the network's output for an input of
-// height h and width w. It fails when a layer can't take what reaches it, and
-// names that layer.
+// OutputShape returns the shape of the network's output for an input of height h and width w. The error names the
+// layer that cannot process its input.
 func (n *Network) OutputShape(h, w int) (Shape, error) {
 	out, err := outputShape(n.Layers, Shape{h, w, n.In})
 	if err != nil {
@@ -48,7 +50,7 @@ func LayerShape(l Layer, in Shape) (Shape, error) {
 		grow := l.Kernel - 2*l.Pad + l.OutPad
 		out = Shape{(in.H-1)*l.Stride + grow, (in.W-1)*l.Stride + grow, l.Out}
 		if min(out.H, out.W) < 1 {
-			return Shape{}, fmt.Errorf("transposed conv %q: nothing is left of a map of %dx%d", l.Name, in.H, in.W)
+			return Shape{}, fmt.Errorf("transposed conv %q: the output for a map of %dx%d is empty", l.Name, in.H, in.W)
 		}
 	case ReflectPad:
 		if min(in.H, in.W) <= l.Pad {
@@ -74,7 +76,7 @@ func LayerShape(l Layer, in Shape) (Shape, error) {
 			return Shape{}, err
 		}
 		if inner != in {
-			return Shape{}, fmt.Errorf("residual: the branch gives %v, its input is %v", inner, in)
+			return Shape{}, fmt.Errorf("residual: the branch returns %v for an input of %v", inner, in)
 		}
 	case Concat:
 		inner, err := outputShape(l.Body, in)
@@ -82,27 +84,26 @@ func LayerShape(l Layer, in Shape) (Shape, error) {
 			return Shape{}, err
 		}
 		if inner.H != in.H || inner.W != in.W {
-			return Shape{}, fmt.Errorf("skip connection: the branch gives %v, its input is %v", inner, in)
+			return Shape{}, fmt.Errorf("skip connection: the branch returns %v for an input of %v", inner, in)
 		}
 		out.C += inner.C
 	default:
-		return Shape{}, fmt.Errorf("layer kind %T is unknown", l)
+		return Shape{}, fmt.Errorf("unknown layer kind %T", l)
 	}
 	return out, nil
 }
 
 func wantChannels(name string, want int, in Shape) error {
 	if in.C != want {
-		return fmt.Errorf("layer %q: takes %d channels, gets %d", name, want, in.C)
+		return fmt.Errorf("layer %q takes %d channels, got %d", name, want, in.C)
 	}
 	return nil
 }
 
-// SizeMultiple returns the number that both sides of an input must be a
-// multiple of for the network to keep its size (a generator) or to use all of
-// it (a discriminator): the largest factor by which it shrinks a map.
+// SizeMultiple returns the number that must divide both sides of an input for a generator to keep its size and for a
+// discriminator to use all of it: the largest factor by which the network shrinks a map.
 func (n *Network) SizeMultiple() int {
-	factor, most := 1, 1
+	factor, largest := 1, 1
 	n.Walk(func(l Layer) {
 		switch l := l.(type) {
 		case Conv:
@@ -112,13 +113,12 @@ func (n *Network) SizeMultiple() int {
 		case Upsample:
 			factor /= l.Scale
 		}
-		most = max(most, factor)
+		largest = max(largest, factor)
 	})
-	return most
+	return largest
 }
 
-// MinSize returns the smallest side, a multiple of SizeMultiple, of a square
-// picture that the network can take.
+// MinSize returns the smallest side of a square image that the network can process. It is a multiple of SizeMultiple.
 func (n *Network) MinSize() (int, error) {
 	multiple := n.SizeMultiple()
 	var err error
@@ -127,5 +127,117 @@ func (n *Network) MinSize() (int, error) {
 			return size, nil
 		}
 	}
-	return 0, fmt.Errorf("%s takes no picture of up to 1024 pixels: %w", n.Name, err)
+	return 0, fmt.Errorf("%s cannot process images of up to 1024 pixels: %w", n.Name, err)
+}
+
+// Validate reports every problem of the description: impossible sizes, channels that do not match, a name used twice.
+func (n *Network) Validate() error {
+	v := validator{names: map[string]bool{}}
+	if n.In < 1 {
+		v.errorf("the input has %d channels", n.In)
+	}
+	out := v.layers(n.Layers, n.In)
+	if out != n.Out {
+		v.errorf("the last layer returns %d channels, the network declares %d", out, n.Out)
+	}
+	if len(v.errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("network %q: %w", n.Name, errors.Join(v.errs...))
+}
+
+type validator struct {
+	names map[string]bool
+	errs  []error
+}
+
+func (v *validator) errorf(format string, args ...any) {
+	v.errs = append(v.errs, fmt.Errorf(format, args...))
+}
+
+// layers checks a chain that starts with the given number of channels and returns the number at its end. After a
+// mismatch it continues with what the layer declares, so that each mistake is reported once.
+func (v *validator) layers(layers []Layer, channels int) int {
+	for _, l := range layers {
+		channels = v.layer(l, channels)
+	}
+	return channels
+}
+
+func (v *validator) layer(l Layer, channels int) int {
+	switch l := l.(type) {
+	case Conv:
+		v.name(l.Name)
+		v.channels(l.Name, l.In, channels)
+		if l.Out < 1 || l.Kernel < 1 || l.Stride < 1 || l.Pad < 0 {
+			v.errorf("conv %q: out %d, kernel %d, stride %d, pad %d", l.Name, l.Out, l.Kernel, l.Stride, l.Pad)
+		}
+		return l.Out
+	case ConvTranspose:
+		v.name(l.Name)
+		v.channels(l.Name, l.In, channels)
+		if l.Out < 1 || l.Kernel < 1 || l.Stride < 1 || l.Pad < 0 || l.OutPad < 0 || l.OutPad >= l.Stride {
+			v.errorf("transposed conv %q: out %d, kernel %d, stride %d, pad %d, output pad %d (must be below the stride)",
+				l.Name, l.Out, l.Kernel, l.Stride, l.Pad, l.OutPad)
+		}
+		return l.Out
+	case ReflectPad:
+		if l.Pad < 1 {
+			v.errorf("reflect-pad: pad %d", l.Pad)
+		}
+	case Upsample:
+		if l.Scale < 1 || (l.Mode != Nearest && l.Mode != Bilinear) {
+			v.errorf("upsample: scale %d, mode %q", l.Scale, l.Mode)
+		}
+	case InstanceNorm:
+		v.channels("instance norm", l.Channels, channels)
+		v.epsilon("instance norm", l.Epsilon)
+	case BatchNorm:
+		v.name(l.Name)
+		v.channels(l.Name, l.Channels, channels)
+		v.epsilon(l.Name, l.Epsilon)
+		if !(l.Momentum > 0 && l.Momentum <= 1) {
+			v.errorf("batch norm %q: momentum %g is not in (0, 1]", l.Name, l.Momentum)
+		}
+	case Dropout:
+		if !(l.Rate >= 0 && l.Rate < 1) {
+			v.errorf("dropout: rate %g is not in [0, 1)", l.Rate)
+		}
+	case Clamp:
+		if !(l.Min < l.Max) {
+			v.errorf("clamp: [%g, %g] is empty", l.Min, l.Max)
+		}
+	case ReLU, LeakyReLU, Tanh, GlobalMean:
+	case Residual:
+		if out := v.layers(l.Body, channels); out != channels {
+			v.errorf("residual: the branch returns %d channels for an input of %d", out, channels)
+		}
+	case Concat:
+		return channels + v.layers(l.Body, channels)
+	default:
+		v.errorf("unknown layer kind %T", l)
+	}
+	return channels
+}
+
+func (v *validator) name(name string) {
+	switch {
+	case name == "":
+		v.errorf("a layer with parameters has no name")
+	case v.names[name]:
+		v.errorf("the layer name %q is used twice", name)
+	}
+	v.names[name] = true
+}
+
+func (v *validator) channels(name string, want, got int) {
+	if want != got {
+		v.errorf("layer %q takes %d channels, got %d", name, want, got)
+	}
+}
+
+func (v *validator) epsilon(name string, epsilon float32) {
+	if !(epsilon > 0) {
+		v.errorf("layer %q: epsilon %g is not positive", name, epsilon)
+	}
 }
