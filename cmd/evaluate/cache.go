@@ -15,29 +15,28 @@ import (
 	"cyclegan/train/metric/features"
 )
 
-// cache keeps what the real folder has given, for the next folder that is judged by it.
+// cache stores the statistics of the real folder for the next evaluation against it.
 type cache struct {
-	dir              string // empty: nothing is kept
-	pictures         string // file names by what they depend on; empty: not to be kept
-	vectors, moments string
-	note             func(format string, args ...any)
+	dir string
+	// Paths of the entries, named by a hash of everything that they depend on; "" for what is not stored.
+	pictures, features, statistics string
+
+	warn func(format string, args ...any)
 }
 
 const (
 	cacheVersion = 1
-	// unusedFor is how long an entry stays that nobody asks for.
-	unusedFor = 30 * 24 * time.Hour
-	// largestKept bounds the pictures kept for SWD, in bytes; more are read again.
-	largestKept = 256 << 20
+	unusedFor    = 30 * 24 * time.Hour // an unused entry is removed after this time
+	largestSet   = 256 << 20           // bound on the stored images for SWD, in bytes
 )
 
-// newCache names the entries for a folder under the present options.
-func newCache(cfg *config, f *folder, swd *metric.SWD, e *features.Extractor, note func(string, ...any)) (*cache, error) {
+// newCache returns the cache for a folder and the options.
+func newCache(cfg *config, f *folder, swd *metric.SWD, e *features.Extractor, warn func(string, ...any)) (*cache, error) {
 	dir, err := cfg.cacheFolder()
 	if err != nil || dir == "" {
-		return &cache{note: note}, err
+		return &cache{}, err
 	}
-	c := &cache{dir: dir, note: note}
+	c := &cache{dir: dir, warn: warn}
 	type entry struct {
 		Name        string
 		Size, Mtime int64
@@ -48,113 +47,93 @@ func newCache(cfg *config, f *folder, swd *metric.SWD, e *features.Extractor, no
 	}
 	resize := [2]int{cfg.width, cfg.height}
 	if swd != nil {
-		if size := swd.Size(); size.X*size.Y*3*min(len(f.files), swd.Options().MaxPictures) <= largestKept {
-			if k := key(entries, resize, size, swd.Options()); k != "" {
-				c.pictures = k + ".pictures"
-			}
+		size := swd.Size()
+		if size.X*size.Y*3*min(len(f.files), swd.Options().MaxPictures) <= largestSet {
+			c.pictures = c.path(key(entries, resize, size, swd.Options()), "pictures")
 		}
 	}
-	// What weights in other files say can't be told from the model's file.
-	if e != nil && !e.Info().External {
+	if e != nil && !e.Info().External { // the hash of a model does not cover weights in other files
 		i := e.Info()
-		if k := key(entries, resize, i.SHA256, i.Input, i.Output, i.Width, i.Height); k != "" {
-			c.vectors, c.moments = k+".features", k+".statistics"
-		}
+		k := key(entries, resize, i.SHA256, i.Input, i.Output, i.Width, i.Height)
+		c.features, c.statistics = c.path(k, "features"), c.path(k, "statistics")
 	}
 	return c, nil
 }
 
-// key is the beginning of a file name for all that an entry depends on.
+// key returns the name of an entry that depends on parts.
 func key(parts ...any) string {
 	text, err := json.Marshal(append([]any{cacheVersion}, parts...))
 	if err != nil {
-		return "" // nothing is kept then
+		panic(err) // parts are plain values
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }
 
-// load gives the side what is kept of it.
-func (c *cache) load(s *side, swd *metric.SWD) {
-	if c.pictures != "" {
-		if set, err := swd.LoadSet(c.path(c.pictures)); c.usable(c.pictures, err) {
-			s.set, s.judged = set, set.Seen()
-		}
-	}
-	if c.vectors == "" {
-		return
-	}
-	vectors, err := metric.LoadFeatures(c.path(c.vectors))
-	if !c.usable(c.vectors, err) {
-		return
-	}
-	moments, err := metric.LoadStatistics(c.path(c.moments))
-	if !c.usable(c.moments, err) {
-		return
-	}
-	if moments.N() == vectors.N() && moments.Dim() == vectors.Dim() {
-		s.features, s.statistics, s.judged = vectors, moments, vectors.N()
-	}
+func (c *cache) path(key, extension string) string {
+	return filepath.Join(c.dir, key+"."+extension)
 }
 
-func (c *cache) path(name string) string { return filepath.Join(c.dir, name) }
+// load reads what is stored of s, and reports what that is.
+func (c *cache) load(s *side, swd *metric.SWD) string {
+	var found []string
+	if c.pictures != "" {
+		if set, err := swd.LoadSet(c.pictures); c.usable(c.pictures, err) {
+			s.set, found = set, append(found, "images")
+		}
+	}
+	if c.features != "" {
+		vectors, err := metric.LoadFeatures(c.features)
+		if c.usable(c.features, err) {
+			moments, err := metric.LoadStatistics(c.statistics)
+			if c.usable(c.statistics, err) && moments.N() == vectors.N() && moments.Dim() == vectors.Dim() {
+				s.features, s.statistics, found = vectors, moments, append(found, "features")
+			}
+		}
+	}
+	return strings.Join(found, ", ")
+}
 
-// usable says whether an entry was read, and marks it as used.
-func (c *cache) usable(name string, err error) bool {
+// usable reports whether an entry was read, and marks it as used.
+func (c *cache) usable(path string, err error) bool {
 	if err == nil {
 		now := time.Now()
-		os.Chtimes(c.path(name), now, now) // lest it is removed; a cache that can't be written is read all the same
+		os.Chtimes(path, now, now) // keeps it from being pruned; a cache on a read-only disk still works
 		return true
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		c.note("cached statistics can't be used, the pictures are read instead: %v", err)
+		c.warn("ignoring cached statistics: %v", err)
 	}
 	return false
 }
 
-// save keeps what was not kept before. Failing to is no failure of the judgement.
+// save stores what was not stored before, and removes entries that nothing has used for some time. A
+// failure is only a warning.
 func (c *cache) save(s *side, set, vectors bool) {
-	if c.dir == "" || len(s.failed) > 0 {
+	if c.dir == "" {
 		return
 	}
 	err := os.MkdirAll(c.dir, 0o777)
 	if err == nil && set && c.pictures != "" {
-		err = s.set.Save(c.path(c.pictures))
+		err = s.set.Save(c.pictures)
 	}
-	if err == nil && vectors && c.vectors != "" {
-		err = errors.Join(s.features.Save(c.path(c.vectors)), s.statistics.Save(c.path(c.moments)))
+	if err == nil && vectors && c.features != "" {
+		err = errors.Join(s.features.Save(c.features), s.statistics.Save(c.statistics))
 	}
 	if err != nil {
-		c.note("the reference statistics are not cached: %v", err)
+		c.warn("the statistics of %s are not cached: %v", s.dir, err)
 		return
 	}
 	c.prune()
 }
 
-// prune removes entries that nobody has used for a while.
 func (c *cache) prune() {
-	entries, err := os.ReadDir(c.dir)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		info, err := e.Info()
-		name, ext, _ := strings.Cut(e.Name(), ".")
-		ours := len(name) == 32 && (ext == "pictures" || ext == "features" || ext == "statistics")
-		if err == nil && ours && time.Since(info.ModTime()) > unusedFor {
-			os.Remove(c.path(e.Name()))
+	for _, extension := range []string{"pictures", "features", "statistics"} {
+		paths, _ := filepath.Glob(c.path(strings.Repeat("[0-9a-f]", 32), extension))
+		for _, path := range paths {
+			if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > unusedFor {
+				os.Remove(path)
+			}
 		}
 	}
-}
-
-// cached says in words what came from the cache.
-func cached(set, vectors bool) string {
-	var parts []string
-	if set {
-		parts = append(parts, "pictures")
-	}
-	if vectors {
-		parts = append(parts, "features")
-	}
-	return strings.Join(parts, ", ")
 }

@@ -16,19 +16,19 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// folder is one of the two sets of pictures.
+// folder is one of the two sets of images.
 type folder struct {
 	dir    string
 	files  []file // by name
-	others int    // files that are no pictures by their names
+	others int    // files without an image extension
 	failed []failure
 }
 
-// file is a picture.
+// file is an image file.
 type file struct {
 	path, name  string // name is relative to the folder, with slashes
 	size, mtime int64  // in bytes, in nanoseconds
-	w, h        int    // as its header says, upright
+	w, h        int    // from the header, after EXIF rotation
 }
 
 type failure struct {
@@ -36,18 +36,21 @@ type failure struct {
 	Error string `json:"error"`
 }
 
-// listFolder finds the pictures of a folder and its subfolders, leaving out names that begin with a dot and links to folders; of
-// more pictures than most (0: all) it takes so many, which the seed chooses.
+// stem returns the name without its extension.
+func (f file) stem() string { return strings.TrimSuffix(f.name, path.Ext(f.name)) }
+
+// listFolder finds the images in a folder and its subfolders. It skips names that begin with a dot and
+// links to folders. If there are more than most (0 for no bound), the seed chooses that many.
 func listFolder(option, dir string, most int, seed uint64) (*folder, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return nil, fmt.Errorf("-%s: %w", option, err)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("-%s %q is a file: name a folder of pictures", option, dir)
+		return nil, fmt.Errorf("-%s %q is a file\nFix: name a folder of images", option, dir)
 	}
 	f := &folder{dir: dir}
-	root, err := filepath.EvalSymlinks(dir) // since a link would not be walked
+	root, err := filepath.EvalSymlinks(dir) // WalkDir does not follow a link
 	if err != nil {
 		return nil, fmt.Errorf("-%s: %w", option, err)
 	}
@@ -68,7 +71,7 @@ func listFolder(option, dir string, most int, seed uint64) (*folder, error) {
 		case !pixels.Readable(d.Name()):
 			f.others++
 		default:
-			info, err := os.Stat(at) // what a link leads to
+			info, err := os.Stat(at) // the target of a link
 			switch {
 			case err != nil:
 				f.fail(named, err)
@@ -81,14 +84,14 @@ func listFolder(option, dir string, most int, seed uint64) (*folder, error) {
 		return nil
 	})
 	if len(f.files) == 0 {
-		return nil, errors.Join(fmt.Errorf("-%s: no pictures in %q: files ending in jpg, png, gif, bmp, tiff and webp are read", option, dir), f.failure())
+		return nil, errors.Join(fmt.Errorf("-%s: no images in %q (jpg, png, gif, bmp, tiff or webp)", option, dir), f.firstFailure())
 	}
 	f.choose(most, seed)
 	return f, nil
 }
 
-// choose keeps so many files, at random since names often follow the time, and brings them into the order of their names. Equal names
-// are chosen from equal folders, so that pairs stay pairs.
+// choose keeps at most most files and sorts them by name. The choice is random, because names often
+// follow time, and depends on names alone, so that pairs stay pairs.
 func (f *folder) choose(most int, seed uint64) {
 	if most > 0 && len(f.files) > most {
 		rank := map[string]string{}
@@ -97,64 +100,65 @@ func (f *folder) choose(most int, seed uint64) {
 			rank[p.name] = string(sum[:])
 		}
 		slices.SortFunc(f.files, func(a, b file) int {
-			return cmp.Or(strings.Compare(rank[a.name], rank[b.name]), strings.Compare(a.name, b.name))
+			return cmp.Or(cmp.Compare(rank[a.name], rank[b.name]), cmp.Compare(a.name, b.name))
 		})
 		f.files = f.files[:most]
 	}
-	slices.SortFunc(f.files, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(f.files, func(a, b file) int { return cmp.Compare(a.name, b.name) })
 }
-
-// stem is the name without its ending.
-func (f file) stem() string { return strings.TrimSuffix(f.name, path.Ext(f.name)) }
 
 func (f *folder) fail(path string, err error) {
 	f.failed = append(f.failed, failure{path, err.Error()})
 }
 
-// failure is the first of the failed files as an error.
-func (f *folder) failure() error {
+func (f *folder) firstFailure() error {
 	if len(f.failed) == 0 {
 		return nil
 	}
 	return errors.New(f.failed[0].Error)
 }
 
-// survey reads the headers, and takes out the files that have none.
-func (f *folder) survey(ctx context.Context) error {
-	type header struct {
-		file
-		err error
+// good returns the files that have not failed.
+func (f *folder) good() []file {
+	failed := map[string]bool{}
+	for _, x := range f.failed {
+		failed[x.Path] = true
 	}
+	return slices.DeleteFunc(slices.Clone(f.files), func(p file) bool { return failed[p.path] })
+}
+
+// survey reads the headers and removes the files that have none.
+func (f *folder) survey(ctx context.Context) error {
 	var whole []file
-	err := inOrder(ctx, f.files, func(p file) header {
+	err := inOrder(ctx, f.files, func(p file) (file, error) {
 		opened, err := os.Open(p.path)
-		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-			err = pe.Err // the path is named below
+		if err != nil {
+			return p, fmt.Errorf("read image: %w", err)
 		}
-		if err == nil {
-			var info pixels.Info
-			info, err = pixels.Header(opened, pixels.Limits{})
-			opened.Close()
-			p.w, p.h = info.Upright()
+		defer opened.Close()
+		info, err := pixels.Header(opened, pixels.Limits{})
+		if err != nil {
+			return p, fmt.Errorf("read image %q: %w", p.path, err)
 		}
-		return header{p, err}
-	}, func(h header) error {
-		if h.err != nil {
-			f.fail(h.path, fmt.Errorf("read picture %q: %w", h.path, h.err))
+		p.w, p.h = info.Upright()
+		return p, nil
+	}, func(p file, err error) error {
+		if err != nil {
+			f.fail(p.path, err)
 		} else {
-			whole = append(whole, h.file)
+			whole = append(whole, p)
 		}
 		return nil
 	})
 	f.files = whole
 	if err == nil && len(whole) == 0 {
-		err = fmt.Errorf("no picture of %q can be read: %w", f.dir, f.failure())
+		err = fmt.Errorf("no image in %q can be read: %w", f.dir, f.firstFailure())
 	}
 	return err
 }
 
-// sizes says in words which sizes the pictures have, and gives the one that all have, else 0.
-func sizes(folders ...*folder) (words string, w, h int) {
+// sizes lists the sizes of the images, and returns the common one or 0.
+func sizes(folders ...*folder) (list string, w, h int) {
 	var all []string
 	for _, f := range folders {
 		for _, p := range f.files {

@@ -1,13 +1,12 @@
-// Command evaluate judges a folder of pictures by another one.
+// Command evaluate scores a folder of images against a reference folder.
 //
 //	go run ./cmd/evaluate -real datasets/yosemite/testB -fake winter -resize 128x128
 //	go run ./cmd/evaluate -real datasets/yosemite/testB -fake winter -features inception.onnx
 //	go run ./cmd/evaluate -real truth -fake winter -paired
 //
-// It prints the sliced Wasserstein distance of the two sets, with a feature
-// extractor KID and FID too, and of pairs by file name PSNR, SSIM and L1, as a
-// table or as JSON. It parses, wires and prints; packages metric and features do
-// the work.
+// It prints the sliced Wasserstein distance of the two sets, with a feature extractor also KID and
+// FID, and for pairs of the same file name PSNR, SSIM and L1, as a table or as JSON. Packages metric
+// and features compute the scores.
 package main
 
 import (
@@ -16,8 +15,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/infer/session"
@@ -28,28 +25,28 @@ import (
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	cfg, err := parse(args)
-	if errors.Is(err, errHelp) {
-		usage(stdout)
-		return cli.Done
+	cfg := &config{}
+	f := flags(cfg)
+	if err := cfg.parse(f, args); err != nil {
+		return f.Report(err, stdout, stderr)
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "evaluate: %v\nto mend it: `go run ./cmd/evaluate -h` lists the options\n", err)
-		return cli.WrongUsage
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := cli.Context()
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process
 	rep := newReport(cfg)
-	rep.Status, err = judge(ctx, cfg, rep, stderr)
-	if ctx.Err() != nil {
+	err := score(ctx, cfg, rep, stderr)
+	switch {
+	case ctx.Err() != nil:
 		rep.Status, err = cli.Interrupted, errors.New("interrupted")
+	case err == nil && rep.failures() > 0:
+		rep.Status = cli.SomeFailed
+	default:
+		rep.Status = cli.Status(err)
 	}
 	if err != nil {
 		rep.Error = err.Error()
 		fmt.Fprintln(stderr, "evaluate:", err)
 	}
-	if cfg.json != "-" { // else standard output is the JSON's
+	if cfg.json != "-" { // with -, only JSON goes to standard output
 		rep.table(stdout)
 	}
 	if err := rep.write(cfg.json, stdout); err != nil {
@@ -59,7 +56,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return rep.Status
 }
 
-// openExtractor opens the model, fetching ONNX Runtime if it is nowhere to be found.
+// openExtractor opens the feature extractor, and fetches ONNX Runtime first if it is missing.
 func openExtractor(ctx context.Context, cfg *config, stderr io.Writer) (*features.Extractor, error) {
 	e, err := features.Open(cfg.features, &cfg.extractor)
 	var missing *session.NotFoundError
@@ -70,7 +67,7 @@ func openExtractor(ctx context.Context, cfg *config, stderr io.Writer) (*feature
 		e, err = features.Open(cfg.features, &cfg.extractor)
 	}
 	if errors.Is(err, features.ErrNoRange) {
-		err = fmt.Errorf("%w\nto mend it: add -features_range LOW,HIGH", err)
+		err = fmt.Errorf("%w\nFix: add -features_range LO,HI", err)
 	}
 	return e, err
 }

@@ -1,22 +1,18 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"cyclegan/cmd/internal/clitest"
 	"cyclegan/infer/pixels"
-	"cyclegan/infer/session"
 	"cyclegan/third_party/native"
 )
 
@@ -25,79 +21,21 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	models, err := filepath.Abs(filepath.Join("..", "..", "train", "metric", "features", "testdata"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	missing := runtimeMissing(t, models)
-	library, _ := native.FindONNXRuntime()
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
-		Setup: func(e *testscript.Env) error {
-			e.Setenv("MODELS", models)
-			e.Setenv(native.EnvCache, filepath.Join(e.WorkDir, "home", "cache"))
-			if library != "" {
-				e.Setenv(native.EnvONNXRuntime, library)
-			}
-			return nil
+	clitest.Run(t, filepath.Join("testdata", "script"), clitest.Options{
+		Env: map[string]string{
+			"MODELS":        clitest.Testdata(t, "train", "metric", "features", "testdata"),
+			native.EnvCache: filepath.Join("$WORK", "home", "cache"),
 		},
-		Condition: func(name string) (bool, error) {
-			switch name {
-			case "onnxruntime":
-				return missing == nil, nil
-			case "cgo":
-				return !errors.Is(missing, session.ErrNoCgo), nil
-			}
-			return false, fmt.Errorf("unknown condition %q", name)
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "pictures": pictures, "samescores": sameScores, "damage": damage, "truncate": truncate, "interrupt": interrupt,
-		},
+		Commands: clitest.Commands{"pictures": pictures, "samescores": sameScores, "damage": damage, "truncate": truncate},
 	})
 }
 
-// runtimeMissing says why models cannot be run on this machine, or gives nil. Another fault fails the test.
-func runtimeMissing(t *testing.T, models string) error {
-	s, err := session.Open(filepath.Join(models, "tiny.onnx"), nil)
-	var notFound *session.NotFoundError
-	if errors.As(err, &notFound) || errors.Is(err, session.ErrNoCgo) {
-		t.Logf("the scripts that run models are skipped: %v", err)
-		return err
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Close()
-	return nil
-}
-
-// status CODE COMMAND... runs a command and checks its exit status.
-func status(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: status CODE COMMAND...")
-	}
-	checkStatus(ts, whole(ts, args[0]), ts.Exec(args[1], args[2:]...))
-}
-
-func checkStatus(ts *testscript.TestScript, want int, err error) {
-	got := 0
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit status %d, want %d", got, want)
-	}
-}
-
-// pictures FOLDER N W H SEED draws 0.png to N-1.png, of other content for each seed.
+// pictures DIR N W H SEED draws 0.png to N-1.png, whose content depends on the seed.
 func pictures(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 5 {
-		ts.Fatalf("usage: pictures FOLDER N W H SEED")
+		ts.Fatalf("usage: pictures DIR N W H SEED")
 	}
-	n, w, h, seed := whole(ts, args[1]), whole(ts, args[2]), whole(ts, args[3]), whole(ts, args[4])
+	n, w, h, seed := clitest.Number(ts, args[1]), clitest.Number(ts, args[2]), clitest.Number(ts, args[3]), clitest.Number(ts, args[4])
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o755))
 	for i := range n {
@@ -111,13 +49,7 @@ func pictures(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func whole(ts *testscript.TestScript, s string) int {
-	n, err := strconv.Atoi(s)
-	ts.Check(err)
-	return n
-}
-
-// samescores TABLE TABLE checks that two printed tables have equal scores, and some.
+// samescores TABLE TABLE checks that two printed tables have the same scores, SWD included.
 func sameScores(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: samescores TABLE TABLE")
@@ -131,12 +63,12 @@ func sameScores(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// damage FOLDER changes the last byte of every file in a folder.
+// damage DIR changes the last byte of every file in a folder.
 func damage(ts *testscript.TestScript, neg bool, args []string) {
 	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*"))
 	ts.Check(err)
 	if len(files) == 0 {
-		ts.Fatalf("there is nothing in %s", args[0])
+		ts.Fatalf("%s is empty", args[0])
 	}
 	for _, f := range files {
 		data, err := os.ReadFile(f)
@@ -146,37 +78,7 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// truncate FILE keeps the header of a PNG and loses its pixels.
+// truncate FILE cuts a PNG after its header.
 func truncate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), 45))
-}
-
-// interrupt CODE COMMAND... runs a command, interrupts it once it has said how much there is to read, and checks its exit status. What
-// it said goes to the file interrupted.txt.
-func interrupt(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: interrupt CODE COMMAND...")
-	}
-	path := ""
-	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
-		p := filepath.Join(dir, args[1])
-		if _, err := os.Stat(p); path == "" && err == nil {
-			path = p
-		}
-	}
-	cmd := exec.Command(path, args[2:]...)
-	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = append(os.Environ(), native.EnvCache+"="+ts.Getenv(native.EnvCache))
-	out, err := cmd.StderrPipe()
-	ts.Check(err)
-	ts.Check(cmd.Start())
-	var said strings.Builder
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		said.WriteString(lines.Text() + "\n")
-		if strings.HasSuffix(lines.Text(), "to read") {
-			ts.Check(cmd.Process.Signal(os.Interrupt))
-		}
-	}
-	ts.Check(os.WriteFile(ts.MkAbs("interrupted.txt"), []byte(said.String()), 0o644))
-	checkStatus(ts, whole(ts, args[0]), cmd.Wait())
 }

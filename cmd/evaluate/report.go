@@ -1,18 +1,17 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"text/tabwriter"
 
+	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/train/metric"
 	"cyclegan/train/metric/features"
 )
 
-// report is what the command has found, and what -json writes.
+// report is the result of an evaluation, as -json writes it.
 type report struct {
 	Status      int              `json:"exit_status"`
 	Error       string           `json:"error,omitempty"`
@@ -27,12 +26,12 @@ type report struct {
 	Warnings    []string         `json:"warnings"`
 	Seconds     float64          `json:"seconds"`
 
-	warned func(string)
+	warned func(string) // prints a warning
 }
 
 type folderReport struct {
 	Folder   string    `json:"folder"`
-	Pictures int       `json:"pictures"` // that can be read
+	Pictures int       `json:"pictures"` // readable ones
 	Others   int       `json:"other_files,omitempty"`
 	Cached   string    `json:"cached,omitempty"`
 	Failed   []failure `json:"failed"`
@@ -42,7 +41,7 @@ type extractorReport struct {
 	Path     string `json:"path"`
 	Name     string `json:"name"`
 	SHA256   string `json:"sha256"`
-	Resize   string `json:"resize,omitempty"` // where the model takes one size alone
+	Resize   string `json:"resize,omitempty"` // if the model takes a single size
 	Range    string `json:"range"`
 	Runtime  string `json:"onnxruntime"`
 	Provider string `json:"provider"`
@@ -63,30 +62,23 @@ func (r *report) warn(format string, args ...any) {
 	r.warned(text)
 }
 
-// folders brings the report up to the folders.
+// failures returns the number of images and pairs that failed.
+func (r *report) failures() int {
+	return len(r.Real.Failed) + len(r.Fake.Failed) + len(r.PairsFailed)
+}
+
+// folders copies the counts of the folders.
 func (r *report) folders(real, fake *folder) {
-	for _, f := range []struct {
-		to   *folderReport
-		from *folder
-	}{{&r.Real, real}, {&r.Fake, fake}} {
-		f.to.Others = f.from.others
-		f.to.Failed = append([]failure{}, f.from.failed...)
-		unread := map[string]bool{}
-		for _, x := range f.from.failed {
-			unread[x.Path] = true
-		}
-		f.to.Pictures = 0
-		for _, x := range f.from.files {
-			if !unread[x.path] {
-				f.to.Pictures++
-			}
-		}
+	for to, from := range map[*folderReport]*folder{&r.Real: real, &r.Fake: fake} {
+		to.Others, to.Pictures = from.others, len(from.good())
+		to.Failed = append([]failure{}, from.failed...)
 	}
 }
 
 func (r *report) extractor(i features.Info) {
 	r.Features = &extractorReport{
-		Path: i.Path, Name: i.Name, SHA256: i.SHA256, Range: fmt.Sprintf("%g,%g", i.Input.Range.Lo, i.Input.Range.Hi), Runtime: i.Runtime, Provider: i.Provider,
+		Path: i.Path, Name: i.Name, SHA256: i.SHA256, Runtime: i.Runtime, Provider: i.Provider,
+		Range: fmt.Sprintf("%g,%g", i.Input.Range.Lo, i.Input.Range.Hi),
 	}
 	if i.Width > 0 {
 		r.Features.Resize = fmt.Sprintf("%dx%d, bicubic", i.Width, i.Height)
@@ -99,12 +91,8 @@ func (r *report) table(w io.Writer) {
 		return
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, f := range []struct {
-		name string
-		folderReport
-	}{{"real", r.Real}, {"fake", r.Fake}} {
-		fmt.Fprintf(t, "%s\t%s", f.name, f.Folder)
-		fmt.Fprintf(t, ": %d pictures", f.Pictures)
+	for i, f := range []folderReport{r.Real, r.Fake} {
+		fmt.Fprintf(t, "%s\t%s: %d images", []string{"real", "fake"}[i], f.Folder, f.Pictures)
 		if len(f.Failed) > 0 {
 			fmt.Fprintf(t, ", %d failed", len(f.Failed))
 		}
@@ -143,23 +131,10 @@ func (r *report) table(w io.Writer) {
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', 5, 64) }
 
-// write puts the report to a file, or to stdout where path is "-".
+// write writes the report to the file path, or to stdout if path is "-".
 func (r *report) write(path string, stdout io.Writer) error {
 	if path == "" {
 		return nil
 	}
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write scores: %w", err)
-	}
-	data = append(data, '\n')
-	if path == "-" {
-		_, err = stdout.Write(data)
-	} else {
-		err = os.WriteFile(path, data, 0o666)
-	}
-	if err != nil {
-		return fmt.Errorf("write scores: %w", err)
-	}
-	return nil
+	return modelcli.WriteSummary(path, stdout, r)
 }

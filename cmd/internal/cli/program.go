@@ -2,15 +2,18 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"syscall"
 
 	"cyclegan/third_party/native"
 	"cyclegan/third_party/native/fetch"
@@ -51,6 +54,13 @@ func Start(pkg string) {
 		os.Setenv(envGoRun, "1")
 	}
 	fetch.Start(pkg)
+}
+
+// Context returns a context that the first Ctrl-C, SIGTERM or SIGHUP ends; the second one ends the process.
+func Context() (ctx context.Context, stop func()) {
+	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 // Version prints the versions of the command called name, of its sources and its libraries.

@@ -12,21 +12,22 @@ import (
 )
 
 func TestPruneRemovesOwnOldEntries(t *testing.T) {
-	c := &cache{dir: t.TempDir()}
+	dir := t.TempDir()
 	old := time.Now().Add(-unusedFor - time.Hour)
 	name := strings.Repeat("a", 32)
 	for file, age := range map[string]time.Time{
 		name + ".pictures": old, name + ".features": time.Now(), name + ".statistics": old, name + ".notes": old, "mine.features": old,
 	} {
-		if err := os.WriteFile(c.path(file), nil, 0o600); err != nil {
+		path := filepath.Join(dir, file)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chtimes(c.path(file), age, age); err != nil {
+		if err := os.Chtimes(path, age, age); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c.prune()
-	left, err := filepath.Glob(c.path("*"))
+	(&cache{dir: dir}).prune()
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,7 @@ func TestPruneRemovesOwnOldEntries(t *testing.T) {
 		left[i] = filepath.Base(left[i])
 	}
 	if want := []string{name + ".features", name + ".notes", "mine.features"}; !slices.Equal(left, want) {
-		t.Errorf("%v are left, want %v", left, want)
+		t.Errorf("%v remain, want %v", left, want)
 	}
 }
 
@@ -54,11 +55,11 @@ func TestInOrder(t *testing.T) {
 	for i := range items {
 		items[i] = i
 	}
-	slow := func(i int) int { time.Sleep(time.Duration(i*7%5) * time.Millisecond); return 2 * i }
+	slow := func(i int) (int, error) { time.Sleep(time.Duration(i*7%5) * time.Millisecond); return 2 * i, nil }
 	next := 0
-	err := inOrder(t.Context(), items, slow, func(r int) error {
+	err := inOrder(t.Context(), items, slow, func(r int, _ error) error {
 		if r != 2*next {
-			t.Fatalf("result %d came in place %d", r, next)
+			t.Fatalf("result %d came as number %d", r, next)
 		}
 		next++
 		return nil
@@ -68,7 +69,7 @@ func TestInOrder(t *testing.T) {
 	}
 
 	enough, n := errors.New("enough"), 0
-	err = inOrder(t.Context(), items, slow, func(int) error {
+	err = inOrder(t.Context(), items, slow, func(int, error) error {
 		if n++; n == 3 {
 			return enough
 		}
@@ -80,8 +81,8 @@ func TestInOrder(t *testing.T) {
 
 	ctx, cancel := context.WithCancelCause(t.Context())
 	n = 0
-	err = inOrder(ctx, items, slow, func(int) error { n++; cancel(enough); return nil })
+	err = inOrder(ctx, items, slow, func(int, error) error { n++; cancel(enough); return nil })
 	if !errors.Is(err, enough) || n != 1 {
-		t.Errorf("%d results after the end of the context, and %v", n, err)
+		t.Errorf("%d results after the context ended, and %v", n, err)
 	}
 }

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"runtime"
+
+	"cyclegan/cmd/internal/progress"
+	"cyclegan/infer/pixels"
+	"cyclegan/train/metric"
+	"cyclegan/train/metric/features"
+)
+
+// side is a folder with the statistics that set scores need.
+type side struct {
+	*folder
+	set        *metric.SWDSet // nil without SWD
+	features   *metric.Features
+	statistics *metric.Statistics
+}
+
+// reader reads sides.
+type reader struct {
+	cfg       *config
+	swd       *metric.SWD         // nil for none
+	extractor *features.Extractor // nil for none
+}
+
+// image loads an image without transparency and applies -resize.
+func (c *config) image(path string) (*image.NRGBA, error) {
+	pic, err := pixels.Load(path, pixels.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	img := pixels.Opaque(pic.Image)
+	if c.width > 0 {
+		img = pixels.Resize(img, c.width, c.height)
+	}
+	return img, nil
+}
+
+// read computes the statistics that the side lacks: the set for SWD, and the features.
+func (r *reader) read(ctx context.Context, s *side, bar *progress.Bar) error {
+	needSet := r.swd != nil && s.set == nil
+	needFeatures := r.extractor != nil && s.features == nil
+	if !needSet && !needFeatures {
+		return nil
+	}
+	if needSet {
+		s.set = r.swd.NewSet()
+	}
+	type loaded struct {
+		file
+		img *image.NRGBA
+	}
+	var batch []*image.NRGBA
+	n := 0
+	err := inOrder(ctx, s.files, func(f file) (loaded, error) {
+		img, err := r.cfg.image(f.path)
+		if err == nil && needSet && img.Rect.Size() != r.swd.Size() {
+			err = fmt.Errorf("read image %q: its size %dx%d differs from its header", f.path, img.Rect.Dx(), img.Rect.Dy())
+		}
+		return loaded{f, img}, err
+	}, func(l loaded, err error) error {
+		bar.Step()
+		if err != nil {
+			s.fail(l.path, err)
+			bar.Printf("failed: %v\n", err)
+			return nil
+		}
+		n++
+		if needSet {
+			if err := s.set.Add(l.img); err != nil {
+				return err
+			}
+		}
+		if !needFeatures {
+			return nil
+		}
+		if batch = append(batch, l.img); len(batch) < r.extractor.Info().Batch {
+			return nil
+		}
+		err = s.extract(ctx, r.extractor, batch)
+		batch = batch[:0]
+		return err
+	})
+	if err == nil && len(batch) > 0 {
+		err = s.extract(ctx, r.extractor, batch)
+	}
+	if err == nil && n == 0 {
+		err = fmt.Errorf("no image in %q can be read: %w", s.dir, s.firstFailure())
+	}
+	return err
+}
+
+// extract adds the features of images.
+func (s *side) extract(ctx context.Context, e *features.Extractor, batch []*image.NRGBA) error {
+	vectors, err := e.Extract(ctx, batch)
+	if err != nil {
+		return err
+	}
+	if s.features == nil {
+		if s.features, err = metric.NewFeatures(e.Dim()); err != nil {
+			return fmt.Errorf("extractor %q: %w", e.Info().Path, err)
+		}
+		if s.statistics, err = metric.NewStatistics(e.Dim()); err != nil {
+			return err
+		}
+	}
+	if err := s.features.Add(vectors); err != nil {
+		return err
+	}
+	return s.statistics.Add(vectors)
+}
+
+// inOrder calls do for each item on all processors, and use with the results one after the other in
+// the order of the items. At most one result per processor waits. It stops at the first error of use,
+// or when ctx ends.
+func inOrder[T, R any](ctx context.Context, items []T, do func(T) (R, error), use func(R, error) error) error {
+	type result struct {
+		value R
+		err   error
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	queue := make(chan chan result, max(1, runtime.GOMAXPROCS(0)-1))
+	go func() {
+		defer close(queue)
+		for _, item := range items {
+			done := make(chan result, 1)
+			select {
+			case queue <- done:
+			case <-ctx.Done():
+				return
+			}
+			go func() {
+				value, err := do(item)
+				done <- result{value, err}
+			}()
+		}
+	}()
+	for done := range queue {
+		r := <-done
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := use(r.value, r.err); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"cyclegan/cmd/internal/cli"
+	"cyclegan/cmd/internal/progress"
+	"cyclegan/train/metric"
+)
+
+// score fills the report. Its error is about more than single images, whose failures are in the report.
+func score(ctx context.Context, cfg *config, rep *report, stderr io.Writer) error {
+	begin := time.Now()
+	defer func() { rep.Seconds = time.Since(begin).Seconds() }()
+	rep.warned = func(text string) { fmt.Fprintln(stderr, "warning:", text) }
+	real, err := listFolder("real", cfg.real, cfg.most, cfg.swd.Seed)
+	if err != nil {
+		return err
+	}
+	fake, err := listFolder("fake", cfg.fake, cfg.most, cfg.swd.Seed)
+	if err != nil {
+		return err
+	}
+	defer rep.folders(real, fake)
+	r := &reader{cfg: cfg}
+	if cfg.features != "" {
+		if r.extractor, err = openExtractor(ctx, cfg, stderr); err != nil {
+			return err
+		}
+		defer r.extractor.Close()
+		rep.extractor(r.extractor.Info())
+	}
+	for _, f := range []*folder{real, fake} {
+		err := f.survey(ctx)
+		for _, failed := range f.failed {
+			fmt.Fprintf(stderr, "failed: %s\n", failed.Error)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := r.prepare(rep, real, fake); err != nil {
+		return err
+	}
+	if r.swd != nil || r.extractor != nil {
+		a, b := &side{folder: real}, &side{folder: fake}
+		if err := r.sets(ctx, rep, a, b, stderr); err != nil {
+			return err
+		}
+		if err := r.compare(ctx, rep, a, b); err != nil {
+			return err
+		}
+	}
+	if cfg.paired {
+		return r.pairs(ctx, rep, real, fake, stderr)
+	}
+	return nil
+}
+
+// prepare chooses the size for SWD, and warns about what makes scores misleading.
+func (r *reader) prepare(rep *report, real, fake *folder) error {
+	cfg := r.cfg
+	list, w, h := sizes(real, fake)
+	rep.Resize = "none, " + list
+	if cfg.width > 0 {
+		w, h = cfg.width, cfg.height
+		rep.Resize = fmt.Sprintf("%dx%d, bicubic", w, h)
+	}
+	var err error
+	if w == 0 {
+		err = fmt.Errorf("SWD needs images of one size, not %s\nFix: add -resize WxH", list)
+	} else {
+		r.swd, err = metric.NewSWD(w, h, &cfg.swd)
+	}
+	if err != nil {
+		if r.extractor == nil && !cfg.paired {
+			return cli.Usage(err)
+		}
+		rep.warn("no SWD: %v", err)
+	}
+	if r.swd != nil {
+		if most := r.swd.Options().MaxPictures; max(len(real.files), len(fake.files)) > most {
+			rep.warn("SWD uses %d random images of each larger folder; -swd_pictures changes that", most)
+		}
+	}
+	if i, err := os.Stat(real.dir); err == nil {
+		if j, err := os.Stat(fake.dir); err == nil && os.SameFile(i, j) {
+			rep.warn("-real and -fake are the same folder: every distance is 0")
+		}
+	}
+	return nil
+}
+
+// sets reads both sides. As much as possible of the real one comes from the cache.
+func (r *reader) sets(ctx context.Context, rep *report, real, fake *side, stderr io.Writer) error {
+	c, err := newCache(r.cfg, real.folder, r.swd, r.extractor, rep.warn)
+	if err != nil {
+		return err
+	}
+	if len(real.failed) == 0 {
+		rep.Real.Cached = c.load(real, r.swd)
+	}
+	hadSet, hadFeatures := real.set != nil, real.features != nil
+	whole := (hadSet || r.swd == nil) && (hadFeatures || r.extractor == nil)
+	steps := len(fake.files)
+	if !whole {
+		steps += len(real.files)
+	}
+	fmt.Fprintf(stderr, "%s to read\n", cli.Count(steps, "image"))
+	bar := progress.New(stderr, steps, "images")
+	defer bar.Finish()
+	if err := r.read(ctx, real, bar); err != nil {
+		return err
+	}
+	if !whole && len(real.failed) == 0 {
+		c.save(real, !hadSet, !hadFeatures)
+	}
+	return r.read(ctx, fake, bar)
+}
+
+// compare computes the scores of sets.
+func (r *reader) compare(ctx context.Context, rep *report, real, fake *side) error {
+	if r.swd != nil {
+		d, err := r.swd.Distance(ctx, real.set, fake.set)
+		if err != nil {
+			return err
+		}
+		rep.add(d.Score("SWD"))
+		for _, l := range d.Levels {
+			rep.add(metric.Score{Name: fmt.Sprintf("SWD_%dx%d", l.Width, l.Height), Value: l.Value, N: d.N, NReal: d.NReal})
+		}
+	}
+	if r.extractor == nil {
+		return nil
+	}
+	kid, err := metric.KID(ctx, real.features, fake.features, &r.cfg.kid)
+	if err != nil {
+		return err
+	}
+	rep.add(kid.Score("KID"))
+	fid, err := metric.FID(real.statistics, fake.statistics)
+	if err != nil {
+		return err
+	}
+	n, nReal := fake.statistics.N(), real.statistics.N()
+	rep.add(metric.Score{Name: "FID", Value: fid, N: n, NReal: nReal})
+	if min(n, nReal) < metric.LeastFID {
+		rep.warn("FID of %d and %d images is too high, because there are fewer than %d: compare it only with "+
+			"FIDs of the same numbers of images, or use KID, which has no such bias", nReal, n, metric.LeastFID)
+	}
+	return nil
+}
+
+// pairs compares images of the same name, whatever their extensions.
+func (r *reader) pairs(ctx context.Context, rep *report, real, fake *folder, stderr io.Writer) error {
+	matched, unpaired := match(real.good(), fake.good())
+	if len(matched) == 0 {
+		return errors.New("-paired: the folders have no file name in common")
+	}
+	if rep.Unpaired = unpaired; unpaired > 0 {
+		rep.warn("images without a partner of the same name: %d", unpaired)
+	}
+	fmt.Fprintf(stderr, "%s to compare\n", cli.Count(len(matched), "pair"))
+	bar := progress.New(stderr, len(matched), "pairs")
+	defer bar.Finish()
+	type pair struct {
+		files [2]file
+		metric.Pair
+	}
+	var all metric.Pairs
+	err := inOrder(ctx, matched, func(files [2]file) (pair, error) {
+		a, err := r.cfg.image(files[0].path)
+		if err != nil {
+			return pair{files: files}, err
+		}
+		b, err := r.cfg.image(files[1].path)
+		if err != nil {
+			return pair{files: files}, err
+		}
+		scores, err := metric.Compare(a, b)
+		return pair{files, scores}, err
+	}, func(p pair, err error) error {
+		bar.Step()
+		if err != nil {
+			err := fmt.Errorf("compare %q with %q: %w", p.files[1].path, p.files[0].path, err)
+			rep.PairsFailed = append(rep.PairsFailed, failure{p.files[1].path, err.Error()})
+			bar.Printf("failed: %v\n", err)
+			return nil
+		}
+		all.Add(p.Pair)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if all.N() == 0 {
+		return errors.New("-paired: no pair can be compared")
+	}
+	rep.add(all.Scores("")...)
+	return nil
+}
+
+// match returns the pairs in the order of real, and the number of files without a partner. Of files
+// that differ only in their extension, the first counts.
+func match(real, fake []file) (pairs [][2]file, unpaired int) {
+	partners := map[string]file{}
+	for _, f := range fake {
+		if _, taken := partners[f.stem()]; !taken {
+			partners[f.stem()] = f
+		}
+	}
+	for _, f := range real {
+		if p, ok := partners[f.stem()]; ok {
+			pairs = append(pairs, [2]file{f, p})
+			delete(partners, f.stem())
+		}
+	}
+	return pairs, len(real) + len(fake) - 2*len(pairs)
+}
