@@ -2,150 +2,122 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"image"
 	"math"
 	"os"
 	"path/filepath"
 
 	"cyclegan/infer/pixels"
+	"cyclegan/train/metric"
 )
 
-// What a result's difference is a difference of.
+// The units of a difference.
 const (
 	ofLosses  = "of a loss"
 	ofOutputs = "in [-1, 1]"
 )
 
-// Bounds of what may differ where the same is computed.
+// Differences up to these bounds count as rounding.
 const (
-	// lossTolerance is relative, over the losses of the first steps. Adam's
-	// first steps go by the gradients' signs, so that rounding grows. With bf16
-	// it can hide a wrong gradient: what is wrong in f32 counts there too.
+	// lossTolerance is relative. Adam's first steps follow the signs of the gradients, which
+	// amplifies rounding.
 	lossTolerance, lossToleranceBF16 = 0.01, 0.1
-	// outputTolerance is of the generator's outputs, which lie in [-1, 1]; one
-	// level of an 8-bit picture is 0.0078.
+	// outputTolerance applies to values in [-1, 1]; one level of an 8-bit image is 0.0078.
 	outputTolerance = 2e-3
-	// fileTolerance is the mean over the pixels of all files, in levels of 255.
-	// JPEG decoders differ in how they enlarge the colours, which a generator
-	// that has learnt nothing multiplies, in some pictures more than in others;
-	// that the generators are the same is seen by outputTolerance.
+	// fileTolerance is the mean over all pixels, in levels of 255. JPEG decoders differ in how they
+	// enlarge the colours, and an untrained generator amplifies that.
 	fileTolerance = 4
 )
 
-// checkSteps is how many first steps are compared: the second shows the
-// gradients and Adam, which the first does not, and in later ones rounding grows.
+// checkSteps is the number of first steps that are compared. The second shows the gradients and
+// Adam, which the first does not; in later ones rounding grows.
 const checkSteps = 2
 
-// lossDifference is the largest relative difference of losses.
-func lossDifference(ours, theirs [][]float64) (float64, error) {
+// agreeLosses compares the losses of the first steps.
+func (r *result) agreeLosses(ours, theirs [][]float64, precision string) error {
 	if len(ours) != len(theirs) || len(ours) == 0 {
-		return 0, fmt.Errorf("it told the losses of %d steps, ours %d", len(theirs), len(ours))
+		return fmt.Errorf("reported the losses of %d steps, ours %d", len(theirs), len(ours))
 	}
 	worst := 0.0
 	for i := range ours {
 		if len(ours[i]) != len(theirs[i]) {
-			return 0, fmt.Errorf("it told %d losses of a step, ours %d", len(theirs[i]), len(ours[i]))
+			return fmt.Errorf("reported %d losses of a step, ours %d", len(theirs[i]), len(ours[i]))
 		}
 		for j, v := range ours[i] {
 			worst = math.Max(worst, math.Abs(v-theirs[i][j])/math.Abs(v)) // NaN stays
 		}
 	}
-	return worst, nil
-}
-
-// differs notes a difference, which JSON can hold only if it is a number.
-func (r *result) differs(d float64, of string) {
-	if !math.IsNaN(d) && !math.IsInf(d, 0) {
-		r.Difference, r.Of = &d, of
-	}
-}
-
-// agreeLosses compares losses and says what is wrong, if anything.
-func agreeLosses(r *result, ours, theirs [][]float64, precision string) {
-	d, err := lossDifference(ours, theirs)
-	if err != nil {
-		r.Left = err.Error()
-		return
-	}
-	r.differs(d, ofLosses)
 	tolerance := lossTolerance
 	if precision == "bf16" {
 		tolerance = lossToleranceBF16
 	}
-	if !(d <= tolerance) {
-		r.Left = fmt.Sprintf("it computes something else: a loss of its first %d steps differs from ours by %.3g %%, where up to %g %% is rounding", checkSteps, 100*d, 100*tolerance)
+	if err := r.differs(worst, ofLosses, tolerance); err != nil {
+		return fmt.Errorf("a loss of the first %d steps %w", checkSteps, err)
 	}
+	return nil
 }
 
-// agreeOutputs compares two files of outputs and says what is wrong, if anything.
-func agreeOutputs(r *result, ours, theirs string) {
-	a, err := readFloats(ours)
-	if err != nil {
-		r.Left = err.Error()
-		return
+// agreeOutputs compares two files of generator outputs.
+func (r *result) agreeOutputs(ours, theirs string) error {
+	a, errA := readFloats(ours)
+	b, errB := readFloats(theirs)
+	if err := errors.Join(errA, errB); err != nil {
+		return err
 	}
-	b, err := readFloats(theirs)
-	if err == nil && len(a) != len(b) {
-		err = fmt.Errorf("it gave %d values, ours %d", len(b), len(a))
-	}
-	if err != nil {
-		r.Left = err.Error()
-		return
+	if len(a) != len(b) {
+		return fmt.Errorf("wrote %d values, ours %d", len(b), len(a))
 	}
 	worst := 0.0
 	for i, v := range a {
 		worst = math.Max(worst, math.Abs(float64(v)-float64(b[i]))) // NaN stays
 	}
-	r.differs(worst, ofOutputs)
-	if !(worst <= outputTolerance) {
-		r.Left = fmt.Sprintf("it computes something else: its pictures differ from ours by up to %.3g in [-1, 1], where up to %g is rounding", worst, outputTolerance)
+	if err := r.differs(worst, ofOutputs, outputTolerance); err != nil {
+		return fmt.Errorf("an image %w", err)
 	}
+	return nil
 }
 
-// agreeFiles compares the pictures that two contenders wrote, name by name. It
-// returns what is wrong, or "".
-func agreeFiles(ours, theirs string) string {
+// differs records a difference and returns an error if it is larger than rounding.
+func (r *result) differs(d float64, of string, tolerance float64) error {
+	if !math.IsNaN(d) && !math.IsInf(d, 0) { // JSON has neither
+		r.Difference, r.Of = &d, of
+	}
+	if !(d <= tolerance) {
+		return fmt.Errorf("differs from ours by %.3g %s; up to %g counts as rounding", d, of, tolerance)
+	}
+	return nil
+}
+
+// agreeFiles compares the images in two folders by name.
+func agreeFiles(ours, theirs string) error {
 	files, err := os.ReadDir(ours)
 	if err != nil {
-		return err.Error()
+		return err
 	}
 	var sum float64
 	for _, f := range files {
 		d, err := fileDifference(filepath.Join(ours, f.Name()), filepath.Join(theirs, f.Name()))
 		if err != nil {
-			return err.Error()
+			return err
 		}
 		sum += d
 	}
 	if mean := sum / float64(max(1, len(files))); !(mean <= fileTolerance) {
-		return fmt.Sprintf("it wrote something else: its files differ from ours by %.3g levels in the mean, more than %d", mean, fileTolerance)
+		return fmt.Errorf("its files differ from ours by %.3g levels on average; up to %d counts as rounding", mean, fileTolerance)
 	}
-	return ""
+	return nil
 }
 
-// fileDifference is the mean difference of two pictures of one size, in levels of 255.
+// fileDifference is the mean difference of two images, in levels of 255.
 func fileDifference(a, b string) (float64, error) {
-	var img [2]*image.NRGBA
-	for i, path := range []string{a, b} {
-		p, err := pixels.Load(path, pixels.Limits{})
-		if err != nil {
-			return 0, err
-		}
-		img[i] = p.Image
+	ours, errA := pixels.Load(a, pixels.Limits{})
+	theirs, errB := pixels.Load(b, pixels.Limits{})
+	if err := errors.Join(errA, errB); err != nil {
+		return 0, err
 	}
-	if img[0].Rect != img[1].Rect {
-		return 0, fmt.Errorf("%q and %q are of different sizes", a, b)
-	}
-	sum, n := 0.0, 0
-	for i, v := range img[0].Pix {
-		if i%4 == 3 {
-			continue
-		}
-		sum += math.Abs(float64(v) - float64(img[1].Pix[i]))
-		n++
-	}
-	return sum / float64(n), nil
+	l1, err := metric.L1(ours.Image, theirs.Image) // of values in [-1, 1]
+	return l1 * 127.5, err
 }
 
 func readFloats(path string) ([]float32, error) {

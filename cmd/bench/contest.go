@@ -2,212 +2,234 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
-// A contest is one comparison under way.
+// runner is a contender that is ready to take its turns.
+type runner interface {
+	// turn does the work of one turn and returns the seconds it took.
+	turn(ctx context.Context) (float64, error)
+	// peak is the peak memory of the process in bytes, 0 if unknown.
+	peak() int64
+	close()
+}
+
+// result is the outcome of one contender.
+type result struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	// Skipped says why it was not timed; empty if it was.
+	Skipped string `json:"left_out,omitempty"`
+	// Difference is the largest difference of its results from ours, in the unit Of.
+	Difference *float64 `json:"difference,omitempty"`
+	Of         string   `json:"difference_of,omitempty"`
+	// Samples are the seconds per unit, one for each turn.
+	Samples []float64 `json:"samples,omitempty"`
+	spread
+	Ratio     float64 `json:"ratio,omitempty"` // of the medians, over ours
+	PeakBytes int64   `json:"peak_bytes,omitempty"`
+}
+
+// spread summarizes samples.
+type spread struct {
+	Median float64 `json:"median,omitempty"`
+	Min    float64 `json:"min,omitempty"`
+	Max    float64 `json:"max,omitempty"`
+}
+
+// spreadOf summarizes at least one sample.
+func spreadOf(samples []float64) spread {
+	s := slices.Sorted(slices.Values(samples))
+	n := len(s)
+	return spread{Median: (s[(n-1)/2] + s[n/2]) / 2, Min: s[0], Max: s[n-1]}
+}
+
+// contest is a comparison in progress.
 type contest struct {
-	*command
 	files    *files
-	setting  setting
+	python   string
 	shared   spec
 	versions map[string]string
-	players  []player // nil for those that are not timed
-	results  []*result
-	faults   faults      // found in f32, where this is bf16
-	losses   [][]float64 // ours
-	outputs  string      // file with ours
-	exported error       // why PyTorch's own export is not there
+	losses   [][]float64 // of our first steps
 }
 
-// faults says of contenders that compute something else how, by name.
-type faults map[string]string
-
-// compare starts the contenders of a setting, makes sure that they agree, and
-// lets them take turns.
-func (c *command) compare(ctx context.Context, f *files, s setting, versions map[string]string) (*comparison, error) {
-	found := faults{}
-	if s.Precision == "bf16" {
-		var err error
-		if found, err = c.faultsInF32(ctx, f, s, versions); err != nil {
-			return nil, err
-		}
-	}
-	say("%s", s)
-	t := &contest{command: c, files: f, setting: s, versions: versions, faults: found}
-	defer t.close()
-	if err := t.enterAll(ctx); err != nil {
-		return nil, err
-	}
-	err := alternate(ctx, t.players, t.results, s.Rounds, s.units(), func(round int, r *result) {
-		if round == 0 {
-			t.checkFiles(r)
-		}
-		if r.Left == "" {
-			say("  round %d of %d: %s %s", round+1, s.Rounds, r.Title, significant(r.Samples[len(r.Samples)-1]))
-		}
-	})
-	return &comparison{Title: s.String(), Setting: s, Unit: s.unit(), Results: t.results}, err
-}
-
-// faultsInF32 are those of the same training step in f32: of a comparison
-// before, or found now.
-func (c *command) faultsInF32(ctx context.Context, f *files, s setting, versions map[string]string) (faults, error) {
-	s.Precision = "f32"
-	if found, ok := c.found[s.folder()]; ok {
-		return found, nil
-	}
-	say("first in f32, to see whether the contenders agree: %s", s)
-	t := &contest{command: c, files: f, setting: s, versions: versions}
-	defer t.close()
-	err := t.enterAll(ctx)
-	return c.found[s.folder()], err
-}
-
-func (t *contest) close() {
-	for _, p := range t.players {
-		if p != nil {
-			p.close()
-		}
-	}
-}
-
-// enterAll makes the contenders ready, and notes the faults of those that
-// compute something else.
-func (t *contest) enterAll(ctx context.Context) (err error) {
-	if t.shared, err = t.files.spec(t.setting); err != nil {
-		return err
-	}
-	list := slices.DeleteFunc(t.setting.contenders(), func(n contender) bool {
-		return n.Script != "" && (t.python == "" || t.peers != nil && !slices.Contains(t.peers, n.Name))
-	})
-	if slices.ContainsFunc(list, func(n contender) bool { return n.Model }) {
-		t.exported = t.exportByPyTorch(ctx)
-	}
-	found := faults{}
-	for _, n := range list {
-		r := &result{Name: n.Name, Title: n.Title, family: n.Family}
-		var p player
-		if fault := t.faults[n.Name]; fault != "" {
-			r.Left = "in f32 " + fault
-		} else if p, err = t.enter(ctx, n, r); err != nil {
-			r.Left = err.Error()
-		} else if r.Left != "" {
-			found[n.Name] = r.Left
-		}
-		if r.Left != "" {
-			if p != nil {
-				p.close()
-				p = nil
-			}
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			say("  %s: not timed: %s", n.Title, r.Left)
-		}
-		t.players, t.results = append(t.players, p), append(t.results, r)
-	}
-	if us := t.results[0]; us.Left != "" {
-		return fmt.Errorf("our own side: %s", us.Left)
-	}
-	if t.found == nil {
-		t.found = map[string]faults{}
-	}
-	t.found[t.setting.folder()] = found
-	return nil
-}
-
-// say tells how far it is; results go to standard output.
+// say reports progress on standard error; results go to standard output.
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
-// enter makes a contender ready.
-func (t *contest) enter(ctx context.Context, n contender, r *result) (player, error) {
-	if n.Model && t.exported != nil {
-		return nil, fmt.Errorf("PyTorch's own export is missing: %w", t.exported)
-	}
-	s := t.shared
-	s.Contender = n.Name
-	s.Out = t.out(n.Name)
-	s.CheckOutput = filepath.Join(t.files.path(t.setting.folder()), n.Name+".f32")
-	if t.setting.Work == workCold {
-		return t.enterCold(ctx, n, s)
-	}
-	say("  %s: getting ready", n.Title)
-	program, args, err := t.program(n)
+// compare starts the contenders of a setting, checks that their results agree, and times them.
+func compare(ctx context.Context, f *files, python string, s setting, versions map[string]string) (*comparison, error) {
+	say("%s", s)
+	shared, err := f.spec(s)
 	if err != nil {
 		return nil, err
 	}
-	p, ready, err := startResident(ctx, s, t.log(n.Name), program, args...)
+	t := &contest{files: f, python: python, shared: shared, versions: versions}
+	list := s.contenders()
+	if python == "" {
+		list = list[:1]
+	}
+	var exportErr error
+	if slices.ContainsFunc(list, func(n contender) bool { return n.Model }) {
+		exportErr = t.exportByPyTorch(ctx)
+	}
+	var runners []runner
+	defer func() {
+		for _, p := range runners {
+			if p != nil {
+				p.close()
+			}
+		}
+	}()
+	var results []*result
+	for _, n := range list {
+		r := &result{Name: n.Name, Title: n.Title}
+		var p runner
+		var err error
+		if n.Model && exportErr != nil {
+			err = fmt.Errorf("PyTorch's ONNX export failed: %w", exportErr)
+		} else {
+			p, err = t.enter(ctx, n, r)
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			r.Skipped = err.Error()
+			say("  %s: not timed: %s", n.Title, r.Skipped)
+		}
+		runners, results = append(runners, p), append(results, r)
+	}
+	err = alternate(ctx, runners, results, s.Rounds, s.units(), func(round int, r *result) {
+		if round == 0 {
+			t.checkFiles(r)
+		}
+		if r.Skipped == "" {
+			say("  round %d of %d: %s %s", round+1, s.Rounds, r.Title, significant(r.Samples[len(r.Samples)-1]))
+		}
+	})
+	return &comparison{Title: s.String(), Setting: s, Unit: s.unit(), Results: results}, err
+}
+
+// enter starts a contender and compares its first results with ours.
+func (t *contest) enter(ctx context.Context, n contender, r *result) (runner, error) {
+	s := t.shared
+	s.Contender, s.Out = n.Name, t.out(n.Name)
+	s.CheckOutput = filepath.Join(s.dir, n.Name+".f32")
+	say("  %s: starting", n.Title)
+	log := filepath.Join(s.dir, n.Name+".log")
+	if s.Work == workCold {
+		p := &starter{command: t.coldCommand(n, s), log: log}
+		_, err := p.turn(ctx) // untimed, so that the system's cache is warm for all
+		return p, err
+	}
+	cmd := exec.CommandContext(ctx, t.python, t.files.path("peers", n.Script))
+	if n.Script == "" {
+		cmd = t.files.worker(ctx, s.Work)
+	}
+	p, ready, err := startResident(cmd, s, log)
 	if err != nil {
 		return nil, err
 	}
 	maps.Copy(t.versions, ready.Versions)
-	t.agree(n, r, s, ready)
+	switch {
+	case n.Name == ours:
+		t.losses = ready.Losses
+	case s.Work == workStep:
+		err = r.agreeLosses(t.losses, ready.Losses, s.Precision)
+	default:
+		err = r.agreeOutputs(filepath.Join(s.dir, ours+".f32"), s.CheckOutput)
+	}
+	if err != nil {
+		p.close()
+		return nil, err
+	}
 	return p, nil
 }
 
-func (t *contest) out(name string) string { return t.files.path(t.setting.folder(), "out", name) }
+func (t *contest) out(name string) string { return filepath.Join(t.shared.dir, "out", name) }
 
-func (t *contest) log(name string) string { return t.files.path(t.setting.folder(), name+".log") }
-
-// program is the command of a contender that stays.
-func (t *contest) program(n contender) (string, []string, error) {
-	if n.Script != "" {
-		return t.python, []string{t.files.path("peers", n.Script)}, nil
+// coldCommand returns the command that converts the first image.
+func (t *contest) coldCommand(n contender, s spec) []string {
+	image := filepath.Join(s.In, imageName(0))
+	if n.Script == "" {
+		return []string{t.files.infer, "-model", s.Model, "-in", image, "-out", s.Out, "-threads", fmt.Sprint(s.Threads)}
 	}
-	self, err := os.Executable()
-	if t.setting.tensorFlow() {
-		return self, []string{tensorFlowWorkerArgument}, err
+	data, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // it holds only strings and numbers
 	}
-	return self, []string{workerArgument}, err
+	return []string{t.python, t.files.path("peers", n.Script), string(data), image, filepath.Join(s.Out, imageName(0))}
 }
 
-// agree compares what a contender computes with what ours does.
-func (t *contest) agree(n contender, r *result, s spec, is *ready) {
-	switch t.setting.Work {
-	case workStep:
-		if n.Name == ours {
-			t.losses = is.Losses
-			return
-		}
-		agreeLosses(r, t.losses, is.Losses, t.setting.Precision)
-	case workConvert, workSession:
-		// Ours writes none in work convert, where the bare session does.
-		if t.outputs == "" {
-			if n.Script == "" && (t.setting.Work == workSession || n.Name == bare) {
-				t.outputs = s.CheckOutput
-			}
-			return
-		}
-		agreeOutputs(r, t.outputs, s.CheckOutput)
-	}
-}
-
-// checkFiles compares the files of a contender's first round with ours.
+// checkFiles compares the files of a contender's first turn with ours.
 func (t *contest) checkFiles(r *result) {
-	if t.setting.Work != workConvert && t.setting.Work != workCold || r.Name == ours || r.Name == bare {
+	if t.shared.Work == workStep || r.Name == ours {
 		return
 	}
-	if wrong := agreeFiles(t.out(ours), t.out(r.Name)); wrong != "" {
-		r.Left, r.Samples = wrong, nil
-		say("  %s: not timed: %s", r.Title, wrong)
+	if err := agreeFiles(t.out(ours), t.out(r.Name)); err != nil {
+		r.Skipped, r.Samples = err.Error(), nil
+		say("  %s: not timed: %v", r.Title, err)
 	}
 }
 
 // exportByPyTorch writes PyTorch's own ONNX model of our weights.
 func (t *contest) exportByPyTorch(ctx context.Context) error {
-	say("  PyTorch exports its own ONNX model")
-	s := t.shared
-	s.Work, s.Contender = workExport, "pytorch"
-	p, ready, err := startResident(ctx, s, t.log("export"), t.python, t.files.path("peers", "export.py"))
+	say("  PyTorch exports its ONNX model")
+	cmd := exec.CommandContext(ctx, t.python, t.files.path("peers", "export.py"))
+	p, ready, err := startResident(cmd, t.shared, filepath.Join(t.shared.dir, "export.log"))
 	if err != nil {
 		return err
 	}
 	maps.Copy(t.versions, ready.Versions)
 	p.close()
+	return nil
+}
+
+// pause between turns lets the previous contender come to rest.
+const pause = 200 * time.Millisecond
+
+// alternate lets the runners take turns and completes their results. A runner that is nil or fails
+// has no further turns. The first result is ours. Alternate calls after when a turn has ended well.
+func alternate(ctx context.Context, runners []runner, results []*result, rounds, units int, after func(round int, r *result)) error {
+	for round := range rounds {
+		for i, p := range runners {
+			if results[i].Skipped != "" {
+				continue
+			}
+			seconds, err := p.turn(ctx)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				results[i].Skipped, results[i].Samples = err.Error(), nil
+				continue
+			}
+			results[i].Samples = append(results[i].Samples, seconds/float64(units))
+			after(round, results[i])
+			time.Sleep(pause)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+	}
+	us := results[0]
+	if us.Skipped != "" {
+		return fmt.Errorf("measure our own side: %s", us.Skipped)
+	}
+	for i, r := range results {
+		if r.Skipped != "" {
+			continue
+		}
+		r.spread = spreadOf(r.Samples)
+		r.Ratio = r.Median / us.Median
+		r.PeakBytes = runners[i].peak()
+	}
 	return nil
 }

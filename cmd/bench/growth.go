@@ -3,168 +3,195 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
-
-	"cyclegan/cmd/internal/cli"
+	"time"
 )
 
-// growthArgument makes this program measure how time and memory grow.
-const growthArgument = "growth"
-
-// A growth is that command line.
-type growth struct {
-	command // of which it has dataroot and the settings, a base for each work
-	out     string
-	axes    []axis
-	budget  float64 // seconds
-	redraw  bool
+// axis is one number of a work that takes several values while the others keep their defaults.
+type axis struct {
+	Work   string `json:"work"`
+	Name   string `json:"name"` // of the option
+	Values []int  `json:"values"`
 }
 
-func startGrowth(args []string, stderr io.Writer) (*growth, int, bool) {
-	g, err := parseGrowth(args, stderr)
-	if err != nil {
-		return nil, cli.Report(stderr, "bench growth", err), false
-	}
-	return g, cli.Done, true
+// curve holds the measurements along an axis.
+type curve struct {
+	axis
+	Points []point `json:"points"`
 }
 
-func parseGrowth(args []string, stderr io.Writer) (*growth, error) {
-	g := &growth{}
-	asked, grow := setting{Precision: "f32"}, ""
-	fs := flag.NewFlagSet("bench growth", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.StringVar(&g.out, "o", "", "`folder` for the plots, the table and the numbers")
-	fs.StringVar(&grow, "grow", defaultAxes, "what grows, and its `values`")
-	fs.BoolVar(&g.redraw, "redraw", false, "measure nothing, and make plots and table of the folder's growth.json anew")
-	fs.IntVar(&asked.Rounds, "rounds", 3, "`turns` for each value at most")
-	fs.Float64Var(&g.budget, "budget", 10, "`seconds` after which a value has no further turn")
-	fs.IntVar(&asked.Threads, "threads", 0, "`threads` to compute with; 0 for one a processor")
-	fs.IntVar(&asked.Size, "size", 0, "`side` of the pictures in pixels where something else grows (default: 128 for step, 256 for convert)")
-	fs.StringVar(&asked.NetG, "netG", "", "`generator`: resnet_6blocks or resnet_9blocks (default: resnet_6blocks for step, resnet_9blocks for convert)")
-	fs.IntVar(&asked.NGF, "ngf", 0, "`filters` in the generator's last hidden layer where something else grows (default 64)")
-	fs.IntVar(&asked.NDF, "ndf", 0, "`filters` in the discriminator's first layer (default 64)")
-	fs.StringVar(&g.dataroot, "dataroot", "", "`folder` or zip file with trainA, trainB and testA, testB to take pictures from (default: built-in scenes)")
-	fs.Usage = func() {}
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			growthUsage(fs, stderr)
-			return nil, err
-		}
-		return nil, cli.Usage(err)
-	}
-	explicit := map[string]bool{}
-	fs.Visit(func(f *flag.Flag) { explicit[f.Name] = true })
+// point is what was measured at one value.
+type point struct {
+	Setting setting `json:"setting"`
+	Failed  string  `json:"failed,omitempty"`
+	// StartSeconds is the time from the start of the process until it is ready.
+	StartSeconds float64 `json:"start_seconds,omitempty"`
+	// Samples are the seconds per step or image, one for each turn.
+	Samples   []float64 `json:"samples,omitempty"`
+	PeakBytes int64     `json:"peak_bytes,omitempty"`
+}
+
+// axes are the numbers that can grow, with their titles.
+var axes = []struct{ name, title string }{
+	{"step.size", "training step: image side in pixels"},
+	{"step.batch_size", "training step: images in a batch"},
+	{"step.ngf", "training step: filters of the generator (ngf)"},
+	{"convert.size", "conversion: image side in pixels"},
+	{"convert.ngf", "conversion: filters of the generator (ngf)"},
+	{"convert.pictures", "conversion: images in the folder, with the start of the program"},
+}
+
+const defaultAxes = "step.size=64,96,128,192 step.batch_size=1,2,4 step.ngf=16,32,64,96 " +
+	"convert.size=128,256,512,1024 convert.ngf=16,32,64,96 convert.pictures=1,2,5,20,100"
+
+func (a axis) String() string { return a.Work + "." + a.Name }
+
+// startCounts reports whether the start of the program counts in the time of an image.
+func (a axis) startCounts() bool { return a.Name == "pictures" }
+
+// parseAxes parses a list such as "step.size=64,128 convert.ngf=32,64".
+func parseAxes(list string) ([]axis, error) {
+	var parsed []axis
 	var errs []error
-	if g.out == "" {
-		errs = append(errs, errors.New("-o: name a folder for the results"))
+	for _, word := range strings.Fields(list) {
+		a, err := parseAxis(word)
+		if err == nil && slices.ContainsFunc(parsed, func(b axis) bool { return b.String() == a.String() }) {
+			err = errors.New("given twice")
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("-grow %s: %w", word, err))
+			continue
+		}
+		parsed = append(parsed, a)
 	}
-	if !(g.budget >= 0) {
-		errs = append(errs, fmt.Errorf("-budget %g: it is 0 or more seconds", g.budget))
+	if len(parsed) == 0 && len(errs) == 0 {
+		errs = append(errs, errors.New("-grow is empty: name what grows, such as step.size=64,128"))
 	}
-	if err := checkSetting(fs, asked, explicit); err != nil {
-		errs = append(errs, err)
-	}
-	axes, err := parseAxes(grow)
-	if err != nil {
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, cli.Usage(err)
-	}
-	g.axes = axes
-	for _, w := range g.works() {
-		g.settings = append(g.settings, settingsOf(w, asked)[0])
-	}
-	return g, nil
+	return parsed, errors.Join(errs...)
 }
 
-func growthUsage(fs *flag.FlagSet, out io.Writer) {
-	fmt.Fprintf(out, `Measure how the time and the memory of training and of converting pictures grow, and set beside it what the
-networks' operations and bytes should take on this machine.
-
-  go run ./cmd/bench growth -o DIR
-
-A training step and a folder of pictures have one of their numbers changed at a time. The folder gets
-
-  step.png, convert.png     what was measured, with the model's line
-  table.md                  the same in numbers
-  growth.json               everything, with machine and versions
-
-and standard output a short table. Every value has a process of its own, whose memory is its peak. The model and its
-peaks, which are measured first, are told in testdata/growth/README.md.
-
-What has been measured is kept in growth.partial.json as it goes. The same command goes on from there after Ctrl-C;
-one that had come to its end begins anew, and replaces the results once it has new ones. Leave the machine alone
-meanwhile: all of it takes about a quarter of an hour on two processors.
-Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
-
-The options:
-
-`)
-	fs.SetOutput(out)
-	fs.PrintDefaults()
-}
-
-// works are those that something of grows.
-func (g *growth) works() []string {
-	var works []string
-	for _, w := range []string{workStep, workConvert} {
-		for _, a := range g.axes {
-			if a.Work == w {
-				works = append(works, w)
-				break
+func parseAxis(word string) (axis, error) {
+	name, values, ok := strings.Cut(word, "=")
+	var known []string
+	for _, a := range axes {
+		known = append(known, a.name)
+	}
+	if !ok || !slices.Contains(known, name) {
+		return axis{}, fmt.Errorf("must be one of %s, followed by = and numbers", strings.Join(known, ", "))
+	}
+	a := axis{}
+	a.Work, a.Name, _ = strings.Cut(name, ".")
+	for _, v := range strings.Split(values, ",") {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 {
+			return axis{}, fmt.Errorf("%q is not a number of 1 or more", v)
+		}
+		if a.Name == "size" {
+			if err := checkSize(n); err != nil {
+				return axis{}, fmt.Errorf("size %w", err)
 			}
 		}
+		a.Values = append(a.Values, n)
 	}
-	return works
+	slices.Sort(a.Values)
+	a.Values = slices.Compact(a.Values)
+	return a, nil
 }
 
-// run measures what is missing, then writes the results.
-func (g *growth) run(ctx context.Context) error {
-	var s *study
-	var err error
-	if g.redraw {
-		s, err = readStudy(filepath.Join(g.out, studyFile))
-	} else {
-		if err := os.MkdirAll(g.out, 0o755); err != nil {
-			return err
-		}
-		s, err = g.measureAll(ctx)
+// at returns base with the number of the axis replaced.
+func (a axis) at(base setting, value int) setting {
+	if base.Work == workConvert {
+		base.Images = 5
 	}
+	switch a.Name {
+	case "size":
+		base.Size = value
+	case "batch_size":
+		base.Batch = value
+	case "ngf":
+		base.NGF = value
+	case "pictures":
+		base.Images = value
+	}
+	return base
+}
+
+// grow measures all axes. Every value has a process of its own, whose peak memory is reported.
+func (c *command) grow(ctx context.Context, f *files, rep *report, text io.Writer) error {
+	var failed error
+	for _, a := range c.axes {
+		base := c.settings[slices.IndexFunc(c.settings, func(s setting) bool { return s.Work == a.Work })]
+		rep.Growth = append(rep.Growth, curve{axis: a})
+		curve := &rep.Growth[len(rep.Growth)-1]
+		for _, value := range a.Values {
+			p := point{Setting: a.at(base, value)}
+			say("%s=%d: %s", a, value, p.Setting)
+			if err := p.measure(ctx, f, rep.Versions); err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				p.Failed, p.Samples = err.Error(), nil
+				failed = errors.Join(failed, fmt.Errorf("%s=%d: %w", a, value, err))
+			}
+			curve.Points = append(curve.Points, p)
+			if err := rep.write(c.json, nil); err != nil {
+				return err
+			}
+		}
+		curve.print(text)
+	}
+	return failed
+}
+
+// measure lets the setting take its turns.
+func (p *point) measure(ctx context.Context, f *files, versions map[string]string) error {
+	s, err := f.spec(p.Setting)
 	if err != nil {
 		return err
 	}
-	if err := s.predict(); err != nil {
+	s.Contender, s.Out = ours, filepath.Join(s.dir, "out")
+	s.CheckSteps = min(s.CheckSteps, 1) // the first step is slower than the others
+	start := time.Now()
+	r, ready, err := startResident(f.worker(ctx, s.Work), s, filepath.Join(s.dir, "log"))
+	if err != nil {
 		return err
 	}
-	if err := s.save(g.out); err != nil {
-		return err
+	defer r.close()
+	p.StartSeconds = time.Since(start).Seconds()
+	maps.Copy(versions, ready.Versions)
+	for range s.Rounds {
+		seconds, err := r.turn(ctx)
+		if err != nil {
+			return err
+		}
+		p.Samples = append(p.Samples, seconds/float64(s.units()))
 	}
-	s.printShort(os.Stdout)
-	if g.redraw {
-		return nil
-	}
-	if err := os.Remove(filepath.Join(g.out, partialFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return s.failures()
+	p.PeakBytes = r.peak()
+	return nil
 }
 
-// failures lists the values that could not be measured.
-func (s *study) failures() error {
-	var failed []string
-	for _, p := range s.Points {
-		if p.Failed != "" {
-			failed = append(failed, fmt.Sprintf("%s: %s", p.Setting, p.Failed))
+// seconds returns the median time per step or image.
+func (a axis) seconds(p point) float64 {
+	s := spreadOf(p.Samples).Median
+	if a.startCounts() {
+		s += p.StartSeconds / float64(p.Setting.Images)
+	}
+	return s
+}
+
+// print writes the curve as a Markdown table.
+func (c *curve) print(out io.Writer) {
+	i := slices.IndexFunc(axes, func(a struct{ name, title string }) bool { return a.name == c.String() })
+	fmt.Fprintf(out, "\n| %s | %s | peak memory |\n|---|---|---|\n", axes[i].title, c.Points[0].Setting.unit())
+	for i, p := range c.Points {
+		if p.Failed == "" {
+			fmt.Fprintf(out, "| %d | %s | %s |\n", c.Values[i], significant(c.seconds(p)), memory(p.PeakBytes))
 		}
 	}
-	if len(failed) == 0 {
-		return nil
-	}
-	return fmt.Errorf("not everything could be measured:\n%s", strings.Join(failed, "\n"))
 }

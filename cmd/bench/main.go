@@ -1,8 +1,21 @@
+// Command bench compares this project with its peers in Python: a training step, a folder of images
+// through a generator, and a single image from the start of the program.
+//
+//	go run .                                # this project alone
+//	go run . -python venv/bin/python        # with the peers installed there
+//	go run . growth                         # time and memory by size, batch, width and number of images
+//
+// All contenders get the same weights and the same images, and one whose results differ from ours is
+// reported instead of timed. They take turns, so that other load on the machine affects them all.
+// The README has the latest numbers and explains how to install the peers.
+//
+// Bench is a module of its own, because only those who measure need it.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -13,61 +26,62 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 2 {
-		switch os.Args[1] {
-		case workerArgument:
-			os.Exit(serve(os.Stdin, os.Stdout, os.Stderr))
-		case tensorFlowWorkerArgument:
-			os.Exit(serveWithTensorFlow())
-		}
+	if len(os.Args) == 2 && os.Args[1] == workerArgument {
+		os.Exit(serve(os.Stdin, os.Stdout, os.Stderr))
 	}
-	run, status, ok := choose(os.Args[1:], os.Stderr)
-	if !ok {
-		os.Exit(status)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	c, err := parse(args, stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return cli.Done
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "bench: %v\nFix: go run . -h lists the options.\n", err)
+		return cli.WrongUsage
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	err := run(ctx)
-	switch {
-	case err == nil:
-		os.Exit(cli.Done)
-	case ctx.Err() != nil || errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "bench: interrupted")
-		os.Exit(cli.Interrupted)
+	if err = c.measure(ctx, stdout, stderr); err == nil {
+		return cli.Done
 	}
-	fmt.Fprintf(os.Stderr, "bench: %v\n", err)
-	os.Exit(cli.Failed)
+	if ctx.Err() != nil {
+		fmt.Fprintln(stderr, "bench: interrupted")
+		return cli.Interrupted
+	}
+	fmt.Fprintf(stderr, "bench: %v\n", err)
+	return cli.Failed
 }
 
-// choose reads the command line, of which the first word may say that growth is
-// to be measured.
-func choose(args []string, stderr io.Writer) (run func(context.Context) error, status int, ok bool) {
-	if len(args) > 0 && args[0] == growthArgument {
-		g, status, ok := startGrowth(args[1:], stderr)
-		return g.run, status, ok
-	}
-	c, status, ok := start(args, stderr)
-	return c.run, status, ok
-}
-
-// run measures each setting, and prints it as soon as it is done.
-func (c *command) run(ctx context.Context) error {
-	text := os.Stdout
+// measure runs what the command line asks for and prints each result as soon as it is complete.
+func (c *command) measure(ctx context.Context, stdout, stderr io.Writer) error {
+	text := stdout
 	if c.json == "-" {
-		text = os.Stderr
+		text = stderr
 	}
-	files, err := c.prepare(ctx)
+	f, err := prepare(ctx, c, stderr)
 	if err != nil {
 		return err
 	}
-	defer files.close()
-	rep := &report{Machine: thisMachine(c.settings[0].Threads), Versions: versions()}
-	if err := c.peerVersions(ctx, files, rep.Versions); err != nil {
+	defer f.close()
+	rep := &report{Machine: thisMachine(c.settings[0].Threads), Versions: map[string]string{}}
+	rep.Machine.print(text)
+	if c.growth {
+		err = c.grow(ctx, f, rep, text)
+	} else {
+		err = c.compareAll(ctx, f, rep, text)
+	}
+	if err != nil {
 		return err
 	}
-	rep.Machine.print(text)
+	rep.printVersions(text)
+	return rep.write(c.json, stdout)
+}
+
+func (c *command) compareAll(ctx context.Context, f *files, rep *report, text io.Writer) error {
 	for _, s := range c.settings {
-		comparison, err := c.compare(ctx, files, s, rep.Versions)
+		comparison, err := compare(ctx, f, c.python, s, rep.Versions)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s, err)
 		}
@@ -77,6 +91,5 @@ func (c *command) run(ctx context.Context) error {
 			return err
 		}
 	}
-	rep.printVersions(text)
-	return rep.write(c.json, os.Stdout)
+	return nil
 }

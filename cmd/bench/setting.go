@@ -1,10 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
-	"slices"
-	"strings"
+
+	"cyclegan/train"
 )
 
 // The kinds of work.
@@ -12,191 +13,133 @@ const (
 	workStep    = "step"
 	workConvert = "convert"
 	workCold    = "cold"
-	workExport  = "export"
-	workSession = "session"
 )
 
-// allWorks lists them in the order in which they are measured.
-var allWorks = []string{workStep, workConvert, workCold, workExport, workSession}
+// allWorks lists the kinds of work in the order in which they are measured.
+var allWorks = []string{workStep, workConvert, workCold}
 
-// A setting is one comparison: a work, and at what size.
+// setting is a kind of work and its sizes.
 type setting struct {
 	Work      string `json:"work"`
 	NetG      string `json:"netG"`
-	Size      int    `json:"size"` // side of the pictures in pixels
+	Size      int    `json:"size"` // image side in pixels
 	NGF       int    `json:"ngf"`
 	NDF       int    `json:"ndf,omitempty"`
-	Batch     int    `json:"batch_size"`
+	Batch     int    `json:"batch_size,omitempty"`
 	Precision string `json:"precision"`
 	Threads   int    `json:"threads"`
 	Rounds    int    `json:"rounds"`
-	Steps     int    `json:"steps,omitempty"`    // in a round of step
-	Pictures  int    `json:"pictures,omitempty"` // in a round of the others
+	Steps     int    `json:"steps,omitempty"`    // in a turn of step
+	Images    int    `json:"pictures,omitempty"` // in a turn of convert and cold
 }
 
-// settingsOf fills what was not asked for, zero, with a work's defaults. A
-// training step has several where nothing about it was asked for.
+// settingsOf returns the settings of a kind of work, with defaults for the zero fields of asked.
+// A training step has three settings unless asked fixes a size.
 func settingsOf(work string, asked setting) []setting {
 	asked.Work = work
-	if asked.Threads == 0 {
-		asked.Threads = runtime.NumCPU()
-	}
-	base := setting{NetG: "resnet_9blocks", Size: 256, NGF: 64, Batch: 1, Precision: "f32", Pictures: 1}
-	switch work {
-	case workStep:
-		base = setting{NetG: "resnet_6blocks", Size: 128, NGF: 64, NDF: 64, Batch: 1, Precision: "f32", Steps: 3}
-		standard := asked.NetG == "" && asked.Size == 0 && asked.NGF == 0 && asked.NDF == 0 && asked.Batch == 0
-		if !standard {
-			break
-		}
-		bf16, small := base, base
-		bf16.Precision = "bf16"
-		small.Size, small.NGF, small.Steps = 64, 32, 15
-		var all []setting
-		for _, s := range []setting{base, bf16, small} {
-			if asked.Precision == "" || asked.Precision == s.Precision {
-				all = append(all, asked.over(s))
-			}
-		}
-		return all
-	case workConvert:
-		base.Pictures = 200
-	case workSession:
-		base.Pictures = 20
-	}
-	s := asked.over(base)
+	asked.Threads = cmp.Or(asked.Threads, runtime.NumCPU())
 	if work != workStep {
-		// These take one picture at a time and have no discriminator.
-		s.Steps, s.NDF, s.Batch = 0, 0, 1
+		asked.NDF, asked.Batch, asked.Steps, asked.Precision = 0, 0, 0, "f32"
+		base := setting{NetG: "resnet_9blocks", Size: 256, NGF: 64, Images: 60}
+		if work == workCold {
+			asked.Images = 1
+		}
+		return []setting{asked.or(base)}
 	}
-	if work == workCold || work == workExport {
-		s.Pictures = 1
+	asked.Images = 0
+	base := setting{NetG: "resnet_6blocks", Size: 128, NGF: 64, NDF: 64, Batch: 1, Precision: "f32", Steps: 3}
+	if asked.NetG != "" || asked.Size != 0 || asked.NGF != 0 || asked.NDF != 0 || asked.Batch != 0 {
+		return []setting{asked.or(base)}
 	}
-	return []setting{s}
+	bf16, small := base, base
+	bf16.Precision = "bf16"
+	small.Size, small.NGF, small.Steps = 64, 32, 15
+	var all []setting
+	for _, s := range []setting{base, bf16, small} {
+		if asked.Precision == "" || asked.Precision == s.Precision {
+			all = append(all, asked.or(s))
+		}
+	}
+	return all
 }
 
-// over gives the setting with what is zero taken from base.
-func (s setting) over(base setting) setting {
-	for _, f := range []struct{ value, base *int }{
-		{&s.Size, &base.Size}, {&s.NGF, &base.NGF}, {&s.NDF, &base.NDF}, {&s.Batch, &base.Batch}, {&s.Steps, &base.Steps},
-	} {
-		if *f.value == 0 {
-			*f.value = *f.base
-		}
-	}
-	if s.Pictures == 0 || base.Pictures == 0 {
-		s.Pictures = base.Pictures
-	}
-	if s.NetG == "" {
-		s.NetG = base.NetG
-	}
-	if s.Precision == "" {
-		s.Precision = base.Precision
-	}
+// or returns s with its zero fields taken from base.
+func (s setting) or(base setting) setting {
+	s.NetG = cmp.Or(s.NetG, base.NetG)
+	s.Size = cmp.Or(s.Size, base.Size)
+	s.NGF = cmp.Or(s.NGF, base.NGF)
+	s.NDF = cmp.Or(s.NDF, base.NDF)
+	s.Batch = cmp.Or(s.Batch, base.Batch)
+	s.Precision = cmp.Or(s.Precision, base.Precision)
+	s.Steps = cmp.Or(s.Steps, base.Steps)
+	s.Images = cmp.Or(s.Images, base.Images)
 	return s
 }
 
-// units is how many steps or pictures a round has.
-func (s setting) units() int {
-	if s.Work == workStep {
-		return s.Steps
-	}
-	return s.Pictures
-}
+// units is the number of steps or images in a turn.
+func (s setting) units() int { return cmp.Or(s.Steps, s.Images) }
 
-// unit names what the times are for.
+// unit names the unit of the times.
 func (s setting) unit() string {
-	switch s.Work {
-	case workStep:
-		return "seconds a step"
-	case workExport:
-		return "seconds a model"
+	if s.Work == workStep {
+		return "seconds per step"
 	}
-	return "seconds a picture"
+	return "seconds per image"
 }
 
-// String says in a line what is compared.
 func (s setting) String() string {
-	sizes := fmt.Sprintf("%s, ngf %d, %d px, %s", s.NetG, s.NGF, s.Size, s.Precision)
 	switch s.Work {
 	case workStep:
-		return fmt.Sprintf("training step: %s, ngf %d, ndf %d, %d px, batch %d, %s; steps in a round: %d", s.NetG, s.NGF, s.NDF, s.Size, s.Batch, s.Precision, s.Steps)
+		return fmt.Sprintf("training step: %s, ngf %d, ndf %d, %d px, batch %d, %s, steps per turn: %d",
+			s.NetG, s.NGF, s.NDF, s.Size, s.Batch, s.Precision, s.Steps)
 	case workConvert:
-		return fmt.Sprintf("%d pictures, files to files: %s", s.Pictures, sizes)
-	case workCold:
-		return "one picture, from the start to the file written: " + sizes
-	case workExport:
-		return "export to ONNX: " + sizes
+		return fmt.Sprintf("folder, files to files: %s, ngf %d, %d px, images: %d", s.NetG, s.NGF, s.Size, s.Images)
 	}
-	return fmt.Sprintf("the generator alone, on %d pictures in memory: %s", s.Pictures, sizes)
+	return fmt.Sprintf("one image, from the command to the file: %s, ngf %d, %d px", s.NetG, s.NGF, s.Size)
 }
 
-// folder names the folder of what the contenders share; settings of one command
-// line have different ones.
-func (s setting) folder() string { return fmt.Sprintf("%s_%d_%s", s.Work, s.Size, s.Precision) }
+// options returns the training options that the setting stands for.
+func (s setting) options() (train.Options, error) {
+	o, err := train.Preset("paper")
+	o.NetG, o.NGF, o.NDF, o.BatchSize = s.NetG, s.NGF, cmp.Or(s.NDF, 64), max(s.Batch, 1)
+	o.LoadSize, o.CropSize, o.NoFlip = s.Size, s.Size, true
+	o.Precision, o.Threads, o.GPUIDs, o.Seed = s.Precision, s.Threads, "-1", 1
+	return o, err
+}
 
-// Names of contenders that are ours.
-const (
-	ours = "ours"
-	bare = "session" // ONNX Runtime's session alone, from Go
-)
+// ours is the name of this project among the contenders.
+const ours = "ours"
 
-// A contender is one way to do a work.
+// contender is one way to do a work.
 type contender struct {
 	Name   string
 	Title  string
-	Script string // the peer's, "" for ours
-	Model  bool   // it runs PyTorch's export
-	Family string // what its best is looked for in; "" for ours
+	Script string // the peer's; empty for ours
+	Model  bool   // it runs PyTorch's own ONNX export
 }
 
-// contenders lists those of a setting, ours first.
+// contenders returns those of a setting, ours first.
 func (s setting) contenders() []contender {
-	autocast := ""
+	script, autocast := "convert.py", ""
+	if s.Work == workStep {
+		script = "step_pytorch.py"
+	}
 	if s.Precision == "bf16" {
 		autocast = ", autocast"
 	}
-	pytorch := func(script string) []contender {
-		return []contender{
-			{Name: "pytorch", Title: "PyTorch" + autocast, Script: script, Family: "PyTorch"},
-			{Name: "pytorch_channels_last", Title: "PyTorch" + autocast + ", channels_last", Script: script, Family: "PyTorch"},
-			{Name: "pytorch_compile", Title: "PyTorch" + autocast + ", torch.compile", Script: script, Family: "PyTorch"},
-		}
+	list := []contender{
+		{Name: ours, Title: "ours"},
+		{Name: "pytorch", Title: "PyTorch" + autocast, Script: script},
 	}
-	onnx := func(script string) []contender {
-		return []contender{
-			{Name: "onnxruntime", Title: "ONNX Runtime from Python", Script: script, Model: true, Family: "ONNX Runtime from Python"},
-			{Name: "openvino", Title: "OpenVINO", Script: script, Model: true, Family: "OpenVINO"},
-		}
+	if s.Work != workCold {
+		list = append(list,
+			contender{Name: "pytorch_channels_last", Title: "PyTorch" + autocast + ", channels_last", Script: script},
+			contender{Name: "pytorch_compile", Title: "PyTorch" + autocast + ", torch.compile", Script: script})
 	}
-	list := []contender{{Name: ours, Title: "ours"}}
-	switch s.Work {
-	case workStep:
-		list = append(list, pytorch("step_pytorch.py")...)
-		list = append(list, contender{Name: "tensorflow", Title: "TensorFlow from Python", Script: "step_tensorflow.py", Family: "TensorFlow from Python"})
-	case workConvert:
-		list = append(list, contender{Name: bare, Title: "our session alone, no files"})
-		list = append(append(list, pytorch("convert.py")...), onnx("convert.py")...)
-	case workCold:
-		list = append(append(list, pytorch("cold.py")[0]), onnx("cold.py")...)
-	case workExport:
-		list = append(list, pytorch("export.py")[0])
-	case workSession:
-		list = append(append(list, pytorch("convert.py")...), onnx("convert.py")...)
+	if s.Work == workStep {
+		return append(list, contender{Name: "tensorflow", Title: "TensorFlow from Python", Script: "step_tensorflow.py"})
 	}
-	return list
-}
-
-// peerNames lists the peers of all works.
-func peerNames() []string {
-	var names []string
-	for _, w := range allWorks {
-		for _, c := range (setting{Work: w}).contenders() {
-			if c.Script != "" && !slices.Contains(names, c.Name) {
-				names = append(names, c.Name)
-			}
-		}
-	}
-	slices.SortStableFunc(names, strings.Compare)
-	return names
+	return append(list,
+		contender{Name: "onnxruntime", Title: "ONNX Runtime from Python", Script: script, Model: true},
+		contender{Name: "openvino", Title: "OpenVINO", Script: script, Model: true})
 }

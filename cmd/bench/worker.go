@@ -12,44 +12,43 @@ import (
 	"time"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/infer"
+	"cyclegan/infer/batch"
+	"cyclegan/infer/session"
 )
 
-// These make this program a contender's process, which talks with another one
-// as peers/protocol.py does. Work without TensorFlow is done without it, since
-// its libraries would take memory there.
-const (
-	workerArgument           = "worker"
-	tensorFlowWorkerArgument = "worker_tensorflow"
-)
+// workerArgument makes this program a contender's process, which speaks the protocol of
+// peers/protocol.py.
+const workerArgument = "worker"
 
-// A worker is our side of a work, ready for its rounds.
+// worker is our side of a work, ready for its turns.
 type worker struct {
 	ready ready
-	round func() error
+	turn  func() error
 	close func() error
 }
 
-// serve is the whole of a contender's process. It returns the exit status.
+// serve is the main function of a contender's process. It returns the exit status.
 func serve(in io.Reader, out, log io.Writer) int {
-	err := serveRounds(bufio.NewReader(in), json.NewEncoder(out))
-	if err != nil {
+	if err := serveTurns(bufio.NewReader(in), json.NewEncoder(out)); err != nil {
 		fmt.Fprintln(log, err)
 		return cli.Failed
 	}
 	return cli.Done
 }
 
-func serveRounds(in *bufio.Reader, out *json.Encoder) error {
+func serveTurns(in *bufio.Reader, out *json.Encoder) error {
 	var s spec
 	line, err := in.ReadBytes('\n')
-	if errors.Is(err, io.EOF) && len(line) == 0 {
-		return nil // it was only to be there
+	if err == nil {
+		err = json.Unmarshal(line, &s)
 	}
 	if err != nil {
 		return fmt.Errorf("read what to do: %w", err)
 	}
-	if err := json.Unmarshal(line, &s); err != nil {
-		return fmt.Errorf("read what to do: %w", err)
+	newWorker := newConversion
+	if s.Work == workStep {
+		newWorker = newStep
 	}
 	w, err := newWorker(context.Background(), s)
 	if err != nil {
@@ -68,10 +67,10 @@ func serveRounds(in *bufio.Reader, out *json.Encoder) error {
 			return err
 		}
 		if line != "round\n" {
-			return fmt.Errorf("%q is no request", line)
+			return fmt.Errorf("unknown request %q", line)
 		}
 		begin := time.Now()
-		if err := w.round(); err != nil {
+		if err := w.turn(); err != nil {
 			return err
 		}
 		seconds := time.Since(begin).Seconds()
@@ -81,26 +80,58 @@ func serveRounds(in *bufio.Reader, out *json.Encoder) error {
 	}
 }
 
-// tensorFlow tells whether our side of a work needs it.
-func (s setting) tensorFlow() bool { return s.Work == workStep || s.Work == workExport }
-
-func newWorker(ctx context.Context, s spec) (*worker, error) {
-	switch {
-	case s.tensorFlow() || s.Work == workPeak && s.Contender == byTensorFlow:
-		return newTensorFlowWorker(ctx, s)
-	case s.Work == workPeak && s.Contender == byONNXRuntime:
-		return newRuntimePeak(ctx, s)
-	case s.Work == workPeak && s.Contender == byCopying:
-		return newCopy(s), nil
-	case s.Work == workConvert && s.Contender == ours:
-		return newConversion(ctx, s)
-	case s.Work == workSession || s.Contender == bare:
-		return newSession(ctx, s)
+// newConversion converts the folder in each turn, with a model that stays open.
+func newConversion(ctx context.Context, s spec) (*worker, error) {
+	if err := writeOutputs(ctx, s); err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("work %q by %q is unknown", s.Work, s.Contender)
+	m, err := infer.Open(s.Model, &infer.Options{Threads: s.Threads})
+	if err != nil {
+		return nil, err
+	}
+	versions := goVersion()
+	versions["ONNX Runtime"] = m.Info().Runtime
+	return &worker{ready: ready{Versions: versions}, close: m.Close, turn: func() error {
+		b := batch.Batch{Model: m, Inputs: []string{s.In}, Output: s.Out}
+		summary, err := b.Run(ctx)
+		if err == nil && len(summary.Failed) > 0 {
+			err = summary.Failed[0].Err
+		}
+		if err == nil && summary.Converted != s.Images {
+			err = fmt.Errorf("converted %d of %d images", summary.Converted, s.Images)
+		}
+		return err
+	}}, nil
 }
 
-// versions are those of what every worker of ours is made of.
-func versions() map[string]string {
+// writeOutputs writes the generator's outputs for the images to check. It closes its session again,
+// since the memory of the process is measured.
+func writeOutputs(ctx context.Context, s spec) error {
+	if s.CheckOutput == "" {
+		return nil
+	}
+	m, err := session.Open(s.Model, &session.Options{IntraThreads: s.Threads})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	values, err := readFloats(s.CheckInput)
+	if err != nil {
+		return err
+	}
+	size := 3 * s.Size * s.Size
+	var outputs []float32
+	for at := 0; at+size <= len(values); at += size {
+		out, err := m.Run(ctx, session.Tensor{Shape: []int64{1, 3, int64(s.Size), int64(s.Size)}, Data: values[at : at+size]})
+		if err != nil {
+			return err
+		}
+		outputs = append(outputs, out[0].Data...)
+	}
+	return writeFloats(s.CheckOutput, outputs)
+}
+
+// goVersion begins the versions of our contenders.
+func goVersion() map[string]string {
 	return map[string]string{"Go": strings.TrimPrefix(runtime.Version(), "go")}
 }

@@ -1,9 +1,12 @@
-"""A generator ready to run in one of several libraries: load(spec) gives a function from one picture to another, both float32 arrays
-[1, 3, H, W] in [-1, 1], and the version of the library. Each library is imported only where it is asked for."""
+"""A generator ready to run in one of several libraries.
+
+load(spec) returns a function from one image to another, both float32 arrays [1, 3, H, W] in [-1, 1], and the version of the
+library. A library is only imported if the contender uses it.
+"""
 
 import os
 
-os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # else processes for compiling stay and wait
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # otherwise idle compiler processes stay
 
 
 def load(spec):
@@ -14,7 +17,7 @@ def load(spec):
         return onnxruntime(spec)
     if contender.startswith("openvino"):
         return openvino(spec)
-    raise ValueError(f"contender {contender!r} is unknown")
+    raise ValueError(f"unknown contender {contender!r}")
 
 
 def pytorch(spec, contender):
@@ -29,12 +32,12 @@ def pytorch(spec, contender):
     if "compile" in contender:
         import torch._inductor.config
 
-        torch._inductor.config.freezing = True  # weights may be laid out for their convolutions, since they don't change
+        torch._inductor.config.freezing = True  # weights are constant, so they can be laid out for their convolutions
         net = torch.compile(net)
 
-    def run(picture):
+    def run(image):
         with torch.inference_mode():
-            return net(torch.from_numpy(picture).contiguous(memory_format=layout)).numpy()
+            return net(torch.from_numpy(image).contiguous(memory_format=layout)).numpy()
 
     return run, {"PyTorch": torch.__version__}
 
@@ -48,7 +51,7 @@ def onnxruntime(spec):
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     session = ort.InferenceSession(spec["peer_model"], options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return lambda picture: session.run(None, {name: picture})[0], {"ONNX Runtime from Python": ort.__version__}
+    return lambda image: session.run(None, {name: image})[0], {"ONNX Runtime from Python": ort.__version__}
 
 
 def openvino(spec):
@@ -58,4 +61,4 @@ def openvino(spec):
     compiled = core.compile_model(core.read_model(spec["peer_model"]), "CPU", {
         "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": spec["threads"], "INFERENCE_PRECISION_HINT": "f32"})
     request = compiled.create_infer_request()
-    return lambda picture: request.infer([picture])[0], {"OpenVINO": ov.__version__}
+    return lambda image: request.infer([image])[0], {"OpenVINO": ov.__version__}

@@ -1,4 +1,4 @@
-"""The ResNet generators and the PatchGAN discriminator of CycleGAN, as modules of the official structure: its names load strictly."""
+"""The ResNet generators and the PatchGAN discriminator of CycleGAN, with the official structure, so that official names load."""
 
 import safetensors.torch
 from torch import nn

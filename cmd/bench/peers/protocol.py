@@ -1,7 +1,7 @@
-"""How a resident process of a contender talks with cmd/bench: a line of JSON each way.
+"""The protocol between cmd/bench and the resident process of a contender: one line of JSON in each direction.
 
-It is sent what to do, answers "ready" once everything is loaded, checked and warmed up, and then makes a round for each line that
-says so. Between rounds it waits for input and computes nothing.
+The process reads a line that says what to do, answers "ready" once everything is loaded, checked and warmed up, and then does one
+turn for each line "round". Between turns it waits for input and computes nothing.
 """
 
 import json
@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-# Libraries print where they like: the answers get the standard output alone, and the rest goes to standard error.
+# Libraries print to standard output, which is for answers only, so all other output goes to standard error.
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
@@ -19,13 +19,13 @@ def answer(**what):
 
 
 def serve(prepare):
-    """prepare(spec) gives what "ready" shall say beside the versions, and the function that makes one round."""
+    """prepare(spec) returns the content of "ready" and a function that does one turn."""
     spec = json.loads(sys.stdin.readline())
     ready, work = prepare(spec)
     answer(ready=ready)
     for line in sys.stdin:
         if line.strip() != "round":
-            answer(error=f"{line.strip()!r} is no request")
+            answer(error=f"unknown request {line.strip()!r}")
             return
         begin = time.perf_counter()
         work()

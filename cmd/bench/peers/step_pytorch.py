@@ -1,11 +1,11 @@
-"""CycleGAN's training step in PyTorch, the official recipe: one Adam for both generators and one for both discriminators, identity
-loss, image pools, the generators first. D_A judges pictures of A here (the official code calls that one netD_B)."""
+"""CycleGAN's training step in PyTorch, after the official recipe: one Adam for both generators and one for both discriminators,
+identity loss, image pools, generators first. D_A discriminates images of A here; the official code calls that network netD_B."""
 
 import itertools
 import os
 import random
 
-os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # else processes for compiling stay and wait
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # otherwise idle compiler processes stay
 
 import numpy as np
 import torch
@@ -18,20 +18,20 @@ LAMBDA, LAMBDA_IDENTITY = 10.0, 5.0
 
 
 class Pool:
-    """Keeps 50 earlier pictures: see the paper, section 4."""
+    """Keeps 50 earlier images: see section 4 of the paper."""
 
     def __init__(self, capacity=50):
-        self.capacity, self.pictures = capacity, []
+        self.capacity, self.images = capacity, []
 
     def exchange(self, batch):
         shown = []
-        for picture in batch.split(1):
-            if len(self.pictures) < self.capacity:
-                self.pictures.append(picture)
+        for image in batch.split(1):
+            if len(self.images) < self.capacity:
+                self.images.append(image)
             elif random.random() > 0.5:
                 i = random.randrange(self.capacity)
-                self.pictures[i], picture = picture, self.pictures[i]
-            shown.append(picture)
+                self.images[i], image = image, self.images[i]
+            shown.append(image)
         return shown[0] if len(shown) == 1 else torch.cat(shown)
 
 
@@ -48,7 +48,7 @@ class Step:
         adam = dict(lr=2e-4, betas=(0.5, 0.999), fused=True)
         self.opt_g = torch.optim.Adam(itertools.chain(nets[0].parameters(), nets[1].parameters()), **adam)
         self.opt_d = torch.optim.Adam(itertools.chain(nets[2].parameters(), nets[3].parameters()), **adam)
-        self.judges = nets[2:]
+        self.discriminators = nets[2:]
         if "compile" in spec["contender"]:
             nets = [torch.compile(net) for net in nets]
         self.g_ab, self.g_ba, self.d_a, self.d_b = nets
@@ -61,8 +61,8 @@ class Step:
 
     def __call__(self):
         real_a, real_b = next(self.batches)
-        for judge in self.judges:
-            judge.requires_grad_(False)
+        for d in self.discriminators:
+            d.requires_grad_(False)
         self.opt_g.zero_grad(set_to_none=True)
         with self.autocast:
             fake_b = self.g_ab(real_a)
@@ -80,13 +80,13 @@ class Step:
         sum(losses).backward()
         self.opt_g.step()
 
-        for judge in self.judges:
-            judge.requires_grad_(True)
+        for d in self.discriminators:
+            d.requires_grad_(True)
         self.opt_d.zero_grad(set_to_none=True)
-        for judge, real, fake, pool in ((self.d_a, real_a, fake_a, self.pool_a), (self.d_b, real_b, fake_b, self.pool_b)):
+        for d, real, fake, pool in ((self.d_a, real_a, fake_a, self.pool_a), (self.d_b, real_b, fake_b, self.pool_b)):
             shown = pool.exchange(fake.detach())
             with self.autocast:
-                loss = 0.5 * (gan(judge(real), True) + gan(judge(shown), False))
+                loss = 0.5 * (gan(d(real), True) + gan(d(shown), False))
             loss.backward()
             losses.append(loss)
         self.opt_d.step()

@@ -1,4 +1,5 @@
-"""The training step of step_pytorch.py in TensorFlow's Python, as two tf.functions: the generators' and the discriminators'."""
+"""The training step of step_pytorch.py in TensorFlow's Python, as two tf.functions: one for the generators, one for the
+discriminators."""
 
 import itertools
 import os
@@ -18,7 +19,7 @@ RATE, BETA1, BETA2, EPSILON = 2e-4, 0.5, 0.999, 1e-8
 
 
 class Network:
-    """Weights under their official names, in TensorFlow's layout. A bias before an InstanceNorm has no effect and is left out."""
+    """Weights under their official names, in TensorFlow's layout. A bias before InstanceNorm has no effect and is left out."""
 
     def __init__(self, path):
         self.variables = {}
@@ -41,7 +42,7 @@ class Network:
         return tf.nn.bias_add(x, self.variables[f"{layer}.bias"]) if bias else x
 
     def up(self, x, layer):
-        # PyTorch keeps a transposed convolution's weight as [in, out, k, k], which the same transposition makes [k, k, out, in].
+        # PyTorch stores the weight of a transposed convolution as [in, out, k, k]; the same transposition makes it [k, k, out, in].
         self.keep(layer, False)
         weight = self.variables[f"{layer}.weight"]
         n, h, w, _ = x.shape
@@ -86,7 +87,7 @@ class Discriminator(Network):
 
 
 class Adam:
-    """PyTorch's Adam: TensorFlow's op with the rate and epsilon that make it the same."""
+    """PyTorch's Adam: TensorFlow's op with a rate and epsilon that make both equal."""
 
     def __init__(self, variables):
         self.variables = variables
@@ -106,17 +107,17 @@ class Adam:
 
 class Pool:
     def __init__(self, capacity=50):
-        self.capacity, self.pictures = capacity, []
+        self.capacity, self.images = capacity, []
 
     def exchange(self, batch):
         shown = []
-        for picture in tf.split(batch, batch.shape[0]) if batch.shape[0] > 1 else [batch]:
-            if len(self.pictures) < self.capacity:
-                self.pictures.append(picture)
+        for image in tf.split(batch, batch.shape[0]) if batch.shape[0] > 1 else [batch]:
+            if len(self.images) < self.capacity:
+                self.images.append(image)
             elif random.random() > 0.5:
                 i = random.randrange(self.capacity)
-                self.pictures[i], picture = picture, self.pictures[i]
-            shown.append(picture)
+                self.images[i], image = image, self.images[i]
+            shown.append(image)
         return shown[0] if len(shown) == 1 else tf.concat(shown, 0)
 
 
@@ -176,8 +177,8 @@ class Step:
         real_a, real_b = next(self.batches)
         losses, fake_a, fake_b = self.generators(real_a, real_b, *self.adam_g.settings())
         fake_a, fake_b = self.pool_a.exchange(fake_a), self.pool_b.exchange(fake_b)
-        judged = self.discriminators(real_a, real_b, fake_a, fake_b, *self.adam_d.settings())
-        return losses.numpy().tolist() + judged.numpy().tolist()
+        scored = self.discriminators(real_a, real_b, fake_a, fake_b, *self.adam_d.settings())
+        return losses.numpy().tolist() + scored.numpy().tolist()
 
 
 def prepare(spec):

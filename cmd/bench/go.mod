@@ -1,0 +1,24 @@
+module cyclegan/cmd/bench
+
+go 1.26.0
+
+require (
+	cyclegan v0.0.0
+	github.com/rogpeppe/go-internal v1.16.0
+	github.com/wamuir/graft v0.10.0
+)
+
+require (
+	github.com/disintegration/imaging v1.6.2 // indirect
+	github.com/gofrs/flock v0.13.1 // indirect
+	github.com/yalue/onnxruntime_go v1.27.0 // indirect
+	golang.org/x/image v0.47.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/term v0.47.0 // indirect
+	golang.org/x/tools v0.51.0 // indirect
+	gonum.org/v1/gonum v0.17.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)
+
+replace cyclegan => ../..
