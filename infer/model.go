@@ -17,11 +17,6 @@ import (
 	"cyclegan/infer/session"
 )
 
-// A Translator makes one picture of another. A *Model is one.
-type Translator interface {
-	Translate(ctx context.Context, img image.Image) (image.Image, error)
-}
-
 // A Model is a generator that is ready to run. It may be used from several goroutines at once.
 type Model struct {
 	info     Info
@@ -187,7 +182,9 @@ func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, e
 		}
 		return pixels.Resize(out, w, h), nil
 	}
-	if g := m.grid(w, h); g != nil {
+	g := m.grid(w, h)
+	traceTiling(ctx, g)
+	if g != nil {
 		return m.tiled(ctx, img, g)
 	}
 	W, H := m.runSize(w, h)

@@ -13,10 +13,7 @@ import (
 
 // Tiling says how a picture of w x h pixels would be translated. The first that is too large to go through whole has the network looked at for that.
 func (m *Model) Tiling(w, h int) Tiling {
-	if g := m.grid(w, h); g != nil {
-		return g.tiling()
-	}
-	return Tiling{Tiles: 1}
+	return m.grid(w, h).tiling()
 }
 
 // grid gives nil for a picture that goes through whole.

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -31,6 +32,20 @@ func (t Tiling) String() string {
 	return fmt.Sprintf("%d tiles", t.Tiles)
 }
 
+type tilingTrace struct{}
+
+// WithTilingTrace returns a context with which [Model.Translate] calls report with the tiling of the
+// image, before it runs the model. Since the context passes through wrappers of a Model, so does the report.
+func WithTilingTrace(ctx context.Context, report func(Tiling)) context.Context {
+	return context.WithValue(ctx, tilingTrace{}, report)
+}
+
+func traceTiling(ctx context.Context, g *grid) {
+	if report, ok := ctx.Value(tilingTrace{}).(func(Tiling)); ok {
+		report(g.tiling())
+	}
+}
+
 // defaultMaxPixels is what a ResNet with 64 filters takes 3 GB for.
 const defaultMaxPixels = 2048 * 1280
 
@@ -53,7 +68,11 @@ func (g grid) pixels() float64 {
 	return float64(g.tiles()) * float64(g.x.size) * float64(g.y.size)
 }
 
-func (g grid) tiling() Tiling {
+// tiling describes g; nil stands for an image that is not cut.
+func (g *grid) tiling() Tiling {
+	if g == nil {
+		return Tiling{Tiles: 1}
+	}
 	return Tiling{Tiles: g.tiles(), Width: g.x.size, Height: g.y.size, Overlap: min(g.x.overlap(), g.y.overlap()), Blended: g.blended, Reason: g.reason}
 }
 

@@ -31,7 +31,7 @@ func convert(ctx context.Context, c *config, s *summary, stdout, stderr io.Write
 	if err != nil {
 		return cli.Failed, err
 	}
-	s.Total = len(plan.Pictures)
+	s.Total = len(plan.Jobs)
 	if c.dryRun {
 		return list(ctx, plan, o.SkipExisting, stdout, stderr), nil
 	}
@@ -79,7 +79,7 @@ func resizable(o *pipeline.Options, info infer.Info) error {
 // list says what a run would convert, and where to.
 func list(ctx context.Context, plan *batch.Plan, skip bool, stdout, stderr io.Writer) int {
 	skipped := 0
-	for _, p := range plan.Pictures {
+	for _, p := range plan.Jobs {
 		there := ""
 		if skip && pipeline.Exists(ctx, p.Output) {
 			there = " (there already)"
@@ -90,7 +90,7 @@ func list(ctx context.Context, plan *batch.Plan, skip bool, stdout, stderr io.Wr
 	for _, f := range plan.Unread {
 		fmt.Fprintf(stderr, "failed: %v\n", f.Err)
 	}
-	fmt.Fprintf(stderr, "-dry_run: %s to convert", cli.Count(len(plan.Pictures)-skipped, "picture"))
+	fmt.Fprintf(stderr, "-dry_run: %s to convert", cli.Count(len(plan.Jobs)-skipped, "picture"))
 	if skipped > 0 {
 		fmt.Fprintf(stderr, ", %d there already", skipped)
 	}

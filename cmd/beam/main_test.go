@@ -153,7 +153,15 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if _, err := (&batch.Batch{Model: m, Inputs: []string{in}, Output: want}).Run(t.Context()); err != nil {
+	plan, err := batch.NewPlan([]string{in}, want, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	converter, err := batch.New(m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := converter.Run(t.Context(), plan); err != nil {
 		t.Fatal(err)
 	}
 	expected := files(t, want)

@@ -92,8 +92,15 @@ func newConversion(ctx context.Context, s spec) (*worker, error) {
 	versions := goVersion()
 	versions["ONNX Runtime"] = m.Info().Runtime
 	return &worker{ready: ready{Versions: versions}, close: m.Close, turn: func() error {
-		b := batch.Batch{Model: m, Inputs: []string{s.In}, Output: s.Out}
-		summary, err := b.Run(ctx)
+		plan, err := batch.NewPlan([]string{s.In}, s.Out, "")
+		if err != nil {
+			return err
+		}
+		converter, err := batch.New(m, nil)
+		if err != nil {
+			return err
+		}
+		summary, err := converter.Run(ctx, plan)
 		if err == nil && len(summary.Failed) > 0 {
 			err = summary.Failed[0].Err
 		}

@@ -16,13 +16,13 @@ func (j *job) plan(cfg *config, rep *results, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	plan, err := batch.NewPlan(inputs, j.output, cfg.format)
+	plan, err := batch.DryPlan(inputs, j.output, cfg.format)
 	if err != nil {
 		return err
 	}
 	rep.plan(plan)
-	rep.Total = len(plan.Pictures)
-	for i, p := range plan.Pictures {
+	rep.Total = len(plan.Jobs)
+	for i, p := range plan.Jobs {
 		there := ""
 		if info, err := os.Stat(p.Output); cfg.skipExisting && err == nil && !info.IsDir() {
 			there = " (there already)"

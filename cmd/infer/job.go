@@ -21,7 +21,7 @@ type job struct {
 	most int
 	// check refuses a model, and wrap changes what it does to a picture; nil: neither.
 	check func(infer.Info) error
-	wrap  func(infer.Translator) infer.Translator
+	wrap  func(batch.Translator) batch.Translator
 }
 
 // jobs says what the command line asks for.
@@ -60,32 +60,32 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	rep.Model.fill(model.Info())
 	show := newProgress(stderr)
 	show.model(j.model, model.Info())
-	inputs, all, err := j.first(cfg.format)
-	if err != nil {
-		return nil, err
-	}
 	size, err := cfg.resize.Sizes(model.Info())
 	if err != nil {
 		return nil, cli.Usage(err)
 	}
-	var translator infer.Translator = model
+	inputs, all, err := j.first(cfg.format)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := batch.NewPlan(inputs, j.output, cfg.format)
+	if err != nil {
+		return nil, err
+	}
+	if all != nil {
+		plan.Unread, plan.Unsupported = all.Unread, all.Unsupported
+		if len(plan.Jobs) < len(all.Jobs) {
+			fmt.Fprintf(stderr, "note: the first %d of %d pictures; -num_test takes more\n", len(plan.Jobs), len(all.Jobs))
+		}
+	}
+	rep.plan(plan)
+	show.begin(plan)
+	var translator batch.Translator = model
 	if j.wrap != nil {
 		translator = j.wrap(model)
 	}
-	batch := batch.Batch{
-		Model: translator, Inputs: inputs, Output: j.output, Format: cfg.format, Quality: cfg.quality,
-		SkipExisting: cfg.skipExisting, Workers: cfg.workers, Limits: cfg.limits, Size: size, Stop: soft.Done(),
-		Begin: func(p *batch.Plan) {
-			if all != nil {
-				// The folder was looked through for the pictures to name.
-				p.Unread, p.Others = all.Unread, all.Others
-				if len(p.Pictures) < len(all.Pictures) {
-					fmt.Fprintf(stderr, "note: the first %d of %d pictures; -num_test takes more\n", len(p.Pictures), len(all.Pictures))
-				}
-			}
-			rep.plan(p)
-			show.begin(p)
-		},
+	converter, err := batch.New(translator, &batch.Options{
+		Quality: cfg.quality, SkipExisting: cfg.skipExisting, Workers: cfg.workers, Limits: cfg.limits, Size: size,
 		Done: func(r batch.Result) {
 			if r.Err != nil {
 				r.Err = modelcli.FlagError{Err: r.Err}
@@ -93,9 +93,15 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 			rep.done(r)
 			show.done(r)
 		},
+	})
+	if err != nil {
+		return nil, err
 	}
-	defer context.AfterFunc(soft, show.interrupted)()
-	summary, err := batch.Run(hard)
+	defer context.AfterFunc(soft, func() {
+		converter.Stop()
+		show.interrupted()
+	})()
+	summary, err := converter.Run(hard, plan)
 	show.end()
 	return summary, err
 }
@@ -105,12 +111,12 @@ func (j *job) first(format string) ([]string, *batch.Plan, error) {
 	if j.most == 0 {
 		return j.inputs, nil, nil
 	}
-	all, err := batch.NewPlan(j.inputs, j.output, format)
+	all, err := batch.DryPlan(j.inputs, j.output, format)
 	if err != nil {
 		return nil, nil, err
 	}
 	var names []string
-	for _, p := range all.Pictures[:min(j.most, len(all.Pictures))] {
+	for _, p := range all.Jobs[:min(j.most, len(all.Jobs))] {
 		names = append(names, p.Input)
 	}
 	if len(names) == 0 { // only what cannot be read, which the batch says

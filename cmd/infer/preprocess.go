@@ -8,7 +8,7 @@ import (
 	"math"
 
 	"cyclegan/cmd/internal/modelcli"
-	"cyclegan/infer"
+	"cyclegan/infer/batch"
 	"cyclegan/infer/pixels"
 )
 
@@ -116,7 +116,7 @@ func (p *preprocessing) notes(asked bool) []string {
 
 // prepared is a model with the preprocessing around it.
 type prepared struct {
-	model infer.Translator
+	model batch.Translator
 	*preprocessing
 }
 
@@ -130,16 +130,4 @@ func (p prepared) Translate(ctx context.Context, img image.Image) (image.Image, 
 		return nil, err
 	}
 	return p.after(out)
-}
-
-// Tiling says how the model takes what the preprocessing makes of a picture of w x h.
-func (p prepared) Tiling(w, h int) infer.Tiling {
-	m, ok := p.model.(interface{ Tiling(w, h int) infer.Tiling })
-	if !ok {
-		return infer.Tiling{}
-	}
-	if w, h = p.size(w, h); p.crops() {
-		w, h = min(w, p.cropSize), min(h, p.cropSize)
-	}
-	return m.Tiling(w, h)
 }

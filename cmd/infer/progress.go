@@ -52,7 +52,7 @@ func (p *progress) model(path string, i infer.Info) {
 func (p *progress) begin(plan *batch.Plan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.total, p.begun, p.last = len(plan.Pictures), time.Now(), time.Now()
+	p.total, p.begun, p.last = len(plan.Jobs), time.Now(), time.Now()
 	modelcli.SayPlan(p.w, plan)
 	if p.terminal {
 		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(), progressbar.OptionShowIts(),

@@ -13,7 +13,7 @@ import (
 func TestProgressBar(t *testing.T) {
 	var buf bytes.Buffer
 	p := &progress{w: &buf, terminal: true}
-	p.begin(&batch.Plan{Pictures: make([]batch.Job, 2)})
+	p.begin(&batch.Plan{Jobs: make([]batch.Job, 2)})
 	p.done(batch.Result{Err: errors.New("read picture: damaged")})
 	p.interrupted()
 	p.done(batch.Result{})
@@ -28,7 +28,7 @@ func TestProgressBar(t *testing.T) {
 func TestProgressLines(t *testing.T) {
 	var buf bytes.Buffer
 	p := &progress{w: &buf, width: 24, height: 16}
-	p.begin(&batch.Plan{Pictures: make([]batch.Job, 3), Others: 1, WebP: 1, Renamed: make([]batch.Job, 7)})
+	p.begin(&batch.Plan{Jobs: make([]batch.Job, 3), Unsupported: 1, WebP: 1, Renamed: make([]batch.Job, 7)})
 	p.done(batch.Result{Width: 25, Height: 10})
 	p.begun = time.Now().Add(-2 * linePeriod)
 	p.last = p.begun

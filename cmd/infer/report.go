@@ -133,7 +133,7 @@ func (r *report) sum() {
 
 func (r *results) plan(p *batch.Plan) {
 	r.place = map[string]int{}
-	for i, j := range p.Pictures {
+	for i, j := range p.Jobs {
 		r.Pictures = append(r.Pictures, pictureReport{Input: j.Input, Output: j.Output, Status: statusLeft})
 		r.place[j.Output] = i
 	}

@@ -14,6 +14,7 @@ import (
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/infer"
+	"cyclegan/infer/batch"
 )
 
 // latest is the epoch of the newest state of a run.
@@ -183,7 +184,7 @@ func (o *official) convert(run *trained, generators, folders []string) ([]job, e
 			model: paths[i], inputs: []string{folders[i]}, most: o.most(), check: o.checkModel,
 			// By the official names of the results.
 			output: filepath.Join(o.values["results_dir"], o.name, o.values["phase"]+"_"+o.values["epoch"], "fake_"+g[len(g)-1:]),
-			wrap:   func(t infer.Translator) infer.Translator { return prepared{t, o.preprocessing()} },
+			wrap:   func(t batch.Translator) batch.Translator { return prepared{t, o.preprocessing()} },
 		})
 	}
 	return jobs, nil

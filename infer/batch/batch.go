@@ -1,4 +1,18 @@
-// Package batch converts folders of images through a model. A [Batch] reads, translates and writes them concurrently.
+// Package batch converts folders of images with a model. A [Converter] carries out a [Plan], which
+// says which image goes where:
+//
+//	plan, err := batch.NewPlan([]string{"photos"}, "winter", "")
+//	if err != nil {
+//		return err
+//	}
+//	converter, err := batch.New(model, nil)
+//	if err != nil {
+//		return err
+//	}
+//	summary, err := converter.Run(ctx, plan)
+//
+// One failing image does not end a run: [Summary] lists it. An [OutputError] does, because no
+// further image could be written.
 package batch
 
 import (
@@ -6,288 +20,125 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"runtime"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"cyclegan/infer"
 	"cyclegan/infer/pixels"
 )
 
-// A Batch converts the pictures of files and folders. Reading, translating and writing go on side by side.
-//
-//	b := batch.Batch{Model: model, Inputs: []string{"photos"}, Output: "winter"}
-//	summary, err := b.Run(ctx)
-type Batch struct {
-	// Model translates the pictures.
-	Model infer.Translator
-	// Inputs are pictures, folders of pictures and patterns of both, Output the folder to write to; NewPlan tells what goes where.
-	Inputs []string
-	Output string
-	// Format is the one to write: "png", "jpg", "gif", "bmp", "tiff". Empty: each picture keeps its own, and WebP becomes PNG.
-	Format string
-	// Quality is JPEG's, 1 to 100. 0: 95.
+// A Translator converts one image to another. *infer.Model implements it. An implementation that
+// wraps a model passes ctx on, through which the model reports how it tiled the image.
+type Translator interface {
+	Translate(ctx context.Context, img image.Image) (image.Image, error)
+}
+
+// Options configure a Converter. A nil *Options and the zero value stand for the defaults.
+type Options struct {
+	// Quality is the JPEG quality, 1 to 100. Default 95.
 	Quality int
-	// SkipExisting leaves out pictures whose output is there already.
+	// SkipExisting skips images whose output exists.
 	SkipExisting bool
-	// Workers is how many pictures are in the model at once. 0: 2, so that one keeps the processors busy while the other is at what only one
-	// of them can do; in a batch of 8 and more each has half of the model's threads. A picture of more than 512x512, which takes more memory and
-	// keeps the processors busy by itself, goes alone.
+	// Workers is the number of images that are passed to the Translator concurrently. Default 2: one
+	// runs in the model while the other is pre- or post-processed. A Model holds back large images by
+	// itself, see infer.Options.Concurrency.
 	Workers int
-	// Files is how many pictures are read, and how many written, at once. 0: half as many as there are processors, up to 8.
+	// Files is the number of images that are read, and the number that are written, concurrently.
+	// Default: half the number of processors, at least 1 and at most 8.
 	Files int
-	// Limits bound what a picture may cost.
+	// Limits bound the images that are read.
 	Limits pixels.Limits
-	// Size gives the size in pixels that a picture of w x h is brought to before the model; its result keeps that. Nil: none is resized.
+	// Size returns the size in pixels to which an image of w x h is resized before it is translated;
+	// the output keeps that size. Default: no image is resized.
 	Size func(w, h int) (int, int)
-
-	// Stop, when it is closed, ends the batch early: no further picture is begun, those in the model and after it are finished.
-	// (The end of Run's context breaks them off.)
-	Stop <-chan struct{}
-	// Begin is called once with the plan, Done after each picture, both from Run's own goroutine.
-	Begin func(*Plan)
-	Done  func(Result)
+	// Done is called after each image, from the goroutine that called Run.
+	Done func(Result)
 }
 
-// A Result is what became of one picture.
-type Result struct {
-	Job
-	// Width and Height are the picture's own, upright, before Batch.Size.
-	Width, Height int
-	Skipped       bool // its output was there already
-	Err           error
-	// Notes say what the picture had that its result lacks, a sentence each: further frames, more than 8 bits a sample, an ICC profile
-	// other than sRGB's or transparency that its format does not hold.
-	Notes []string
-	// Tiling says how it went through the model; the zero value where the Translator does not say.
-	Tiling infer.Tiling
-	// Read, Run and Write are how long each part took.
-	Read, Run, Write time.Duration
-}
-
-// A Summary counts what became of a batch.
-type Summary struct {
-	Total, Converted, Skipped int
-	// Failed are the pictures that could not be converted, and the folders that could not be read.
-	Failed []Failure
-	// Left counts the pictures that the batch did not come to.
-	Left    int
-	Elapsed time.Duration
-}
-
-// Validate lists every option that makes no sense, with its value.
-func (b *Batch) Validate() error {
+// Validate reports every invalid option with its value.
+func (o *Options) Validate() error {
+	if o == nil {
+		return nil
+	}
 	var bad []error
-	if b.Model == nil {
-		bad = append(bad, errors.New("the batch has no model"))
+	if o.Quality < 0 || o.Quality > 100 {
+		bad = append(bad, fmt.Errorf("quality %d is not between 1 and 100, or 0 for 95", o.Quality))
 	}
-	if b.Quality < 0 || b.Quality > 100 {
-		bad = append(bad, fmt.Errorf("quality %d: it is 1 to 100, or 0 for 95", b.Quality))
+	if o.Workers < 0 {
+		bad = append(bad, fmt.Errorf("workers %d is negative", o.Workers))
 	}
-	if b.Workers < 0 {
-		bad = append(bad, fmt.Errorf("workers %d: it is 0 or more", b.Workers))
-	}
-	if b.Files < 0 {
-		bad = append(bad, fmt.Errorf("files %d: it is 0 or more", b.Files))
+	if o.Files < 0 {
+		bad = append(bad, fmt.Errorf("files %d is negative", o.Files))
 	}
 	return errors.Join(bad...)
 }
 
-// Run converts the pictures. One that fails is kept in the summary, and the others go on. A result has its name once it is whole; what
-// a killed run left beside it is removed by the next one in the same folder, after an hour.
-// The error says why nothing could be begun, or why the batch broke off: its context ended, or the output takes no more.
-func (b *Batch) Run(ctx context.Context) (*Summary, error) {
-	begin := time.Now()
-	if err := b.Validate(); err != nil {
-		return nil, err
+// A Result describes the conversion of one image.
+type Result struct {
+	Job
+	// Width and Height are the size of the upright input image, before Options.Size.
+	Width, Height int
+	// Skipped is true if the output existed already.
+	Skipped bool
+	Err     error
+	// Notes are sentences about what the output lacks: further frames, more than 8 bits per sample,
+	// an ICC profile or transparency that its format cannot store.
+	Notes []string
+	// Tiling tells how the image went through the model. The zero value: the Translator did not report it.
+	Tiling infer.Tiling
+	// Read, Run and Write are the durations of each part. Run includes the wait for the model.
+	Read, Run, Write time.Duration
+}
+
+// A Summary counts the outcomes of a run.
+type Summary struct {
+	Total, Converted, Skipped int
+	// Failed lists the images that could not be converted and the folders that could not be read.
+	Failed []Failure
+	// Left is the number of images that the run did not reach.
+	Left    int
+	Elapsed time.Duration
+}
+
+// A Converter converts images with one Translator. It is safe for concurrent use.
+type Converter struct {
+	model   Translator
+	opt     Options // with defaults
+	inModel *semaphore.Weighted
+	stopped context.Context
+	stop    context.CancelFunc
+}
+
+// New returns a Converter. Options may be nil.
+func New(model Translator, opt *Options) (*Converter, error) {
+	err := opt.Validate()
+	if model == nil {
+		err = errors.Join(errors.New("batch: the model is nil"), err)
 	}
-	plan, err := b.Plan()
 	if err != nil {
 		return nil, err
 	}
-	if b.Begin != nil {
-		b.Begin(plan)
+	c := &Converter{model: model}
+	if opt != nil {
+		c.opt = *opt
 	}
-	s := &Summary{Total: len(plan.Pictures)}
-	c := conversion{Batch: b, Converter: newConverter(b), stop: make(chan struct{})}
-	var broken error
-	for r := range c.start(ctx, plan.Pictures) {
-		switch {
-		case r.Skipped:
-			s.Skipped++
-		case r.Err == nil:
-			s.Converted++
-		case ctx.Err() != nil && errors.Is(r.Err, context.Cause(ctx)):
-			continue // broken off rather than failed
-		default:
-			s.Failed = append(s.Failed, Failure{r.Input, r.Err})
-			if why, lost := TargetLost(r.Err); lost {
-				broken = fmt.Errorf("stopped, since %s: %w", why, r.Err)
-				c.end()
-			}
-		}
-		if b.Done != nil {
-			b.Done(r)
-		}
+	if c.opt.Workers == 0 {
+		c.opt.Workers = 2
 	}
-	s.Left = s.Total - s.Converted - s.Skipped - len(s.Failed)
-	plan.sortFailures(s.Failed)
-	s.Failed = append(s.Failed, plan.Unread...)
-	s.Elapsed = time.Since(begin)
-	if s.Left > 0 && ctx.Err() != nil {
-		broken = errors.Join(broken, context.Cause(ctx))
+	if c.opt.Files == 0 {
+		c.opt.Files = min(max(runtime.GOMAXPROCS(0)/2, 1), 8)
 	}
-	return s, broken
+	c.inModel = semaphore.NewWeighted(int64(c.opt.Workers))
+	c.stopped, c.stop = context.WithCancel(context.Background())
+	return c, nil
 }
 
-// Plan plans the batch, as [NewPlan] does and by how the output takes names: where A.png is a.png there, no two outputs differ by that alone.
-// It makes the output folder where there is none, tries that it takes files, and removes what runs that were killed over an hour ago left in it.
-// Run begins with it.
-func (b *Batch) Plan() (*Plan, error) {
-	plan, err := NewPlan(b.Inputs, b.Output, b.Format)
-	if err != nil {
-		return nil, err
-	}
-	fold, err := openTarget(b.Output)
-	if err != nil {
-		return nil, err
-	}
-	if fold && !namesFold {
-		if plan, err = newPlan(b.Inputs, b.Output, b.Format, fold); err != nil {
-			return nil, err
-		}
-	}
-	plan.sweep()
-	return plan, nil
-}
+// MaxInMemory returns the largest number of images that Run holds in memory at once.
+func (c *Converter) MaxInMemory() int { return c.opt.Workers + 2*c.opt.Files }
 
-// files gives Files with its default.
-func (b *Batch) files() int {
-	if b.Files > 0 {
-		return b.Files
-	}
-	return min(max(runtime.GOMAXPROCS(0)/2, 1), 8)
-}
-
-// conversion is the pipeline of one run.
-type conversion struct {
-	*Batch
-	*Converter
-	stop chan struct{}
-	once sync.Once
-}
-
-// end takes in no further pictures.
-func (c *conversion) end() { c.once.Do(func() { close(c.stop) }) }
-
-// ended says whether no further picture is to be begun.
-func (c *conversion) ended(ctx context.Context) bool {
-	select {
-	case <-c.stop:
-	case <-c.Stop:
-	case <-ctx.Done():
-	default:
-		return false
-	}
-	return true
-}
-
-// work is a picture on its way; img is what the stages before made of it.
-type work struct {
-	Result
-	img     image.Image
-	profile pixels.Profile
-}
-
-// start gives the results as they come, and closes the channel after the last. The channels between the stages hold nothing,
-// so that no more pictures are in memory than there are goroutines.
-func (c *conversion) start(ctx context.Context, jobs []Job) <-chan Result {
-	results := make(chan Result)
-	files := c.files()
-	feed := make(chan *work)
-	go func() {
-		defer close(feed)
-		for _, j := range jobs {
-			if c.ended(ctx) {
-				return
-			}
-			select {
-			case feed <- &work{Result: Result{Job: j}}:
-			case <-c.stop:
-			case <-c.Stop:
-			case <-ctx.Done():
-			}
-		}
-	}()
-	read := stage(files, feed, results, func(w *work) bool { return c.read(w) })
-	run := stage(c.workers, read, results, func(w *work) bool {
-		leave, err := c.enter(ctx, w)
-		if err != nil {
-			return false
-		}
-		defer leave()
-		return !c.ended(ctx) && c.run(ctx, w)
-	})
-	written := stage(files, run, results, func(w *work) bool { c.write(w); return true })
-	go func() {
-		for w := range written {
-			results <- w.Result
-		}
-		close(results)
-	}()
-	return results
-}
-
-// stage runs do on what comes in, n at a time. What do says yes to goes out; the rest is a result if it has come to an end, and dropped if not.
-func stage(n int, in <-chan *work, results chan<- Result, do func(*work) bool) <-chan *work {
-	out := make(chan *work)
-	var group sync.WaitGroup
-	for range n {
-		group.Go(func() {
-			for w := range in {
-				if do(w) {
-					out <- w
-				} else if w.Err != nil || w.Skipped {
-					results <- w.Result
-				}
-			}
-		})
-	}
-	go func() {
-		group.Wait()
-		close(out)
-	}()
-	return out
-}
-
-func (c *conversion) read(w *work) bool {
-	if c.SkipExisting {
-		if info, err := os.Stat(w.Output); err == nil && !info.IsDir() {
-			w.Skipped = true
-			return false
-		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			w.Err = err
-			return false
-		}
-	}
-	begin := time.Now()
-	pic, err := pixels.Load(w.Input, c.Limits)
-	w.Read = time.Since(begin)
-	if err != nil {
-		w.Err = err
-		return false
-	}
-	return c.take(w, pic)
-}
-
-func (c *conversion) write(w *work) {
-	begin := time.Now()
-	if w.Err = os.MkdirAll(filepath.Dir(w.Output), 0o777); w.Err == nil {
-		w.Err = pixels.Save(w.Output, w.img, pixels.SaveOptions{Quality: c.Quality, Profile: w.profile})
-	}
-	w.Write = time.Since(begin)
-	w.img, w.profile = nil, nil
-}
+// Stop makes Run start no further image, finish those under way and return. It may be called from any
+// goroutine and more than once; a stopped Converter cannot run again. To abort instead, cancel the
+// context of Run.
+func (c *Converter) Stop() { c.stop() }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"os"
 	"path/filepath"
@@ -22,16 +23,14 @@ func TestConverter(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	b := Batch{Model: inverter, Inputs: []string{pictures}, Output: "out", Quality: 80, Limits: pixels.Limits{MaxPixels: 100_000},
-		Size: func(w, h int) (int, int) { return w + 1, h }}
 	for _, format := range []string{"", "jpg"} {
-		b.Format, b.Output = format, "out"+format
 		var want []Result
-		b.Done = func(r Result) { want = append(want, r) }
-		if _, err := b.Run(t.Context()); err != nil {
+		opt := &Options{Quality: 80, Limits: pixels.Limits{MaxPixels: 100_000},
+			Size: func(w, h int) (int, int) { return w + 1, h }, Done: func(r Result) { want = append(want, r) }}
+		if _, err := convert(t.Context(), inverter, pictures, "out"+format, format, opt); err != nil {
 			t.Fatal(err)
 		}
-		c, err := b.Converter()
+		c, err := New(inverter, opt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +42,8 @@ func TestConverter(t *testing.T) {
 			}
 			content, got := c.Convert(t.Context(), w.Job, file)
 			if w.Err != nil || got.Err != nil {
-				if w.Err == nil || got.Err == nil || w.Err.Error() != got.Err.Error() {
+				words := func(err error) string { return strings.ReplaceAll(fmt.Sprint(err), "picture", "image") }
+				if w.Err == nil || got.Err == nil || words(w.Err) != words(got.Err) {
 					t.Errorf("%s: %v, and for the batch %v", w.Input, got.Err, w.Err)
 				}
 				failed++
@@ -71,13 +71,19 @@ func TestConverterErrors(t *testing.T) {
 	fails := translator(func(context.Context, image.Image) (image.Image, error) { return nil, broken })
 	ended, end := context.WithCancel(t.Context())
 	end()
-	busy := &Batch{Model: inverter, Workers: 1}
-	full := newConverter(busy)
+	newConverter := func(model Translator, opt *Options) *Converter {
+		c, err := New(model, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	full := newConverter(inverter, &Options{Workers: 1})
 	if err := full.inModel.Acquire(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	if n := newConverter(&Batch{Model: inverter, Workers: 3, Files: 4}).Places(); n != 11 {
-		t.Errorf("%d places for 3 pictures in the model, 4 that are read and 4 that are written", n)
+	if n := newConverter(inverter, &Options{Workers: 3, Files: 4}).MaxInMemory(); n != 11 {
+		t.Errorf("%d in memory for 3 images in the model, 4 that are read and 4 that are written", n)
 	}
 	for _, c := range []struct {
 		name      string
@@ -87,19 +93,16 @@ func TestConverterErrors(t *testing.T) {
 		file      []byte
 		want      string
 	}{
-		{"no picture", newConverter(&Batch{Model: inverter}), t.Context(), Job{"gs://b/a.png", "x.png"}, []byte("no picture"), `read picture "gs://b/a.png": `},
-		{"limits", newConverter(&Batch{Model: inverter, Limits: pixels.Limits{MaxPixels: 47}}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), "more than the 47 pixels allowed"},
-		{"size", newConverter(&Batch{Model: inverter, Size: func(int, int) (int, int) { return 0, 5 }}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), `resize "a.png": picture of 0x5`},
-		{"model", newConverter(&Batch{Model: fails}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), `convert "a.png": broken`},
-		{"format", newConverter(&Batch{Model: inverter}), t.Context(), Job{"a.png", "x.webp"}, file.Bytes(), `write picture "x.webp": WebP can be read but not written`},
+		{"no picture", newConverter(inverter, nil), t.Context(), Job{"gs://b/a.png", "x.png"}, []byte("no picture"), `read image "gs://b/a.png": `},
+		{"limits", newConverter(inverter, &Options{Limits: pixels.Limits{MaxPixels: 47}}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), "more than the 47 pixels allowed"},
+		{"size", newConverter(inverter, &Options{Size: func(int, int) (int, int) { return 0, 5 }}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), `resize "a.png": picture of 0x5`},
+		{"model", newConverter(fails, nil), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), `convert "a.png": broken`},
+		{"format", newConverter(inverter, nil), t.Context(), Job{"a.png", "x.webp"}, file.Bytes(), `write image "x.webp": WebP can be read but not written`},
 		{"end", full, ended, Job{"a.png", "x.png"}, file.Bytes(), `convert "a.png": context canceled`},
 	} {
 		content, r := c.converter.Convert(c.ctx, c.job, c.file)
 		if r.Err == nil || !strings.Contains(r.Err.Error(), c.want) || content != nil {
 			t.Errorf("%s: %d bytes and %v, want an error with %q", c.name, len(content), r.Err, c.want)
 		}
-	}
-	if _, err := (&Batch{}).Converter(); err == nil {
-		t.Error("a batch without a model has given a converter")
 	}
 }

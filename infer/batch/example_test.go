@@ -27,7 +27,7 @@ func (negative) Translate(_ context.Context, img image.Image) (image.Image, erro
 	return out, nil
 }
 
-func ExampleBatch() {
+func Example() {
 	dir, err := os.MkdirTemp("", "photos")
 	if err != nil {
 		log.Print(err)
@@ -38,13 +38,19 @@ func ExampleBatch() {
 		log.Print(err)
 		return
 	}
-	b := batch.Batch{
-		Model:  negative{},
-		Inputs: []string{dir},
-		Output: filepath.Join(dir, "winter"),
-		Done:   func(r batch.Result) { fmt.Println(filepath.Base(r.Output), r.Width, r.Height, r.Err) },
+	plan, err := batch.NewPlan([]string{dir}, filepath.Join(dir, "winter"), "")
+	if err != nil {
+		log.Print(err)
+		return
 	}
-	summary, err := b.Run(context.Background())
+	converter, err := batch.New(negative{}, &batch.Options{
+		Done: func(r batch.Result) { fmt.Println(filepath.Base(r.Output), r.Width, r.Height, r.Err) },
+	})
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	summary, err := converter.Run(context.Background(), plan)
 	if err != nil {
 		log.Print(err)
 		return

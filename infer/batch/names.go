@@ -10,14 +10,14 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// add plans one picture; output has the input's name still.
+// add plans one image. Output still ends in the name of the input.
 func (p *planner) add(input, output string) {
 	dir, name := filepath.Split(output)
 	ext := filepath.Ext(name)
 	stem := strings.TrimSuffix(name, ext)
 	switch {
 	case !pixels.Readable(name):
-		// A file that was named itself is read whatever its name; nothing of it is taken for an ending.
+		// A file that the caller named is read whatever its name, of which nothing is taken for an extension.
 		stem, ext = name, "."+cmp.Or(p.format, "png")
 	case p.format != "" && canonical(ext) != canonical(p.format):
 		ext = "." + p.format
@@ -25,10 +25,10 @@ func (p *planner) add(input, output string) {
 		ext = ".png"
 		p.WebP++
 	}
-	p.Pictures = append(p.Pictures, Job{input, filepath.Join(dir, shorten(stem, ext, len(name)))})
+	p.Jobs = append(p.Jobs, Job{input, filepath.Join(dir, shorten(stem, ext, len(name)))})
 }
 
-// canonical gives one name to the endings of one format.
+// canonical maps the extensions of a format to one name.
 func canonical(ext string) string {
 	switch ext = strings.ToLower(strings.TrimPrefix(ext, ".")); ext {
 	case "jpeg":
@@ -39,12 +39,12 @@ func canonical(ext string) string {
 	return ext
 }
 
-// distinct gives pictures that would be written to one file a name each, and one that would be where a folder has to be another. The first
-// whose name is the output's anyway keeps it.
-func (p *planner) distinct() {
+// separate renames outputs that would be one file, and those whose name is needed for a folder. The first
+// image whose input has the name of the output keeps it.
+func (p *planner) separate() {
 	count := map[string]int{}
 	taken := map[string]bool{}
-	for _, j := range p.Pictures {
+	for _, j := range p.Jobs {
 		count[p.key(j.Output)]++
 		for dir := filepath.Dir(j.Output); !taken[p.key(dir)]; dir = filepath.Dir(dir) {
 			taken[p.key(dir)] = true
@@ -52,7 +52,7 @@ func (p *planner) distinct() {
 	}
 	unchanged := func(j Job) bool { return filepath.Base(j.Input) == filepath.Base(j.Output) }
 	var late []int
-	for i, j := range p.Pictures {
+	for i, j := range p.Jobs {
 		if key := p.key(j.Output); !taken[key] && (count[key] == 1 || unchanged(j)) {
 			taken[key] = true
 			continue
@@ -60,7 +60,7 @@ func (p *planner) distinct() {
 		late = append(late, i)
 	}
 	for _, i := range late {
-		j := &p.Pictures[i]
+		j := &p.Jobs[i]
 		dir, ext := filepath.Dir(j.Output), filepath.Ext(j.Output)
 		name := filepath.Base(j.Input)
 		stem := name
@@ -72,7 +72,8 @@ func (p *planner) distinct() {
 	}
 }
 
-// unused gives stem+ext, with a number if that is in use, and marks it used. Length is that of the name that it was made of.
+// unused returns stem+ext, with a number if that name is used, and marks it as used. Length is the length
+// of the name from which stem was made.
 func (p *planner) unused(used map[string]bool, stem, ext string, length int) string {
 	dir, stem := filepath.Split(stem)
 	name := filepath.Join(dir, shorten(stem, ext, length))
@@ -83,7 +84,7 @@ func (p *planner) unused(used map[string]bool, stem, ext string, length int) str
 	return name
 }
 
-// key is one for all paths that are one file.
+// key returns the same string for all paths that are one file.
 func (p *planner) key(path string) string {
 	if p.fold {
 		return strings.ToLower(path)
@@ -91,12 +92,13 @@ func (p *planner) key(path string) string {
 	return path
 }
 
-// longest is how many bytes a name may have nearly everywhere; where it may have more, there are names of files that do.
-const longest = 255
+// maxName is the length in bytes that nearly all file systems allow for a name.
+const maxName = 255
 
-// shorten gives stem+ext, with the end of the stem cut off where the name would become longer than the one that it was made of and than any may be.
+// shorten returns stem+ext. It cuts the stem where the name would become longer than maxName and longer
+// than length, which the file system is known to allow.
 func shorten(stem, ext string, length int) string {
-	for limit := max(longest, length); len(stem)+len(ext) > limit && stem != ""; {
+	for limit := max(maxName, length); len(stem)+len(ext) > limit && stem != ""; {
 		_, n := utf8.DecodeLastRuneInString(stem)
 		stem = stem[:len(stem)-n]
 	}

@@ -7,30 +7,31 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
 	"cyclegan/infer/pixels"
 )
 
-// A Plan says which picture goes where. Making one reads folders, and no pictures.
+// A Plan says which image goes where.
 type Plan struct {
-	// Pictures are in the order of the inputs and, within a folder, of their names. No two have the same output.
-	Pictures []Job
-	// Unread are the folders and links that could not be looked into.
+	// Jobs are in the order of the inputs and, within a folder, of the names. No two have the same output.
+	Jobs []Job
+	// Unread lists the folders and links that could not be read.
 	Unread []Failure
-	// Others counts the files in the folders that are no pictures by their names.
-	Others int
-	// Links counts the links to folders that were not followed: to folders whose pictures are in the plan or in the output anyway,
-	// and to those that an input lies in.
-	Links int
-	// WebP counts the pictures that become PNG because Go cannot write WebP; Renamed are those whose outputs
-	// got names of their own because another picture's has theirs.
-	WebP    int
+	// Unsupported is the number of files in the folders whose names are not those of images.
+	Unsupported int
+	// SkippedLinks is the number of links to folders that were not followed, because they lead to images
+	// that are in the plan or in the output anyway, or to a parent of an input.
+	SkippedLinks int
+	// WebP is the number of WebP images that become PNG, because Go cannot write WebP.
+	WebP int
+	// Renamed lists the jobs whose outputs have another name because theirs was taken by another image.
 	Renamed []Job
 }
 
-// A Job is one picture: the file it is in and the one it goes to.
+// A Job is one image: the file to read and the file to write.
 type Job struct{ Input, Output string }
 
 // A Failure is a file or folder that could not be converted.
@@ -39,33 +40,62 @@ type Failure struct {
 	Err  error
 }
 
-// NewPlan plans the conversion of files and folders into the folder output. An input may be a pattern as filepath.Glob takes it, unless
-// there is a file of that very name. A file that is named is read whatever its name. Folders are searched with their subfolders for
-// files named like pictures, leaving out output itself and names that begin with a dot. Links are followed, but none into a loop and no
-// folder twice. One input folder's tree is repeated in output; several get a folder there each, by their names. Format is the one to
-// write ("png", "jpg", ...); empty: each picture keeps that of its name. Two pictures never get one name: of a.jpg and a.png as PNG, the
+// NewPlan plans the conversion of files and folders into the folder output.
+//
+// An input may be a file, a folder, which is searched with its subfolders, or a pattern in the form of
+// filepath.Glob. Within folders, files with the extension of an image are taken, and names that begin
+// with a dot are skipped, as is output itself. Links are followed unless they form a loop, and no folder
+// is read twice. The tree of a single input folder is repeated in output; several input folders get a
+// folder of their own in output each.
+//
+// Format is the format of the outputs ("png", "jpg", "gif", "bmp", "tiff"). If it is empty, each image
+// keeps its format, and WebP becomes PNG. Outputs have different names: of a.jpg and a.png as PNG, the
 // first becomes a.jpg.png.
+//
+// NewPlan creates output if needed, checks that it takes files and removes the temporary files that runs
+// killed more than an hour ago have left in it. On file systems that ignore case, names differ in more
+// than their case.
 func NewPlan(inputs []string, output, format string) (*Plan, error) {
-	return newPlan(inputs, output, format, namesFold)
+	plan, err := DryPlan(inputs, output, format)
+	if err != nil {
+		return nil, err
+	}
+	fold, err := openOutput(output)
+	if err != nil {
+		return nil, err
+	}
+	if fold && !usuallyFolds {
+		if plan, err = newPlan(inputs, output, format, fold); err != nil {
+			return nil, err
+		}
+	}
+	plan.removePartialFiles()
+	return plan, nil
 }
 
-// newPlan is NewPlan where fold tells whether the output takes A.png for a.png.
+// DryPlan plans like NewPlan, but changes nothing on disk.
+func DryPlan(inputs []string, output, format string) (*Plan, error) {
+	return newPlan(inputs, output, format, usuallyFolds)
+}
+
+// usuallyFolds reports whether A.png and a.png are usually one file on this system.
+const usuallyFolds = runtime.GOOS == "windows" || runtime.GOOS == "darwin"
+
 func newPlan(inputs []string, output, format string, fold bool) (*Plan, error) {
 	if len(inputs) == 0 {
-		return nil, errors.New("no input: name a picture or a folder of pictures")
+		return nil, errors.New("no input: name an image or a folder of images")
 	}
 	if output == "" {
 		return nil, errors.New("no output: name the folder to write to")
 	}
-	if format != "" && !pixels.Writable(format) {
-		return nil, errFormat(format)
+	p, err := newPlanner(format, fold)
+	if err != nil {
+		return nil, err
 	}
-	p := planner{format: bareFormat(format), fold: fold, seen: map[string]bool{}}
-	var err error
 	if p.output, err = realPath(output); err != nil {
 		return nil, fmt.Errorf("output folder: %w", err)
 	}
-	if p.there, err = os.Stat(output); err == nil && !p.there.IsDir() {
+	if p.outputInfo, err = os.Stat(output); err == nil && !p.outputInfo.IsDir() {
 		return nil, fmt.Errorf("output %q is a file: name a folder to write to", output)
 	}
 	sources, err := p.sources(inputs, output)
@@ -74,70 +104,72 @@ func newPlan(inputs []string, output, format string, fold bool) (*Plan, error) {
 	}
 	for _, s := range sources {
 		if s.folder {
-			p.folder(s.real, s.path, s.to, false)
+			p.walk(s.real, s.path, s.to, false)
 		} else {
 			p.add(s.path, filepath.Join(output, filepath.Base(s.path)))
 		}
 	}
-	if len(p.Pictures) == 0 && len(p.Unread) == 0 {
-		return nil, fmt.Errorf("no pictures in %s: files ending in jpg, png, gif, bmp, tiff and webp are read", strings.Join(inputs, ", "))
+	if len(p.Jobs) == 0 && len(p.Unread) == 0 {
+		return nil, fmt.Errorf("no images in %s: the extensions jpg, png, gif, bmp, tiff and webp are supported", strings.Join(inputs, ", "))
 	}
-	p.distinct()
-	if err := p.keepInputs(); err != nil {
+	p.separate()
+	if err := p.checkInputsKept(); err != nil {
 		return nil, err
 	}
 	return &p.Plan, nil
 }
 
-// PlanNames is NewPlan for files that are known and lie elsewhere than in folders, such as the objects of a bucket. In a job's Output is the place
-// that the input has in its tree, a path that is relative to the output and ends in the input's name; the plan's Outputs have the name that the
-// result takes, by the rules of NewPlan. It looks at nothing but the names, of which it takes any for a picture's. Fold says whether the output takes
-// A.png for a.png.
+// PlanNames plans files that are not on disk, such as the objects of a bucket, by their names alone. The
+// Output of each file is the place of the input in its tree: a path relative to the output folder that
+// ends in the name of the input. The plan has the outputs that the rules of [NewPlan] give, relative to
+// the output folder too. Fold is true if A.png and a.png are one file in the output.
 func PlanNames(files []Job, format string, fold bool) (*Plan, error) {
-	if format != "" && !pixels.Writable(format) {
-		return nil, errFormat(format)
+	p, err := newPlanner(format, fold)
+	if err != nil {
+		return nil, err
 	}
-	p := planner{format: bareFormat(format), fold: fold}
 	for _, j := range files {
 		if !filepath.IsLocal(j.Output) {
-			return nil, fmt.Errorf("output %q of %q does not lie in the output folder", j.Output, j.Input)
+			return nil, fmt.Errorf("output %q of %q is outside the output folder", j.Output, j.Input)
 		}
 		p.add(j.Input, j.Output)
 	}
-	p.distinct()
+	p.separate()
 	return &p.Plan, nil
 }
 
-func errFormat(format string) error {
-	return fmt.Errorf("format %q cannot be written: choose png, jpg, gif, bmp or tiff", format)
-}
-
-func bareFormat(format string) string { return strings.ToLower(strings.TrimPrefix(format, ".")) }
-
 type planner struct {
 	Plan
-	format string
-	fold   bool
-	output string      // resolved, to tell it by
-	there  fs.FileInfo // of the output, nil where there is none yet
-	roots  []string    // the input folders, resolved
-	seen   map[string]bool
+	format     string
+	fold       bool
+	output     string      // resolved
+	outputInfo fs.FileInfo // nil if the output does not exist
+	roots      []string    // the input folders, resolved
+	seen       map[string]bool
 }
 
-// source is one input.
+func newPlanner(format string, fold bool) (*planner, error) {
+	if format != "" && !pixels.Writable(format) {
+		return nil, fmt.Errorf("format %q cannot be written: choose png, jpg, gif, bmp or tiff", format)
+	}
+	format = strings.ToLower(strings.TrimPrefix(format, "."))
+	return &planner{format: format, fold: fold, seen: map[string]bool{}}, nil
+}
+
+// source is an input.
 type source struct {
-	path   string // as it was named
-	real   string
+	path   string // as the caller named it
+	real   string // resolved
 	folder bool
-	to     string // the folder that its tree goes to
+	to     string // the output folder of its tree
 }
 
-// sources looks at the inputs, drops repeated ones, and gives each folder its place in the output.
+// sources resolves the inputs, drops repeated ones, and assigns each folder its place in the output.
 func (p *planner) sources(inputs []string, output string) ([]source, error) {
 	var list []source
 	seen := map[string]bool{}
 	for _, input := range inputs {
-		paths, pattern, err := expand(input)
+		paths, err := Expand(input)
 		if err != nil {
 			return nil, err
 		}
@@ -158,10 +190,10 @@ func (p *planner) sources(inputs []string, output string) ([]source, error) {
 				return nil, fmt.Errorf("input %q is neither a file nor a folder", path)
 			}
 			if info.IsDir() && p.isOutput(real, info) {
-				if pattern {
-					continue // it was hardly meant
+				if path != input {
+					continue // a pattern matched it, which is hardly intended
 				}
-				return nil, fmt.Errorf("output %q is an input folder too, so its pictures would be overwritten: choose another output", path)
+				return nil, fmt.Errorf("output %q is an input folder too, so its images would be overwritten: choose another output", path)
 			}
 			list = append(list, source{path: path, real: real, folder: info.IsDir(), to: output})
 			if info.IsDir() {
@@ -186,18 +218,18 @@ func (p *planner) sources(inputs []string, output string) ([]source, error) {
 }
 
 func (p *planner) isOutput(real string, info fs.FileInfo) bool {
-	return real == p.output || p.there != nil && os.SameFile(p.there, info)
+	return real == p.output || p.outputInfo != nil && os.SameFile(p.outputInfo, info)
 }
 
-// keepInputs refuses to write over a picture that is read.
-func (p *planner) keepInputs() error {
+// checkInputsKept returns an error if an output would overwrite an input.
+func (p *planner) checkInputsKept() error {
 	inputs := map[string]bool{}
-	for _, j := range p.Pictures {
+	for _, j := range p.Jobs {
 		if real, err := realPath(j.Input); err == nil {
 			inputs[p.key(real)] = true
 		}
 	}
-	for _, j := range p.Pictures {
+	for _, j := range p.Jobs {
 		if real, err := realPath(j.Output); err == nil && inputs[p.key(real)] {
 			return fmt.Errorf("%q would be overwritten by the result of %q: choose another output folder", j.Output, j.Input)
 		}
@@ -205,7 +237,7 @@ func (p *planner) keepInputs() error {
 	return nil
 }
 
-// realPath gives the absolute path with links resolved as far as it exists.
+// realPath returns the absolute path, with links resolved as far as the path exists.
 func realPath(path string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -224,10 +256,10 @@ func realPath(path string) (string, error) {
 	}
 }
 
-// sortFailures puts failures in the order of the plan.
+// sortFailures sorts failures by the order of the jobs.
 func (p *Plan) sortFailures(failed []Failure) {
-	place := make(map[string]int, len(p.Pictures))
-	for i, j := range p.Pictures {
+	place := make(map[string]int, len(p.Jobs))
+	for i, j := range p.Jobs {
 		place[j.Input] = i
 	}
 	slices.SortStableFunc(failed, func(a, b Failure) int { return cmp.Compare(place[a.Path], place[b.Path]) })

@@ -92,15 +92,15 @@ func TestPlan(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tree(t, c.files...)
-			p, err := NewPlan(c.inputs, c.output, c.format)
+			p, err := DryPlan(c.inputs, c.output, c.format)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := listing(p.Pictures); !slices.Equal(got, c.want) {
+			if got := listing(p.Jobs); !slices.Equal(got, c.want) {
 				t.Errorf("got\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(c.want, "\n  "))
 			}
-			if len(p.Renamed) != c.renamed || p.Others != c.others || p.WebP != c.webp {
-				t.Errorf("%d renamed, %d others, %d WebP", len(p.Renamed), p.Others, p.WebP)
+			if len(p.Renamed) != c.renamed || p.Unsupported != c.others || p.WebP != c.webp {
+				t.Errorf("%d renamed, %d others, %d WebP", len(p.Renamed), p.Unsupported, p.WebP)
 			}
 		})
 	}
@@ -119,8 +119,8 @@ func TestPlanRefuses(t *testing.T) {
 		{"no output", []string{"in"}, "", "", "no output"},
 		{"missing", []string{"in", "nowhere"}, "out", "", "nowhere"},
 		{"pattern of nothing", []string{"in/*.gif"}, "out", "", `"in/*.gif": no file or folder matches`},
-		{"bad pattern", []string{"in/[a.gif"}, "out", "", "as a pattern it makes no sense"},
-		{"empty", []string{"empty"}, "out", "", "no pictures in empty"},
+		{"bad pattern", []string{"in/[a.gif"}, "out", "", "neither a file nor a valid pattern"},
+		{"empty", []string{"empty"}, "out", "", "no images in empty"},
 		{"format", []string{"in"}, "out", "webp", `"webp" cannot be written`},
 		{"output is input", []string{"in"}, "./in", "", "input folder too"},
 		{"output is a file", []string{"in"}, "file", "", `"file" is a file`},
@@ -130,7 +130,7 @@ func TestPlanRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tree(t, files...)
-			_, err := NewPlan(c.inputs, c.output, c.format)
+			_, err := DryPlan(c.inputs, c.output, c.format)
 			if err == nil || !strings.Contains(filepath.ToSlash(err.Error()), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
@@ -156,18 +156,18 @@ func TestPlanLinks(t *testing.T) {
 		}
 	}
 	touch(t, "real/result/a.png")
-	p, err := NewPlan([]string{"in"}, "out", "")
+	p, err := DryPlan([]string{"in"}, "out", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"in/a.png > out/a.png", "in/file.png > out/file.png", "in/folder/c.png > out/folder/c.png", "in/folder/deep/d.png > out/folder/deep/d.png",
 		"in/sub/b.png > out/sub/b.png"}
-	if got := listing(p.Pictures); !slices.Equal(got, want) {
+	if got := listing(p.Jobs); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	// loop, results, back, up, above, twin and again.
-	if p.Links != 7 || p.Others != 1 {
-		t.Errorf("%d links passed over, %d other files", p.Links, p.Others)
+	if p.SkippedLinks != 7 || p.Unsupported != 1 {
+		t.Errorf("%d links passed over, %d other files", p.SkippedLinks, p.Unsupported)
 	}
 	for i, name := range []string{"broken.png", "self.png"} {
 		if len(p.Unread) != 2 || p.Unread[i].Path != filepath.Join("in", name) || !strings.Contains(p.Unread[i].Err.Error(), strconv.Quote(filepath.Join("in", name))) {
@@ -185,11 +185,11 @@ func TestPlanUnreadFolder(t *testing.T) {
 	if _, err := os.ReadDir("in/locked"); err == nil {
 		t.Skip("this user may read everything")
 	}
-	p, err := NewPlan([]string{"in"}, "out", "")
+	p, err := DryPlan([]string{"in"}, "out", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Pictures) != 1 || len(p.Unread) != 1 || p.Unread[0].Path != filepath.Join("in", "locked") {
+	if len(p.Jobs) != 1 || len(p.Unread) != 1 || p.Unread[0].Path != filepath.Join("in", "locked") {
 		t.Errorf("plan %+v", p)
 	}
 }
@@ -202,12 +202,12 @@ func TestPlanManyOfOneName(t *testing.T) {
 	}
 	inputs = append(inputs, files...)
 	tree(t, files...)
-	p, err := NewPlan(inputs, "out", "")
+	p, err := DryPlan(inputs, "out", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	outputs := map[string]bool{}
-	for i, j := range p.Pictures {
+	for i, j := range p.Jobs {
 		if j.Input != inputs[i] {
 			t.Errorf("place %d has %s", i, j.Input)
 		}
@@ -222,12 +222,12 @@ func TestPlanManyOfOneName(t *testing.T) {
 func TestPlanLongNames(t *testing.T) {
 	long := strings.Repeat("é", 120) + "0123456789" // 250 bytes
 	tree(t, "in/"+long+".jpg", "in/"+long+".png", "in/"+long+"a.gif", "in/"+long+"b.bmp", long+"12345", long+"12346")
-	p, err := NewPlan([]string{"in", long + "12345", long + "12346"}, "out", "jpg")
+	p, err := DryPlan([]string{"in", long + "12345", long + "12346"}, "out", "jpg")
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for _, j := range p.Pictures {
+	for _, j := range p.Jobs {
 		name := filepath.Base(j.Output)
 		if len(name) > 255 || !utf8.ValidString(name) || filepath.Ext(name) != ".jpg" || seen[name] {
 			t.Errorf("%q of %d bytes", name, len(name))
@@ -256,7 +256,7 @@ func TestPlanFoldsCase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := listing(p.Pictures); !slices.Equal(got, want) {
+		if got := listing(p.Jobs); !slices.Equal(got, want) {
 			t.Errorf("fold %v: %q, want %q", fold, got, want)
 		}
 	}
@@ -282,12 +282,12 @@ func TestPlanLattice(t *testing.T) {
 	if err := os.Symlink("../far/0", "in/far"); err != nil {
 		t.Fatal(err)
 	}
-	p, err := NewPlan([]string{"in"}, "out", "")
+	p, err := DryPlan([]string{"in"}, "out", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Pictures) != 2 || p.Links != depth {
-		t.Errorf("%d pictures, %d links passed over", len(p.Pictures), p.Links)
+	if len(p.Jobs) != 2 || p.SkippedLinks != depth {
+		t.Errorf("%d pictures, %d links passed over", len(p.Jobs), p.SkippedLinks)
 	}
 }
 
@@ -303,7 +303,7 @@ func TestPlanNames(t *testing.T) {
 		"gs://b/in/a.jpg > a.jpg.png", "gs://b/in/a.png > a.png", "gs://b/in/sub/c.webp > sub/c.png", "gs://b/in/photo > photo.png",
 		"gs://b/in/d.png/e.png > d.png/e.png", "gs://b/in/d.png > d-2.png",
 	}
-	if got := listing(plan.Pictures); !slices.Equal(got, want) {
+	if got := listing(plan.Jobs); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	if len(plan.Renamed) != 2 {
@@ -315,7 +315,7 @@ func TestPlanNames(t *testing.T) {
 	if _, err := PlanNames(nil, "webp", false); err == nil {
 		t.Error("a format that cannot be written was taken")
 	}
-	if plan, err = PlanNames([]Job{{"x/a.png", "a.png"}, {"y/A.png", "A.png"}}, "", true); err != nil || plan.Pictures[1].Output != "A-2.png" {
-		t.Errorf("where names fold: %q, %v", listing(plan.Pictures), err)
+	if plan, err = PlanNames([]Job{{"x/a.png", "a.png"}, {"y/A.png", "A.png"}}, "", true); err != nil || plan.Jobs[1].Output != "A-2.png" {
+		t.Errorf("where names fold: %q, %v", listing(plan.Jobs), err)
 	}
 }

@@ -149,8 +149,8 @@ func (f *convertFn) convert(ctx context.Context, j Job) (o outcome) {
 	if err != nil {
 		o.Err = fmt.Errorf("write picture %q: %w", j.Output, err)
 		// An object store that does not take one takes none; a file system may refuse a single name.
-		if why, lost := batch.TargetLost(err); lost {
-			o.fatal = fmt.Errorf("stopped, since %s: %w", why, o.Err)
+		if outputErr := batch.AsOutputError(o.Err); outputErr != nil {
+			o.fatal = outputErr
 		} else if !isLocal(j.Output) {
 			o.fatal = o.Err
 		}

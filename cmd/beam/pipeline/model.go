@@ -138,21 +138,21 @@ func (m *model) converter(o *Options) (*converter, error) {
 	if c := m.converters[key]; c != nil {
 		return c, nil
 	}
-	batch := &batch.Batch{Model: m.infer, Quality: o.Quality, Limits: o.Limits, Workers: o.Workers}
+	opt := &batch.Options{Quality: o.Quality, Limits: o.Limits, Workers: o.Workers}
 	if o.Resize != "" {
 		resize, err := modelcli.ParseResize(o.Resize)
 		if err != nil {
 			return nil, err
 		}
-		if batch.Size, err = resize.Sizes(m.infer.Info()); err != nil {
+		if opt.Size, err = resize.Sizes(m.infer.Info()); err != nil {
 			return nil, err
 		}
 	}
-	c, err := batch.Converter()
+	c, err := batch.New(m.infer, opt)
 	if err != nil {
 		return nil, err
 	}
-	shared := &converter{c, semaphore.NewWeighted(int64(c.Places()))}
+	shared := &converter{c, semaphore.NewWeighted(int64(c.MaxInMemory()))}
 	m.converters[key] = shared
 	return shared, nil
 }

@@ -33,7 +33,7 @@ type Options struct {
 	Output string
 	// DeadLetters is the file that names what could not be converted, a Letter as JSON a line. It is written at the end, empty where all went well.
 	DeadLetters string
-	// Format, Quality, SkipExisting, Workers and Limits are those of batch.Batch. Workers counts for a process.
+	// Format, Quality, SkipExisting, Workers and Limits are those of batch.Options. Workers counts for a process.
 	Format       string
 	Quality      int
 	SkipExisting bool

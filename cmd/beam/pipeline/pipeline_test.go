@@ -77,22 +77,30 @@ func run(t *testing.T, o *Options) (Measured, []Letter) {
 }
 
 // expected is what a batch makes of the same pictures: the files, by their slashed paths in the output, and the failures.
-func expected(t *testing.T, model string, b batch.Batch) (files map[string][]byte, failures []Letter) {
+func expected(t *testing.T, model string, inputs []string, format string, opt *batch.Options) (files map[string][]byte, failures []Letter) {
 	t.Helper()
 	m, err := infer.Open(model, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	b.Model, b.Output = m, filepath.Join(t.TempDir(), "expected")
-	s, err := b.Run(t.Context())
+	output := filepath.Join(t.TempDir(), "expected")
+	plan, err := batch.NewPlan(inputs, output, format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := batch.New(m, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Run(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range s.Failed {
 		failures = append(failures, Letter{f.Path, f.Err.Error()})
 	}
-	return readTree(t, b.Output), failures
+	return readTree(t, output), failures
 }
 
 // readTree gives the files below a folder.
@@ -169,25 +177,25 @@ func TestSameAsInfer(t *testing.T) {
 	model := invert(t)
 	in := pictures(t)
 	for _, c := range []struct {
-		name  string
-		batch batch.Batch
-		size  string
+		name   string
+		format string
+		opt    batch.Options
+		size   string
 	}{
 		{name: "each format"},
-		{name: "jpg", batch: batch.Batch{Format: "jpg", Quality: 70, Size: func(int, int) (int, int) { return 40, 30 }}, size: "40x30"},
+		{name: "jpg", format: "jpg", opt: batch.Options{Quality: 70, Size: func(int, int) (int, int) { return 40, 30 }}, size: "40x30"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			CloseModels()
 			before := Opened()
 			out := filepath.Join(t.TempDir(), "out")
 			o := &Options{Model: model, Inputs: []string{in}, Output: out, DeadLetters: BesideOutput(out),
-				Format: c.batch.Format, Quality: c.batch.Quality, Resize: c.size}
+				Format: c.format, Quality: c.opt.Quality, Resize: c.size}
 			measured, letters := run(t, o)
 			if n := Opened() - before; n != 1 {
 				t.Errorf("the model was opened %d times", n)
 			}
-			c.batch.Inputs = o.Inputs
-			want, failures := expected(t, model, c.batch)
+			want, failures := expected(t, model, o.Inputs, c.format, &c.opt)
 			equal(t, readTree(t, out), want)
 			if len(failures) < 10 || !slices.Equal(letters, byPath(failures)) {
 				t.Errorf("dead letters %v, want %v", letters, byPath(failures))
@@ -249,7 +257,7 @@ func TestElsewhere(t *testing.T) {
 	memfs.Write(root+"invert.onnx", model)
 	o := &Options{Model: root + "invert.onnx", Inputs: []string{root + "in"}, Output: root + "in/out/", DeadLetters: root + "failed.jsonl"}
 	_, letters := run(t, o)
-	want, failures := expected(t, local, batch.Batch{Inputs: []string{in}})
+	want, failures := expected(t, local, []string{in}, "", nil)
 	want["top.png"], want["good/middle.png"] = want["good/sub/base.png"], want["good/sub/base.png"]
 	found, err := all(t.Context(), root+"in/out/")
 	if err != nil {
@@ -275,7 +283,7 @@ func TestElsewhere(t *testing.T) {
 	// Local pictures may go there as well, and those from there here.
 	o = &Options{Model: local, Inputs: []string{filepath.Join(in, "good")}, Output: root + "uploaded", DeadLetters: root + "failed.jsonl"}
 	run(t, o)
-	wantGood, _ := expected(t, local, batch.Batch{Inputs: []string{filepath.Join(in, "good")}})
+	wantGood, _ := expected(t, local, []string{filepath.Join(in, "good")}, "", nil)
 	got = map[string][]byte{}
 	for name, content := range stored(t, root+"uploaded/sub") {
 		got["sub/"+name] = content

@@ -27,7 +27,7 @@ func (f *planFn) ProcessElement(ctx context.Context, _ []byte, emit func(Job), f
 	if err != nil {
 		return err
 	}
-	for _, j := range plan.Pictures {
+	for _, j := range plan.Jobs {
 		emit(Job(j))
 	}
 	for _, u := range plan.Unread {
@@ -48,20 +48,20 @@ func Plan(ctx context.Context, o *Options, dry bool) (*batch.Plan, error) {
 	case !isLocal(o.Output):
 		return planUpload(o)
 	case dry:
-		return batch.NewPlan(o.Inputs, o.Output, o.Format)
+		return batch.DryPlan(o.Inputs, o.Output, o.Format)
 	}
-	return (&batch.Batch{Inputs: o.Inputs, Output: o.Output, Format: o.Format}).Plan()
+	return batch.NewPlan(o.Inputs, o.Output, o.Format)
 }
 
 // planUpload plans for local pictures whose results go elsewhere.
 func planUpload(o *Options) (*batch.Plan, error) {
 	// A folder that is nowhere, for the names alone.
 	nowhere := filepath.Join(os.TempDir(), fmt.Sprintf("cyclegan-plan-%d", os.Getpid()))
-	plan, err := batch.NewPlan(o.Inputs, nowhere, o.Format)
+	plan, err := batch.DryPlan(o.Inputs, nowhere, o.Format)
 	if err != nil {
 		return nil, err
 	}
-	for _, list := range [][]batch.Job{plan.Pictures, plan.Renamed} {
+	for _, list := range [][]batch.Job{plan.Jobs, plan.Renamed} {
 		for i := range list {
 			rel, err := filepath.Rel(nowhere, list[i].Output)
 			if err != nil {
@@ -99,12 +99,12 @@ func planRemote(ctx context.Context, o *Options) (*batch.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan.Others = list.others
+	plan.Unsupported = list.others
 	inputs := map[string]bool{}
-	for _, j := range plan.Pictures {
+	for _, j := range plan.Jobs {
 		inputs[j.Input] = true
 	}
-	for _, jobs := range [][]batch.Job{plan.Pictures, plan.Renamed} {
+	for _, jobs := range [][]batch.Job{plan.Jobs, plan.Renamed} {
 		for i := range jobs {
 			jobs[i].Output = below(o.Output, jobs[i].Output)
 			if inputs[jobs[i].Output] {

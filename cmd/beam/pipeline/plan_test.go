@@ -56,12 +56,12 @@ func TestPlanElsewhere(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		got := lines(plan.Pictures)
+		got := lines(plan.Jobs)
 		for i := range got {
 			got[i] = strings.ReplaceAll(got[i], "memfs://plan/", "")
 		}
-		if !slices.Equal(got, c.want) || plan.Others != c.others {
-			t.Errorf("%s\ngot  %q, %d others\nwant %q, %d others", c.name, got, plan.Others, c.want, c.others)
+		if !slices.Equal(got, c.want) || plan.Unsupported != c.others {
+			t.Errorf("%s\ngot  %q, %d others\nwant %q, %d others", c.name, got, plan.Unsupported, c.want, c.others)
 		}
 	}
 	for want, o := range map[string]*Options{

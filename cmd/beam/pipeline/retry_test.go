@@ -39,13 +39,13 @@ func TestBundleRepeated(t *testing.T) {
 	}
 	var first map[string][]byte
 	for attempt := range 3 {
-		letters, err := bundle(t.Context(), &convertFn{Options: o}, plan.Pictures)
+		letters, err := bundle(t.Context(), &convertFn{Options: o}, plan.Jobs)
 		if err != nil || len(letters) < 10 {
 			t.Fatalf("attempt %d: %d dead letters, %v", attempt, len(letters), err)
 		}
 		if attempt == 0 {
 			first = readTree(t, out)
-			if want, _ := expected(t, model, batch.Batch{Inputs: []string{in}}); len(first) != len(want) {
+			if want, _ := expected(t, model, []string{in}, "", nil); len(first) != len(want) {
 				t.Fatalf("%d results, want %d", len(first), len(want))
 			}
 			continue
@@ -92,17 +92,17 @@ func TestBundleFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := &convertFn{Options: o}
-	if _, err := bundle(t.Context(), f, plan.Pictures); !errors.Is(err, errStore) {
+	if _, err := bundle(t.Context(), f, plan.Jobs); !errors.Is(err, errStore) {
 		t.Fatalf("the bundle ends with %v", err)
 	}
-	want, failures := expected(t, model, batch.Batch{Inputs: o.Inputs})
+	want, failures := expected(t, model, o.Inputs, "", nil)
 	for name, content := range stored(t, root) {
 		if !bytes.Equal(content, want[name]) {
 			t.Errorf("%s holds %d bytes of %d while the bundle has failed", name, len(content), len(want[name]))
 		}
 	}
 	store.period = 1 << 40
-	letters, err := bundle(t.Context(), f, plan.Pictures)
+	letters, err := bundle(t.Context(), f, plan.Jobs)
 	if err != nil || len(letters) != len(failures) {
 		t.Errorf("repeated: dead letters %v, %v", letters, err)
 	}

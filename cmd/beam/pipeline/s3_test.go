@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"cyclegan/infer/batch"
 )
 
 // bucket is as much of an S3 server as the file system asks for: objects by their paths, /bucket/key.
@@ -118,7 +116,7 @@ func TestS3(t *testing.T) {
 	b.objects["/photos/invert.onnx"] = content
 	o := &Options{Model: "s3://photos/invert.onnx", Inputs: []string{"s3://photos/in"}, Output: "s3://photos/out", DeadLetters: "s3://photos/failed.jsonl"}
 	_, letters := run(t, o)
-	want, failures := expected(t, model, batch.Batch{Inputs: []string{in}})
+	want, failures := expected(t, model, []string{in}, "", nil)
 	got := map[string][]byte{}
 	for path, content := range b.objects {
 		if name, ok := strings.CutPrefix(path, "/photos/out/"); ok {

@@ -13,13 +13,13 @@ import (
 
 // SayPlan says what is to be converted, and what of it a person may not expect.
 func SayPlan(w io.Writer, plan *batch.Plan) {
-	fmt.Fprintf(w, "%s to convert", cli.Count(len(plan.Pictures), "picture"))
+	fmt.Fprintf(w, "%s to convert", cli.Count(len(plan.Jobs), "picture"))
 	var over []string
-	if plan.Others > 0 {
-		over = append(over, cli.Count(plan.Others, "other file"))
+	if plan.Unsupported > 0 {
+		over = append(over, cli.Count(plan.Unsupported, "other file"))
 	}
-	if plan.Links > 0 {
-		over = append(over, cli.Count(plan.Links, "link")+" to what is converted anyway or leads up")
+	if plan.SkippedLinks > 0 {
+		over = append(over, cli.Count(plan.SkippedLinks, "link")+" to what is converted anyway or leads up")
 	}
 	if len(over) > 0 {
 		fmt.Fprintf(w, " (%s passed over)", strings.Join(over, " and "))

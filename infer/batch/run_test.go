@@ -29,6 +29,19 @@ func (f translator) Translate(ctx context.Context, img image.Image) (image.Image
 
 var inverter = translator(func(_ context.Context, img image.Image) (image.Image, error) { return imagetest.Negative(img), nil })
 
+// convert plans and runs a conversion.
+func convert(ctx context.Context, model Translator, input, output, format string, opt *Options) (*Summary, error) {
+	plan, err := NewPlan([]string{input}, output, format)
+	if err != nil {
+		return nil, err
+	}
+	c, err := New(model, opt)
+	if err != nil {
+		return nil, err
+	}
+	return c.Run(ctx, plan)
+}
+
 // photographs writes small pictures below a new folder, in which the test then runs.
 func photographs(t *testing.T, files ...string) {
 	t.Helper()
@@ -60,22 +73,18 @@ func check(t *testing.T, input, output string, tolerance int) {
 	}
 }
 
-func TestBatch(t *testing.T) {
+func TestRun(t *testing.T) {
 	photographs(t, "in/a.png", "in/sub/b.bmp", "in/sub/c.png", "in/d.tiff")
 	if err := os.WriteFile("in/bad.png", []byte("no picture"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	var planned int
 	var done []Result
-	b := Batch{Model: inverter, Inputs: []string{"in"}, Output: "out", Workers: 2, Files: 2,
-		Begin: func(p *Plan) { planned = len(p.Pictures) },
-		Done:  func(r Result) { done = append(done, r) }}
-	s, err := b.Run(t.Context())
+	s, err := convert(t.Context(), inverter, "in", "out", "", &Options{Workers: 2, Files: 2, Done: func(r Result) { done = append(done, r) }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Total != 5 || s.Converted != 4 || s.Skipped != 0 || s.Left != 0 || s.Elapsed <= 0 || planned != 5 || len(done) != 5 {
-		t.Errorf("summary %+v, planned %d, done %d", s, planned, len(done))
+	if s.Total != 5 || s.Converted != 4 || s.Skipped != 0 || s.Left != 0 || s.Elapsed <= 0 || len(done) != 5 {
+		t.Errorf("summary %+v, done %d", s, len(done))
 	}
 	if len(s.Failed) != 1 || s.Failed[0].Path != filepath.Join("in", "bad.png") || !strings.Contains(s.Failed[0].Err.Error(), "not a") {
 		t.Errorf("failed %v", s.Failed)
@@ -92,11 +101,10 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-func TestBatchSkipsExisting(t *testing.T) {
+func TestRunSkipsExisting(t *testing.T) {
 	photographs(t, "in/a.png", "in/b.png")
-	b := Batch{Model: inverter, Inputs: []string{"in"}, Output: "out", Format: "bmp", SkipExisting: true}
 	for i, want := range []Summary{{Total: 2, Converted: 2}, {Total: 2, Skipped: 2}, {Total: 2, Converted: 1, Skipped: 1}} {
-		s, err := b.Run(t.Context())
+		s, err := convert(t.Context(), inverter, "in", "out", "bmp", &Options{SkipExisting: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,20 +118,20 @@ func TestBatchSkipsExisting(t *testing.T) {
 	check(t, "in/a.png", "out/a.bmp", 0)
 }
 
-func TestBatchFailures(t *testing.T) {
+func TestRunFailures(t *testing.T) {
 	photographs(t, "in/a.png", "in/b.png", "in/c.png", "in/d.png")
 	// c cannot be written, since a folder has its name.
 	if err := os.MkdirAll("out/c.png", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	wrong := errors.New("the model does not like it")
-	b := Batch{Inputs: []string{"in"}, Output: "out", Model: translator(func(_ context.Context, img image.Image) (image.Image, error) {
+	fails := translator(func(_ context.Context, img image.Image) (image.Image, error) {
 		if img.Bounds().Dx() == 10 { // b
 			return nil, wrong
 		}
 		return imagetest.Negative(img), nil
-	})}
-	s, err := b.Run(t.Context())
+	})
+	s, err := convert(t.Context(), fails, "in", "out", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,19 +144,20 @@ func TestBatchFailures(t *testing.T) {
 }
 
 // A full disk fails every picture after the first one too, so the batch ends instead of computing for nothing.
-func TestBatchFullDisk(t *testing.T) {
+func TestRunFullDisk(t *testing.T) {
 	var files []string
 	for _, c := range "abcdefghijklmnop" {
 		files = append(files, "in/"+string(c)+".png")
 	}
 	photographs(t, files...)
 	var ran atomic.Int32
-	b := Batch{Inputs: []string{"in"}, Output: "out", Files: 1, Model: translator(func(_ context.Context, img image.Image) (image.Image, error) {
+	full := translator(func(_ context.Context, img image.Image) (image.Image, error) {
 		ran.Add(1)
 		return nil, &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
-	})}
-	s, err := b.Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "disk is full") {
+	})
+	s, err := convert(t.Context(), full, "in", "out", "", &Options{Files: 1})
+	var outputErr *OutputError
+	if !errors.As(err, &outputErr) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "disk is full") {
 		t.Errorf("error %v", err)
 	}
 	if ran.Load() > 5 || s.Left < 10 {
@@ -156,30 +165,37 @@ func TestBatchFullDisk(t *testing.T) {
 	}
 }
 
-// Stop lets the picture in the model be finished and written; the context breaks it off.
-func TestBatchEndsEarly(t *testing.T) {
-	for _, hard := range []bool{false, true} {
+// Stop lets the image in the model be finished and written; the context aborts it.
+func TestRunEndsEarly(t *testing.T) {
+	for _, abort := range []bool{false, true} {
 		photographs(t, "in/a.png", "in/b.png", "in/c.png", "in/d.png", "in/e.png")
 		ctx, cancel := context.WithCancel(t.Context())
-		stop := make(chan struct{})
+		var c *Converter
 		var once sync.Once
-		b := Batch{Inputs: []string{"in"}, Output: "out", Workers: 1, Stop: stop, Model: translator(func(ctx context.Context, img image.Image) (image.Image, error) {
+		end := translator(func(ctx context.Context, img image.Image) (image.Image, error) {
 			once.Do(func() {
-				if hard {
+				if abort {
 					cancel()
 				} else {
-					close(stop)
+					c.Stop()
 				}
 			})
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			return imagetest.Negative(img), nil
-		})}
-		s, err := b.Run(ctx)
-		if hard {
+		})
+		plan, err := NewPlan([]string{"in"}, "out", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err = New(end, &Options{Workers: 1}); err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.Run(ctx, plan)
+		if abort {
 			if !errors.Is(err, context.Canceled) || s.Converted != 0 || s.Left != 5 || len(s.Failed) != 0 {
-				t.Errorf("broken off: %+v, %v", s, err)
+				t.Errorf("aborted: %+v, %v", s, err)
 			}
 			continue
 		}
@@ -187,27 +203,30 @@ func TestBatchEndsEarly(t *testing.T) {
 			t.Errorf("stopped: %+v, %v", s, err)
 		}
 		check(t, "in/a.png", "out/a.png", 0)
+		if s, err := c.Run(ctx, plan); err != nil || s.Left != 5 {
+			t.Errorf("run again after Stop: %+v, %v", s, err)
+		}
 		cancel()
 	}
 }
 
 // Reading, translating and writing overlap: all stages together take hardly longer than the slowest alone.
-func TestBatchOverlaps(t *testing.T) {
+func TestRunOverlaps(t *testing.T) {
 	var files []string
 	for _, c := range "abcdefgh" {
 		files = append(files, "in/"+string(c)+".png")
 	}
 	photographs(t, files...)
 	var now, most atomic.Int32
-	b := Batch{Inputs: []string{"in"}, Output: "out", Workers: 3, Model: translator(func(_ context.Context, img image.Image) (image.Image, error) {
+	counts := translator(func(_ context.Context, img image.Image) (image.Image, error) {
 		n := now.Add(1)
 		defer now.Add(-1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
 		time.Sleep(20 * time.Millisecond)
 		return img, nil
-	})}
-	if _, err := b.Run(t.Context()); err != nil {
+	})
+	if _, err := convert(t.Context(), counts, "in", "out", "", &Options{Workers: 3}); err != nil {
 		t.Fatal(err)
 	}
 	if most.Load() != 3 {
@@ -215,45 +234,21 @@ func TestBatchOverlaps(t *testing.T) {
 	}
 }
 
-// Left to itself, a batch has two small pictures in the model at once, and a large one alone.
-func TestBatchChoosesWorkers(t *testing.T) {
-	photographs(t, "in/a.png", "in/b.png", "in/c.png", "in/d.png", "in/e.png", "in/f.png")
-	if err := pixels.Save("in/c.png", imagetest.Pattern(1024, 257), pixels.SaveOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	var now, most, beside atomic.Int32
-	b := Batch{Inputs: []string{"in"}, Output: "out", Model: translator(func(_ context.Context, img image.Image) (image.Image, error) {
-		n := now.Add(1)
-		defer now.Add(-1)
-		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
-		}
-		time.Sleep(20 * time.Millisecond)
-		if img.Bounds().Dx() == 1024 {
-			beside.Store(max(n, now.Load()))
-		}
-		return img, nil
-	})}
-	if s, err := b.Run(t.Context()); err != nil || s.Converted != 6 {
-		t.Fatal(s, err)
-	}
-	if most.Load() != 2 || beside.Load() != 1 {
-		t.Errorf("%d pictures were in the model at once, and %d with the large one; want 2 and 1", most.Load(), beside.Load())
-	}
-}
-
-func TestBatchRefuses(t *testing.T) {
+func TestRunRefuses(t *testing.T) {
 	photographs(t, "in/a.png", "file.png")
 	for _, c := range []struct {
-		b    Batch
-		want []string
+		model         Translator
+		input, output string
+		opt           *Options
+		want          []string
 	}{
-		{Batch{Inputs: []string{"in"}, Output: "out", Quality: 101, Workers: -1, Files: -2}, []string{"no model", "quality 101", "workers -1", "files -2"}},
-		{Batch{Model: inverter, Inputs: []string{"nowhere"}, Output: "out"}, []string{"nowhere"}},
-		{Batch{Model: inverter, Inputs: []string{"in"}, Output: "file.png/out"}, []string{"output folder"}},
+		{nil, "in", "out", &Options{Quality: 101, Workers: -1, Files: -2}, []string{"model is nil", "quality 101", "workers -1", "files -2"}},
+		{inverter, "nowhere", "out", nil, []string{"nowhere"}},
+		{inverter, "in", "file.png/out", nil, []string{"output folder"}},
 	} {
-		_, err := c.b.Run(t.Context())
+		_, err := convert(t.Context(), c.model, c.input, c.output, "", c.opt)
 		if err == nil {
-			t.Errorf("%+v: accepted", c.b)
+			t.Errorf("%+v: accepted", c)
 			continue
 		}
 		for _, want := range c.want {
@@ -265,7 +260,7 @@ func TestBatchRefuses(t *testing.T) {
 }
 
 // Through ONNX Runtime, with padding and JPEG on both ends.
-func TestBatchWithModel(t *testing.T) {
+func TestRunWithModel(t *testing.T) {
 	m, err := infer.Open(filepath.Join("..", "..", "testdata", "models", "multiple8.onnx"), nil)
 	var missing *session.NotFoundError
 	if errors.As(err, &missing) || errors.Is(err, session.ErrNoCgo) {
@@ -276,7 +271,7 @@ func TestBatchWithModel(t *testing.T) {
 	}
 	defer m.Close()
 	photographs(t, "in/a.png", "in/b.jpg")
-	s, err := (&Batch{Model: m, Inputs: []string{"in"}, Output: "out", Quality: 100, Workers: 2}).Run(t.Context())
+	s, err := convert(t.Context(), m, "in", "out", "", &Options{Quality: 100, Workers: 2})
 	if err != nil || s.Converted != 2 {
 		t.Fatalf("%+v, %v", s, err)
 	}

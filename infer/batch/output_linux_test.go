@@ -31,7 +31,7 @@ func mount(t *testing.T, files ...string) {
 }
 
 // A disk that fills up ends the batch with the reason, and leaves nothing that is not whole.
-func TestBatchFillsDisk(t *testing.T) {
+func TestRunFillsDisk(t *testing.T) {
 	var files []string
 	for _, c := range "abcdefghijklmnop" {
 		files = append(files, "in/"+string(c)+".png")
@@ -42,8 +42,8 @@ func TestBatchFillsDisk(t *testing.T) {
 		ran.Add(1)
 		return image.NewNRGBA(image.Rect(0, 0, 70, 70)), nil // 19 KB as BMP
 	})
-	s, err := (&Batch{Inputs: []string{"in"}, Output: "out", Format: "bmp", Files: 1, Model: large}).Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "stopped, since the disk is full") {
+	s, err := convert(t.Context(), large, "in", "out", "bmp", &Options{Files: 1})
+	if err == nil || !strings.Contains(err.Error(), "stopped because the disk is full") {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	if s.Converted < 1 || s.Left < 5 || ran.Load() > 10 {
@@ -64,7 +64,7 @@ func TestBatchFillsDisk(t *testing.T) {
 }
 
 // A folder that takes nothing is known before any picture is computed.
-func TestBatchReadOnlyTarget(t *testing.T) {
+func TestRunReadOnlyTarget(t *testing.T) {
 	mount(t, "in/a.png")
 	if err := unix.Mount("none", "out", "", unix.MS_REMOUNT|unix.MS_RDONLY, "size=64k"); err != nil {
 		t.Skipf("no disk can be made read-only here: %v", err)
@@ -74,7 +74,7 @@ func TestBatchReadOnlyTarget(t *testing.T) {
 		return nil, os.ErrInvalid
 	})
 	for _, out := range []string{"out", "out/sub"} {
-		s, err := (&Batch{Inputs: []string{"in"}, Output: out, Model: never}).Run(t.Context())
+		s, err := convert(t.Context(), never, "in", out, "", nil)
 		if err == nil || !strings.Contains(err.Error(), "output folder") || !strings.Contains(err.Error(), "read-only") {
 			t.Errorf("%s: %+v, %v", out, s, err)
 		}

@@ -15,9 +15,9 @@ import (
 )
 
 // What killed runs left is never read, and removed once it is old enough to be nobody's.
-func TestBatchSweeps(t *testing.T) {
+func TestRunSweeps(t *testing.T) {
 	photographs(t, "in/a.png", "in/sub/b.png", "out/sub/x.png")
-	old := time.Now().Add(-2 * leftoverAge)
+	old := time.Now().Add(-2 * partialAge)
 	for name, gone := range map[string]bool{
 		"out/.0123456789abcdef.partial": true, "out/sub/.fedcba9876543210.partial": true, "out/.Probe-123.partial": true,
 		"out/.0000000000000000.partial": false, // too young
@@ -36,14 +36,14 @@ func TestBatchSweeps(t *testing.T) {
 			}
 		}()
 	}
-	s, err := (&Batch{Model: inverter, Inputs: []string{"in"}, Output: "out"}).Run(t.Context())
+	s, err := convert(t.Context(), inverter, "in", "out", "", nil)
 	if err != nil || s.Total != 2 || s.Converted != 2 {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
 
 // What a picture has beside its pixels is kept where the output's format holds it, and told where not.
-func TestBatchKeepsOrTells(t *testing.T) {
+func TestRunKeepsOrTells(t *testing.T) {
 	pictures, err := filepath.Abs("../../testdata/pictures")
 	if err != nil {
 		t.Fatal(err)
@@ -55,10 +55,10 @@ func TestBatchKeepsOrTells(t *testing.T) {
 		notes        string
 	}{
 		{"wide.png", "", true, ""}, {"wide.jpg", "", true, ""}, {"wide.tiff", "", true, ""}, {"wide.webp", "", true, ""}, {"wide.png", "jpg", true, ""},
-		{"wide.png", "bmp", false, `its ICC profile "Wide test space" has no place in bmp`},
-		{"wide.jpg", "gif", false, `its ICC profile "Wide test space" has no place in gif`},
+		{"wide.png", "bmp", false, `bmp cannot store its ICC profile "Wide test space"`},
+		{"wide.jpg", "gif", false, `gif cannot store its ICC profile "Wide test space"`},
 		{"base.png", "gif", false, ""},
-		{"alpha.png", "jpg", false, "its transparency is laid on white, since jpg has none"},
+		{"alpha.png", "jpg", false, "jpg cannot store its transparency: it is blended onto white"},
 		{"alpha.png", "tiff", false, ""}, {"alpha.png", "bmp", false, ""},
 		{"deep_alpha.png", "", false, "its 16 bits a sample are rounded to 8"},
 		{"animated.gif", "png", false, "it is animated: only its first frame is read"},
@@ -66,9 +66,8 @@ func TestBatchKeepsOrTells(t *testing.T) {
 		{"orientation_6.jpg", "", false, ""},
 	} {
 		var got Result
-		b := Batch{Model: inverter, Inputs: []string{filepath.Join(pictures, c.file)}, Output: c.file + "-" + c.format, Format: c.format, Quality: 100,
-			Done: func(r Result) { got = r }}
-		if _, err := b.Run(t.Context()); err != nil || got.Err != nil {
+		opt := &Options{Quality: 100, Done: func(r Result) { got = r }}
+		if _, err := convert(t.Context(), inverter, filepath.Join(pictures, c.file), c.file+"-"+c.format, c.format, opt); err != nil || got.Err != nil {
 			t.Fatal(err, got.Err)
 		}
 		in, err := pixels.Load(got.Input, pixels.Limits{})
@@ -93,15 +92,15 @@ func TestBatchKeepsOrTells(t *testing.T) {
 	}
 }
 
-func TestBatchResizes(t *testing.T) {
+func TestRunResizes(t *testing.T) {
 	photographs(t, "in/a.png", "in/b.png")
-	b := Batch{Model: inverter, Inputs: []string{"in"}, Output: "out", Limits: pixels.Limits{MaxPixels: 1000}, Size: func(w, h int) (int, int) {
+	opt := &Options{Limits: pixels.Limits{MaxPixels: 1000}, Size: func(w, h int) (int, int) {
 		if w == 10 { // b
 			return 1000, 1000
 		}
 		return 2 * w, 3 * h
 	}}
-	s, err := b.Run(t.Context())
+	s, err := convert(t.Context(), inverter, "in", "out", "", opt)
 	if err != nil || s.Converted != 1 || len(s.Failed) != 1 || !strings.Contains(s.Failed[0].Err.Error(), `resize "in`) {
 		t.Fatalf("%+v, %v", s, err)
 	}
@@ -122,14 +121,13 @@ func TestBatchResizes(t *testing.T) {
 }
 
 // Every bad picture is told of, and those whose pixels are whole are converted.
-func TestBatchBadPictures(t *testing.T) {
+func TestRunBadPictures(t *testing.T) {
 	bad, err := filepath.Abs("../../testdata/badpictures")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	b := Batch{Model: inverter, Inputs: []string{bad}, Output: "out", Workers: 2, Files: 2}
-	s, err := b.Run(t.Context())
+	s, err := convert(t.Context(), inverter, bad, "out", "", &Options{Workers: 2, Files: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +146,7 @@ func TestBatchBadPictures(t *testing.T) {
 }
 
 // A file that nobody may read is one failure among the others.
-func TestBatchUnreadableFile(t *testing.T) {
+func TestRunUnreadableFile(t *testing.T) {
 	photographs(t, "in/a.png", "in/b.png")
 	if err := os.Chmod("in/a.png", 0); err != nil {
 		t.Fatal(err)
@@ -157,7 +155,7 @@ func TestBatchUnreadableFile(t *testing.T) {
 		f.Close()
 		t.Skip("this user may read everything")
 	}
-	s, err := (&Batch{Model: inverter, Inputs: []string{"in"}, Output: "out"}).Run(t.Context())
+	s, err := convert(t.Context(), inverter, "in", "out", "", nil)
 	if err != nil || s.Converted != 1 || len(s.Failed) != 1 || !errors.Is(s.Failed[0].Err, os.ErrPermission) {
 		t.Errorf("%+v, %v", s, err)
 	}

@@ -1,0 +1,224 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"cyclegan/infer"
+	"cyclegan/infer/pixels"
+)
+
+// Run converts the images of the plan. Reading, translating and writing overlap. Each output is
+// written atomically. An image that fails is listed in the summary and does not end the run.
+//
+// The error tells why the run ended early: the cause of ctx, or an *[OutputError]. The summary is
+// valid in both cases.
+func (c *Converter) Run(ctx context.Context, plan *Plan) (*Summary, error) {
+	begin := time.Now()
+	s := &Summary{Total: len(plan.Jobs)}
+	feeding, stopFeeding := context.WithCancel(ctx)
+	defer stopFeeding()
+	defer context.AfterFunc(c.stopped, stopFeeding)()
+	var broken error
+	for r := range c.start(ctx, feeding, plan.Jobs) {
+		switch {
+		case r.Skipped:
+			s.Skipped++
+		case r.Err == nil:
+			s.Converted++
+		case ctx.Err() != nil && errors.Is(r.Err, context.Cause(ctx)):
+			continue // aborted, which is not a failure of the image
+		default:
+			s.Failed = append(s.Failed, Failure{r.Input, r.Err})
+			if outputErr := AsOutputError(r.Err); outputErr != nil && broken == nil {
+				broken = outputErr
+				stopFeeding()
+			}
+		}
+		if c.opt.Done != nil {
+			c.opt.Done(r)
+		}
+	}
+	s.Left = s.Total - s.Converted - s.Skipped - len(s.Failed)
+	plan.sortFailures(s.Failed)
+	s.Failed = append(s.Failed, plan.Unread...)
+	s.Elapsed = time.Since(begin)
+	if s.Left > 0 && ctx.Err() != nil {
+		broken = errors.Join(broken, context.Cause(ctx))
+	}
+	return s, broken
+}
+
+// Convert converts one image that is stored elsewhere than in a file: it decodes file, and returns the
+// bytes of the output in the format of the extension of j.Output. The names in j are used in messages
+// only. While Options.Workers images are in the model, Convert waits. Read and Write of the result are
+// the durations of decoding and encoding.
+func (c *Converter) Convert(ctx context.Context, j Job, file []byte) ([]byte, Result) {
+	w := &work{Result: Result{Job: j}}
+	begin := time.Now()
+	pic, err := pixels.Decode(file, c.opt.Limits)
+	w.Read = time.Since(begin)
+	if err != nil {
+		w.Err = fmt.Errorf("read image %q: %w", j.Input, err)
+		return nil, w.Result
+	}
+	if !c.prepare(w, pic) {
+		return nil, w.Result
+	}
+	if err := c.inModel.Acquire(ctx, 1); err != nil {
+		w.Err = fmt.Errorf("convert %q: %w", j.Input, err)
+		return nil, w.Result
+	}
+	ok := c.translate(ctx, w)
+	c.inModel.Release(1)
+	if !ok {
+		return nil, w.Result
+	}
+	begin = time.Now()
+	var out bytes.Buffer
+	options := pixels.SaveOptions{Format: filepath.Ext(j.Output), Quality: c.opt.Quality, Profile: w.profile}
+	err = pixels.Encode(&out, w.img, options)
+	w.Write = time.Since(begin)
+	if err != nil {
+		w.Err = fmt.Errorf("write image %q: %w", j.Output, err)
+		return nil, w.Result
+	}
+	return out.Bytes(), w.Result
+}
+
+// work is an image on its way through the stages. img is the output of the stage before.
+type work struct {
+	Result
+	img     image.Image
+	profile pixels.Profile
+}
+
+// start returns the results as they come, and closes the channel after the last. It starts no image
+// after feeding has ended. The channels between the stages are unbuffered, so that no more images are
+// in memory than there are goroutines.
+func (c *Converter) start(ctx, feeding context.Context, jobs []Job) <-chan Result {
+	results := make(chan Result)
+	ended := func() bool { return feeding.Err() != nil || c.stopped.Err() != nil }
+	feed := make(chan *work)
+	go func() {
+		defer close(feed)
+		for _, j := range jobs {
+			if ended() {
+				return
+			}
+			select {
+			case feed <- &work{Result: Result{Job: j}}:
+			case <-feeding.Done():
+			}
+		}
+	}()
+	read := stage(c.opt.Files, feed, results, c.read)
+	translated := stage(c.opt.Workers, read, results, func(w *work) bool { return !ended() && c.translate(ctx, w) })
+	written := stage(c.opt.Files, translated, results, c.write)
+	go func() {
+		for w := range written {
+			results <- w.Result
+		}
+		close(results)
+	}()
+	return results
+}
+
+// stage calls do for everything that comes in, n at a time. Where do returns true, the work goes out.
+// Otherwise it is a result if it has failed or was skipped, and dropped if not.
+func stage(n int, in <-chan *work, results chan<- Result, do func(*work) bool) <-chan *work {
+	out := make(chan *work)
+	var group sync.WaitGroup
+	for range n {
+		group.Go(func() {
+			for w := range in {
+				if do(w) {
+					out <- w
+				} else if w.Err != nil || w.Skipped {
+					results <- w.Result
+				}
+			}
+		})
+	}
+	go func() {
+		group.Wait()
+		close(out)
+	}()
+	return out
+}
+
+func (c *Converter) read(w *work) bool {
+	if c.opt.SkipExisting {
+		if info, err := os.Stat(w.Output); err == nil && !info.IsDir() {
+			w.Skipped = true
+			return false
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			w.Err = err
+			return false
+		}
+	}
+	begin := time.Now()
+	pic, err := pixels.Load(w.Input, c.opt.Limits)
+	w.Read = time.Since(begin)
+	if err != nil {
+		w.Err = err
+		return false
+	}
+	return c.prepare(w, pic)
+}
+
+// prepare resizes an image that has been read and notes what its output format cannot store.
+func (c *Converter) prepare(w *work, pic *pixels.Picture) bool {
+	w.img, w.profile, w.Notes = pic.Image, pic.Profile, pic.Notes
+	w.Width, w.Height = pic.Image.Rect.Dx(), pic.Image.Rect.Dy()
+	format := filepath.Ext(w.Output)
+	if !pic.Profile.SRGB() && !pixels.KeepsProfile(format) {
+		w.Notes = append(w.Notes, fmt.Sprintf("%s cannot store its ICC profile %q", canonical(format), pic.Profile.Name()))
+	}
+	if pic.Alpha && canonical(format) == "jpg" {
+		w.Notes = append(w.Notes, "jpg cannot store its transparency: it is blended onto white")
+	}
+	if c.opt.Size == nil {
+		return true
+	}
+	width, height := c.opt.Size(w.Width, w.Height)
+	if err := c.opt.Limits.Check(width, height); err != nil {
+		w.Err = fmt.Errorf("resize %q: %w", w.Input, err)
+		return false
+	}
+	w.img = pixels.Resize(pic.Image, width, height)
+	return true
+}
+
+func (c *Converter) translate(ctx context.Context, w *work) bool {
+	begin := time.Now()
+	img, err := c.model.Translate(infer.WithTilingTrace(ctx, func(t infer.Tiling) { w.Tiling = t }), w.img)
+	w.Run = time.Since(begin)
+	if w.Tiling.Blended {
+		w.Notes = append(w.Notes, "it is converted in tiles whose edges are blended: "+w.Tiling.Reason)
+	}
+	if err != nil {
+		w.Err = fmt.Errorf("convert %q: %w", w.Input, err)
+		return false
+	}
+	w.img = img
+	return true
+}
+
+func (c *Converter) write(w *work) bool {
+	begin := time.Now()
+	if w.Err = os.MkdirAll(filepath.Dir(w.Output), 0o777); w.Err == nil {
+		w.Err = pixels.Save(w.Output, w.img, pixels.SaveOptions{Quality: c.opt.Quality, Profile: w.profile})
+	}
+	w.Write = time.Since(begin)
+	w.img, w.profile = nil, nil
+	return true
+}
