@@ -11,14 +11,13 @@ import (
 	"cyclegan/graph"
 )
 
-// A fixture is a file of testdata, which testdata/fixtures.py has written with
-// PyTorch, and the network that it must be recognised as.
+// A fixture is a file that testdata/fixtures.py wrote with PyTorch, and its network.
 type fixture struct {
 	file string
 	g    graph.GeneratorOptions
-	d    graph.DiscriminatorOptions // when g is zero
-	// dropout is what the network has and its file can't tell.
-	dropout bool
+	d    graph.DiscriminatorOptions // if g is zero
+
+	dropout bool // the network has dropout that the file does not show
 }
 
 func fixtures() []fixture {
@@ -58,7 +57,7 @@ func (f fixture) read(t testing.TB) State {
 	return s
 }
 
-// load gives the network and weights for the recognised options.
+// load returns the network and its weights.
 func (f fixture) load(t testing.TB) (*graph.Network, graph.Weights) {
 	t.Helper()
 	var n *graph.Network
@@ -77,7 +76,7 @@ func (f fixture) load(t testing.TB) (*graph.Network, graph.Weights) {
 	return n, w
 }
 
-// A torchOutput is what PyTorch computes with a fixture: every Every-th value.
+// A torchOutput is PyTorch's output for a fixture: every Every-th value.
 type torchOutput struct {
 	Input, Output []int // [n, c, h, w]
 	Every         int
@@ -97,7 +96,7 @@ func torchOutputs(t *testing.T) map[string]torchOutput {
 	return outputs
 }
 
-// noise is the function of that name in testdata/fixtures.py.
+// noise is the function of the same name in testdata/fixtures.py.
 func noise(seed uint32, count int) []float32 {
 	values := make([]float32, count)
 	for i := range values {
@@ -112,7 +111,7 @@ func noise(seed uint32, count int) []float32 {
 	return values
 }
 
-// officialWeight is what fixtures.py fills a convolution's weight with.
+// officialWeight returns the values of a convolution's weight in fixtures.py.
 func officialWeight(name string, shape []int) []float32 {
 	fan := shape[1] * shape[2] * shape[3]
 	values := noise(crc32.ChecksumIEEE([]byte(name)), shape[0]*fan)

@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// Pickles by hand. Each part is one operation.
+// The functions below build pickles. Each part is one operation.
 
 func text(s string) string {
 	return "X" + string(binary.LittleEndian.AppendUint32(nil, uint32(len(s)))) + s
@@ -33,17 +33,17 @@ func integersOf(v ...int64) string {
 }
 func named(module, name string) string { return "c" + module + "\n" + name + "\n" }
 
-// stored is a reference to a storage; view is what a legacy file may add.
+// stored returns a reference to a storage; view is an addition of legacy files.
 func stored(class, key string, count int64, view string) string {
 	return "(" + text("storage") + named("torch", class) + text(key) + text("cpu") + integer(count) + view + "tQ"
 }
 
-// rebuilt is a tensor.
+// rebuilt returns a tensor.
 func rebuilt(storage string, offset int64, shape, stride string) string {
 	return named("torch._utils", "_rebuild_tensor_v2") + "(" + storage + integer(offset) + shape + stride + "\x89" + named("collections", "OrderedDict") + ")RtR"
 }
 
-// stateDict is a whole pickle.
+// stateDict returns a complete pickle.
 func stateDict(items ...string) string {
 	return "\x80\x02" + named("collections", "OrderedDict") + ")R(" + strings.Join(items, "") + "u."
 }
@@ -90,7 +90,7 @@ func checkTensor(t *testing.T, name string, file []byte, want Tensor) {
 	}
 }
 
-// Forms that today's PyTorch doesn't write any more, or only in rare cases.
+// Forms that current versions of PyTorch write rarely or never.
 func TestRareForms(t *testing.T) {
 	data := floats(1, 2, 3, 4, 5, 6)
 	whole := stored("FloatStorage", "0", 6, "")
@@ -113,24 +113,7 @@ func TestRareForms(t *testing.T) {
 	checkTensor(t, "no view", torchLegacy(stateDict(text("w"), rebuilt(stored("FloatStorage", "0", 6, "N"), 1, integersOf(2), integersOf(1))), keys, values...), pair)
 }
 
-func TestHalfFloat(t *testing.T) {
-	for h, want := range map[uint16]float32{
-		0x0000: 0, 0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x0400: 1.0 / (1 << 14), 0x0001: 1.0 / (1 << 24), 0x83ff: -1023.0 / (1 << 24),
-		0x3555: 0.333251953125, 0x7c00: float32(math.Inf(1)), 0xfc00: float32(math.Inf(-1)),
-	} {
-		if got := halfFloat(h); got != want {
-			t.Errorf("%#04x is %g, want %g", h, got, want)
-		}
-	}
-	if v := halfFloat(0x7e00); v == v {
-		t.Errorf("the half NaN is %g", v)
-	}
-	if v := halfFloat(0x8000); math.Float32bits(v) != 1<<31 {
-		t.Errorf("the half -0 is %g", v)
-	}
-}
-
-// hostile are files that must be refused for the reason given.
+// hostile returns files that Read must reject, with a part of the error.
 func hostile() map[string]struct {
 	file []byte
 	word string
@@ -168,7 +151,7 @@ func hostile() map[string]struct {
 		"cut pickle":   {torchZip("\x80\x02N"), "cut short"},
 		"empty pickle": {torchZip(""), "cut short"},
 
-		"code":             {torchZip("\x80\x02" + named("os", "system") + "(" + text("id") + "tR."), `asks for "os.system", which no state dict needs; nothing was run`},
+		"code":             {torchZip("\x80\x02" + named("os", "system") + "(" + text("id") + "tR."), `uses "os.system", which no state dict needs; no code was run`},
 		"code by stack":    {torchZip("\x80\x04" + text("builtins") + text("eval") + "\x93."), `"builtins.eval"`},
 		"stack name":       {torchZip("\x80\x04" + "NN\x93."), "names a global by a None"},
 		"model":            {torchZip("\x80\x02" + named("models.networks", "ResnetGenerator") + ")\x81."), "save net.state_dict()"},
@@ -181,24 +164,24 @@ func hostile() map[string]struct {
 		"huge byte string": {torchZip("\x80\x02T\xff\xff\xff\x7f"), "claims a string"},
 		"huge long":        {torchZip("\x80\x02\x8b\xff\xff\xff\x7f"), "operation 0x8b"},
 		"huge frame":       {torchZip("\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7fN."), "holds a None"},
-		"no stack":         {torchZip("\x80\x02."), "has not made"},
-		"no mark":          {torchZip("\x80\x02t."), "has not made"},
-		"under mark":       {torchZip("\x80\x02N(0."), "has not made"},
-		"dup of nothing":   {torchZip("\x80\x022."), "has not made"},
-		"no memo":          {torchZip("\x80\x02h\x07."), "has not made"},
-		"memo of nothing":  {torchZip("\x80\x02q\x07."), "has not made"},
+		"no stack":         {torchZip("\x80\x02."), "has not created"},
+		"no mark":          {torchZip("\x80\x02t."), "has not created"},
+		"under mark":       {torchZip("\x80\x02N(0."), "has not created"},
+		"dup of nothing":   {torchZip("\x80\x022."), "has not created"},
+		"no memo":          {torchZip("\x80\x02h\x07."), "has not created"},
+		"memo of nothing":  {torchZip("\x80\x02q\x07."), "has not created"},
 		"list of itself":   {torchZip("\x80\x02]q\x00h\x00a)R."), "calls a list"},
 		"dict of itself":   {torchZip("\x80\x02}q\x00" + text("w") + "h\x00s."), "is a dict, not a tensor"},
-		"odd items":        {torchZip("\x80\x02}(Nu."), "puts 1 values into a dict"},
-		"items in a list":  {torchZip("\x80\x02](NNu."), "into a list"},
-		"append to None":   {torchZip("\x80\x02NNa."), "into a None"},
-		"unhashable name":  {torchZip(stateDict("]", rebuilt(whole, 0, integersOf(6), integersOf(1))), "a/data/0", data), "a name in it is a list"},
-		"attributes":       {torchZip("\x80\x02]}b."), "gives attributes to a list"},
+		"odd items":        {torchZip("\x80\x02}(Nu."), "adds 1 values to a dict"},
+		"items in a list":  {torchZip("\x80\x02](NNu."), "to a list"},
+		"append to None":   {torchZip("\x80\x02NNa."), "to a None"},
+		"unhashable name":  {torchZip(stateDict("]", rebuilt(whole, 0, integersOf(6), integersOf(1))), "a/data/0", data), "a name in the state dict is a list"},
+		"attributes":       {torchZip("\x80\x02]}b."), "sets attributes of a list"},
 		"wrong call":       {torchZip("\x80\x02" + named("torch", "FloatStorage") + ")R."), "calls torch.FloatStorage"},
-		"dict of int":      {torchZip("\x80\x02" + named("collections", "OrderedDict") + "K\x01\x85R."), "makes a dict from a int"},
+		"dict of int":      {torchZip("\x80\x02" + named("collections", "OrderedDict") + "K\x01\x85R."), "creates a dict from a int"},
 		"dict of ints":     {torchZip("\x80\x02" + named("collections", "OrderedDict") + "]K\x01a\x85R."), "list with a int"},
 		"parameter":        {torchZip("\x80\x02" + named("torch._utils", "_rebuild_parameter") + "N\x85R."), "_rebuild_parameter"},
-		"reference":        {torchZip("\x80\x02NQ."), "refers by a None"},
+		"reference":        {torchZip("\x80\x02NQ."), "reference that is a None"},
 		"short reference":  {torchZip("\x80\x02(" + text("storage") + "tQ."), "tuple of 1"},
 		"wrong reference":  {torchZip("\x80\x02(" + text("storage") + "NNNNtQ."), "a None, a None"},
 		"no state dict":    {torchZip("\x80\x02K\x01."), "holds a int"},
@@ -214,11 +197,11 @@ func hostile() map[string]struct {
 		"empty tensor":       {tensor(whole, 0, integersOf(0, 1<<62), integersOf(1, 1)), "does not fit"},
 		"negative tensor":    {tensor(whole, 0, integersOf(-2), integersOf(1)), "does not fit"},
 		"dimensions":         {tensor(whole, 0, integersOf(make([]int64, 9)...), integersOf(make([]int64, 9)...)), "9 dimensions"},
-		"offset":             {tensor(whole, 6, integersOf(1), integersOf(1)), "outside"},
-		"negative offset":    {tensor(whole, -1, integersOf(1), integersOf(1)), "outside"},
-		"stride":             {tensor(whole, 0, integersOf(2), integersOf(6)), "outside"},
-		"negative stride":    {tensor(whole, 5, integersOf(2), integersOf(-1)), "outside"},
-		"huge stride":        {tensor(whole, 0, integersOf(3, 2), integersOf(1<<62, 1<<62)), "outside"},
+		"offset":             {tensor(whole, 6, integersOf(1), integersOf(1)), "exceeds its storage"},
+		"negative offset":    {tensor(whole, -1, integersOf(1), integersOf(1)), "exceeds its storage"},
+		"stride":             {tensor(whole, 0, integersOf(2), integersOf(6)), "exceeds its storage"},
+		"negative stride":    {tensor(whole, 5, integersOf(2), integersOf(-1)), "exceeds its storage"},
+		"huge stride":        {tensor(whole, 0, integersOf(3, 2), integersOf(1<<62, 1<<62)), "exceeds its storage"},
 		"no strides":         {tensor(whole, 0, integersOf(2), ")"), "a tensor from a int"},
 		"shape of strings":   {tensor(whole, 0, "("+text("2")+"t", integersOf(1)), "a tensor from a int"},
 		"tensor of None":     {tensor("N", 0, integersOf(1), integersOf(1)), "a tensor from a None"},
@@ -239,7 +222,7 @@ func hostile() map[string]struct {
 		"legacy count":        {torchLegacy(one, keys, 7, 0, 0, 0, 0, 0, 0, 0), "7 elements"},
 		"legacy cut values":   {torchLegacy(one, keys, 6, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3), "cut short"},
 		"legacy huge storage": {torchLegacy(stateDict(text("w"), rebuilt(stored("FloatStorage", "0", 1<<40, "N"), 0, integersOf(1), integersOf(1))), keys), "claims 1099511627776"},
-		"legacy view":         {torchLegacy(stateDict(text("w"), rebuilt(stored("FloatStorage", "0", 6, "("+text("1")+integersOf(4, 4)[1:]), 0, integersOf(2), integersOf(1))), keys), "view lies outside"},
+		"legacy view":         {torchLegacy(stateDict(text("w"), rebuilt(stored("FloatStorage", "0", 6, "("+text("1")+integersOf(4, 4)[1:]), 0, integersOf(2), integersOf(1))), keys), "view exceeds the storage"},
 		"legacy view form":    {torchLegacy(stateDict(text("w"), rebuilt(stored("FloatStorage", "0", 6, ")"), 0, integersOf(2), integersOf(1))), keys), "view is a tuple"},
 
 		"safetensors header":      {append(binary.LittleEndian.AppendUint64(nil, 1<<62), "{}"...), "claims 4611686018427387904"},
@@ -258,7 +241,7 @@ func hostile() map[string]struct {
 	}
 }
 
-// Hostile files are refused, with the reason, and within little memory.
+// Read rejects hostile files with the reason and with little memory.
 func TestHostileFiles(t *testing.T) {
 	for name, c := range hostile() {
 		var before, after runtime.MemStats
@@ -266,19 +249,18 @@ func TestHostileFiles(t *testing.T) {
 		s, err := read(c.file)
 		runtime.ReadMemStats(&after)
 		if err == nil {
-			t.Errorf("%s: read as %d tensors", name, len(s))
+			t.Errorf("%s: no error, %d tensors", name, len(s))
 			continue
 		}
 		wantError(t, name, err, c.word)
-		// Values on the pickle machine's stack take 16 bytes each and room to
-		// grow, on top of fixed buffers.
+		// Values on the pickle machine's stack take 16 bytes each and room to grow, besides fixed buffers.
 		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20+100*uint64(min(len(c.file), maxPickle)) {
-			t.Errorf("%s: took %d bytes of memory for a file of %d", name, used, len(c.file))
+			t.Errorf("%s: allocated %d bytes for a file of %d", name, used, len(c.file))
 		}
 	}
 }
 
-// Every prefix of a file is an error, never half a network.
+// Every prefix of a file is an error.
 func TestTruncatedFiles(t *testing.T) {
 	for _, name := range []string{"pixel.pth", "resnet_6blocks_mixed_old.pth", "resnet_6blocks.safetensors"} {
 		file, err := os.ReadFile(filepath.Join("testdata", name))
@@ -287,7 +269,7 @@ func TestTruncatedFiles(t *testing.T) {
 		}
 		for n := 0; n < len(file); n += 1 + n/50 {
 			if s, err := read(file[:n]); err == nil {
-				t.Errorf("%s: the first %d of %d bytes are read as %d tensors", name, n, len(file), len(s))
+				t.Errorf("%s: no error for the first %d of %d bytes, %d tensors", name, n, len(file), len(s))
 			}
 		}
 	}
@@ -297,7 +279,7 @@ func TestReadFileErrors(t *testing.T) {
 	_, err := ReadFile(filepath.Join(t.TempDir(), "latest_net_G_A.pth"))
 	wantError(t, "missing", err, "latest_net_G_A.pth")
 	_, err = ReadFile(t.TempDir())
-	wantError(t, "folder", err, "not a file")
+	wantError(t, "folder", err, "not a regular file")
 	path := filepath.Join(t.TempDir(), "a.pth")
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -306,8 +288,7 @@ func TestReadFileErrors(t *testing.T) {
 	wantError(t, "empty", err, "a.pth", "empty")
 }
 
-// Whatever the bytes, reading ends in an error or in tensors that hold no more
-// than the file.
+// Read returns an error, or tensors that hold no more than the file.
 func FuzzRead(f *testing.F) {
 	for _, c := range fixtures() {
 		file, err := os.ReadFile(filepath.Join("testdata", c.file))
@@ -344,7 +325,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// The pickle machine alone, without a checksum around it.
+// FuzzUnpickle tests the pickle machine without the checksum of a zip archive.
 func FuzzUnpickle(f *testing.F) {
 	f.Add([]byte(stateDict(text("w"), rebuilt(stored("FloatStorage", "0", 6, ""), 0, integersOf(2, 3), integersOf(3, 1)))))
 	for _, c := range hostile() {

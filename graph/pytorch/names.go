@@ -8,18 +8,16 @@ import (
 	"cyclegan/graph"
 )
 
-// A slot is a convolution of an official network and the norm behind it. The
-// official modules are numbered by their place in an nn.Sequential, where
-// padding, activation and dropout take a number too; a norm of the kind "none"
-// is an identity that takes one as well.
+// A slot is a convolution of an official network and the norm after it. The official modules are numbered by their
+// index in an nn.Sequential, which also counts padding, activations, dropout, and the identity that replaces a norm of
+// the kind "none".
 type slot struct {
 	layer string // the convolution in package graph
 	conv  string // the official convolution
-	norm  string // the official norm behind it, empty where there is none
+	norm  string // the official norm after it, or empty
 }
 
-// resnetSlots lists the convolutions of the ResNet generators: model.1 is the
-// stem, model.10 the first block.
+// resnetSlots returns the convolutions of the ResNet generators: model.1 is the stem, model.10 the first block.
 func resnetSlots(blocks int, dropout bool) []slot {
 	at := func(layer string, i int) slot {
 		return slot{layer, fmt.Sprintf("model.%d", i), fmt.Sprintf("model.%d", i+1)}
@@ -40,12 +38,10 @@ func resnetSlots(blocks int, dropout bool) []slot {
 	return append(slots, at("up1", 10+blocks), at("up2", 13+blocks), last)
 }
 
-// unetSlots lists the convolutions of a U-Net with the given number of levels.
-// Each level is a module inside that of the level around it: the outermost has
-// its convolutions at 0 and 3 and the next level at 1; the others have theirs
-// at 1 and 5 with the next level at 3; and the innermost, which holds no other
-// and has no norm on its way down, at 1 and 3. Dropout comes last in a module,
-// so it moves no number.
+// unetSlots returns the convolutions of a U-Net with the given number of levels. Each level is a module that contains
+// the next level. The outermost has its convolutions at 0 and 3 and the next level at 1; the others have them at 1 and
+// 5 and the next level at 3; the innermost, which has no norm on its way down, at 1 and 3. Dropout comes last in a
+// module, so it changes no index.
 func unetSlots(levels int) []slot {
 	slots := []slot{{"down1", "model.model.0", ""}, {"up1", "model.model.3", ""}}
 	module := "model.model.1.model."
@@ -60,11 +56,12 @@ func unetSlots(levels int) []slot {
 		slot{fmt.Sprintf("up%d", levels), module + "3", module + "4"})
 }
 
-// patchSlots lists the convolutions of the PatchGAN discriminators.
+// patchSlots returns the convolutions of the PatchGAN discriminators.
 func patchSlots(strided int) []slot {
 	slots := []slot{{"conv1", "model.0", ""}}
 	for i := range strided {
-		slots = append(slots, slot{fmt.Sprintf("conv%d", i+2), fmt.Sprintf("model.%d", 3*i+2), fmt.Sprintf("model.%d", 3*i+3)})
+		slots = append(slots,
+			slot{fmt.Sprintf("conv%d", i+2), fmt.Sprintf("model.%d", 3*i+2), fmt.Sprintf("model.%d", 3*i+3)})
 	}
 	return append(slots, slot{"score", fmt.Sprintf("model.%d", 3*strided+2), ""})
 }
@@ -75,28 +72,28 @@ func pixelSlots() []slot {
 
 // An entry is a tensor of an official state dict.
 type entry struct {
-	name  string
-	shape []int
-	// param is the network's parameter that it holds, empty for what has no
-	// counterpart; filters says that its layout differs.
-	param   string
-	filters bool
-	// optional entries may be missing from a state dict.
-	optional bool
-	// counter marks num_batches_tracked, the only integer.
-	counter bool
-	// old marks statistics that are read over and never written.
-	old bool
+	name     string
+	shape    []int
+	param    string // the network's parameter that it holds, or empty
+	filters  bool   // a convolution's weight, whose layout differs
+	optional bool   // may be missing from a state dict
+	counter  bool   // num_batches_tracked, the only integer
+	old      bool   // statistics that reading ignores and that are never written
 }
 
-// generatorEntries builds a generator and lists its official tensors.
+// errNotOfficial returns the error for a network that the official implementation does not have.
+func errNotOfficial(network string) error {
+	return fmt.Errorf("the official implementation has no %s, so official weights do not fit it and its own have no official names", network)
+}
+
+// generatorEntries builds a generator and returns its official tensors.
 func generatorEntries(o graph.GeneratorOptions) (*graph.Network, []entry, error) {
 	n, err := graph.NewGenerator(o)
 	if err != nil {
 		return nil, nil, err
 	}
 	if o.Residual || o.Upsampling != graph.UpTranspose {
-		return nil, nil, errors.New("the official implementation has no generator with residual output or resized upsampling: official weights don't fit it, and its own have no official names")
+		return nil, nil, errNotOfficial("generator with residual output or resized upsampling")
 	}
 	var slots []slot
 	switch o.Architecture {
@@ -109,12 +106,12 @@ func generatorEntries(o graph.GeneratorOptions) (*graph.Network, []entry, error)
 	case graph.UNet128:
 		slots = unetSlots(7)
 	default:
-		return nil, nil, fmt.Errorf("the official implementation has no generator %q: official weights don't fit it, and its own have no official names", o.Architecture)
+		return nil, nil, errNotOfficial(fmt.Sprintf("generator %q", o.Architecture))
 	}
 	return n, entries(n, slots, o.Norm), nil
 }
 
-// discriminatorEntries builds a discriminator and lists its official tensors.
+// discriminatorEntries builds a discriminator and returns its official tensors.
 func discriminatorEntries(o graph.DiscriminatorOptions) (*graph.Network, []entry, error) {
 	n, err := graph.NewDiscriminator(o)
 	if err != nil {
@@ -129,12 +126,12 @@ func discriminatorEntries(o graph.DiscriminatorOptions) (*graph.Network, []entry
 	case graph.Pixel:
 		slots = pixelSlots()
 	default:
-		return nil, nil, fmt.Errorf("the official implementation has no discriminator %q: official weights don't fit it, and its own have no official names", o.Architecture)
+		return nil, nil, errNotOfficial(fmt.Sprintf("discriminator %q", o.Architecture))
 	}
 	return n, entries(n, slots, o.Norm), nil
 }
 
-// entries lists the official tensors of a network in the order of its slots.
+// entries returns the official tensors of a network in the order of its slots.
 func entries(n *graph.Network, slots []slot, norm graph.Norm) []entry {
 	params := map[string]graph.Param{}
 	for _, p := range n.Params() {
@@ -143,7 +140,8 @@ func entries(n *graph.Network, slots []slot, norm graph.Norm) []entry {
 	var list []entry
 	for _, s := range slots {
 		weight := params[s.layer+".weight"]
-		list = append(list, entry{name: s.conv + ".weight", shape: filterShape(weight.Shape), param: weight.Name, filters: true})
+		list = append(list,
+			entry{name: s.conv + ".weight", shape: filterShape(weight.Shape), param: weight.Name, filters: true})
 		bias, biased := params[s.layer+".bias"]
 		if biased {
 			list = append(list, entry{name: s.conv + ".bias", shape: bias.Shape, param: bias.Name})
@@ -166,7 +164,8 @@ func entries(n *graph.Network, slots []slot, norm graph.Norm) []entry {
 				official string
 				role     graph.Role
 			}{{"weight", graph.Gamma}, {"bias", graph.Beta}, {"running_mean", graph.Mean}, {"running_var", graph.Variance}} {
-				list = append(list, entry{name: s.norm + "." + part.official, shape: channels, param: fmt.Sprintf("%s.norm.%v", s.layer, part.role)})
+				param := fmt.Sprintf("%s.norm.%v", s.layer, part.role)
+				list = append(list, entry{name: s.norm + "." + part.official, shape: channels, param: param})
 			}
 			list = append(list, entry{name: s.norm + ".num_batches_tracked", optional: true, counter: true})
 		}
@@ -174,7 +173,7 @@ func entries(n *graph.Network, slots []slot, norm graph.Norm) []entry {
 	return list
 }
 
-// outputs counts the channels that a convolution with the given weight gives.
+// outputs returns the number of output channels of a convolution with the given weight.
 func outputs(weight graph.Param) int {
 	if _, ok := weight.Layer.(graph.ConvTranspose); ok {
 		return weight.Shape[2]
@@ -182,8 +181,7 @@ func outputs(weight graph.Param) int {
 	return weight.Shape[3]
 }
 
-// trimDataParallel takes off the prefix that nn.DataParallel gives every name,
-// if they all have it.
+// trimDataParallel removes the prefix that nn.DataParallel adds to every name.
 func trimDataParallel(s State) State {
 	const prefix = "module."
 	for name := range s {
@@ -196,4 +194,129 @@ func trimDataParallel(s State) State {
 		trimmed[strings.TrimPrefix(name, prefix)] = t
 	}
 	return trimmed
+}
+
+// ErrUnknown reports that a state dict belongs to no official network. The errors of [Recognize] and
+// [RecognizeDiscriminator] wrap it.
+var ErrUnknown = errors.New("these are not the weights of an official CycleGAN network")
+
+// Recognize detects the official generator that a state dict belongs to, from the names and shapes of its tensors.
+//
+// A norm with weights is batch norm, a bias before the norm means instance norm (the official code has no bias
+// otherwise), and the rest is none. Dropout in a ResNet changes the names. Dropout in a U-Net leaves no trace; Recognize
+// reports it as off, which makes no difference in inference. [Generator] checks every tensor.
+func Recognize(s State) (graph.GeneratorOptions, error) {
+	s = trimDataParallel(s)
+	o := graph.GeneratorOptions{Upsampling: graph.UpTranspose}
+	first, isUNet := s["model.model.0.weight"]
+	if isUNet {
+		return recognizeUNet(s, first, o)
+	}
+	first, ok := s["model.1.weight"]
+	if !ok || len(first.Shape) != 4 {
+		return o, notRecognized(s, `no tensor "model.1.weight" (ResNet) or "model.model.0.weight" (U-Net)`)
+	}
+	blocks := 0
+	for s.has(fmt.Sprintf("model.%d.conv_block.1.weight", 10+blocks)) {
+		blocks++
+	}
+	switch blocks {
+	case 6:
+		o.Architecture = graph.ResNet6
+	case 9:
+		o.Architecture = graph.ResNet9
+	default:
+		return o, notRecognized(s, fmt.Sprintf("%d residual blocks, want 6 or 9", blocks))
+	}
+	o.Filters, o.In = first.Shape[0], first.Shape[1]
+	o.Dropout = s.has("model.10.conv_block.6.weight") && !s.has("model.10.conv_block.5.weight")
+	o.Norm = s.norm("model.1", "model.2")
+	last := fmt.Sprintf("model.%d.weight", 17+blocks)
+	if o.Out, ok = s.dim(last, 0); !ok {
+		return o, notRecognized(s, fmt.Sprintf("no convolution %q", last))
+	}
+	return o, nil
+}
+
+func recognizeUNet(s State, first Tensor, o graph.GeneratorOptions) (graph.GeneratorOptions, error) {
+	levels := 1
+	for module := "model.model.1.model."; s.has(module + "1.weight"); module += "3.model." {
+		levels++
+	}
+	switch levels {
+	case 7:
+		o.Architecture = graph.UNet128
+	case 8:
+		o.Architecture = graph.UNet256
+	default:
+		return o, notRecognized(s, fmt.Sprintf("U-Net with %d levels, want 7 (unet_128) or 8 (unet_256)", levels))
+	}
+	if len(first.Shape) != 4 {
+		return o, notRecognized(s, `"model.model.0.weight" is not a convolution`)
+	}
+	o.Filters, o.In = first.Shape[0], first.Shape[1]
+	o.Norm = s.norm("model.model.1.model.1", "model.model.1.model.2")
+	var ok bool
+	if o.Out, ok = s.dim("model.model.3.weight", 1); !ok {
+		return o, notRecognized(s, `no convolution "model.model.3.weight"`)
+	}
+	return o, nil
+}
+
+// RecognizeDiscriminator detects the official discriminator that a state dict belongs to. The one with three strided
+// layers is "basic".
+func RecognizeDiscriminator(s State) (graph.DiscriminatorOptions, error) {
+	s = trimDataParallel(s)
+	o := graph.DiscriminatorOptions{Layers: 3}
+	if first, ok := s["net.0.weight"]; ok && len(first.Shape) == 4 {
+		o.Architecture, o.Filters, o.In = graph.Pixel, first.Shape[0], first.Shape[1]
+		o.Norm = s.norm("net.2", "net.3")
+		return o, nil
+	}
+	first, ok := s["model.0.weight"]
+	if !ok || len(first.Shape) != 4 {
+		return o, notRecognized(s, `no tensor "model.0.weight" (PatchGAN) or "net.0.weight" (pixel)`)
+	}
+	o.Filters, o.In = first.Shape[0], first.Shape[1]
+	o.Norm = s.norm("model.2", "model.3")
+	for o.Layers = 0; o.Layers <= 5 && s.has(fmt.Sprintf("model.%d.weight", 3*o.Layers+5)); {
+		o.Layers++
+	}
+	if o.Layers < 1 || o.Layers > 5 {
+		return o, notRecognized(s, fmt.Sprintf("PatchGAN with %d strided layers after the first, want 1 to 5", o.Layers))
+	}
+	o.Architecture = graph.NLayers
+	if o.Layers == 3 {
+		o.Architecture = graph.PatchGAN
+	}
+	return o, nil
+}
+
+func (s State) has(name string) bool {
+	_, ok := s[name]
+	return ok
+}
+
+// dim returns one dimension of a convolution's weight.
+func (s State) dim(name string, axis int) (int, bool) {
+	t, ok := s[name]
+	if !ok || len(t.Shape) != 4 {
+		return 0, false
+	}
+	return t.Shape[axis], true
+}
+
+// norm detects the kind of the norm after a convolution.
+func (s State) norm(conv, norm string) graph.Norm {
+	switch {
+	case s.has(norm + ".weight"):
+		return graph.NormBatch
+	case s.has(conv + ".bias"):
+		return graph.NormInstance
+	}
+	return graph.NormNone
+}
+
+func notRecognized(s State, why string) error {
+	return fmt.Errorf("%w: %s; tensors: %d", ErrUnknown, why, len(s))
 }

@@ -7,42 +7,81 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
-// maxPickle is the most bytes that a pickle may have. That of a network takes
-// some 100 bytes a tensor; the values lie outside of it.
+// The operations of the pickle machine, named as in pickletools.
+const (
+	opMark            = '('
+	opStop            = '.'
+	opPop             = '0'
+	opDup             = '2'
+	opNone            = 'N'
+	opBinInt          = 'J'
+	opBinInt1         = 'K'
+	opBinInt2         = 'M'
+	opBinFloat        = 'G'
+	opBinPersID       = 'Q'
+	opReduce          = 'R'
+	opBuild           = 'b'
+	opGlobal          = 'c'
+	opBinString       = 'T'
+	opShortBinString  = 'U'
+	opBinUnicode      = 'X'
+	opAppend          = 'a'
+	opAppends         = 'e'
+	opEmptyList       = ']'
+	opEmptyDict       = '}'
+	opEmptyTuple      = ')'
+	opTuple           = 't'
+	opSetItem         = 's'
+	opSetItems        = 'u'
+	opBinGet          = 'h'
+	opLongBinGet      = 'j'
+	opBinPut          = 'q'
+	opLongBinPut      = 'r'
+	opProto           = 0x80
+	opTuple1          = 0x85
+	opTuple2          = 0x86
+	opTuple3          = 0x87
+	opNewTrue         = 0x88
+	opNewFalse        = 0x89
+	opLong1           = 0x8a
+	opShortBinUnicode = 0x8c
+	opStackGlobal     = 0x93
+	opMemoize         = 0x94
+	opFrame           = 0x95
+)
+
+// maxPickle is the largest size of a pickle. A network's takes about 100 bytes per tensor, without the values.
 const maxPickle = 1 << 20
 
-// An unpickler is the part of Python's pickle machine
-// (https://docs.python.org/3/library/pickletools.html) that a state dict
-// needs. It knows a handful of global names and calls nothing: each makes a
-// value of this package, and any other name is an error. Every byte read makes
-// at most a fixed amount of memory.
+// An unpickler is the part of Python's pickle machine (https://docs.python.org/3/library/pickletools.html) that a state
+// dict needs. It calls nothing: it allows a few global names, each of which creates a value of this package, and
+// rejects any other. Every byte read allocates at most a fixed amount of memory.
 type unpickler struct {
 	in   *bufio.Reader
-	left int // bytes that the pickle may still have
+	left int // bytes that the pickle may still read
 
 	stack []any
 	marks []int // heights of the stack
 	memo  map[uint32]any
 
-	// persistent gives the object that the file keeps outside of the pickle.
+	// persistent resolves a reference to an object that the file stores outside the pickle.
 	persistent func(id tuple) (any, error)
 }
 
-// What a pickle makes, besides nil, bool, int64, float64, string, storages and
-// tensors.
+// The values of a pickle, besides nil, bool, int64, float64, string, storages and tensors.
 type (
 	tuple  []any
 	list   struct{ items []any }
 	dict   struct{ keys, values []any }
-	global string // module and name with a dot between
-	// longInt is an integer of more than 8 bytes, little-endian: of these
-	// only the legacy format's magic number is ever looked at.
+	global string // module.name
+	// longInt is an integer of more than 8 bytes, little-endian, such as the legacy format's magic number.
 	longInt string
 )
 
-// kindOf names a value's kind for an error.
+// kindOf returns the name of a value's type for an error.
 func kindOf(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -71,7 +110,7 @@ func kindOf(v any) string {
 	return fmt.Sprintf("%T", v)
 }
 
-// unpickle reads one pickle and nothing behind it.
+// unpickle reads one pickle and nothing after it.
 func unpickle(in *bufio.Reader, persistent func(tuple) (any, error)) (any, error) {
 	u := &unpickler{in: in, left: maxPickle, memo: map[uint32]any{}, persistent: persistent}
 	for {
@@ -136,7 +175,7 @@ func (u *unpickler) step(code byte) error {
 	case opReduce, opBuild, opBinPersID:
 		return u.make(code)
 	default:
-		return fmt.Errorf("the pickle has the operation 0x%02x, which no state dict needs; nothing was run", code)
+		return fmt.Errorf("the pickle has the operation 0x%02x, which no state dict needs; no code was run", code)
 	}
 	return nil
 }
@@ -144,7 +183,7 @@ func (u *unpickler) step(code byte) error {
 // byte reads one byte of the pickle.
 func (u *unpickler) byte() (byte, error) {
 	if u.left == 0 {
-		return 0, fmt.Errorf("the pickle is longer than %d bytes, so it is not that of a network", maxPickle)
+		return 0, fmt.Errorf("the pickle is longer than %d bytes, so it is not a state dict", maxPickle)
 	}
 	u.left--
 	b, err := u.in.ReadByte()
@@ -162,7 +201,7 @@ func (u *unpickler) bytes(n int) ([]byte, error) {
 	return b, cutShort(err)
 }
 
-// cutShort says what the end of a file means inside of it.
+// cutShort converts an unexpected end of the file into one error.
 func cutShort(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("the file is cut short: %w", io.ErrUnexpectedEOF)
@@ -186,9 +225,9 @@ func (u *unpickler) line() (string, error) {
 
 func (u *unpickler) push(v any) { u.stack = append(u.stack, v) }
 
-var errUnderflow = errors.New("the pickle takes a value that it has not made")
+var errUnderflow = errors.New("the pickle uses a value that it has not created")
 
-// floor is the height of the stack that the innermost mark protects.
+// floor returns the height of the stack at the innermost mark.
 func (u *unpickler) floor() int {
 	if len(u.marks) == 0 {
 		return 0
@@ -211,17 +250,17 @@ func (u *unpickler) pop() (any, error) {
 	return v, err
 }
 
-// popN takes the n topmost values off in the order in which they were pushed.
+// popN removes the n topmost values and returns them in the order in which they were pushed.
 func (u *unpickler) popN(n int) ([]any, error) {
 	if len(u.stack)-n < u.floor() {
 		return nil, errUnderflow
 	}
-	values := append([]any(nil), u.stack[len(u.stack)-n:]...)
+	values := slices.Clone(u.stack[len(u.stack)-n:])
 	u.stack = u.stack[:len(u.stack)-n]
 	return values, nil
 }
 
-// popMark takes off what was pushed since the last mark.
+// popMark removes the values pushed since the last mark.
 func (u *unpickler) popMark() ([]any, error) {
 	if len(u.marks) == 0 {
 		return nil, errUnderflow
@@ -301,7 +340,7 @@ func (u *unpickler) tuple(code byte) error {
 	return nil
 }
 
-// fill adds to the list or the dict on the stack.
+// fill adds values to the list or the dict on the stack.
 func (u *unpickler) fill(code byte) error {
 	var values []any
 	var err error
@@ -334,10 +373,10 @@ func (u *unpickler) fill(code byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the pickle puts %d values into a %s by operation 0x%02x", len(values), kindOf(into), code)
+	return fmt.Errorf("the pickle adds %d values to a %s with operation 0x%02x", len(values), kindOf(into), code)
 }
 
-// remember moves values between the stack and the memo.
+// remember copies values between the stack and the memo.
 func (u *unpickler) remember(code byte) error {
 	index := uint32(len(u.memo))
 	if code != opMemoize {

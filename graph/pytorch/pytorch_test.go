@@ -20,24 +20,23 @@ func TestRecognize(t *testing.T) {
 		d, errD := RecognizeDiscriminator(s)
 		if f.isGenerator() {
 			if errG != nil || g != f.g {
-				t.Errorf("%s: recognised as %+v, %v; want %+v", f.file, g, errG, f.g)
+				t.Errorf("%s: recognized as %+v, %v; want %+v", f.file, g, errG, f.g)
 			}
 			if !errors.Is(errD, ErrUnknown) {
-				t.Errorf("%s: a generator is recognised as the discriminator %+v, %v", f.file, d, errD)
+				t.Errorf("%s: a generator is recognized as the discriminator %+v, %v", f.file, d, errD)
 			}
 			continue
 		}
 		if errD != nil || d != f.d {
-			t.Errorf("%s: recognised as %+v, %v; want %+v", f.file, d, errD, f.d)
+			t.Errorf("%s: recognized as %+v, %v; want %+v", f.file, d, errD, f.d)
 		}
 		if !errors.Is(errG, ErrUnknown) {
-			t.Errorf("%s: a discriminator is recognised as the generator %+v, %v", f.file, g, errG)
+			t.Errorf("%s: a discriminator is recognized as the generator %+v, %v", f.file, g, errG)
 		}
 	}
 }
 
-// The weights arrive where they belong: the noise that fixtures.py makes of an
-// official name is found in the parameter that it stands for, in our layout.
+// Every weight reaches its parameter: fixtures.py derives a tensor's values from its official name.
 func TestPlaces(t *testing.T) {
 	const inner = "model.model.1.model."
 	for _, c := range []struct{ file, param, official string }{
@@ -101,8 +100,8 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// What is written is read back as the same weights, under the names that
-// PyTorch gave the fixture's tensors, and recognised as the same network.
+// A written file has the names of the fixture's tensors, is recognized as the same network, and reads back as the same
+// weights.
 func TestWriteAndRead(t *testing.T) {
 	for _, f := range fixtures() {
 		_, w := f.load(t)
@@ -129,32 +128,32 @@ func TestWriteAndRead(t *testing.T) {
 			})
 		}
 		if got, want := slices.Sorted(maps.Keys(s)), slices.Sorted(maps.Keys(want)); !slices.Equal(got, want) {
-			t.Errorf("%s: written as %v, the file has %v", f.file, got, want)
+			t.Errorf("%s: wrote %v, the fixture has %v", f.file, got, want)
 		}
 		for name, tensor := range want {
 			if !slices.Equal(s[name].Shape, tensor.Shape) {
-				t.Errorf("%s: %s is written with shape %v, the file has %v", f.file, name, s[name].Shape, tensor.Shape)
+				t.Errorf("%s: wrote %s with shape %v, the fixture has %v", f.file, name, s[name].Shape, tensor.Shape)
 			}
 		}
 		var again graph.Weights
 		if f.isGenerator() {
 			if o, err := Recognize(s); err != nil || o != f.g {
-				t.Errorf("%s: what was written is recognised as %+v, %v", f.file, o, err)
+				t.Errorf("%s: the written file is recognized as %+v, %v", f.file, o, err)
 			}
 			_, again, err = Generator(s, f.g)
 		} else {
 			if o, err := RecognizeDiscriminator(s); err != nil || o != f.d {
-				t.Errorf("%s: what was written is recognised as %+v, %v", f.file, o, err)
+				t.Errorf("%s: the written file is recognized as %+v, %v", f.file, o, err)
 			}
 			_, again, err = Discriminator(s, f.d)
 		}
 		if err != nil || !reflect.DeepEqual(again, w) {
-			t.Errorf("%s: other weights are read than were written, %v", f.file, err)
+			t.Errorf("%s: the weights differ after writing and reading, %v", f.file, err)
 		}
 	}
 }
 
-func TestVoidBiasesAreWrittenAsZeros(t *testing.T) {
+func TestCancelledBiasesAreZeros(t *testing.T) {
 	f := fixtures()[0]
 	_, w := f.load(t)
 	var file bytes.Buffer
@@ -166,10 +165,10 @@ func TestVoidBiasesAreWrittenAsZeros(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b := s["model.1.bias"].Values; !slices.Equal(b, []float32{0, 0}) {
-		t.Errorf("the bias before the first norm is %v", b)
+		t.Errorf("bias before the first norm: %v", b)
 	}
 	if b := s["model.26.bias"].Values; slices.Contains(b, 0) {
-		t.Errorf("the last bias is %v", b)
+		t.Errorf("last bias: %v", b)
 	}
 }
 
@@ -183,19 +182,19 @@ func TestMismatch(t *testing.T) {
 		name  string
 		state State
 		edit  func(*graph.GeneratorOptions)
-		words []string
+		texts []string
 	}{
 		{"width", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Filters = 64 },
-			[]string{`"model.1.weight"`, "[2 3 7 7]", "[64 3 7 7]", "look like resnet_9blocks with 2 filters, norm instance"}},
+			[]string{`"model.1.weight"`, "[2 3 7 7]", "[64 3 7 7]", "look like resnet_9blocks with ngf 2, norm instance"}},
 		{"blocks", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Architecture = graph.ResNet6 },
 			[]string{`"model.16.weight"`, "[8 4 3 3]", "look like resnet_9blocks"}},
 		{"U-Net", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Architecture = graph.UNet256 }, []string{`"model.model.0.weight"`}},
 		{"norm", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Norm = graph.NormBatch }, []string{`"model.2.weight"`, "norm instance"}},
 		{"no norm", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Norm = graph.NormNone },
-			[]string{`"model.1.bias" of shape [2] has no place`, "norm instance"}},
+			[]string{`"model.1.bias" of shape [2] does not belong`, "norm instance"}},
 		{"dropout", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Dropout = true }, []string{`"model.10.conv_block.6.weight"`}},
 		{"channels", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.In = 1 }, []string{`"model.1.weight"`, "[2 3 7 7]", "[2 1 7 7]"}},
-		{"discriminator", of("basic.pth"), func(*graph.GeneratorOptions) {}, []string{"look like a discriminator, basic"}},
+		{"discriminator", of("basic.pth"), func(*graph.GeneratorOptions) {}, []string{"look like a discriminator: basic"}},
 		{"residual", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Residual = true }, []string{"no official names"}},
 		{"resize", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Upsampling = graph.UpResize }, []string{"no official names"}},
 		{"yosemite", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Architecture = graph.Yosemite }, []string{`"yosemite"`}},
@@ -205,16 +204,16 @@ func TestMismatch(t *testing.T) {
 		o := base
 		c.edit(&o)
 		_, _, err := Generator(c.state, o)
-		wantError(t, c.name, err, c.words...)
+		wantError(t, c.name, err, c.texts...)
 	}
 	_, _, err := Discriminator(of("basic.pth"), graph.DiscriminatorOptions{Architecture: graph.NLayers, In: 3, Filters: 2, Layers: 2, Norm: graph.NormInstance})
-	wantError(t, "layers", err, `"model.8.weight"`, "[16 8 4 4]", "[1 8 4 4]", "look like a discriminator, basic")
+	wantError(t, "layers", err, `"model.8.weight"`, "[16 8 4 4]", "[1 8 4 4]", "look like a discriminator: basic")
 	_, _, err = Discriminator(of("basic.pth"), graph.DiscriminatorOptions{Architecture: graph.Yosemite, In: 3, Filters: 2, Norm: graph.NormBatch})
 	wantError(t, "yosemite", err, "no official names")
 }
 
-// An asked-for norm goes before the recognised one: without its void biases
-// the file can't tell that a network has InstanceNorm.
+// The norm in the options overrides the recognized one: a file without the cancelled biases does not show that the
+// network has InstanceNorm.
 func TestInstanceNormWithoutBiases(t *testing.T) {
 	f := fixtures()[0]
 	s := f.read(t)
@@ -224,30 +223,37 @@ func TestInstanceNormWithoutBiases(t *testing.T) {
 	}
 	maps.DeleteFunc(s, func(name string, _ Tensor) bool { return strings.HasSuffix(name, ".bias") && name != "model.26.bias" })
 	if o, err := Recognize(s); err != nil || o.Norm != graph.NormNone {
-		t.Errorf("recognised as %+v, %v", o, err)
+		t.Errorf("recognized as %+v, %v", o, err)
 	}
 	if _, got, err := Generator(s, f.g); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("other weights without void biases, %v", err)
+		t.Errorf("the weights differ without the cancelled biases, %v", err)
 	}
 }
 
 func TestNotRecognized(t *testing.T) {
 	conv := Tensor{Shape: []int{2, 3, 4, 4}}
 	for name, s := range map[string]State{
-		"nothing":         {},
-		"no convolution":  {"model.1.weight": {Shape: []int{2}}},
-		"no blocks":       {"model.1.weight": conv},
-		"no last":         {"model.1.weight": conv, "model.10.conv_block.1.weight": conv, "model.11.conv_block.1.weight": conv, "model.12.conv_block.1.weight": conv, "model.13.conv_block.1.weight": conv, "model.14.conv_block.1.weight": conv, "model.15.conv_block.1.weight": conv},
-		"shallow U-Net":   {"model.model.0.weight": conv},
-		"flat D":          {"model.0.weight": conv},
-		"flat pixel":      {"net.0.weight": {Shape: []int{1}}},
-		"too many layers": {"model.0.weight": conv, "model.5.weight": conv, "model.8.weight": conv, "model.11.weight": conv, "model.14.weight": conv, "model.17.weight": conv, "model.20.weight": conv},
+		"nothing":        {},
+		"no convolution": {"model.1.weight": {Shape: []int{2}}},
+		"no blocks":      {"model.1.weight": conv},
+		"no last": {
+			"model.1.weight": conv, "model.10.conv_block.1.weight": conv, "model.11.conv_block.1.weight": conv,
+			"model.12.conv_block.1.weight": conv, "model.13.conv_block.1.weight": conv,
+			"model.14.conv_block.1.weight": conv, "model.15.conv_block.1.weight": conv,
+		},
+		"shallow U-Net": {"model.model.0.weight": conv},
+		"flat D":        {"model.0.weight": conv},
+		"flat pixel":    {"net.0.weight": {Shape: []int{1}}},
+		"too many layers": {
+			"model.0.weight": conv, "model.5.weight": conv, "model.8.weight": conv, "model.11.weight": conv,
+			"model.14.weight": conv, "model.17.weight": conv, "model.20.weight": conv,
+		},
 	} {
 		if o, err := Recognize(s); !errors.Is(err, ErrUnknown) {
-			t.Errorf("%s: recognised as %+v, %v", name, o, err)
+			t.Errorf("%s: recognized as %+v, %v", name, o, err)
 		}
 		if o, err := RecognizeDiscriminator(s); !errors.Is(err, ErrUnknown) {
-			t.Errorf("%s: recognised as %+v, %v", name, o, err)
+			t.Errorf("%s: recognized as %+v, %v", name, o, err)
 		}
 	}
 }
@@ -263,12 +269,12 @@ func TestWriteChecksFirst(t *testing.T) {
 	wantError(t, "resize", WriteGenerator(&file, o, w), "no official names")
 	wantError(t, "yosemite", WriteDiscriminator(&file, graph.DiscriminatorOptions{Architecture: graph.Yosemite, In: 3, Filters: 2, Norm: graph.NormBatch}, w), "no official names")
 	if file.Len() > 0 {
-		t.Errorf("%d bytes were written", file.Len())
+		t.Errorf("wrote %d bytes", file.Len())
 	}
 	_, w = f.load(t)
 	full := errors.New("disk full")
 	if err := WriteGenerator(failing{full}, f.g, w); !errors.Is(err, full) {
-		t.Errorf("the writer's error is %v", err)
+		t.Errorf("error %v, want the writer's", err)
 	}
 }
 
@@ -276,11 +282,11 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-func wantError(t *testing.T, name string, err error, words ...string) {
+func wantError(t *testing.T, name string, err error, texts ...string) {
 	t.Helper()
-	for _, word := range words {
-		if err == nil || !strings.Contains(err.Error(), word) {
-			t.Errorf("%s: the error is %v, it should contain %q", name, err, word)
+	for _, text := range texts {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: the error %v lacks %q", name, err, text)
 		}
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// ONNX Runtime computes with the weights of the files what PyTorch did.
+// ONNX Runtime computes the same outputs as PyTorch from the fixtures' weights.
 func TestOutputsAgreeWithPyTorch(t *testing.T) {
 	if _, err := native.FindONNXRuntime(); err != nil {
-		t.Skip("ONNX Runtime is not here; run this test with `go run ./third_party go test ./graph/pytorch`")
+		t.Skip("ONNX Runtime is not installed; run this test with `go run ./third_party go test ./graph/pytorch`")
 	}
 	const tolerance = 1e-4
 	outputs := torchOutputs(t)

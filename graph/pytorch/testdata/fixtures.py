@@ -1,8 +1,8 @@
-"""Writes the files that the tests read, and fixtures.json with what PyTorch computes with their weights.
+"""Writes the files that the tests read, and fixtures.json with PyTorch's outputs for their weights.
 
     python -m pip install -r requirements.txt && python fixtures.py
 
-Every parameter is filled with noise that follows from its official name, so that a test knows what must arrive where.
+Every parameter is filled with noise derived from its official name, so that a test can compute the expected values.
 The networks run in float64.
 """
 
@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def noise(seed, count):
-    """Values in [-1, 1) that are multiples of 2^-7, so that every floating-point type of the fixtures holds them exactly."""
+    """Values in [-1, 1) that are multiples of 2^-7, which every floating-point type of the fixtures represents exactly."""
     x = np.arange(count, dtype=np.uint32) * np.uint32(2654435761) + np.uint32(seed)
     for _ in range(2):
         x ^= x >> np.uint32(16)
@@ -47,12 +47,12 @@ def run(model, x):
     model = model.double().eval()
     with torch.no_grad():
         y = model(x)
-    every = max(1, y.numel() // 200) | 1  # odd, so that it does not follow one column
+    every = max(1, y.numel() // 200) | 1  # odd, so that it does not sample one column
     return {"output": list(y.shape), "every": every, "values": [float(f"{v:.9g}") for v in y.flatten()[::every].tolist()]}
 
 
 def old_keys(state, model):
-    """What PyTorch 0.4 saved beside an InstanceNorm, which has no use."""
+    """Adds the unused entries that PyTorch 0.4 saved for an InstanceNorm."""
     out = collections.OrderedDict()
     norms = {n: m for n, m in model.named_modules() if isinstance(m, nn.InstanceNorm2d)}
     for key, value in state.items():
@@ -72,7 +72,7 @@ def data_parallel(state):
 
 
 def mixed(state):
-    """Other floating-point types, tensors that share one storage, and tensors that are not in order."""
+    """Uses other floating-point types, tensors that share one storage, and tensors with permuted strides."""
     out = collections.OrderedDict()
     flat = torch.cat([v.flatten() for v in state.values()])
     at = 0
@@ -103,7 +103,7 @@ def safetensors(state, path):
     save_file({k: v.contiguous() for k, v in state.items()}, path)
 
 
-# name, network, size of the input, changes to the state dict, how it is saved
+# Name, network, input size, changes to the state dict, function that saves it.
 def cases():
     g, d = official.generator, official.discriminator
     same = lambda s, m: s

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Exports every generator of this folder as safetensors with cmd/export and loads the files into PyTorch, strictly.
+# Exports every generator in this folder as safetensors with cmd/export and loads the files strictly into PyTorch.
 #
 #     python -m pip install -r requirements.txt && bash load.sh [PYTHON]
 set -euo pipefail

@@ -1,6 +1,6 @@
 """The official CycleGAN networks as PyTorch modules of the same structure, so that their parameters have the official names.
 
-Written from the networks' description; the recipes beside this file use it.
+Written from the networks' description; the other scripts in this folder use it.
 """
 
 import torch
@@ -8,7 +8,7 @@ from torch import nn
 
 
 def make_norm(kind):
-    """The norm layer of so many channels, and whether the convolution before it has a bias."""
+    """Returns a function that makes the norm layer, and whether the convolution before it has a bias."""
     if kind == "instance":
         return lambda c: nn.InstanceNorm2d(c, affine=False, track_running_stats=False), True
     if kind == "batch":
@@ -45,7 +45,7 @@ class ResNet(nn.Module):
 
 
 class Level(nn.Module):
-    """One level of a U-Net; inner is the level inside it, None for the innermost."""
+    """One level of a U-Net. inner is the next level, None for the innermost."""
 
     def __init__(self, outer_c, inner_c, inner, norm, dropout=False, outermost=None):
         super().__init__()
