@@ -3,7 +3,6 @@ package infer
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"cyclegan/infer/pixels"
 )
@@ -59,11 +58,7 @@ func (m *metadata) info() Info {
 		m.bad("channels", `"RGB", "BGR" or "gray"`)
 	}
 	if r := m.get("range"); r != "" {
-		lo, hi, _ := strings.Cut(r, ",")
-		l, err1 := strconv.ParseFloat(strings.TrimSpace(lo), 32)
-		h, err2 := strconv.ParseFloat(strings.TrimSpace(hi), 32)
-		i.Input.Range = pixels.Range{Lo: float32(l), Hi: float32(h)}
-		if err1 != nil || err2 != nil || i.Input.Validate() != nil {
+		if i.Input.Range.UnmarshalText([]byte(r)) != nil {
 			m.bad("range", `two different numbers such as "-1,1"`)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strconv"
 
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/infer/atomicfile"
 )
 
 // A Checkpoint is everything that a run needs to go on as if it had never

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/infer/atomicfile"
 )
 
 // Claim makes the run's folder and keeps other processes from training in it

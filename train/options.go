@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"cyclegan/graph"
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/infer/atomicfile"
 	"cyclegan/train/dataset"
 )
 

@@ -73,9 +73,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrup
 	f.Group("Feature extractor for KID and FID")
 	f.StringVar(&c.features, "features", "", "ONNX `FILE` of the extractor")
 	f.Func("features_range", "values `LO,HI` of black and white, such as 0,255, if the extractor does not record them", func(s string) error {
-		var err error
-		c.extractor.Range, err = cli.Range(s)
-		return err
+		return c.extractor.Range.UnmarshalText([]byte(s))
 	})
 	f.StringVar(&c.extractor.Layout, "features_layout", "", "`NAME` of the input layout, NCHW or NHWC (default: from the model's shapes)")
 	f.BoolVar(&c.extractor.BGR, "features_bgr", false, "pass channels in the order blue, green, red")

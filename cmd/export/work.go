@@ -11,7 +11,7 @@ import (
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/graph"
 	"cyclegan/graph/pytorch"
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/infer/atomicfile"
 	"cyclegan/train"
 	"cyclegan/train/dataset"
 )

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"cyclegan/cmd/internal/cli"
 	"cyclegan/graph"
 	"cyclegan/train"
 	"cyclegan/train/judge"
@@ -25,8 +24,8 @@ import (
 func (a *attached) openJudge() (err error) {
 	extractor := features.Options{Output: a.opts.FeaturesOutput, Layout: a.opts.FeaturesLayout, BGR: a.opts.FeaturesBGR}
 	if a.opts.FeaturesRange != "" {
-		if extractor.Range, err = cli.Range(a.opts.FeaturesRange); err != nil {
-			return fmt.Errorf("-features_range %q: %w", a.opts.FeaturesRange, err)
+		if err = extractor.Range.UnmarshalText([]byte(a.opts.FeaturesRange)); err != nil {
+			return fmt.Errorf("-features_range: %w", err)
 		}
 	}
 	shapeA, shapeB := a.trainer.Shapes()

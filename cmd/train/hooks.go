@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"cyclegan/infer/atomicfile"
 	"cyclegan/infer/pixels"
-	"cyclegan/infer/pixels/atomicfile"
 	"cyclegan/train"
 	"cyclegan/train/dataset"
 	"cyclegan/train/inspect"

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/infer/atomicfile"
 	"cyclegan/train"
 )
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -56,7 +57,7 @@ func (l Limits) WithDefaults() Limits {
 func Load(path string, lim Limits) (*Picture, error) {
 	data, err := readFile(path, lim.WithDefaults().MaxBytes)
 	if err != nil {
-		return nil, fmt.Errorf("read picture %q: %w", path, bare(err))
+		return nil, fmt.Errorf("read picture: %w", err)
 	}
 	p, err := Decode(data, lim)
 	if err != nil {
@@ -72,14 +73,18 @@ func readFile(path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return ReadAll(f, info.Size(), most)
+	data, err := ReadAll(f, info.Size(), most)
+	if err != nil && !errors.As(err, new(*fs.PathError)) {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	return data, err
 }
 
 // ReadAll reads a whole file of the given expected size from r, and refuses
@@ -97,14 +102,6 @@ func ReadAll(r io.Reader, size, most int64) ([]byte, error) {
 		return nil, fmt.Errorf("file has more than the %d bytes allowed", most)
 	}
 	return buf.Bytes(), nil
-}
-
-// bare drops the operation and path that os adds, since the caller names both.
-func bare(err error) error {
-	if pe := (*os.PathError)(nil); errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }
 
 // Info is what a file's header tells.

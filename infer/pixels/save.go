@@ -9,7 +9,7 @@ import (
 
 	"github.com/disintegration/imaging"
 
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/infer/atomicfile"
 )
 
 // SaveOptions says how a picture is written.
@@ -128,15 +128,11 @@ func Save(path string, img image.Image, opt SaveOptions) error {
 			return fmt.Errorf("write picture %q: name has no ending to tell the format: add .png or .jpg", path)
 		}
 	}
-	if err := save(path, img, opt); err != nil {
-		return fmt.Errorf("write picture %q: %w", path, bare(err))
+	if _, err := writer(opt.Format); err != nil {
+		return fmt.Errorf("write picture %q: %w", path, err)
+	}
+	if err := atomicfile.Write(path, func(w io.Writer) error { return Encode(w, img, opt) }); err != nil {
+		return fmt.Errorf("write picture: %w", err)
 	}
 	return nil
-}
-
-func save(path string, img image.Image, opt SaveOptions) error {
-	if _, err := writer(opt.Format); err != nil {
-		return err
-	}
-	return atomicfile.Write(path, func(w io.Writer) error { return Encode(w, img, opt) })
 }

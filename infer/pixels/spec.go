@@ -15,6 +15,8 @@ package pixels
 import (
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 )
 
 // Layout is the order of a tensor's axes.
@@ -35,9 +37,30 @@ func (l Layout) String() string {
 	return fmt.Sprintf("Layout(%d)", int(l))
 }
 
-// Range holds the tensor values of black (Lo) and of full white (Hi). Lo may
-// be the larger one, which inverts the picture.
+// Range holds the tensor values of black (Lo) and white (Hi). Lo may be the larger one, which
+// inverts the image. Its text form is "LO,HI", such as "-1,1".
 type Range struct{ Lo, Hi float32 }
+
+// MarshalText returns "LO,HI".
+func (r Range) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%g,%g", r.Lo, r.Hi), nil }
+
+// UnmarshalText parses "LO,HI". Spaces around the numbers are allowed.
+func (r *Range) UnmarshalText(text []byte) error {
+	lo, hi, _ := strings.Cut(string(text), ",")
+	l, errLo := strconv.ParseFloat(strings.TrimSpace(lo), 32)
+	h, errHi := strconv.ParseFloat(strings.TrimSpace(hi), 32)
+	parsed := Range{float32(l), float32(h)}
+	if errLo != nil || errHi != nil || !parsed.valid() {
+		return fmt.Errorf("%q is not LO,HI: two different numbers, such as -1,1 or 0,255", text)
+	}
+	*r = parsed
+	return nil
+}
+
+func (r Range) valid() bool {
+	width := math.Abs(float64(r.Hi) - float64(r.Lo))
+	return width >= 1e-30 && width <= 1e30 // keeps 255/width within a float32
+}
 
 var (
 	Symmetric = Range{-1, 1} // what a generator that ends in tanh gives
@@ -64,9 +87,7 @@ func (s Spec) Validate() error {
 	if s.Layout != NCHW && s.Layout != NHWC {
 		return fmt.Errorf("pixels: unknown layout %v: use NCHW or NHWC", s.Layout)
 	}
-	width := float64(s.Range.Hi) - float64(s.Range.Lo)
-	// The lower bound keeps 255/width within a float32.
-	if math.IsNaN(width) || math.Abs(width) < 1e-30 || math.Abs(width) > 1e30 {
+	if !s.Range.valid() {
 		return fmt.Errorf("pixels: range %g..%g: black and white need two different finite values", s.Range.Lo, s.Range.Hi)
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 	"io"
 	"os"
 
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/infer/atomicfile"
 )
 
 // ErrDamaged says that a saved file can't be used: it is not whole, of another

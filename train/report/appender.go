@@ -20,7 +20,7 @@ func (a *appender) append(piece []byte) error {
 		if n > 0 {
 			err = errors.Join(err, a.file.Truncate(a.size))
 		}
-		return bare(err)
+		return err
 	}
 	a.size += int64(len(piece))
 	return nil
@@ -33,18 +33,5 @@ func (a *appender) close() error {
 	}
 	err := a.file.Close()
 	a.file = nil
-	return bare(err)
-}
-
-// bare takes the path out of a file error: the message around it has it.
-func bare(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		return link.Err
-	}
 	return err
 }

@@ -96,7 +96,7 @@ func TestEvaluationsGoOn(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{}\n{}\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenEvaluations(path); err == nil || !strings.Contains(err.Error(), "evaluations "+fmt.Sprintf("%q", path)) || !strings.Contains(err.Error(), "line 1") {
+	if _, err := OpenEvaluations(path); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("evaluations: %q", path)) || !strings.Contains(err.Error(), "line 1") {
 		t.Errorf("a damaged file: %v", err)
 	}
 }

@@ -39,7 +39,7 @@ type Events struct {
 func OpenEvents(folder string, step int64) (*Events, error) {
 	e, err := openEvents(folder, step, time.Now())
 	if err != nil {
-		return nil, fmt.Errorf("open TensorBoard events in %q: %w", folder, bare(err))
+		return nil, fmt.Errorf("open TensorBoard events: %w", err)
 	}
 	return e, nil
 }

@@ -9,7 +9,7 @@ import (
 	"os"
 	"sync"
 
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/infer/atomicfile"
 )
 
 // A lined value is one line of a run's text files.
@@ -47,7 +47,7 @@ func (l *lines[T]) openFile() (err error) {
 	}()
 	end, err := scan(f, l.format.decode, func([]byte, T) error { return nil })
 	if err != nil {
-		return err
+		return fmt.Errorf("%q: %w", l.path, err)
 	}
 	if err := f.Truncate(end.size); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (l *lines[T]) openFile() (err error) {
 
 func (l *lines[T]) open() error {
 	if err := l.openFile(); err != nil {
-		return fmt.Errorf("open %s %q: %w", l.format.file, l.path, bare(err))
+		return fmt.Errorf("open %s: %w", l.format.file, err)
 	}
 	return nil
 }
@@ -88,7 +88,7 @@ func (l *lines[T]) truncateAfter(step int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.rewrite(step); err != nil {
-		return fmt.Errorf("drop what follows step %d from %s %q: %w", step, l.format.file, l.path, bare(err))
+		return fmt.Errorf("drop what follows step %d from %s %q: %w", step, l.format.file, l.path, err)
 	}
 	return nil
 }
@@ -137,12 +137,12 @@ func (l *lines[T]) close() error {
 func readLines[T lined](path string, f format[T], each func(T)) error {
 	file, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("read %s %q: %w", f.file, path, bare(err))
+		return fmt.Errorf("read %s: %w", f.file, err)
 	}
 	defer file.Close()
 	_, err = scan(file, f.decode, func(_ []byte, v T) error { each(v); return nil })
 	if err != nil {
-		return fmt.Errorf("read %s %q: %w", f.file, path, bare(err))
+		return fmt.Errorf("read %s %q: %w", f.file, path, err)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/infer/atomicfile"
 )
 
 // A Series is one quantity over the steps of a run. X and Y are equally long.
@@ -75,7 +75,7 @@ func (p *LossPlot) Save(path string) error {
 	}
 	err = atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
 	if err != nil {
-		return fmt.Errorf("write loss plot %q: %w", path, bare(err))
+		return fmt.Errorf("write loss plot: %w", err)
 	}
 	return nil
 }

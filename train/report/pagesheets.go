@@ -84,7 +84,7 @@ func (w *PageWriter) encode(sheets []Sheet) (chosen []*encodedSheet, unread []st
 func (w *PageWriter) sheet(s Sheet, used map[sheetKey]*encodedSheet) *encodedSheet {
 	info, err := os.Stat(s.Path)
 	if err != nil {
-		return &encodedSheet{step: s.Step, err: bare(err)}
+		return &encodedSheet{step: s.Step, err: err}
 	}
 	key := sheetKey{s.Path, info.ModTime().UnixNano(), info.Size()}
 	e := used[key]
@@ -124,7 +124,7 @@ func embed(path string) *encodedSheet {
 
 func readSheet(path string) (data []byte, img image.Image, format string, err error) {
 	if data, err = os.ReadFile(path); err != nil {
-		return nil, nil, "", bare(err)
+		return nil, nil, "", err
 	}
 	c, format, err := image.DecodeConfig(bytes.NewReader(data))
 	switch {

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/infer/atomicfile"
 )
 
 // A PageWriter writes the page of one run again and again. It keeps the
@@ -27,7 +27,7 @@ type PageWriter struct {
 func (w *PageWriter) Save(p *Page, path string) error {
 	err := atomicfile.Write(path, func(to io.Writer) error { return w.write(p, to) })
 	if err != nil {
-		return fmt.Errorf("write report %q: %w", path, bare(err))
+		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
 }

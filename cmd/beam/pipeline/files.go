@@ -2,9 +2,7 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -18,8 +16,8 @@ import (
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/local"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/s3"
 
+	"cyclegan/infer/atomicfile"
 	"cyclegan/infer/pixels"
-	"cyclegan/infer/pixels/atomicfile"
 )
 
 // schemeOf is what stands before the ://, empty for local files.
@@ -97,11 +95,10 @@ func read(ctx context.Context, path string, most int64) ([]byte, error) {
 	}
 	f, err := system.OpenRead(ctx, path)
 	if err != nil {
-		return nil, bare(err)
+		return nil, err
 	}
 	defer f.Close()
-	data, err := pixels.ReadAll(f, 0, most)
-	return data, bare(err)
+	return pixels.ReadAll(f, 0, most)
 }
 
 // write gives a file its content, and makes the folders that lead to it. Whoever looks at path sees the old file or the whole new one.
@@ -123,20 +120,7 @@ func write(ctx context.Context, path string, data []byte) error {
 	}
 	if err != nil {
 		os.Remove(beside)
-		return bare(err)
+		return err
 	}
 	return nil
-}
-
-// bare drops the operation and path that package os adds, since the caller names the path.
-func bare(err error) error {
-	var pathErr *fs.PathError
-	var linkErr *os.LinkError
-	switch {
-	case errors.As(err, &pathErr):
-		return pathErr.Err
-	case errors.As(err, &linkErr):
-		return linkErr.Err
-	}
-	return err
 }

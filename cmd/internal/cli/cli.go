@@ -7,12 +7,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math"
 	"regexp"
-	"strconv"
 	"strings"
-
-	"cyclegan/infer/pixels"
 )
 
 // Exit statuses of every command.
@@ -100,15 +96,4 @@ func Suffixed(name, suffix string, options *flag.FlagSet) (string, error) {
 		return "", fmt.Errorf("-suffix: unknown options: %s", strings.Join(unknown, ", "))
 	}
 	return name + "_" + filled, nil
-}
-
-// Range parses the values of black and white, such as "0,255".
-func Range(text string) (pixels.Range, error) {
-	low, high, _ := strings.Cut(text, ",")
-	l, errLow := strconv.ParseFloat(strings.TrimSpace(low), 32)
-	h, errHigh := strconv.ParseFloat(strings.TrimSpace(high), 32)
-	if errLow != nil || errHigh != nil || l == h || math.IsInf(l-h, 0) || math.IsNaN(l-h) {
-		return pixels.Range{}, errors.New("it is two different numbers with a comma, such as 0,255")
-	}
-	return pixels.Range{Lo: float32(l), Hi: float32(h)}, nil
 }

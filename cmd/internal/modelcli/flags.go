@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"cyclegan/infer"
@@ -24,14 +23,10 @@ func Bind(f *flag.FlagSet, o *infer.Options) {
 	f.IntVar(&o.Threads, "threads", 0, "threads that compute a picture (default: all processors)")
 	f.IntVar(&o.MaxPixels, "max_pixels", 0, "`pixels` in the model at once, width times height: larger pictures go through it in tiles, which bounds memory (default 2621440; -1: all go through whole)")
 	f.Func("range", "values of black and white in a model that does not say it, such as `0,1` or 0,255 (default: the model's, else what its types or its last operator tell, else -1,1)", func(s string) error {
-		var err error
-		o.Range, err = parseRange(s)
-		return err
+		return o.Range.UnmarshalText([]byte(s))
 	})
 	f.Func("output_range", "-range of what the model gives, where it differs from what it takes, such as `0,255`", func(s string) error {
-		var err error
-		o.OutputRange, err = parseRange(s)
-		return err
+		return o.OutputRange.UnmarshalText([]byte(s))
 	})
 	f.StringVar(&o.Layout, "layout", "", "`NCHW` or NHWC (default: as the model's shapes tell)")
 	f.StringVar(&o.Input, "input", "", "the `name` of the model's input that takes the picture (default: the only one that is needed)")
@@ -84,14 +79,4 @@ func providerOption(o *infer.Options, s string) error {
 	}
 	o.ProviderOptions[name] = value
 	return nil
-}
-
-func parseRange(s string) (pixels.Range, error) {
-	lo, hi, found := strings.Cut(s, ",")
-	l, err1 := strconv.ParseFloat(strings.TrimSpace(lo), 32)
-	h, err2 := strconv.ParseFloat(strings.TrimSpace(hi), 32)
-	if !found || err1 != nil || err2 != nil || l == h {
-		return pixels.Range{}, errors.New("it is two different numbers with a comma, such as -1,1")
-	}
-	return pixels.Range{Lo: float32(l), Hi: float32(h)}, nil
 }

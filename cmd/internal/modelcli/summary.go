@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"cyclegan/infer/pixels/atomicfile"
+	"cyclegan/infer/atomicfile"
 )
 
 // WriteSummary writes a summary as JSON to a file, or to stdout where path is "-".

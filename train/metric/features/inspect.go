@@ -3,7 +3,6 @@ package features
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"cyclegan/infer/onnx"
@@ -32,22 +31,11 @@ func (e *Extractor) inspect(d *session.Description, o Options) error {
 		if said == "" {
 			return fmt.Errorf("%w: give them as a range, such as 0,255 or 0,1 or -1,1", ErrNoRange)
 		}
-		var err error
-		if e.info.Input.Range, err = parseRange(said); err != nil {
-			return fmt.Errorf("its metadata is damaged: cyclegan.range is %q, but %w", said, err)
+		if err := e.info.Input.Range.UnmarshalText([]byte(said)); err != nil {
+			return fmt.Errorf("its metadata is damaged: cyclegan.range %w", err)
 		}
 	}
 	return e.info.Input.Validate()
-}
-
-func parseRange(s string) (pixels.Range, error) {
-	lo, hi, _ := strings.Cut(s, ",")
-	l, err1 := strconv.ParseFloat(strings.TrimSpace(lo), 32)
-	h, err2 := strconv.ParseFloat(strings.TrimSpace(hi), 32)
-	if err1 != nil || err2 != nil {
-		return pixels.Range{}, errors.New("it is two numbers with a comma, such as 0,255")
-	}
-	return pixels.Range{Lo: float32(l), Hi: float32(h)}, nil
 }
 
 func (e *Extractor) inspectInput(p onnx.Port, o Options) error {
