@@ -5,52 +5,53 @@ import (
 	"slices"
 
 	"cyclegan/graph"
+	"cyclegan/infer/onnx"
 )
 
-// A node is one operator of the model.
+// A node is one operator of the model, with a single output, and the layer that
+// it computes.
 type node struct {
-	op, name   string
-	inputs     []string
-	output     string
-	attributes []message
-	// layer is what the node computes.
+	onnx.Node
 	layer graph.Layer
 }
 
+func (n node) output() string { return n.Outputs[0] }
+
 // A builder turns layers into nodes and initializers.
 type builder struct {
+	network *graph.Network
 	weights graph.Weights
 	nodes   []node
-	tensors []*tensor
+	tensors []*onnx.Tensor
 	// taken holds every name given so far. Nodes, their outputs and the
 	// initializers share one set of names.
 	taken map[string]bool
-	// last is the latest layer that has a name of its own; layers without one
-	// are named after it.
+	// last is the latest layer with a name of its own; layers without one are
+	// named after it.
 	last string
-	// shared maps what a constant is to the name of its initializer.
+	// shared maps the content of a constant to the name of its initializer.
 	shared map[string]string
-	// current is the layer that is being added.
+	// current is the layer being added.
 	current graph.Layer
 }
 
 // build adds all layers of the network. At least one node results.
 func build(n *graph.Network, w graph.Weights) (*builder, error) {
-	b := &builder{weights: w, taken: map[string]bool{inputName: true, outputName: true}, shared: map[string]string{}}
+	b := &builder{network: n, weights: w, taken: map[string]bool{inputName: true, outputName: true}, shared: map[string]string{}}
 	for _, p := range n.Params() {
 		b.taken[p.Name] = true
 	}
 	if _, err := b.layers(n.Layers, inputName); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("network %q: %w", n.Name, err)
 	}
 	if len(b.nodes) == 0 {
 		b.add("Identity", "identity", []string{inputName})
 	}
-	b.nodes[len(b.nodes)-1].output = outputName
+	b.nodes[len(b.nodes)-1].Outputs = []string{outputName}
 	return b, nil
 }
 
-// layers adds a chain of layers that begins with the value x and returns the
+// layers adds a chain of layers that starts with the value x and returns the
 // value at its end.
 func (b *builder) layers(layers []graph.Layer, x string) (string, error) {
 	for i, l := range layers {
@@ -63,49 +64,45 @@ func (b *builder) layers(layers []graph.Layer, x string) (string, error) {
 }
 
 // layer adds one layer that takes the value x and returns its result. The
-// layers that follow it in its chain only serve to find a name.
+// layers that follow it in its chain serve only to find a name.
 func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (string, error) {
 	b.current = l
 	switch l := l.(type) {
 	case graph.Conv:
 		b.last = l.Name
-		return b.add("Conv", l.Name, b.convInputs(l, x),
-			intsAttribute("kernel_shape", l.Kernel, l.Kernel),
-			intsAttribute("pads", l.Pad, l.Pad, l.Pad, l.Pad),
-			intsAttribute("strides", l.Stride, l.Stride)), nil
+		return b.add("Conv", l.Name, b.withParams(l, x),
+			ints("kernel_shape", l.Kernel, l.Kernel),
+			ints("pads", l.Pad, l.Pad, l.Pad, l.Pad),
+			ints("strides", l.Stride, l.Stride)), nil
 	case graph.ConvTranspose:
 		b.last = l.Name
-		return b.add("ConvTranspose", l.Name, b.convInputs(l, x),
-			intsAttribute("kernel_shape", l.Kernel, l.Kernel),
-			intsAttribute("output_padding", l.OutPad, l.OutPad),
-			intsAttribute("pads", l.Pad, l.Pad, l.Pad, l.Pad),
-			intsAttribute("strides", l.Stride, l.Stride)), nil
+		return b.add("ConvTranspose", l.Name, b.withParams(l, x),
+			ints("kernel_shape", l.Kernel, l.Kernel),
+			ints("output_padding", l.OutPad, l.OutPad),
+			ints("pads", l.Pad, l.Pad, l.Pad, l.Pad),
+			ints("strides", l.Stride, l.Stride)), nil
 	case graph.ReflectPad:
 		p := int64(l.Pad)
-		pads := b.constant(fmt.Sprintf("pads_%d", p), tensor{kind: typeInt64, dims: []int{8}, ints: []int64{0, 0, p, p, 0, 0, p, p}})
-		return b.add("Pad", b.before(following, "pad"), []string{x, pads}, stringAttribute("mode", "reflect")), nil
+		pads := b.constant(fmt.Sprintf("pads_%d", p), vector[int64](0, 0, p, p, 0, 0, p, p))
+		return b.add("Pad", b.before(following, "pad"), []string{x, pads}, onnx.TextAttr("mode", "reflect")), nil
 	case graph.Upsample:
 		return b.upsample(l, x, following)
 	case graph.InstanceNorm:
 		c := l.Channels
-		ones := b.constant(fmt.Sprintf("ones_%d", c), tensor{kind: typeFloat, dims: []int{c}, floats: slices.Repeat([]float32{1}, c)})
-		zeros := b.constant(fmt.Sprintf("zeros_%d", c), tensor{kind: typeFloat, dims: []int{c}, floats: make([]float32, c)})
-		return b.add("InstanceNormalization", b.after("norm"), []string{x, ones, zeros}, floatAttribute("epsilon", l.Epsilon)), nil
+		ones := b.constant(fmt.Sprintf("ones_%d", c), floats(slices.Repeat([]float32{1}, c)...))
+		zeros := b.constant(fmt.Sprintf("zeros_%d", c), floats(make([]float32, c)...))
+		return b.add("InstanceNormalization", b.after("norm"), []string{x, ones, zeros}, onnx.FloatAttr("epsilon", l.Epsilon)), nil
 	case graph.BatchNorm:
-		inputs := []string{x}
-		for _, p := range graph.LayerParams(l) { // gamma, beta, mean, variance: the operator's order too
-			inputs = append(inputs, b.parameter(p))
-		}
-		return b.add("BatchNormalization", l.Name, inputs, floatAttribute("epsilon", l.Epsilon)), nil
+		return b.add("BatchNormalization", l.Name, b.withParams(l, x), onnx.FloatAttr("epsilon", l.Epsilon)), nil
 	case graph.ReLU:
 		return b.add("Relu", b.after("relu"), []string{x}), nil
 	case graph.LeakyReLU:
-		return b.add("LeakyRelu", b.after("leaky_relu"), []string{x}, floatAttribute("alpha", l.Slope)), nil
+		return b.add("LeakyRelu", b.after("leaky_relu"), []string{x}, onnx.FloatAttr("alpha", l.Slope)), nil
 	case graph.Tanh:
 		return b.add("Tanh", b.after("tanh"), []string{x}), nil
 	case graph.Clamp:
-		lo := b.constant(fmt.Sprintf("scalar_%g", l.Min), tensor{kind: typeFloat, floats: []float32{l.Min}})
-		hi := b.constant(fmt.Sprintf("scalar_%g", l.Max), tensor{kind: typeFloat, floats: []float32{l.Max}})
+		lo := b.constant(fmt.Sprintf("scalar_%g", l.Min), float(l.Min))
+		hi := b.constant(fmt.Sprintf("scalar_%g", l.Max), float(l.Max))
 		return b.add("Clip", b.after("clip"), []string{x, lo, hi}), nil
 	case graph.Dropout:
 		return x, nil
@@ -124,64 +121,89 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 			return "", err
 		}
 		b.current = l
-		return b.add("Concat", b.after("concat"), []string{x, branch}, intAttribute("axis", 1)), nil
+		return b.add("Concat", b.after("concat"), []string{x, branch}, onnx.IntAttr("axis", 1)), nil
 	default:
 		return "", fmt.Errorf("layer kind %T has no ONNX form", l)
 	}
 }
 
-// upsample adds a Resize node. Nearest repeats every pixel Scale times, which
-// is what Resize does with the floor of asymmetric coordinates.
+// upsample adds a Resize node. Nearest repeats every pixel Scale times, as
+// Resize does with the floor of asymmetric coordinates.
 func (b *builder) upsample(l graph.Upsample, x string, following []graph.Layer) (string, error) {
 	s := float32(l.Scale)
-	scales := b.constant(fmt.Sprintf("scales_%d", l.Scale), tensor{kind: typeFloat, dims: []int{4}, floats: []float32{1, 1, s, s}})
+	scales := b.constant(fmt.Sprintf("scales_%d", l.Scale), floats(1, 1, s, s))
 	name, inputs := b.before(following, "upsample"), []string{x, "", scales} // no region of interest
 	switch l.Mode {
 	case graph.Nearest:
-		return b.add("Resize", name, inputs, stringAttribute("coordinate_transformation_mode", "asymmetric"),
-			stringAttribute("mode", "nearest"), stringAttribute("nearest_mode", "floor")), nil
+		return b.add("Resize", name, inputs, onnx.TextAttr("coordinate_transformation_mode", "asymmetric"),
+			onnx.TextAttr("mode", "nearest"), onnx.TextAttr("nearest_mode", "floor")), nil
 	case graph.Bilinear:
-		return b.add("Resize", name, inputs, stringAttribute("coordinate_transformation_mode", "half_pixel"),
-			stringAttribute("mode", "linear")), nil
+		return b.add("Resize", name, inputs, onnx.TextAttr("coordinate_transformation_mode", "half_pixel"),
+			onnx.TextAttr("mode", "linear")), nil
 	}
 	return "", fmt.Errorf("upsample mode %q has no ONNX form", l.Mode)
 }
 
-// convInputs lists x, the weight and the bias, if there is one.
-func (b *builder) convInputs(l graph.Layer, x string) []string {
+// withParams lists x and the parameters of a layer, in the order of both package
+// graph and the operator. It adds each parameter as an initializer of its name.
+func (b *builder) withParams(l graph.Layer, x string) []string {
 	inputs := []string{x}
 	for _, p := range graph.LayerParams(l) {
-		inputs = append(inputs, b.parameter(p))
+		dims, values := int64s(p.Shape...), slices.Values(b.weights[p.Name])
+		if p.Role == graph.Weight {
+			dims, values = filters(p.Shape, b.weights[p.Name])
+		}
+		b.tensors = append(b.tensors, onnx.Stream(p.Name, dims, values))
+		inputs = append(inputs, p.Name)
 	}
 	return inputs
 }
 
-// parameter adds a parameter of the network as an initializer of its own name.
-func (b *builder) parameter(p graph.Param) string {
-	t := &tensor{name: p.Name, dims: p.Shape, floats: b.weights[p.Name], kind: typeFloat}
-	if p.Role == graph.Weight {
-		t.dims, t.filters = filterDims(p.Shape), true
+// constant returns the name of the initializer for key, which identifies the
+// content and suggests the name. It adds t under that name at the first call.
+func (b *builder) constant(key string, t *onnx.Tensor) string {
+	name, ok := b.shared[key]
+	if !ok {
+		name = b.initializer(key, t)
+		b.shared[key] = name
 	}
+	return name
+}
+
+// initializer adds t under a name, or one like it, and returns that.
+func (b *builder) initializer(name string, t *onnx.Tensor) string {
+	t.Name = b.unique(name)
 	b.tensors = append(b.tensors, t)
-	return t.name
+	return t.Name
 }
 
-// constant returns the name of the initializer t, which it adds when it is
-// asked for the first time. key says what t holds and suggests its name.
-func (b *builder) constant(key string, t tensor) string {
-	if name, ok := b.shared[key]; ok {
-		return name
-	}
-	t.name = b.unique(key)
-	b.shared[key] = t.name
-	b.tensors = append(b.tensors, &t)
-	return t.name
+// vector returns a tensor of one dimension.
+func vector[T uint8 | int8 | int32 | int64](values ...T) *onnx.Tensor {
+	return onnx.NewTensor("", int64s(len(values)), values)
 }
 
-// add appends a node and returns the name of its output, which is its own.
-func (b *builder) add(op, name string, inputs []string, attributes ...message) string {
-	name = b.unique(name)
-	b.nodes = append(b.nodes, node{op: op, name: name, inputs: inputs, output: name, attributes: attributes, layer: b.current})
+// floats returns a float32 tensor of one dimension, float a scalar. Both can
+// become float16.
+func floats(values ...float32) *onnx.Tensor {
+	return onnx.Stream("", int64s(len(values)), slices.Values(values))
+}
+
+func float(v float32) *onnx.Tensor {
+	return onnx.Stream("", nil, slices.Values([]float32{v}))
+}
+
+// ints returns an attribute that lists integers.
+func ints(name string, values ...int) onnx.Attr { return onnx.IntsAttr(name, int64s(values...)...) }
+
+// add adds a node and returns the name of its output, which is its own.
+func (b *builder) add(op, name string, inputs []string, attrs ...onnx.Attr) string {
+	return b.put(op, b.unique(name), inputs, attrs...)
+}
+
+// put adds a node under a name that is already taken for it.
+func (b *builder) put(op, name string, inputs []string, attrs ...onnx.Attr) string {
+	n := onnx.Node{Op: op, Name: name, Inputs: inputs, Outputs: []string{name}, Attrs: attrs}
+	b.nodes = append(b.nodes, node{n, b.current})
 	return name
 }
 
@@ -194,7 +216,7 @@ func (b *builder) after(kind string) string {
 }
 
 // before names a layer that prepares the input of a convolution after that
-// one, and any other as after does.
+// convolution, and any other layer as after does.
 func (b *builder) before(following []graph.Layer, kind string) string {
 	for _, l := range following {
 		switch l := l.(type) {

@@ -7,6 +7,7 @@ import (
 
 	"cyclegan/graph"
 	"cyclegan/graph/onnxgraph/quantize"
+	"cyclegan/infer/onnx"
 )
 
 // A Calibration gathers the values that a network's tensors take on pictures.
@@ -47,7 +48,7 @@ func NewCalibration(n *graph.Network, w graph.Weights) (*Calibration, error) {
 	c.network, c.weights = foldNorms(n, w)
 	b, err := build(c.network, c.weights)
 	if err != nil {
-		return nil, fmt.Errorf("calibrate: network %q: %w", n.Name, err)
+		return nil, fmt.Errorf("calibrate: %w", err)
 	}
 	c.flow = newFlow(b.nodes)
 	return c, nil
@@ -96,11 +97,11 @@ func (p *Probe) Model() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
 	}
-	var outputs []message
+	var outputs []onnx.Port
 	for i, s := range p.sites {
-		outputs = append(outputs, picture(s.value, p.channels[i], fmt.Sprint("height_", i), fmt.Sprint("width_", i)))
+		outputs = append(outputs, port(s.value, p.channels[i], fmt.Sprint("height_", i), fmt.Sprint("width_", i)))
 	}
-	return newLayout(p.calibration.network, b, nil, outputs).bytes()
+	return b.model(outputs...).Encode(), nil
 }
 
 // Tensors is the number of tensors that the model returns.
@@ -141,10 +142,10 @@ func (c *Calibration) complete() error {
 	return nil
 }
 
-func (c *Calibration) properties() []property {
+func (c *Calibration) properties() []onnx.Property {
 	pictures := ""
 	if c.Pictures > 0 {
 		pictures = strconv.Itoa(c.Pictures)
 	}
-	return []property{{"calibration_pictures", pictures}, {"calibration_source", c.Source}}
+	return []onnx.Property{{Key: "calibration_pictures", Value: pictures}, {Key: "calibration_source", Value: c.Source}}
 }

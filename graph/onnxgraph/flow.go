@@ -22,17 +22,17 @@ type flow struct {
 func newFlow(nodes []node) *flow {
 	f := &flow{nodes: nodes, maker: map[string]int{}, uses: map[string][]int{}, chosen: map[int]bool{}}
 	for i, n := range nodes {
-		f.maker[n.output] = i
-		for _, in := range n.inputs {
+		f.maker[n.output()] = i
+		for _, in := range n.Inputs {
 			f.uses[in] = append(f.uses[in], i)
 		}
 	}
 	ahead := map[string]bool{} // a convolution reads the value, or what is made of it
 	for i, n := range slices.Backward(nodes) {
 		conv := quantizable(n.layer)
-		f.chosen[i] = conv && ahead[n.output]
-		for _, in := range n.inputs {
-			ahead[in] = ahead[in] || conv || ahead[n.output]
+		f.chosen[i] = conv && ahead[n.output()]
+		for _, in := range n.Inputs {
+			ahead[in] = ahead[in] || conv || ahead[n.output()]
 		}
 	}
 	return f
@@ -53,9 +53,9 @@ func quantizable(l graph.Layer) bool {
 
 // unpadded is what a node's first input is, or is padded from.
 func (f *flow) unpadded(n node) string {
-	x := n.inputs[0]
-	if i, ok := f.maker[x]; ok && f.nodes[i].op == "Pad" {
-		return f.nodes[i].inputs[0]
+	x := n.Inputs[0]
+	if i, ok := f.maker[x]; ok && f.nodes[i].Op == "Pad" {
+		return f.nodes[i].Inputs[0]
 	}
 	return x
 }
@@ -64,13 +64,13 @@ func (f *flow) unpadded(n node) string {
 // an integer convolution reads the Relu's. Bytes without negative levels do
 // what it does.
 func (f *flow) rectifier(n node) (relu node, ok bool) {
-	readers := f.uses[n.output]
+	readers := f.uses[n.output()]
 	if len(readers) != 1 {
 		return node{}, false
 	}
 	relu = f.nodes[readers[0]]
-	return relu, relu.op == "Relu" && slices.ContainsFunc(f.uses[relu.output], func(i int) bool {
-		return f.chosen[i] || f.nodes[i].op == "Pad" && f.onlyBytes(f.nodes[i].output)
+	return relu, relu.Op == "Relu" && slices.ContainsFunc(f.uses[relu.output()], func(i int) bool {
+		return f.chosen[i] || f.nodes[i].Op == "Pad" && f.onlyBytes(f.nodes[i].output())
 	})
 }
 
@@ -84,7 +84,7 @@ func (f *flow) onlyBytes(value string) bool {
 // summand for each channel do not matter then.
 func (f *flow) normed(value string) bool {
 	readers := f.uses[value]
-	return len(readers) == 1 && f.nodes[readers[0]].op == "InstanceNormalization"
+	return len(readers) == 1 && f.nodes[readers[0]].Op == "InstanceNormalization"
 }
 
 // A site is a value whose range the calibration has to find, as a whole or for
@@ -108,9 +108,9 @@ func (f *flow) sites() []site {
 		}
 		add(f.unpadded(n))
 		if relu, ok := f.rectifier(n); ok {
-			add(relu.output)
+			add(relu.output())
 		} else {
-			add(n.output)
+			add(n.output())
 		}
 	}
 	return list
@@ -120,14 +120,14 @@ func (f *flow) sites() []site {
 func (f *flow) shapes(picture graph.Shape) (map[string]graph.Shape, error) {
 	shapes := map[string]graph.Shape{inputName: picture}
 	for _, n := range f.nodes {
-		s := shapes[n.inputs[0]]
-		if n.op != "Identity" {
+		s := shapes[n.Inputs[0]]
+		if n.Op != "Identity" {
 			var err error
 			if s, err = graph.LayerShape(n.layer, s); err != nil {
 				return nil, err
 			}
 		}
-		shapes[n.output] = s
+		shapes[n.output()] = s
 	}
 	return shapes, nil
 }

@@ -4,34 +4,41 @@ import (
 	"slices"
 
 	"cyclegan/graph/onnxgraph/quantize"
+	"cyclegan/infer/onnx"
 )
 
-// toInt8 replaces the nodes of a float32 model by those of an 8-bit one. Values
-// that are float32 in both keep their names.
+// toInt8 replaces the nodes of a float32 model by those of an 8-bit model.
+// Values that are float32 in both keep their names.
 func (b *builder) toInt8(c *Calibration) {
-	q := &quantizer{builder: b, flow: c.flow, seen: c.seen, parameters: map[string]*tensor{}, values: map[string]*value{inputName: {float: inputName}}}
+	q := &quantizer{builder: b, flow: c.flow, seen: c.seen, parameters: map[string]*onnx.Tensor{}, values: map[string]*value{inputName: {float: inputName}}}
 	for _, t := range b.tensors {
-		q.parameters[t.name] = t
+		q.parameters[t.Name] = t
 	}
 	b.nodes = nil
 	sides := q.flow.sides()
 	for i, n := range q.flow.nodes {
 		switch {
-		case q.values[n.output] != nil: // a Relu that a convolution does along with its own
+		case q.values[n.output()] != nil: // a Relu that became a part of a convolution
 		case q.flow.chosen[i]:
 			q.convolution(n)
-		case n.op == "Pad" && q.flow.onlyBytes(n.output):
-			padded := *q.asBytes(n.inputs[0])
+		case n.Op == "Pad" && q.flow.onlyBytes(n.output()):
+			padded := *q.asBytes(n.Inputs[0])
 			padded.float = ""
-			padded.bytes = q.add(n.op, n.name+".bytes", []string{padded.bytes, n.inputs[1]}, n.attributes...)
-			q.values[n.output] = &padded
-		case inBlocks(n, sides[n.output]):
+			padded.bytes = q.add(n.Op, n.Name+".bytes", []string{padded.bytes, n.Inputs[1]}, n.Attrs...)
+			q.values[n.output()] = &padded
+		case inBlocks(n, sides[n.output()]):
 			q.blocks(n)
 		default:
 			q.keep(n)
 		}
 	}
-	q.dropUnused()
+	used := map[string]bool{}
+	for _, n := range q.nodes {
+		for _, in := range n.Inputs {
+			used[in] = true
+		}
+	}
+	q.tensors = slices.DeleteFunc(q.tensors, func(t *onnx.Tensor) bool { return !used[t.Name] })
 }
 
 // A quantizer writes the nodes of an 8-bit model.
@@ -39,38 +46,38 @@ type quantizer struct {
 	*builder
 	flow       *flow // of the float32 model
 	seen       map[string][]quantize.Histogram
-	parameters map[string]*tensor // of the float32 model, by name
-	values     map[string]*value  // of the float32 model, by name
+	parameters map[string]*onnx.Tensor // of the float32 model, by name
+	values     map[string]*value       // of the float32 model, by name
 }
 
-// A value is one of the float32 model, as the 8-bit model has it: as bytes, as
+// A value is a value of the float32 model in the 8-bit model: as bytes, as
 // float32, or as both.
 type value struct {
-	// bytes is the uint8 tensor and float the float32 one, "" for none.
+	// bytes is the uint8 tensor and float the float32 tensor, "" for none.
 	bytes, float string
-	// scale and zero are the initializers that tell what bytes stand for:
-	// vectors with a number for each channel where perChannel is set.
+	// scale and zero are the initializers that give bytes their meaning:
+	// vectors with a number for each channel if perChannel is set.
 	scale, zero string
 	perChannel  bool
-	// params are scale and zero where perChannel is not set.
+	// params are scale and zero if perChannel is not set.
 	params quantize.Params
 }
 
-// keep adds a node that goes on with float32.
+// keep adds a node that computes with float32.
 func (q *quantizer) keep(n node) {
-	n.inputs = slices.Clone(n.inputs)
-	for i, in := range n.inputs {
+	n.Inputs = slices.Clone(n.Inputs)
+	for i, in := range n.Inputs {
 		if q.values[in] != nil {
-			n.inputs[i] = q.asFloat(in)
+			n.Inputs[i] = q.asFloat(in)
 		}
 	}
-	q.put(n)
+	q.nodes = append(q.nodes, n)
+	q.values[n.output()] = &value{float: n.output()}
 }
 
-// put adds a node whose result has the name that it has in the float32 model.
-func (q *quantizer) put(n node) {
-	q.nodes = append(q.nodes, n)
-	q.values[n.output] = &value{float: n.output}
+// result adds a node whose result has the name that it has in the float32 model.
+func (q *quantizer) result(op, name string, inputs []string, attrs ...onnx.Attr) {
+	q.values[name] = &value{float: q.put(op, name, inputs, attrs...)}
 }
 
 // asFloat returns the name of a value's float32 tensor.
@@ -83,13 +90,13 @@ func (q *quantizer) asFloat(name string) string {
 	return v.float
 }
 
-// dequantize makes the float32 tensor called name of a value's bytes.
+// dequantize makes the float32 tensor called name out of a value's bytes.
 func (q *quantizer) dequantize(name string, v *value) {
-	n := node{op: "DequantizeLinear", name: name, output: name, inputs: []string{v.bytes, v.scale, v.zero}}
+	var attrs []onnx.Attr
 	if v.perChannel {
-		n.attributes = []message{intAttribute("axis", 1)}
+		attrs = []onnx.Attr{onnx.IntAttr("axis", 1)}
 	}
-	q.nodes = append(q.nodes, n)
+	q.put("DequantizeLinear", name, []string{v.bytes, v.scale, v.zero}, attrs...)
 }
 
 // asBytes returns a value that has bytes.
@@ -97,49 +104,29 @@ func (q *quantizer) asBytes(name string) *value {
 	if v := q.values[name]; v.bytes != "" {
 		return v
 	}
-	v := q.withParams(name)
+	v := q.calibrated(name)
 	v.float = q.asFloat(name)
 	v.bytes = q.add("QuantizeLinear", name+".bytes", []string{v.float, v.scale, v.zero})
 	q.values[name] = v
 	return v
 }
 
-// withParams is a value, without tensors yet, with the scale that the
+// calibrated returns a value, without tensors yet, with the scale that the
 // calibration found.
-func (q *quantizer) withParams(name string) *value {
+func (q *quantizer) calibrated(name string) *value {
 	p := q.seen[name][0].Params()
 	return &value{
 		params: p,
-		scale:  q.initializer(tensor{name: name + ".scale", kind: typeFloat, floats: []float32{p.Scale}}),
-		zero:   q.initializer(tensor{name: name + ".zero", kind: typeUint8, ints: []int64{int64(p.Zero)}}),
+		scale:  q.initializer(name+".scale", float(p.Scale)),
+		zero:   q.initializer(name+".zero", onnx.NewTensor("", nil, []uint8{p.Zero})),
 	}
 }
 
-// initializer adds t under its name, or one like it, and returns that.
-func (q *quantizer) initializer(t tensor) string {
-	t.name = q.unique(t.name)
-	q.tensors = append(q.tensors, &t)
-	return t.name
-}
-
-// take removes a parameter of the float32 model, whose name is free then, and
-// returns its values in ONNX's order; nil for "".
+// take removes a parameter of the float32 model and frees its name. It returns
+// the values in ONNX's order.
 func (q *quantizer) take(name string) []float32 {
-	if name == "" {
-		return nil
-	}
-	q.tensors = slices.DeleteFunc(q.tensors, func(t *tensor) bool { return t.name == name })
+	q.tensors = slices.DeleteFunc(q.tensors, func(t *onnx.Tensor) bool { return t.Name == name })
 	delete(q.taken, name)
-	return q.parameters[name].inOrder()
-}
-
-// dropUnused drops the initializers that no node reads any more.
-func (q *quantizer) dropUnused() {
-	used := map[string]bool{}
-	for _, n := range q.nodes {
-		for _, in := range n.inputs {
-			used[in] = true
-		}
-	}
-	q.tensors = slices.DeleteFunc(q.tensors, func(t *tensor) bool { return !used[t.name] })
+	values, _ := q.parameters[name].Floats()
+	return values
 }

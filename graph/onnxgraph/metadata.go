@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cyclegan/graph"
+	"cyclegan/infer/onnx"
 )
 
 // Metadata is what the file says about the model in its metadata_props, under
@@ -47,12 +48,9 @@ func (m Metadata) Validate() error {
 	return errors.Join(errs...)
 }
 
-// A property is one entry of metadata_props.
-type property struct{ key, value string }
-
 // properties returns the entries, and more, in the order in which they are
 // written.
-func (m Metadata) properties(n *graph.Network, more ...property) ([]property, error) {
+func (m Metadata) properties(n *graph.Network, more ...onnx.Property) ([]onnx.Property, error) {
 	minSize, err := n.MinSize()
 	if err != nil {
 		return nil, err
@@ -64,24 +62,24 @@ func (m Metadata) properties(n *graph.Network, more ...property) ([]property, er
 	case 3:
 		channels = "RGB"
 	}
-	var list []property
-	for _, p := range append([]property{
-		{"format", "1"},
-		{"direction", m.Direction},
-		{"domain_from", m.DomainFrom},
-		{"domain_to", m.DomainTo},
-		{"architecture", cmp.Or(m.Architecture, n.Name)},
-		{"train_width", strconv.Itoa(m.TrainWidth)},
-		{"train_height", strconv.Itoa(m.TrainHeight)},
-		{"size_multiple", strconv.Itoa(n.SizeMultiple())},
-		{"min_size", strconv.Itoa(minSize)},
-		{"range", "-1,1"},
-		{"channels", channels},
-		{"step", strconv.FormatInt(m.Step, 10)},
-		{"writer", m.Writer},
+	var list []onnx.Property
+	for _, p := range append([]onnx.Property{
+		{Key: "format", Value: "1"},
+		{Key: "direction", Value: m.Direction},
+		{Key: "domain_from", Value: m.DomainFrom},
+		{Key: "domain_to", Value: m.DomainTo},
+		{Key: "architecture", Value: cmp.Or(m.Architecture, n.Name)},
+		{Key: "train_width", Value: strconv.Itoa(m.TrainWidth)},
+		{Key: "train_height", Value: strconv.Itoa(m.TrainHeight)},
+		{Key: "size_multiple", Value: strconv.Itoa(n.SizeMultiple())},
+		{Key: "min_size", Value: strconv.Itoa(minSize)},
+		{Key: "range", Value: "-1,1"},
+		{Key: "channels", Value: channels},
+		{Key: "step", Value: strconv.FormatInt(m.Step, 10)},
+		{Key: "writer", Value: m.Writer},
 	}, more...) {
-		if p.value != "" {
-			list = append(list, property{"cyclegan." + p.key, validText(p.value)})
+		if p.Value != "" {
+			list = append(list, onnx.Property{Key: "cyclegan." + p.Key, Value: validText(p.Value)})
 		}
 	}
 	return list, nil

@@ -32,6 +32,7 @@ type (
 		kind  uint64
 		bytes []byte
 	}
+	property struct{ key, value string }
 )
 
 // field is one field of a message: a number (a varint or the bits of a float)

@@ -152,6 +152,10 @@ func (t *Tensor) Float32Bytes() ([]byte, bool) {
 
 // Floats returns the values of a float32 tensor of any size, or false for any other tensor.
 func (t *Tensor) Floats() ([]float32, bool) {
+	if t.stream != nil && t.Type == Float32 {
+		n, _ := t.count(math.MaxInt64 / 4)
+		return slices.AppendSeq(make([]float32, 0, n), t.stream), true
+	}
 	data, ok := t.Float32Bytes()
 	if !ok {
 		return nil, false
@@ -198,11 +202,9 @@ func (t *Tensor) Values() ([]float64, bool) {
 // float_data 4, int32_data 5, int64_data 7, raw_data 9 or double_data 10.
 func (t *Tensor) bytes() ([]byte, bool) {
 	if t.stream != nil {
-		var data []byte
-		for v := range t.stream {
-			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
-		}
-		return data, true
+		values, _ := t.Floats()
+		data, err := binary.Append(nil, binary.LittleEndian, values)
+		return data, err == nil
 	}
 	if t.raw == nil {
 		return t.data, true
