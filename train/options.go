@@ -1,19 +1,13 @@
 package train
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"cyclegan/graph"
-	"cyclegan/infer/atomicfile"
+	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
+	"cyclegan/train/step"
 )
 
 // Options are the settings of a run. A field's JSON name is also its name on
@@ -119,9 +113,9 @@ type Options struct {
 
 // Values of GANMode, StepOrder, Precision, Conv, LRPolicy and BestBy.
 const (
-	LSGAN   = "lsgan"
-	Vanilla = "vanilla"
-	WGANGP  = "wgangp"
+	LSGAN   = step.LSGAN
+	Vanilla = step.Vanilla
+	WGANGP  = step.WGANGP
 
 	GFirst = "G_first"
 	DFirst = "D_first"
@@ -143,109 +137,17 @@ const (
 	BestByFID  = "FID"
 )
 
-// Validate lists every option that has no valid value, with that value. It
-// looks at no file.
-func (o Options) Validate() error {
-	var errs []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	word := func(name, value string, valid ...string) {
-		check(slices.Contains(valid, value), "-%s %q is none of %s", name, value, strings.Join(valid, ", "))
-	}
-	check(o.Name != "" && filepath.IsLocal(o.Name), "-name %q can't be the name of a folder", o.Name)
-	word("gan_mode", o.GANMode, LSGAN, Vanilla, WGANGP)
-	word("step_order", o.StepOrder, GFirst, DFirst)
-	word("lr_policy", o.LRPolicy, PolicyLinear, PolicyStep, PolicyPlateau, PolicyCosine)
-	word("precision", o.Precision, F32, BF16)
-	word("conv", o.Conv, ConvWinograd, ConvDirect)
-	if o.BestBy != "" {
-		word("best_by", o.BestBy, BestByTrue, BestBySWD, BestByKID, BestByFID)
-	}
-	check(o.BestBy != BestByTrue || o.scenes(), "-best_by %s needs the true counterparts of pictures, which only the built-in scenes have; use SWD", BestByTrue)
-	check((o.BestBy != BestByKID && o.BestBy != BestByFID) || o.Features != "", "-best_by %s needs a feature extractor: name one with -features", o.BestBy)
-	check(o.StepOrder != DFirst || o.PoolSize == 0, "-step_order D_first judges the step's own pictures, so -pool_size must be 0, not %d", o.PoolSize)
-	check(!(o.LambdaGP > 0) || o.GANMode == WGANGP, "-lambda_gp %g is the weight of the gradient penalty that belongs to -gan_mode wgangp; leave it at 0 with -gan_mode %s", o.LambdaGP, o.GANMode)
-	o.checkReplicas(check)
-	check(o.LambdaIdentity == 0 || o.InputNC == o.OutputNC, "-lambda_identity %g compares pictures of %d and %d channels; set it to 0 or make -input_nc and -output_nc equal", o.LambdaIdentity, o.InputNC, o.OutputNC)
-	for _, c := range []struct {
-		name  string
-		value float64
-		ok    bool
-		want  string
-	}{
-		{"scenes", float64(o.Scenes), o.Scenes >= 1, "at least 1"},
-		{"data_memory", float64(o.DataMemoryMB), o.DataMemoryMB >= 0, "0 or more"},
-		{"ngf", float64(o.NGF), o.NGF >= 1, "at least 1"},
-		{"ndf", float64(o.NDF), o.NDF >= 1, "at least 1"},
-		{"threads", float64(o.Threads), o.Threads >= 0, "0 or more"},
-		{"pool_size", float64(o.PoolSize), o.PoolSize >= 0, "0 or more"},
-		{"lambda_A", o.LambdaA, o.LambdaA >= 0, "0 or more"},
-		{"lambda_B", o.LambdaB, o.LambdaB >= 0, "0 or more"},
-		{"lambda_identity", o.LambdaIdentity, o.LambdaIdentity >= 0, "0 or more"},
-		{"lambda_D", o.LambdaD, o.LambdaD > 0, "above 0"},
-		{"lambda_gp", o.LambdaGP, o.LambdaGP >= 0, "0 or more"},
-		{"lr", o.LR, o.LR > 0, "above 0"},
-		{"lr_D", o.LRD, o.LRD >= 0, "0 or more"},
-		{"beta1", o.Beta1, o.Beta1 >= 0 && o.Beta1 < 1, "in [0, 1)"},
-		{"ema", o.EMA, o.EMA >= 0 && o.EMA < 1, "in [0, 1)"},
-		{"init_gain", o.InitGain, o.InitGain > 0, "above 0"},
-		{"n_epochs", float64(o.NEpochs), o.NEpochs >= 0, "0 or more"},
-		{"n_epochs_decay", float64(o.NEpochsDecay), o.NEpochsDecay >= 0, "0 or more"},
-		{"lr_decay_iters", float64(o.LRDecayIters), o.LRDecayIters >= 1, "at least 1"},
-		{"max_steps", float64(o.MaxSteps), o.MaxSteps >= 0, "0 or more"},
-		{"print_freq", float64(o.PrintFreq), o.PrintFreq >= 1, "at least 1"},
-		{"display_freq", float64(o.DisplayFreq), o.DisplayFreq >= 1, "at least 1"},
-		{"save_latest_freq", float64(o.SaveLatestFreq), o.SaveLatestFreq >= 1, "at least 1"},
-		{"save_epoch_freq", float64(o.SaveEpochFreq), o.SaveEpochFreq >= 0, "0 or more"},
-		{"keep_last", float64(o.KeepLast), o.KeepLast >= 1, "at least 1"},
-		{"eval_every", float64(o.EvalEvery), o.EvalEvery >= 0, "0 or more"},
-		{"eval_count", float64(o.EvalCount), o.EvalCount >= 2, "at least 2"},
-	} {
-		check(c.ok, "-%s is %g, it must be %s", c.name, c.value, c.want)
-	}
-	check(o.NEpochs+o.NEpochsDecay >= 1, "-n_epochs and -n_epochs_decay are both 0: there is nothing to train")
-	if len(errs) > 0 {
-		// What follows would say the same of options under other names.
-		o = o.sane()
-	}
-	errs = append(errs, o.Generator(true).Validate(), o.Generator(false).Validate(),
-		o.Discriminator(true).Validate(), o.Discriminator(false).Validate(), o.Dataset().Validate())
-	return errors.Join(dedupe(errs)...)
-}
+// Names of the four networks, and of the weights that a run keeps of its
+// generators, as in its checkpoints.
+const (
+	GAB = checkpoint.GAB
+	GBA = checkpoint.GBA
+	DA  = checkpoint.DA
+	DB  = checkpoint.DB
 
-// sane puts valid numbers for those that are checked by this package's names.
-func (o Options) sane() Options {
-	o.Scenes, o.DataMemoryMB = max(o.Scenes, 1), max(o.DataMemoryMB, 0)
-	o.NGF, o.NDF = max(o.NGF, 1), max(o.NDF, 1)
-	return o
-}
-
-// dedupe flattens joined errors and drops repeated texts: what is wrong with
-// one generator is wrong with the other.
-func dedupe(errs []error) []error {
-	seen := map[string]bool{}
-	var out []error
-	var add func(error)
-	add = func(err error) {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok {
-			for _, e := range joined.Unwrap() {
-				add(e)
-			}
-			return
-		}
-		if err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
-			out = append(out, err)
-		}
-	}
-	for _, err := range errs {
-		add(err)
-	}
-	return out
-}
+	WeightsLatest = checkpoint.WeightsLatest
+	WeightsEMA    = checkpoint.WeightsEMA
+)
 
 // Generator describes G_AB, or G_BA when ab is false.
 func (o Options) Generator(ab bool) graph.GeneratorOptions {
@@ -290,65 +192,36 @@ func (o Options) Dataset() dataset.Options {
 	return d
 }
 
-// OptionsFile is the file in a run's folder that holds its options.
-const OptionsFile = "options.json"
-
-// LoadRun reads the options of the run called name. Where it lies now counts,
-// even if its folder was moved or renamed.
-func LoadRun(checkpointsDir, name string) (Options, error) {
-	o, err := LoadOptions(filepath.Join(checkpointsDir, name, OptionsFile))
-	o.Name, o.CheckpointsDir = name, checkpointsDir
-	return o, err
-}
-
-// Dir is the folder of the run.
-func (o Options) Dir() string { return filepath.Join(o.CheckpointsDir, o.Name) }
-
-// Save writes the options as JSON.
-func (o Options) Save(path string) error {
-	text, err := json.MarshalIndent(o, "", "  ")
-	if err != nil {
-		return fmt.Errorf("save options %q: %w", path, err)
+// Weights lists the weights that the run keeps of its generators, preferred ones
+// first.
+func (o Options) Weights() []string {
+	if o.EMA > 0 {
+		return []string{WeightsEMA, WeightsLatest}
 	}
-	return writeFile(path, append(text, '\n'))
+	return []string{WeightsLatest}
 }
 
-func writeFile(path string, data []byte) error {
-	err := atomicfile.WriteDurable(path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("write %q: %w", path, err)
+// WorkerList gives the addresses of -workers, nil without it.
+func (o Options) WorkerList() []string { return list(o.Workers) }
+
+// gpuList gives the GPUs of -gpu_ids, nil for none or the choice.
+func (o Options) gpuList() []string {
+	if ids := list(o.GPUIDs); !slices.Contains(ids, "-1") {
+		return ids
 	}
 	return nil
 }
 
+// list takes a list with commas apart.
+func list(text string) []string {
+	var all []string
+	for _, word := range strings.Split(text, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			all = append(all, word)
+		}
+	}
+	return all
+}
+
 // scenes says that the run learns the built-in scenes.
 func (o Options) scenes() bool { return o.Dataroot == "" && o.DirA == "" && o.DirB == "" }
-
-// LoadOptions reads what Save wrote. A field that this version doesn't know is
-// an error, since it meant something to the run. One that an older version
-// didn't know yet has the value of the run's preset.
-func LoadOptions(path string) (Options, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return Options{}, fmt.Errorf("load options: %w", err)
-	}
-	var recipe struct {
-		Preset string `json:"preset"`
-	}
-	if err := json.Unmarshal(text, &recipe); err != nil {
-		return Options{}, fmt.Errorf("load options %q: %w", path, err)
-	}
-	o, err := Preset(recipe.Preset)
-	if err != nil {
-		return Options{}, fmt.Errorf("load options %q: %w", path, err)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&o); err != nil {
-		return Options{}, fmt.Errorf("load options %q: %w", path, err)
-	}
-	return o, nil
-}

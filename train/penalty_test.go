@@ -13,16 +13,17 @@ import (
 
 	"cyclegan/graph"
 	"cyclegan/graph/tfgraph"
+	"cyclegan/train/step"
 )
 
 // A penaltyGraph has nothing but the gradient penalty of one discriminator.
 type penaltyGraph struct {
-	d                 *player
+	d                 *step.Network
 	real, fake, alpha tf.Output
 	value             tf.Output
-	passes            []pass
+	stats             []tfgraph.BatchStatistic
 	scope             *op.Scope
-	session           *tf.Session
+	session           *tfgraph.Session
 }
 
 func newPenaltyGraph(t *testing.T, o Options, shape graph.Shape) *penaltyGraph {
@@ -33,17 +34,17 @@ func newPenaltyGraph(t *testing.T, o Options, shape graph.Shape) *penaltyGraph {
 	}
 	g := tf.NewGraph()
 	s := op.NewScopeWithGraph(g)
-	p := &penaltyGraph{scope: s, d: newPlayer(s, DA, net, false)}
+	p := &penaltyGraph{scope: s, d: step.NewNetwork(s, DA, net, false)}
 	placeholder := func(name string, h, w, c int) tf.Output {
 		return op.Placeholder(s.SubScope(name), tf.Float, op.PlaceholderShape(tf.MakeShape(int64(o.BatchSize), int64(h), int64(w), int64(c))))
 	}
 	p.real, p.fake = placeholder("real", shape.H, shape.W, shape.C), placeholder("fake", shape.H, shape.W, shape.C)
 	p.alpha = placeholder("alpha", 1, 1, 1)
-	p.value = (&replica{model: &model{opts: o}}).gradientPenalty(s, &p.passes, p.d, p.real, p.fake, p.alpha)
+	p.value, p.stats = step.GradientPenalty(s, p.d, p.d.Weights.Values(g), p.real, p.fake, p.alpha, o.LambdaGP)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if p.session, err = tf.NewSession(g, nil); err != nil {
+	if p.session, err = tfgraph.NewSession(g, "", nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.session.Close() })
@@ -51,16 +52,16 @@ func newPenaltyGraph(t *testing.T, o Options, shape graph.Shape) *penaltyGraph {
 }
 
 // feeds are a batch of shape's pictures and their shares of the real one.
-func (p *penaltyGraph) feeds(t *testing.T, shape graph.Shape, real, fake, alpha []float32) map[tf.Output]*tf.Tensor {
+func (p *penaltyGraph) feeds(t *testing.T, shape graph.Shape, real, fake, alpha []float32) tfgraph.Feeds {
 	t.Helper()
-	feeds := map[tf.Output]*tf.Tensor{}
+	feeds := tfgraph.Feeds{}
 	for _, f := range []struct {
 		into   tf.Output
 		values []float32
 		shape  graph.Shape
 	}{{p.real, real, shape}, {p.fake, fake, shape}, {p.alpha, alpha, graph.Shape{H: 1, W: 1, C: 1}}} {
 		var err error
-		if feeds[f.into], err = tfgraph.NewTensor(f.values, len(alpha), f.shape.H, f.shape.W, f.shape.C); err != nil {
+		if feeds[tfgraph.NameOf(f.into)], err = tfgraph.NewTensor(f.values, len(alpha), f.shape.H, f.shape.W, f.shape.C); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,10 +77,10 @@ func TestPyTorchGradientPenalty(t *testing.T) {
 			shape := graph.Shape{H: r.Height, W: r.Width, C: o.InputNC}
 			p := newPenaltyGraph(t, o, shape)
 			weights := graph.Weights{}
-			for _, param := range p.d.net.Params() {
+			for _, param := range p.d.Net.Params() {
 				weights[param.Name] = drawnParam(DA, param)
 			}
-			if err := p.d.weights.Load(p.session, weights); err != nil {
+			if err := p.d.Weights.Load(p.session, weights); err != nil {
 				t.Fatal(err)
 			}
 			alpha := make([]float32, o.BatchSize)
@@ -90,11 +91,11 @@ func TestPyTorchGradientPenalty(t *testing.T) {
 
 			var names []string
 			var values []tf.Output
-			for _, param := range p.d.net.Params() {
+			for _, param := range p.d.Net.Params() {
 				want := r.tensors["grad/"+DA+"/"+param.Name]
 				switch nonzero := func(v float32) bool { return v != 0 }; {
 				case slices.ContainsFunc(want, nonzero):
-					names, values = append(names, param.Name), append(values, p.d.weights.Values()[param.Name])
+					names, values = append(names, param.Name), append(values, p.d.Weights.Values(p.session.Graph())[param.Name])
 				case param.Role == graph.Bias || param.Role == graph.Beta:
 					// What is added to scores, or before a rectifier that no
 					// norm follows, has no part in a slope.
@@ -103,16 +104,16 @@ func TestPyTorchGradientPenalty(t *testing.T) {
 				}
 			}
 			gradients := op.Gradients(p.scope.SubScope("gradients"), []tf.Output{p.value}, values)
-			updates := runningStatistics(p.scope, []share{{passes: p.passes}})
+			updates := step.UpdateStatistics(p.scope, p.session.Graph(), [][]step.Pass{{{Network: p.d, Stats: p.stats}}})
 			if err := p.scope.Err(); err != nil {
 				t.Fatal(err)
 			}
-			out, err := p.session.Run(p.feeds(t, shape, real, fake, alpha), append([]tf.Output{p.value}, gradients...), updates)
+			out, err := p.session.Run(tfgraph.NewPart(append([]tf.Output{p.value}, gradients...), updates...), p.feeds(t, shape, real, fake, alpha))
 			if err != nil {
 				t.Fatal(err)
 			}
 			c := &comparison{t: t}
-			c.add("penalty", DA, ratio(scalar(out[0]), r.Losses["penalty"]), r.Gap["losses"], sameWeightsTolerance)
+			c.add("penalty", DA, ratio(float64(out[0].Value().(float32)), r.Losses["penalty"]), r.Gap["losses"], sameWeightsTolerance)
 			for i, name := range names {
 				got, err := tfgraph.Floats(nil, out[i+1])
 				if err != nil {
@@ -120,11 +121,11 @@ func TestPyTorchGradientPenalty(t *testing.T) {
 				}
 				c.add("gradient", name, apart(t, got, r.tensors["grad/"+DA+"/"+name]), r.Gap["grad"], sameWeightsTolerance)
 			}
-			after, err := p.d.weights.Save(p.session)
+			after, err := p.d.Weights.Save(p.session)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, param := range p.d.net.Params() {
+			for _, param := range p.d.Net.Params() {
 				if !param.Trainable() {
 					c.add("running statistics", param.Name, apart(t, after[param.Name], r.tensors["stat/"+DA+"/"+param.Name]), r.Gap["stat"], sameWeightsTolerance)
 				}
@@ -183,22 +184,22 @@ func TestGradientPenaltyIsAdded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, player := range trainer.model.players() {
-				if player.name == c.player {
-					w, err := player.weights.Save(trainer.session)
+			for _, player := range trainer.graph.Networks() {
+				if player.Name == c.player {
+					w, err := player.Weights.Save(trainer.session)
 					if err != nil {
 						t.Fatal(err)
 					}
-					if err := p.d.weights.Load(p.session, w); err != nil {
+					if err := p.d.Weights.Load(p.session, w); err != nil {
 						t.Fatal(err)
 					}
 				}
 			}
-			out, err := p.session.Run(p.feeds(t, shape, c.real, fake, alpha), []tf.Output{p.value}, nil)
+			out, err := p.session.Run(tfgraph.NewPart([]tf.Output{p.value}), p.feeds(t, shape, c.real, fake, alpha))
 			if err != nil {
 				t.Fatal(err)
 			}
-			penalty := scalar(out[0])
+			penalty := float64(out[0].Value().(float32))
 			if d := math.Abs(c.got - c.want - penalty); !(penalty > 0.01) || d > 1e-4*penalty {
 				t.Errorf("step %d: %s is %g with the penalty, %g without, and the penalty %g", step+1, c.player, c.got, c.want, penalty)
 			}

@@ -1,17 +1,22 @@
 package train
 
-import "math/rand/v2"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+)
 
-// imagePool keeps earlier translated pictures for a discriminator to judge, so
+// imagePool keeps earlier translated images for a discriminator to judge, so
 // that it doesn't forget what the generator used to do (Shrivastava et al.
 // 2017, https://arxiv.org/abs/1612.07828, and section 4 of the CycleGAN paper).
 type imagePool struct {
 	capacity int
-	pictures [][]float32
+	images   [][]float32
 }
 
-// exchange goes through a batch of n pictures in place. While the pool fills,
-// each is stored and stays. After that, with probability a half, a picture is
+// exchange goes through a batch of n images in place. While the pool fills,
+// each is stored and stays. After that, with probability a half, a image is
 // swapped for a random stored one; else it stays and is not stored.
 func (p *imagePool) exchange(batch []float32, n int, rng *rand.Rand) {
 	if p.capacity == 0 {
@@ -19,16 +24,26 @@ func (p *imagePool) exchange(batch []float32, n int, rng *rand.Rand) {
 	}
 	size := len(batch) / n
 	for i := range n {
-		picture := batch[i*size : (i+1)*size]
-		if len(p.pictures) < p.capacity {
-			p.pictures = append(p.pictures, append([]float32(nil), picture...))
+		image := batch[i*size : (i+1)*size]
+		if len(p.images) < p.capacity {
+			p.images = append(p.images, slices.Clone(image))
 			continue
 		}
 		if rng.Float64() > 0.5 {
-			stored := p.pictures[rng.IntN(p.capacity)]
-			for j, v := range picture {
-				picture[j], stored[j] = stored[j], v
+			stored := p.images[rng.IntN(p.capacity)]
+			for j, v := range image {
+				image[j], stored[j] = stored[j], v
 			}
 		}
 	}
+}
+
+// randomStream returns a generator for one purpose at one place of a run.
+// Nothing random carries over from step to step: a resumed run draws the same
+// numbers because it asks for the same streams.
+func randomStream(seed uint64, purpose string, index int64) *rand.Rand {
+	key := binary.LittleEndian.AppendUint64(nil, seed)
+	key = binary.LittleEndian.AppendUint64(key, uint64(index))
+	sum := sha256.Sum256(append(key, purpose...))
+	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:8]), binary.LittleEndian.Uint64(sum[8:16])))
 }

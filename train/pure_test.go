@@ -205,13 +205,13 @@ func TestImagePool(t *testing.T) {
 	if share := float64(swapped) / (batches * batch); math.Abs(share-0.5) > 0.03 {
 		t.Errorf("%.3f of the pictures were swapped, want a half", share)
 	}
-	if len(p.pictures) != 4 {
-		t.Errorf("the pool holds %d pictures, want 4", len(p.pictures))
+	if len(p.images) != 4 {
+		t.Errorf("the pool holds %d pictures, want 4", len(p.images))
 	}
 	none := imagePool{}
 	one := []float32{1}
 	none.exchange(one, 1, randomStream(1, "pool", 0))
-	if one[0] != 1 || len(none.pictures) != 0 {
+	if one[0] != 1 || len(none.images) != 0 {
 		t.Error("a pool of size 0 is not without effect")
 	}
 }

@@ -4,7 +4,6 @@ package train
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -16,6 +15,7 @@ import (
 	"text/tabwriter"
 
 	"cyclegan/graph"
+	"cyclegan/graph/safetensors"
 )
 
 // A reference is a fixture that testdata/pytorch/reference.py wrote: what
@@ -66,30 +66,21 @@ func readReference(t *testing.T, name string) *reference {
 	if err != nil {
 		t.Fatal(err)
 	}
-	length := binary.LittleEndian.Uint64(data)
-	var header map[string]json.RawMessage
-	if err := json.Unmarshal(data[8:8+length], &header); err != nil {
+	in := bytes.NewReader(data)
+	h, err := safetensors.ReadHeader(in, int64(len(data)), 1<<20)
+	if err != nil {
 		t.Fatal(err)
 	}
-	var metadata struct{ Reference string }
-	if err := json.Unmarshal(header["__metadata__"], &metadata); err != nil {
-		t.Fatal(err)
-	}
-	delete(header, "__metadata__")
 	r := &reference{name: name, tensors: map[string][]float32{}}
-	if err := json.Unmarshal([]byte(metadata.Reference), r); err != nil {
+	if err := json.Unmarshal([]byte(h.Metadata["reference"]), r); err != nil {
 		t.Fatal(err)
 	}
-	for key, text := range header {
-		var e headerEntry
-		if err := json.Unmarshal(text, &e); err != nil {
+	for _, tensor := range h.Tensors {
+		values := make([]float32, tensor.Count)
+		if err := safetensors.ReadFloats(in, values); err != nil {
 			t.Fatal(err)
 		}
-		values := make([]float32, (e.Offsets[1]-e.Offsets[0])/4)
-		if err := readFloats(bytes.NewReader(data[8+length+e.Offsets[0]:]), values); err != nil {
-			t.Fatal(err)
-		}
-		r.tensors[key] = values
+		r.tensors[tensor.Name] = values
 	}
 	return r
 }

@@ -14,7 +14,9 @@ import (
 
 	"cyclegan/graph"
 	"cyclegan/graph/tfgraph"
+	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
+	"cyclegan/train/step"
 )
 
 const (
@@ -58,12 +60,12 @@ func TestPyTorch(t *testing.T) {
 // startDrawn puts the trainer before its first step, with the drawn weights.
 func startDrawn(t *testing.T, trainer *Trainer) {
 	t.Helper()
-	c := &Checkpoint{Tensors: map[string]Tensor{}}
-	for _, p := range trainer.model.players() {
-		for _, param := range p.net.Params() {
-			c.Tensors[p.name+"/"+param.Name] = Tensor{param.Shape, drawnParam(p.name, param)}
-			for _, slot := range []string{slotMoment, slotSquare} {
-				c.Tensors[p.name+slot+"/"+param.Name] = Tensor{param.Shape, make([]float32, param.Size())}
+	c := &checkpoint.Checkpoint{Tensors: map[string]checkpoint.Tensor{}}
+	for _, p := range trainer.graph.Networks() {
+		for _, param := range p.Net.Params() {
+			c.Tensors[p.Name+"/"+param.Name] = checkpoint.Tensor{Shape: param.Shape, Values: drawnParam(p.Name, param)}
+			for _, slot := range []string{checkpoint.Moment, checkpoint.Square} {
+				c.Tensors[p.Name+slot+"/"+param.Name] = checkpoint.Tensor{Shape: param.Shape, Values: make([]float32, param.Size())}
 			}
 		}
 	}
@@ -74,24 +76,24 @@ func startDrawn(t *testing.T, trainer *Trainer) {
 
 // fetched are the networks' weights, or what else of selects, in one run: each
 // kind of run costs TensorFlow a second of preparation.
-func fetched(t *testing.T, trainer *Trainer, of func(*player) *tfgraph.Variables) map[string]graph.Weights {
+func fetched(t *testing.T, trainer *Trainer, of func(*step.Network) *tfgraph.Variables) map[string]graph.Weights {
 	t.Helper()
 	var outputs []tf.Output
-	for _, p := range trainer.model.players() {
+	for _, p := range trainer.graph.Networks() {
 		v := of(p)
 		for _, name := range v.Names() {
-			outputs = append(outputs, v.Values()[name])
+			outputs = append(outputs, v.Values(trainer.session.Graph())[name])
 		}
 	}
-	tensors, err := trainer.session.Run(nil, outputs, nil)
+	tensors, err := trainer.session.Run(tfgraph.NewPart(outputs), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]graph.Weights{}
-	for _, p := range trainer.model.players() {
-		all[p.name] = graph.Weights{}
+	for _, p := range trainer.graph.Networks() {
+		all[p.Name] = graph.Weights{}
 		for _, name := range of(p).Names() {
-			if all[p.name][name], err = tfgraph.Floats(nil, tensors[0]); err != nil {
+			if all[p.Name][name], err = tfgraph.Floats(nil, tensors[0]); err != nil {
 				t.Fatal(err)
 			}
 			tensors = tensors[1:]
@@ -100,8 +102,8 @@ func fetched(t *testing.T, trainer *Trainer, of func(*player) *tfgraph.Variables
 	return all
 }
 
-func weightsOf(p *player) *tfgraph.Variables { return p.weights }
-func momentsOf(p *player) *tfgraph.Variables { return p.m }
+func weightsOf(p *step.Network) *tfgraph.Variables { return p.Weights }
+func momentsOf(p *step.Network) *tfgraph.Variables { return p.Moment }
 
 // used runs networks as they are after training: a generator on its pictures, a
 // discriminator on the real ones.
@@ -110,20 +112,20 @@ func used(t *testing.T, r *reference, trainer *Trainer, names ...string) map[str
 	o := trainer.opts
 	a, b := r.pictures(o, 1)
 	out, weights := map[string][]float32{}, fetched(t, trainer, weightsOf)
-	for _, p := range trainer.model.players() {
-		if !slices.Contains(names, p.name) {
+	for _, p := range trainer.graph.Networks() {
+		if !slices.Contains(names, p.Name) {
 			continue
 		}
 		pictures, shape := a, trainer.shapeA
-		if p.name == GBA || p.name == DB {
+		if p.Name == GBA || p.Name == DB {
 			pictures, shape = b, trainer.shapeB
 		}
 		var err error
-		if p.name == GAB || p.name == GBA {
-			out[p.name], err = trainer.Translate(p.name, pictures, o.BatchSize, shape)
-			out[p.name] = r.kept(out[p.name])
+		if p.Name == GAB || p.Name == GBA {
+			out[p.Name], err = trainer.Translate(p.Name, pictures, o.BatchSize, shape)
+			out[p.Name] = r.kept(out[p.Name])
 		} else {
-			out[p.name], err = tfgraph.Evaluate(p.net, weights[p.name], pictures, o.BatchSize, shape)
+			out[p.Name], err = tfgraph.Evaluate(p.Net, weights[p.Name], pictures, o.BatchSize, shape)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -136,28 +138,11 @@ func used(t *testing.T, r *reference, trainer *Trainer, names ...string) map[str
 // the step.
 func translated(t *testing.T, r *reference, trainer *Trainer, a, b []float32) map[string][]float32 {
 	t.Helper()
-	r0, n := trainer.model.replicas[0], trainer.opts.BatchSize
-	realA, err := tfgraph.NewTensor(a, n, r.Height, r.Width, trainer.shapeA.C)
+	fake, err := trainer.graph.Translate(trainer.run, step.Images{A: a, B: b}, trainer.step)
 	if err != nil {
 		t.Fatal(err)
 	}
-	realB, err := tfgraph.NewTensor(b, n, r.Height, r.Width, trainer.shapeB.C)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fakes, err := trainer.session.Run(map[tf.Output]*tf.Tensor{r0.realA.feed: realA, r0.realB.feed: realB}, []tf.Output{r0.translatedA, r0.translatedB}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string][]float32{}
-	for i, domain := range []string{"A", "B"} {
-		values, err := tfgraph.Floats(nil, fakes[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[domain] = r.kept(values)
-	}
-	return out
+	return map[string][]float32{"A": r.kept(fake.A), "B": r.kept(fake.B)}
 }
 
 // sameWeights compares what a single step computes: outputs, loss terms, the
@@ -193,16 +178,16 @@ func sameWeights(t *testing.T, r *reference, trainer *Trainer) {
 	// After the first step, the first moment is (1 - beta1) times the gradient.
 	moments, weights := fetched(t, trainer, momentsOf), fetched(t, trainer, weightsOf)
 	compared := 0
-	for _, p := range trainer.model.players() {
-		for _, param := range p.net.Params() {
-			name := p.name + "/" + param.Name
+	for _, p := range trainer.graph.Networks() {
+		for _, param := range p.Net.Params() {
+			name := p.Name + "/" + param.Name
 			compared++
 			if !param.Trainable() {
-				c.add("running statistics", name, apart(t, weights[p.name][param.Name], r.tensors["stat/"+name]), r.Gap["stat"], sameWeightsTolerance)
+				c.add("running statistics", name, apart(t, weights[p.Name][param.Name], r.tensors["stat/"+name]), r.Gap["stat"], sameWeightsTolerance)
 				continue
 			}
 			gradient := make([]float32, param.Size())
-			for i, m := range moments[p.name][param.Name] {
+			for i, m := range moments[p.Name][param.Name] {
 				gradient[i] = m / float32(1-trainer.opts.Beta1)
 			}
 			want := r.tensors["grad/"+name]
@@ -213,7 +198,7 @@ func sameWeights(t *testing.T, r *reference, trainer *Trainer) {
 				}
 				continue
 			}
-			c.add("gradient of "+p.name[:1], name, apart(t, gradient, want), r.Gap["grad"], sameWeightsTolerance)
+			c.add("gradient of "+p.Name[:1], name, apart(t, gradient, want), r.Gap["grad"], sameWeightsTolerance)
 		}
 	}
 	for name := range r.tensors {
@@ -275,30 +260,30 @@ func fiveSteps(t *testing.T, r *reference, trainer *Trainer) {
 			add("losses", "loss", term.Name, ratio(term.Value, want.Losses[term.Name]))
 		}
 		after := fetched(t, trainer, weightsOf)
-		for _, p := range trainer.model.players() {
-			add("update", "length of update", p.name, ratio(updateLength(p.net, before[p.name], after[p.name]), want.Update[p.name]))
+		for _, p := range trainer.graph.Networks() {
+			add("update", "length of update", p.Name, ratio(updateLength(p.Net, before[p.Name], after[p.Name]), want.Update[p.Name]))
 		}
 		before = after
 	}
 	for name, out := range used(t, r, trainer, GAB, GBA) {
 		c.add("end: output in use", name, apart(t, out, r.tensors["end/out/"+name]), r.End.Out, gapFactor*r.End.Out)
 	}
-	for _, p := range trainer.model.players() {
+	for _, p := range trainer.graph.Networks() {
 		var sum, count, worst float64
-		for _, param := range p.net.Params() {
-			name := p.name + "/" + param.Name
+		for _, param := range p.Net.Params() {
+			name := p.Name + "/" + param.Name
 			if !param.Trainable() {
-				c.add("end: running statistics", name, apart(t, before[p.name][param.Name], r.tensors["end/stat/"+name]), r.End.Stat, gapFactor*r.End.Stat)
+				c.add("end: running statistics", name, apart(t, before[p.Name][param.Name], r.tensors["end/stat/"+name]), r.End.Stat, gapFactor*r.End.Stat)
 				continue
 			}
 			for i, want := range r.tensors["end/change/"+name] {
-				change := float64(before[p.name][param.Name][5*i]-start[p.name][param.Name][5*i]) / trainer.opts.LR
+				change := float64(before[p.Name][param.Name][5*i]-start[p.Name][param.Name][5*i]) / trainer.opts.LR
 				d := change - float64(want)
 				sum, count, worst = sum+d*d, count+1, math.Max(worst, math.Abs(d))
 			}
 		}
-		own := r.End.Change[p.name]
-		c.add("end: weights of "+p.name+", rms in learning rates", fmt.Sprintf("largest %.2g", worst), math.Sqrt(sum/count), own, gapFactor*own)
+		own := r.End.Change[p.Name]
+		c.add("end: weights of "+p.Name+", rms in learning rates", fmt.Sprintf("largest %.2g", worst), math.Sqrt(sum/count), own, gapFactor*own)
 	}
 	c.log()
 }
@@ -329,60 +314,58 @@ func TestPyTorchAdam(t *testing.T) {
 	}
 	g := tf.NewGraph()
 	s := op.NewScopeWithGraph(g)
-	p := newPlayer(s, DA, net, false)
-	m := &model{opts: o}
-	m.rate, m.epsilon = op.Placeholder(s.SubScope("rate"), tf.Float), op.Placeholder(s.SubScope("epsilon"), tf.Float)
-	// The gradient of sum(weight * g) is g.
-	gradients := map[string]tf.Output{}
-	var terms []tf.Output
+	p := step.NewNetwork(s, DA, net, false)
+	rateIn, epsilonIn := op.Placeholder(s.SubScope("rate"), tf.Float), op.Placeholder(s.SubScope("epsilon"), tf.Float)
+	adam := step.NewAdam(s, g, rateIn, epsilonIn, o.Beta1)
+	gradients := map[string]tfgraph.Name{}
+	var updates []*tf.Operation
 	start := graph.Weights{}
 	for _, param := range net.Params() {
-		dims, axes := make([]int64, len(param.Shape)), make([]int32, len(param.Shape))
+		dims := make([]int64, len(param.Shape))
 		for i, d := range param.Shape {
-			dims[i], axes[i] = int64(d), int32(i)
+			dims[i] = int64(d)
 		}
-		s := s.SubScope("gradient")
-		gradients[param.Name] = op.Placeholder(s, tf.Float, op.PlaceholderShape(tf.MakeShape(dims...)))
-		terms = append(terms, op.Sum(s, op.Mul(s, p.weights.Values()[param.Name], gradients[param.Name]), op.Const(s.SubScope("axes"), axes)))
+		gradient := op.Placeholder(s.SubScope("gradient"), tf.Float, op.PlaceholderShape(tf.MakeShape(dims...)))
+		gradients[param.Name] = tfgraph.NameOf(gradient)
+		updates = append(updates, adam.Update(p, param.Name, gradient))
 		start[param.Name] = drawnParam(DA, param)
 	}
-	targets := m.adam(s, []share{{scope: s.SubScope("share"), losses: terms, values: func(p *player) map[string]tf.Output { return p.weights.Values() }}}, p)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}
-	session, err := tf.NewSession(g, nil)
+	session, err := tfgraph.NewSession(g, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer session.Close()
-	if err := p.weights.Load(session, start); err != nil {
+	if err := p.Weights.Load(session, start); err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []*tfgraph.Variables{p.m, p.v} {
+	for _, v := range []*tfgraph.Variables{p.Moment, p.Square} {
 		if err := v.Zero(session); err != nil {
 			t.Fatal(err)
 		}
 	}
 	c := &comparison{t: t}
-	for step := 1; step <= r.Count; step++ {
-		feeds := map[tf.Output]*tf.Tensor{}
+	for n := 1; n <= r.Count; n++ {
+		feeds := tfgraph.Feeds{}
 		for _, param := range net.Params() {
-			if feeds[gradients[param.Name]], err = tfgraph.NewTensor(r.tensors[fmt.Sprintf("grad/%d/%s/%s", step, DA, param.Name)], param.Shape...); err != nil {
+			if feeds[gradients[param.Name]], err = tfgraph.NewTensor(r.tensors[fmt.Sprintf("grad/%d/%s/%s", n, DA, param.Name)], param.Shape...); err != nil {
 				t.Fatal(err)
 			}
 		}
-		rate, epsilon := adamSettings(o.LR, o.Beta1, int64(step))
-		feeds[m.rate], _ = tf.NewTensor(float32(rate))
-		feeds[m.epsilon], _ = tf.NewTensor(float32(epsilon))
-		if _, err := session.Run(feeds, nil, targets); err != nil {
+		rate, epsilon := step.AdamSettings(o.LR, o.Beta1, int64(n))
+		feeds[tfgraph.NameOf(rateIn)], _ = tf.NewTensor(float32(rate))
+		feeds[tfgraph.NameOf(epsilonIn)], _ = tf.NewTensor(float32(epsilon))
+		if _, err := session.Run(tfgraph.NewPart(nil, updates...), feeds); err != nil {
 			t.Fatal(err)
 		}
-		got, err := p.weights.Save(session)
+		got, err := p.Weights.Save(session)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, param := range net.Params() {
-			want, ok := r.tensors[fmt.Sprintf("weight/%d/%s/%s", step, DA, param.Name)]
+			want, ok := r.tensors[fmt.Sprintf("weight/%d/%s/%s", n, DA, param.Name)]
 			if !ok {
 				continue
 			}
@@ -391,12 +374,12 @@ func TestPyTorchAdam(t *testing.T) {
 				moved[i] = want[i] - start[param.Name][i]
 			}
 			// What rounds off a weight is no more than a step is worth.
-			c.add(fmt.Sprintf("weights after %d steps", step), param.Name, apart(t, got[param.Name], want), 0, 1e-6)
+			c.add(fmt.Sprintf("weights after %d steps", n), param.Name, apart(t, got[param.Name], want), 0, 1e-6)
 			change := make([]float32, len(want))
 			for i := range want {
 				change[i] = got[param.Name][i] - start[param.Name][i]
 			}
-			c.add(fmt.Sprintf("change after %d steps", step), param.Name, apart(t, change, moved), 0, 1e-3)
+			c.add(fmt.Sprintf("change after %d steps", n), param.Name, apart(t, change, moved), 0, 1e-3)
 		}
 	}
 	if len(c.rows) < 4 {

@@ -10,6 +10,7 @@ import (
 	"cyclegan/graph"
 	"cyclegan/graph/tfgraph"
 	"cyclegan/train/dataset"
+	"cyclegan/train/step"
 )
 
 // sharing is a run without draws inside the networks, which replicas and one
@@ -122,12 +123,12 @@ func TestReplicasArePlaced(t *testing.T) {
 	run(t, trainer, data, 2)
 	counts := map[string]int{}
 	for node, on := range trainer.Trace().Devices() {
-		replica := replicaOf(node)
+		replica := step.ReplicaOf(node)
 		what := ""
 		switch {
-		case strings.HasPrefix(node, replicaScope+"/"), strings.HasPrefix(node, replicaScope+"_"):
+		case strings.HasPrefix(node, "replica/"), strings.HasPrefix(node, "replica_"):
 			what = "replica"
-		case strings.HasPrefix(node, tfgraph.AgainScope):
+		case strings.HasPrefix(node, tfgraph.RecomputeScope):
 			what = "again"
 		case strings.HasPrefix(node, "generators/adam/step"), strings.HasPrefix(node, "discriminators/adam/step"):
 			what = "step"
@@ -194,12 +195,12 @@ func TestReplicasWithBatchNorm(t *testing.T) {
 	o := sharing(t)
 	o.Norm, o.EMA = "batch", 0
 	trainer, data := openOn(t, o, device{threads: 1, cpus: 2})
-	before, err := trainer.model.dA.weights.Save(trainer.session)
+	before, err := trainer.graph.Networks()[2].Weights.Save(trainer.session)
 	if err != nil {
 		t.Fatal(err)
 	}
 	run(t, trainer, data, 2)
-	after, err := trainer.model.dA.weights.Save(trainer.session)
+	after, err := trainer.graph.Networks()[2].Weights.Save(trainer.session)
 	if err != nil {
 		t.Fatal(err)
 	}

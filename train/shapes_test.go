@@ -16,7 +16,9 @@ import (
 	"cyclegan/graph"
 	"cyclegan/graph/tfgraph"
 	"cyclegan/infer/pixels"
+	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
+	"cyclegan/train/export"
 	"cyclegan/train/scenes"
 )
 
@@ -49,7 +51,7 @@ func TestDomainsOfDifferentShapes(t *testing.T) {
 			if _, err := NewSaver(trainer, data).Save(); err != nil {
 				t.Fatal(err)
 			}
-			c, _, err := o.LatestCheckpoint()
+			c, _, err := o.Checkpoints().Latest()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +72,7 @@ func TestDomainsOfDifferentShapes(t *testing.T) {
 			if l := losses[0]; math.Abs(l.CycleA) < 1e-6 || l.IdtA != 0 {
 				t.Errorf("losses %+v", l)
 			}
-			paths, err := ExportGenerators(t.Context(), c, o, t.TempDir(), "test")
+			paths, err := export.Exporter{Reference: tfgraph.Evaluate}.WriteCheckpoint(t.Context(), t.TempDir(), c, WeightsLatest, o.Generator)
 			if err != nil || len(paths) != 2 {
 				t.Errorf("export: %v, %v", paths, err)
 			}
@@ -112,13 +114,13 @@ func TestSaverWaitsForTheNextStep(t *testing.T) {
 	o.MaxSteps = 7
 	trainer.opts.MaxSteps = 7
 	err := Run(t.Context(), trainer, data, saver.Hook, func(p Progress) error {
-		entries, err := os.ReadDir(o.checkpointDir())
+		entries, err := os.ReadDir(string(o.Checkpoints()))
 		if err != nil && !os.IsNotExist(err) {
 			return err
 		}
 		var names []string
 		for _, e := range entries {
-			names = append(names, strings.TrimSuffix(e.Name(), checkpointExtension))
+			names = append(names, strings.TrimSuffix(e.Name(), ".safetensors"))
 		}
 		seen[p.Step] = strings.Join(names, " ")
 		return nil
@@ -136,7 +138,7 @@ func TestSaverWaitsForTheNextStep(t *testing.T) {
 			t.Errorf("after step %d there are %q, want %q", step, seen[step], want)
 		}
 	}
-	if c, err := o.EpochCheckpoint(1); err != nil || c.Step != 6 {
+	if c, err := o.Checkpoints().Epoch(1); err != nil || c.Step != 6 {
 		t.Errorf("epoch 1: %+v, %v", c, err)
 	}
 }
@@ -147,23 +149,23 @@ func TestSaveBest(t *testing.T) {
 	o := tiny(t)
 	o.EMA, o.KeepLast = 0.9, 1
 	trainer, data := open(t, o)
-	if _, err := o.BestCheckpoint(); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := o.Checkpoints().Best(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("before any judging: %v", err)
 	}
 	run(t, trainer, data, 2)
 	saver := NewSaver(trainer, data)
-	if err := saver.SaveBest(Best{Weights: WeightsLatest, By: "SWD", Value: 12.5}); err != nil {
+	if err := saver.SaveBest(checkpoint.Best{Weights: WeightsLatest, By: "SWD", Value: 12.5}); err != nil {
 		t.Fatal(err)
 	}
 	run(t, trainer, data, 3)
 	if _, err := saver.Save(); err != nil {
 		t.Fatal(err)
 	}
-	best, err := o.BestCheckpoint()
+	best, err := o.Checkpoints().Best()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if best.Step != 2 || best.Best == nil || *best.Best != (Best{Weights: WeightsLatest, By: "SWD", Value: 12.5}) {
+	if best.Step != 2 || best.Best == nil || *best.Best != (checkpoint.Best{Weights: WeightsLatest, By: "SWD", Value: 12.5}) {
 		t.Errorf("best is of step %d, %+v", best.Step, best.Best)
 	}
 	picture := make([]float32, 32*32*3)
@@ -177,7 +179,7 @@ func TestSaveBest(t *testing.T) {
 	}
 	var latest []float32
 	for _, weights := range o.Weights() {
-		n, w, err := best.GeneratorWith(o, GAB, weights)
+		n, w, err := best.Generator(GAB, weights, o.Generator)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,40 +4,32 @@ package train
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+	"golang.org/x/sync/errgroup"
 
 	"cyclegan/graph"
 	"cyclegan/graph/tfgraph"
+	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
+	"cyclegan/train/step"
 )
 
-// slots names the variables that a checkpoint keeps of a player.
-func (p *player) slots() map[string]*tfgraph.Variables {
-	slots := map[string]*tfgraph.Variables{
-		p.name:              p.weights,
-		p.name + slotMoment: p.m,
-		p.name + slotSquare: p.v,
-	}
-	if p.average != nil {
-		slots[p.name+slotAverage] = p.average
-	}
-	return slots
-}
-
 // Checkpoint copies the whole state out. Data is what the run trains on.
-func (t *Trainer) Checkpoint(data *dataset.Dataset) (*Checkpoint, error) {
+func (t *Trainer) Checkpoint(data *dataset.Dataset) (*checkpoint.Checkpoint, error) {
 	a, b := data.Domains()
-	c := &Checkpoint{
+	c := &checkpoint.Checkpoint{
 		Step: t.step, Batches: data.Batches(), Device: t.Device(),
 		DomainA: a, DomainB: b,
 		WidthA: t.shapeA.W, HeightA: t.shapeA.H, WidthB: t.shapeB.W, HeightB: t.shapeB.H,
-		Tensors: map[string]Tensor{},
+		Tensors: map[string]checkpoint.Tensor{},
 	}
-	for _, p := range t.model.players() {
-		shapes := map[string][]int{}
-		for _, param := range p.net.Params() {
-			shapes[param.Name] = param.Shape
-		}
-		for slot, vars := range p.slots() {
+	for _, n := range t.graph.Networks() {
+		shapes := paramShapes(n)
+		for prefix, vars := range n.Variables() {
 			var w graph.Weights
 			err := t.watched(func() (err error) {
 				w, err = vars.Save(t.session)
@@ -47,95 +39,219 @@ func (t *Trainer) Checkpoint(data *dataset.Dataset) (*Checkpoint, error) {
 				return nil, err
 			}
 			for name, values := range w {
-				c.Tensors[slot+"/"+name] = Tensor{shapes[name], values}
+				c.Tensors[prefix+"/"+name] = checkpoint.Tensor{Shape: shapes[name], Values: values}
 			}
 		}
 	}
-	for name, pool := range t.pools() {
-		shape := t.poolShape(name)
-		for i, picture := range pool.pictures {
-			c.Tensors[fmt.Sprintf("%s/%04d", name, i)] = Tensor{[]int{shape.H, shape.W, shape.C}, append([]float32(nil), picture...)}
+	for name, p := range t.pools() {
+		for i, image := range p.pool.images {
+			c.Tensors[poolTensor(name, i)] = checkpoint.Tensor{Shape: []int{p.shape.H, p.shape.W, p.shape.C}, Values: slices.Clone(image)}
 		}
 	}
 	return c, nil
 }
 
-func (t *Trainer) pools() map[string]*imagePool {
-	return map[string]*imagePool{"pool_A": &t.poolA, "pool_B": &t.poolB}
+func paramShapes(n *step.Network) map[string][]int {
+	shapes := map[string][]int{}
+	for _, p := range n.Net.Params() {
+		shapes[p.Name] = p.Shape
+	}
+	return shapes
 }
 
-// poolShape is the shape of a pool's pictures, which are translated ones.
-func (t *Trainer) poolShape(name string) graph.Shape {
-	if name == "pool_A" {
-		return t.model.shapeFakeA
-	}
-	return t.model.shapeFakeB
+// A shapedPool is an image pool with the shape of its translated images.
+type shapedPool struct {
+	pool  *imagePool
+	shape graph.Shape
 }
 
-// Restore takes up the state of a checkpoint. It fails without changing
-// anything when the checkpoint is of other networks.
-func (t *Trainer) Restore(c *Checkpoint) error {
-	type load struct {
-		vars *tfgraph.Variables
-		w    graph.Weights
-	}
-	var loads []load
-	for _, p := range t.model.players() {
-		shapes := map[string][]int{}
-		for _, param := range p.net.Params() {
-			shapes[param.Name] = param.Shape
-		}
-		for slot, vars := range p.slots() {
+func (t *Trainer) pools() map[string]shapedPool {
+	a, b := t.graph.FakeShapes()
+	return map[string]shapedPool{"pool_A": {&t.poolA, a}, "pool_B": {&t.poolB, b}}
+}
+
+func poolTensor(pool string, i int) string { return fmt.Sprintf("%s/%04d", pool, i) }
+
+// Restore loads the state of a checkpoint. If the checkpoint is of other
+// networks it fails and changes nothing.
+func (t *Trainer) Restore(c *checkpoint.Checkpoint) error {
+	loads := map[*tfgraph.Variables]graph.Weights{}
+	for _, n := range t.graph.Networks() {
+		shapes := paramShapes(n)
+		for prefix, vars := range n.Variables() {
 			w := graph.Weights{}
 			for _, name := range vars.Names() {
-				tensor, ok := c.Tensors[slot+"/"+name]
-				if !ok && vars == p.average {
-					// An average asked for only now starts from the weights.
-					tensor, ok = c.Tensors[p.name+"/"+name]
+				tensor, ok := c.Tensors[prefix+"/"+name]
+				if !ok && vars == n.Average {
+					// An average that is new in this run starts from the weights.
+					tensor, ok = c.Tensors[n.Name+"/"+name]
 				}
 				if !ok {
-					return fmt.Errorf("restore checkpoint: %s has no tensor %q in it", p.name, slot+"/"+name)
+					return fmt.Errorf("restore checkpoint: it has no tensor %q of %s", prefix+"/"+name, n.Name)
 				}
-				if fmt.Sprint(tensor.Shape) != fmt.Sprint(shapes[name]) {
-					return fmt.Errorf("restore checkpoint: %q has shape %v, the network needs %v", slot+"/"+name, tensor.Shape, shapes[name])
+				if !slices.Equal(tensor.Shape, shapes[name]) {
+					return fmt.Errorf("restore checkpoint: %q has shape %v, the network needs %v", prefix+"/"+name, tensor.Shape, shapes[name])
 				}
 				w[name] = tensor.Values
 			}
-			loads = append(loads, load{vars, w})
+			loads[vars] = w
 		}
 	}
-	pools := map[string][][]float32{}
-	for name, pool := range t.pools() {
-		shape := t.poolShape(name)
-		for i := 0; ; i++ {
-			tensor, ok := c.Tensors[fmt.Sprintf("%s/%04d", name, i)]
-			if !ok || i == pool.capacity {
+	images := map[string][][]float32{}
+	for name, p := range t.pools() {
+		for i := range p.pool.capacity {
+			tensor, ok := c.Tensors[poolTensor(name, i)]
+			if !ok {
 				break
 			}
-			if len(tensor.Values) != shape.H*shape.W*shape.C {
-				return fmt.Errorf("restore checkpoint: a picture of %s is %v, the run's are %v", name, tensor.Shape, shape)
+			if len(tensor.Values) != p.shape.H*p.shape.W*p.shape.C {
+				return fmt.Errorf("restore checkpoint: an image of %s has shape %v, the run needs %v", name, tensor.Shape, p.shape)
 			}
-			pools[name] = append(pools[name], append([]float32(nil), tensor.Values...))
+			images[name] = append(images[name], slices.Clone(tensor.Values))
 		}
 	}
-	for _, l := range loads {
-		if err := t.watched(func() error { return l.vars.Load(t.session, l.w) }); err != nil {
+	for vars, w := range loads {
+		if err := t.watched(func() error { return vars.Load(t.session, w) }); err != nil {
 			return fmt.Errorf("restore checkpoint: %w", err)
 		}
 	}
-	for name, pool := range t.pools() {
-		pool.pictures = pools[name]
+	for name, p := range t.pools() {
+		p.pool.images = images[name]
 	}
 	t.step = c.Step
 	return nil
 }
 
-func (t *Trainer) generator(name string) (*player, error) {
-	switch name {
-	case GAB:
-		return t.model.gAB, nil
-	case GBA:
-		return t.model.gBA, nil
+// A Saver writes a run's checkpoints. Its Hook follows save_latest_freq,
+// save_epoch_freq and save_by_iter.
+type Saver struct {
+	*checkpoint.Saver
+	opts Options
+}
+
+// NewSaver returns a Saver of the state of t, which trains on data.
+func NewSaver(t *Trainer, data *dataset.Dataset) *Saver {
+	take := func() (*checkpoint.Checkpoint, error) { return t.Checkpoint(data) }
+	return &Saver{checkpoint.NewSaver(t.opts.Checkpoints(), t.opts.KeepLast, take), t.opts}
+}
+
+// Hook must be called after each step, before hooks that may fail. An error
+// means that a checkpoint could not be written. Older checkpoints and the
+// trainer are intact, so the caller may continue.
+func (s *Saver) Hook(p Progress) error {
+	err := s.StepDone()
+	due := p.Crossed(s.opts.SaveLatestFreq)
+	epochDue := s.opts.SaveEpochFreq > 0 && p.EpochEnd() && p.Epoch%s.opts.SaveEpochFreq == 0
+	if epochDue {
+		s.KeepEpoch(p.Epoch)
 	}
-	return nil, unknownGenerator(name)
+	if s.opts.SaveByIter && due {
+		s.KeepIteration(p.Seen())
+	}
+	if !due && !epochDue {
+		return err
+	}
+	if takeErr := s.Take(); takeErr != nil {
+		return takeErr
+	}
+	return err
+}
+
+// translatorKey identifies an inference graph.
+type translatorKey struct {
+	generator string
+	weights   string
+	shape     graph.Shape
+	n         int
+}
+
+type translator struct {
+	in   tfgraph.Name
+	part tfgraph.Part
+}
+
+// Translate runs n images [n, H, W, C] in [-1, 1] through a generator as it
+// will be exported: without dropout, with BatchNorm's running statistics, and
+// with the moving average of the weights if the run keeps one. Generator is GAB
+// or GBA and shape is the shape of one image. It returns [n, H', W', C'].
+func (t *Trainer) Translate(generator string, images []float32, n int, shape graph.Shape) ([]float32, error) {
+	return t.TranslateWith(t.opts.Weights()[0], generator, images, n, shape)
+}
+
+// TranslateWith is Translate with the given weights, one of Options.Weights.
+func (t *Trainer) TranslateWith(weights, generator string, images []float32, n int, shape graph.Shape) ([]float32, error) {
+	out, err := t.translate(weights, generator, images, n, shape)
+	if err != nil {
+		return nil, fmt.Errorf("translate with %s: %w", generator, err)
+	}
+	return out, nil
+}
+
+func (t *Trainer) translate(weights, generator string, images []float32, n int, shape graph.Shape) ([]float32, error) {
+	runs := 1
+	if t.device.oneThreadEach() && n >= 2 && n%2 == 0 {
+		runs = 2 // each on a thread of its own
+	}
+	key := translatorKey{generator, weights, shape, n / runs}
+	tr, err := t.translator(key)
+	if err != nil {
+		return nil, err
+	}
+	results := make([][]float32, runs)
+	var group errgroup.Group
+	for i := range results {
+		group.Go(func() error {
+			size := len(images) / runs
+			in, err := tfgraph.NewTensor(images[i*size:(i+1)*size], key.n, shape.H, shape.W, shape.C)
+			if err != nil {
+				return err
+			}
+			var out []*tf.Tensor
+			err = t.watched(func() (err error) {
+				out, err = t.session.Run(tr.part, tfgraph.Feeds{tr.in: in})
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			results[i], err = tfgraph.Floats(nil, out[0])
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.Concat(results...), nil
+}
+
+// translator returns the inference graph of a key, which it adds if it is new.
+func (t *Trainer) translator(key translatorKey) (*translator, error) {
+	if tr, ok := t.translators[key]; ok {
+		return tr, nil
+	}
+	networks := t.graph.Networks()
+	i := slices.IndexFunc(networks, func(n *step.Network) bool { return n.Name == key.generator })
+	if key.generator != GAB && key.generator != GBA || i < 0 {
+		return nil, checkpoint.UnknownGeneratorError(key.generator)
+	}
+	n := networks[i]
+	if !slices.Contains(t.opts.Weights(), key.weights) {
+		return nil, fmt.Errorf("the run does not keep weights %q", key.weights)
+	}
+	if _, err := n.Net.OutputShape(key.shape.H, key.shape.W); err != nil {
+		return nil, err
+	}
+	values := n.Weights.Values(t.session.Graph())
+	if key.weights == WeightsEMA {
+		maps.Copy(values, n.Average.Values(t.session.Graph()))
+	}
+	s := t.scope.SubScope("translate")
+	in := op.Placeholder(s, tf.Float, op.PlaceholderShape(tf.MakeShape(int64(key.n), int64(key.shape.H), int64(key.shape.W), int64(key.shape.C))))
+	y, _ := tfgraph.Apply(s, n.Net, values, in, tfgraph.Mode{Winograd: t.opts.winogradOn(t.device)})
+	if err := s.Err(); err != nil {
+		return nil, err
+	}
+	tr := &translator{in: tfgraph.NameOf(in), part: tfgraph.NewPart([]tf.Output{y})}
+	t.translators[key] = tr
+	return tr, nil
 }

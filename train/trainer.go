@@ -3,46 +3,42 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"math"
 	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 
 	"cyclegan/graph"
+	"cyclegan/graph/pytorch"
 	"cyclegan/graph/tfgraph"
 	"cyclegan/train/dataset"
 	"cyclegan/train/profile"
-)
-
-// Adam's settings that are no options, as in the official implementation.
-const (
-	adamBeta2   = 0.999
-	adamEpsilon = 1e-8
+	"cyclegan/train/step"
+	"cyclegan/train/worker"
 )
 
 // A Trainer holds the four networks and Adam's state in a TensorFlow session
-// and changes them step by step. It is not safe for concurrent use.
+// and trains them step by step. It is not safe for concurrent use.
 type Trainer struct {
 	opts           Options
 	shapeA, shapeB graph.Shape
-	scope          *op.Scope
-	session        *tf.Session
 	device         device
-	model          *model
+	graph          *step.Graph
+	session        *tfgraph.Session
+	scope          *op.Scope // adds to the session's graph
 	translators    map[translatorKey]*translator
-	step           int64
+	step           int64 // steps done
 	poolA, poolB   imagePool
 	tracing        bool          // the next step
-	traced         *profile.Step // nil before there is one
-	lost           error         // a worker, and with it the session
+	traced         *profile.Step // nil before the first
+	unreachable    error         // a worker, and so the session
 }
 
-// NewTrainer builds the networks for pictures of the given shapes and draws
-// their initial weights from the options' seed.
+// NewTrainer builds the networks for images of the given shapes and draws their
+// initial weights from the options' seed.
 func NewTrainer(o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -54,52 +50,63 @@ func NewTrainer(o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
 	return newTrainerOn(device, o, shapeA, shapeB)
 }
 
-func newTrainerOn(device device, o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
-	// The scope is never finalized: translators are added to its graph as
-	// they are needed.
-	g := tf.NewGraph()
-	s := op.NewScopeWithGraph(g)
-	m, err := newModel(s, o, device, shapeA, shapeB)
+func newTrainerOn(d device, o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
+	g, err := step.Build(o.step(d, shapeA, shapeB))
 	if err != nil {
 		return nil, err
 	}
-	move, err := tfgraph.Rebuild(g, tfgraph.FasterProducts, tfgraph.Recompute, device.edit)
-	if err != nil {
-		return nil, err
+	var nets []*graph.Network
+	for _, n := range g.Networks() {
+		nets = append(nets, n.Net)
 	}
-	if m.move(move); move.Err() != nil {
-		return nil, move.Err()
-	}
-	g = move.Graph()
-	s = op.NewScopeWithGraph(g).SubScope("added").WithDevice(device.place(0))
-	session, err := openSession(g, device, sessionConfig(device, o.Precision, m.gAB.net, m.gBA.net))
+	session, err := tfgraph.NewSession(g.TensorFlow(), d.target(), sessionConfig(d, o.Precision, nets...))
 	if err != nil {
 		return nil, err
 	}
 	t := &Trainer{
-		opts: o, shapeA: shapeA, shapeB: shapeB,
-		scope: s, session: session, device: device, model: m,
+		opts: o, shapeA: shapeA, shapeB: shapeB, device: d, graph: g, session: session,
+		// The scope is never finalized: translators are added when needed.
+		scope:       op.NewScopeWithGraph(g.TensorFlow()).SubScope("added").WithDevice(d.place(0)),
 		translators: map[translatorKey]*translator{},
 		poolA:       imagePool{capacity: o.PoolSize},
 		poolB:       imagePool{capacity: o.PoolSize},
 	}
-	if err := t.watched(t.initialize); err != nil {
+	if err := errors.Join(session.Check(g.Parts()...), t.watched(t.initialize)); err != nil {
 		t.Close()
 		return nil, err
 	}
 	return t, nil
 }
 
+// step returns the settings of a training step on a device.
+func (o Options) step(d device, shapeA, shapeB graph.Shape) step.Options {
+	return step.Options{
+		GeneratorAB: o.Generator(true), GeneratorBA: o.Generator(false),
+		DiscriminatorA: o.Discriminator(true), DiscriminatorB: o.Discriminator(false),
+		ShapeA: shapeA, ShapeB: shapeB, BatchSize: o.BatchSize,
+		GANMode: o.GANMode, LambdaA: o.LambdaA, LambdaB: o.LambdaB, LambdaIdentity: o.LambdaIdentity,
+		LambdaD: o.LambdaD, LambdaGP: o.LambdaGP, DiscriminatorsFirst: o.StepOrder == DFirst,
+		Beta1: o.Beta1, Averages: o.EMA > 0, Dropout: !o.NoDropout, Seed: o.Seed,
+		Winograd: o.winogradOn(d), Replicas: d.replicas(), Place: d.place,
+	}
+}
+
+// winogradOn reports whether wide convolutions use Winograd's form, which is
+// faster only in float32 on a CPU.
+func (o Options) winogradOn(d device) bool {
+	return o.Conv == ConvWinograd && o.Precision == F32 && !d.hasGPU()
+}
+
 func (t *Trainer) initialize() error {
-	for i, p := range t.model.players() {
-		w, err := graph.Initialize(p.net, graph.InitType(t.opts.InitType), t.opts.InitGain, randomStream(t.opts.Seed, "initial weights", int64(i)))
+	for i, n := range t.graph.Networks() {
+		w, err := graph.Initialize(n.Net, graph.InitType(t.opts.InitType), t.opts.InitGain, randomStream(t.opts.Seed, "initial weights", int64(i)))
 		if err != nil {
 			return err
 		}
-		if err := t.load(p, w); err != nil {
+		if err := t.load(n, w); err != nil {
 			return err
 		}
-		for _, moments := range []*tfgraph.Variables{p.m, p.v} {
+		for _, moments := range []*tfgraph.Variables{n.Moment, n.Square} {
 			if err := moments.Zero(t.session); err != nil {
 				return err
 			}
@@ -108,259 +115,178 @@ func (t *Trainer) initialize() error {
 	return nil
 }
 
-// load sets a network's weights, and its moving average to the same.
-func (t *Trainer) load(p *player, w graph.Weights) error {
-	if err := p.weights.Load(t.session, w); err != nil || p.average == nil {
+// load sets a network's weights and their moving average.
+func (t *Trainer) load(n *step.Network, w graph.Weights) error {
+	if err := n.Weights.Load(t.session, w); err != nil || n.Average == nil {
 		return err
 	}
-	return p.average.Load(t.session, w)
+	return n.Average.Load(t.session, w)
 }
 
-// LoadInitial takes up the weights of the files that the init options name, in
-// place of random ones, and returns a line about each.
+// LoadInitial loads the weights that the init options name and returns a line
+// about each file.
 func (t *Trainer) LoadInitial() ([]string, error) {
-	var taken []string
-	for _, p := range t.model.players() {
-		path, w, err := t.opts.initialWeights(p.name)
-		if err != nil {
-			return taken, err
-		}
+	var loaded []string
+	for _, n := range t.graph.Networks() {
+		path := map[string]string{GAB: t.opts.InitGAB, GBA: t.opts.InitGBA, DA: t.opts.InitDA, DB: t.opts.InitDB}[n.Name]
 		if path == "" {
 			continue
 		}
-		if err := t.watched(func() error { return t.load(p, w) }); err != nil {
-			return taken, err
+		w, err := t.opts.readWeights(n.Name, path)
+		if err != nil {
+			return loaded, fmt.Errorf("-init_%s: %w", n.Name, err)
 		}
-		taken = append(taken, fmt.Sprintf("%s starts from %s", p.name, path))
+		if err := t.watched(func() error { return t.load(n, w) }); err != nil {
+			return loaded, err
+		}
+		loaded = append(loaded, fmt.Sprintf("%s starts from %s", n.Name, path))
 	}
-	return taken, nil
+	return loaded, nil
 }
 
-// Close ends the session. It is safe to call twice. TensorFlow would wait for
-// ever for a worker that is lost: that session is left to the end of the process.
+// readWeights reads a PyTorch file of the network called name.
+func (o Options) readWeights(name, path string) (w graph.Weights, err error) {
+	state, err := pytorch.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	switch name {
+	case GAB, GBA:
+		_, w, err = pytorch.Generator(state, o.Generator(name == GAB))
+	default:
+		_, w, err = pytorch.Discriminator(state, o.Discriminator(name == DA))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", path, err)
+	}
+	return w, nil
+}
+
+// Close ends the session. It is safe to call twice. TensorFlow would wait
+// forever for an unreachable worker, so such a session stays open until the
+// process ends.
 func (t *Trainer) Close() error {
-	if t.lost != nil {
+	if t.unreachable != nil {
 		return nil
 	}
 	return t.session.Close()
 }
 
-// Steps counts the steps made, over all resumes.
+// Steps returns the number of steps done, over all resumes.
 func (t *Trainer) Steps() int64 { return t.step }
 
-// Options are those that the trainer was made with.
+// Options returns the options that the trainer was made with.
 func (t *Trainer) Options() Options { return t.opts }
 
-// Device says in words what the trainer computes on.
+// Device describes what the trainer computes on.
 func (t *Trainer) Device() string { return t.device.String() }
 
 // OnGPU reports whether the trainer computes on a GPU.
 func (t *Trainer) OnGPU() bool { return t.device.hasGPU() }
 
-// Step makes one training step on a batch of the run's shapes. A
-// *NotFiniteError says that the losses are no numbers any more; the weights
-// are of no use after that.
+// Shapes returns the shapes of a training image of A and of B.
+func (t *Trainer) Shapes() (a, b graph.Shape) { return t.shapeA, t.shapeB }
+
+// Describe writes the four networks as text, layer by layer.
+func (t *Trainer) Describe(out io.Writer) error {
+	for _, n := range t.graph.Networks() {
+		shape := t.shapeA
+		if n.Name == GBA || n.Name == DB {
+			shape = t.shapeB
+		}
+		if _, err := fmt.Fprintf(out, "%s = ", n.Name); err != nil {
+			return err
+		}
+		if err := graph.Fprint(out, n.Net, shape.H, shape.W); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Step trains on one batch. A *NotFiniteError reports that a loss is not a
+// finite number; the weights are useless after that.
 func (t *Trainer) Step(b *dataset.Batch) (Losses, error) {
-	if err := t.checkBatch(b); err != nil {
-		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)
-	}
-	real, err := t.feedReal(b)
+	losses, err := t.trainOn(b)
 	if err != nil {
-		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)
-	}
-	if t.tracing {
-		t.traced = &profile.Step{Number: t.step + 1}
-		defer func() { t.tracing = false }()
-	}
-	var losses Losses
-	run := t.generatorsFirst
-	if t.opts.StepOrder == DFirst {
-		run = t.discriminatorsFirst
-	}
-	if err := run(real, b.Epoch, &losses); err != nil {
 		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)
 	}
 	t.step++
 	return losses, losses.checkFinite(t.step)
 }
 
-// checkBatch refuses pictures that the networks were not built for.
-func (t *Trainer) checkBatch(b *dataset.Batch) error {
+func (t *Trainer) trainOn(b *dataset.Batch) (losses Losses, err error) {
 	a, o := graph.Shape{H: b.HA, W: b.WA, C: b.CA}, graph.Shape{H: b.HB, W: b.WB, C: b.CB}
 	if b.N != t.opts.BatchSize || a != t.shapeA || o != t.shapeB {
-		return fmt.Errorf("a batch of %d pictures of %v (%s) and %v (%s), where the run's are %d of %v and %v; use a -preprocess that crops",
+		return losses, fmt.Errorf("a batch of %d images of %v (%s) and %v (%s); the run trains on %d of %v and %v. Fix: use a -preprocess that crops",
 			b.N, a, strings.Join(b.NamesA, ", "), o, strings.Join(b.NamesB, ", "), t.opts.BatchSize, t.shapeA, t.shapeB)
 	}
-	return nil
+	if t.tracing {
+		t.traced = &profile.Step{Number: t.step + 1}
+		defer func() { t.tracing = false }()
+	}
+	real := step.Images{A: b.A, B: b.B}
+	rateG, rateD := t.opts.LearningRates(b.Epoch)
+	var g, d []float64
+	if t.opts.StepOrder == DFirst {
+		if d, err = t.graph.TrainDiscriminators(t.run, real, step.Images{}, t.step, rateD); err != nil {
+			return losses, err
+		}
+		if g, _, err = t.graph.TrainGenerators(t.run, real, t.step, rateG, t.opts.EMA); err != nil {
+			return losses, err
+		}
+	} else {
+		var fake step.Images
+		if g, fake, err = t.graph.TrainGenerators(t.run, real, t.step, rateG, t.opts.EMA); err != nil {
+			return losses, err
+		}
+		t.poolA.exchange(fake.A, t.opts.BatchSize, randomStream(t.opts.Seed, "pool A", t.step))
+		t.poolB.exchange(fake.B, t.opts.BatchSize, randomStream(t.opts.Seed, "pool B", t.step))
+		if d, err = t.graph.TrainDiscriminators(t.run, real, fake, t.step, rateD); err != nil {
+			return losses, err
+		}
+	}
+	return Losses{GAB: g[0], GBA: g[1], CycleA: g[2], CycleB: g[3], IdtA: g[4], IdtB: g[5], DA: d[0], DB: d[1]}, nil
 }
 
-// generatorsFirst is the official order: the generators learn, then the
-// discriminators judge what the generators made, mixed with earlier pictures.
-func (t *Trainer) generatorsFirst(real feeds, epoch int, losses *Losses) error {
-	fakeA, fakeB, err := t.stepGenerators(real, epoch, losses)
+// TraceNext makes TensorFlow record the next step, which slows it by a few percent.
+func (t *Trainer) TraceNext() { t.tracing = true }
+
+// Trace returns the record of the latest step that TraceNext asked for, or nil.
+func (t *Trainer) Trace() *profile.Step { return t.traced }
+
+// run is a step.Runner that records the step if TraceNext asked for it.
+func (t *Trainer) run(name string, p tfgraph.Part, feeds tfgraph.Feeds) (out []*tf.Tensor, err error) {
+	err = t.watched(func() (err error) {
+		if !t.tracing {
+			out, err = t.session.Run(p, feeds)
+			return err
+		}
+		fetched, record, err := t.session.RunTraced(p, feeds)
+		if err == nil {
+			out = fetched
+			t.traced.Runs = append(t.traced.Runs, profile.Run{Name: name, Stats: record.StepStats})
+		}
+		return err
+	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	t.poolA.exchange(fakeA, t.opts.BatchSize, randomStream(t.opts.Seed, "pool A", t.step))
-	t.poolB.exchange(fakeB, t.opts.BatchSize, randomStream(t.opts.Seed, "pool B", t.step))
-	fake := feeds{}
-	if err := t.feedPictures(fake, fakeA, t.model.shapeFakeA, func(r *replica) tf.Output { return r.fakeA.feed }); err != nil {
-		return err
-	}
-	if err := t.feedPictures(fake, fakeB, t.model.shapeFakeB, func(r *replica) tf.Output { return r.fakeB.feed }); err != nil {
-		return err
-	}
-	return t.stepDiscriminators(real, fake, epoch, losses)
+	return out, nil
 }
 
-// discriminatorsFirst is the order of the yosemite recipe.
-func (t *Trainer) discriminatorsFirst(real feeds, epoch int, losses *Losses) error {
-	if err := t.stepDiscriminators(real, nil, epoch, losses); err != nil {
-		return err
+// watched makes a call that runs the session. A *worker.LostError ends the
+// session: every later call returns it again.
+func (t *Trainer) watched(call func() error) error {
+	if len(t.device.workers) == 0 {
+		return call()
 	}
-	_, _, err := t.stepGenerators(real, epoch, losses)
+	if t.unreachable != nil {
+		return t.unreachable
+	}
+	err := worker.Watched(t.device.workers, call)
+	if unreachable := (*worker.LostError)(nil); errors.As(err, &unreachable) {
+		t.unreachable = err
+	}
 	return err
-}
-
-// feeds are the values of a run's placeholders.
-type feeds = map[tf.Output]*tf.Tensor
-
-// feedReal gives each replica its share of a batch.
-func (t *Trainer) feedReal(b *dataset.Batch) (feeds, error) {
-	real := feeds{}
-	if err := t.feedPictures(real, b.A, t.shapeA, func(r *replica) tf.Output { return r.realA.feed }); err != nil {
-		return nil, fmt.Errorf("pictures of A: %w", err)
-	}
-	if err := t.feedPictures(real, b.B, t.shapeB, func(r *replica) tf.Output { return r.realB.feed }); err != nil {
-		return nil, fmt.Errorf("pictures of B: %w", err)
-	}
-	return real, nil
-}
-
-// feedPictures gives each replica its share of a batch's pictures, in order.
-func (t *Trainer) feedPictures(into feeds, pictures []float32, shape graph.Shape, end func(*replica) tf.Output) (err error) {
-	for i, r := range t.model.replicas {
-		size := r.batch * shape.H * shape.W * shape.C
-		if into[end(r)], err = tfgraph.NewTensor(pictures[i*size:(i+1)*size], r.batch, shape.H, shape.W, shape.C); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// stepGenerators returns, in the order G_first, the translated pictures of the
-// whole batch.
-func (t *Trainer) stepGenerators(real feeds, epoch int, losses *Losses) (fakeA, fakeB []float32, err error) {
-	m := t.model
-	rate, _ := t.opts.LearningRates(epoch)
-	in := maps.Clone(real)
-	if err := t.feedSettings(in, rate); err != nil {
-		return nil, nil, err
-	}
-	if m.averaging() {
-		if in[m.averageRate], err = tf.NewTensor(float32(1 - averageDecay(t.opts.EMA, t.step))); err != nil {
-			return nil, nil, err
-		}
-	}
-	out, err := t.runPart("generators", &m.forGenerators, &m.generators, in)
-	if err != nil {
-		return nil, nil, fmt.Errorf("train the generators: %w", err)
-	}
-	terms := []*float64{&losses.GAB, &losses.GBA, &losses.CycleA, &losses.CycleB, &losses.IdtA, &losses.IdtB}
-	for i, term := range terms {
-		*term = scalar(out[i])
-	}
-	for out = out[len(terms):]; len(out) > 0; out = out[2:] {
-		a, err := tfgraph.Floats(nil, out[0])
-		if err != nil {
-			return nil, nil, err
-		}
-		b, err := tfgraph.Floats(nil, out[1])
-		if err != nil {
-			return nil, nil, err
-		}
-		fakeA, fakeB = append(fakeA, a...), append(fakeB, b...)
-	}
-	return fakeA, fakeB, nil
-}
-
-func (t *Trainer) stepDiscriminators(real, fake feeds, epoch int, losses *Losses) error {
-	m := t.model
-	_, rate := t.opts.LearningRates(epoch)
-	in := maps.Clone(real)
-	maps.Copy(in, fake)
-	if err := t.feedSettings(in, rate); err != nil {
-		return err
-	}
-	out, err := t.runPart("discriminators", &m.forDiscriminators, &m.discriminators, in)
-	if err != nil {
-		return fmt.Errorf("train the discriminators: %w", err)
-	}
-	losses.DA, losses.DB = scalar(out[0]), scalar(out[1])
-	return nil
-}
-
-func scalar(t *tf.Tensor) float64 { return float64(t.Value().(float32)) }
-
-// feedSettings feeds Adam's settings for this step, and the seed of what is
-// drawn in the graph.
-func (t *Trainer) feedSettings(in feeds, learningRate float64) (err error) {
-	m := t.model
-	rate, epsilon := adamSettings(learningRate, t.opts.Beta1, t.step+1)
-	if in[m.rate], err = tf.NewTensor(float32(rate)); err != nil {
-		return err
-	}
-	if in[m.epsilon], err = tf.NewTensor(float32(epsilon)); err != nil {
-		return err
-	}
-	if !m.drawing() {
-		return nil
-	}
-	for _, r := range m.replicas {
-		if in[r.seed.feed], err = tf.NewTensor([]int64{int64(t.opts.Seed), t.step}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// adamSettings turns PyTorch's Adam at its n-th step into the rate and epsilon
-// of TensorFlow's, which has no bias correction of its own here:
-//
-//	PyTorch:     lr / (1 - b1^n) * m / (sqrt(v / (1 - b2^n)) + eps)
-//	TensorFlow:  rate * m / (sqrt(v) + epsilon)
-//
-// The betas are those that the float32 op computes with.
-func adamSettings(learningRate, beta1 float64, n int64) (rate, epsilon float64) {
-	b1, b2 := float64(float32(beta1)), float64(float32(adamBeta2))
-	root := math.Sqrt(1 - math.Pow(b2, float64(n)))
-	return learningRate * root / (1 - math.Pow(b1, float64(n))), adamEpsilon * root
-}
-
-// averageDecay is the moving average's decay after the given number of steps:
-// it starts low, so that the first weights are soon forgotten.
-func averageDecay(decay float64, step int64) float64 {
-	return math.Min(decay, float64(1+step)/float64(10+step))
-}
-
-func (m *model) averaging() bool { return m.gAB.average != nil }
-
-// Shapes are those of one training picture of A and of B.
-func (t *Trainer) Shapes() (a, b graph.Shape) { return t.shapeA, t.shapeB }
-
-// Describe writes the four networks as text, layer by layer.
-func (t *Trainer) Describe(out io.Writer) error {
-	for _, p := range t.model.players() {
-		shape := t.shapeA
-		if p.name == GBA || p.name == DB {
-			shape = t.shapeB
-		}
-		if _, err := fmt.Fprintf(out, "%s = ", p.name); err != nil {
-			return err
-		}
-		if err := graph.Fprint(out, p.net, shape.H, shape.W); err != nil {
-			return err
-		}
-	}
-	return nil
 }

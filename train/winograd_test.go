@@ -5,10 +5,6 @@ package train
 import (
 	"math"
 	"testing"
-
-	"github.com/wamuir/graft/tensorflow/op"
-
-	"cyclegan/graph"
 )
 
 // wide is a run whose residual blocks are wide enough for Winograd's form.
@@ -27,7 +23,7 @@ func TestWinogradTrainsAsDirect(t *testing.T) {
 		o := wide(t)
 		o.Conv = conv
 		trainer, data := open(t, o)
-		if used := trainer.model.winograd; used != (conv == ConvWinograd) {
+		if used := trainer.opts.winogradOn(trainer.device); used != (conv == ConvWinograd) {
 			t.Fatalf("-conv %s: Winograd's form %v", conv, used)
 		}
 		all[i] = run(t, trainer, data, 3)
@@ -57,12 +53,8 @@ func TestWinogradIsOfTheCPU(t *testing.T) {
 	}{{F32, device{threads: 1}, true}, {F32, device{workers: []string{"a:1"}}, true}, {F32, device{workers: []string{"a:1"}, withGPUs: true}, false}, {BF16, device{threads: 1}, false}, {F32, device{gpus: []string{"0"}}, false}} {
 		o := wide(t)
 		o.Precision = c.precision
-		m, err := newModel(op.NewScope(), o, c.device, graph.Shape{H: 64, W: 64, C: 3}, graph.Shape{H: 64, W: 64, C: 3})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m.winograd != c.want {
-			t.Errorf("%s on %v: %v", c.precision, c.device, m.winograd)
+		if got := o.winogradOn(c.device); got != c.want {
+			t.Errorf("%s on %v: %v", c.precision, c.device, got)
 		}
 	}
 }

@@ -14,7 +14,9 @@ import (
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/graph"
 	"cyclegan/graph/onnxgraph"
+	"cyclegan/graph/tfgraph"
 	"cyclegan/train"
+	"cyclegan/train/export"
 )
 
 func main() {
@@ -46,7 +48,7 @@ func (c *command) write(ctx context.Context) ([]written, error) {
 	}
 	if c.pth != "" {
 		m := c.metadata
-		m.Writer = writer
+		m.Writer = exporter.Writer
 		loss, err := c.export(ctx, c.output, c.network, c.weights, train.GAB, m)
 		return []written{{c.output, loss}}, err
 	}
@@ -60,12 +62,12 @@ func (c *command) write(ctx context.Context) ([]written, error) {
 	}
 	var files []written
 	for _, name := range []string{train.GAB, train.GBA} {
-		n, w, err := c.checkpoint.Generator(c.run, name)
+		n, w, err := c.checkpoint.Generator(name, c.kind, c.run.Generator)
 		if err != nil {
 			return files, fmt.Errorf("export %s: %w", name, err)
 		}
 		path := filepath.Join(dir, name+extension)
-		loss, err := c.export(ctx, path, n, w, name, c.checkpoint.Metadata(name, n.Name, writer))
+		loss, err := c.export(ctx, path, n, w, name, exporter.Metadata(c.checkpoint, name, n.Name))
 		if err != nil {
 			return files, err
 		}
@@ -76,20 +78,20 @@ func (c *command) write(ctx context.Context) ([]written, error) {
 
 // export writes one generator with the precision that was asked for. It tells
 // what it calibrates on, since that takes some time.
-func (c *command) export(ctx context.Context, path string, n *graph.Network, w graph.Weights, name string, m onnxgraph.Metadata) (*train.Loss, error) {
+func (c *command) export(ctx context.Context, path string, n *graph.Network, w graph.Weights, name string, m onnxgraph.Metadata) (*export.Loss, error) {
 	switch c.precision {
 	case onnxgraph.F32:
-		return nil, train.Export(ctx, path, n, w, m)
+		return nil, exporter.Write(ctx, path, n, w, m)
 	case onnxgraph.F16:
-		return train.ExportReduced(ctx, path, n, w, m, c.precision, nil, nil)
+		return exporter.WriteReduced(ctx, path, n, w, m, c.precision, nil, nil)
 	}
 	calibration, check, err := c.pictures(n, name, m)
 	if err != nil {
 		return nil, fmt.Errorf("export %q: %w", path, err)
 	}
 	fmt.Fprintf(os.Stderr, "%s: calibrating on %d pictures of %dx%d (%s)\n", path, calibration.Count, calibration.W, calibration.H, calibration.Source)
-	return train.ExportReduced(ctx, path, n, w, m, c.precision, calibration, check)
+	return exporter.WriteReduced(ctx, path, n, w, m, c.precision, calibration, check)
 }
 
-// writer names this program in the files that it writes.
-const writer = "cyclegan export"
+// exporter writes generators as ONNX.
+var exporter = export.Exporter{Reference: tfgraph.Evaluate, Writer: "cyclegan export"}

@@ -18,6 +18,7 @@ import (
 	"cyclegan/infer/pixels"
 	"cyclegan/third_party/native"
 	"cyclegan/train"
+	"cyclegan/train/checkpoint"
 	"cyclegan/train/scenes"
 )
 
@@ -86,14 +87,14 @@ func makeRun(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755))
 	ts.Check(o.Save(filepath.Join(dir, "options.json")))
 	for i, name := range args[2:] {
-		c := &train.Checkpoint{Step: int64(i + 1), Batches: 1, DomainA: "summer", DomainB: "winter", WidthA: 32, HeightA: 32, WidthB: 32, HeightB: 32, Tensors: map[string]train.Tensor{}}
+		c := &checkpoint.Checkpoint{Step: int64(i + 1), Batches: 1, DomainA: "summer", DomainB: "winter", WidthA: 32, HeightA: 32, WidthB: 32, HeightB: 32, Tensors: map[string]checkpoint.Tensor{}}
 		for j, g := range []string{train.GAB, train.GBA} {
 			n, err := graph.NewGenerator(o.Generator(j == 0))
 			ts.Check(err)
 			w, err := graph.Initialize(n, graph.InitNormal, 0.1, rand.New(rand.NewPCG(uint64(i), uint64(j))))
 			ts.Check(err)
 			for _, p := range n.Params() {
-				c.Tensors[g+"/"+p.Name] = train.Tensor{Shape: p.Shape, Values: w[p.Name]}
+				c.Tensors[g+"/"+p.Name] = checkpoint.Tensor{Shape: p.Shape, Values: w[p.Name]}
 			}
 		}
 		ts.Check(c.Save(filepath.Join(dir, "checkpoints", name+".safetensors")))

@@ -11,6 +11,7 @@ import (
 	"cyclegan/graph/onnxgraph"
 	"cyclegan/infer/pixels"
 	"cyclegan/train"
+	"cyclegan/train/export"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 // pictures reads what the generator called name is calibrated on, and others of
 // the same kind to judge it by. Where there aren't enough for both, some are
 // in both.
-func (c *command) pictures(n *graph.Network, name string, m onnxgraph.Metadata) (calibration, check *train.Pictures, err error) {
+func (c *command) pictures(n *graph.Network, name string, m onnxgraph.Metadata) (calibration, check *export.Images, err error) {
 	set := c.data.TrainA()
 	if name == train.GBA {
 		set = c.data.TrainB()
@@ -63,8 +64,8 @@ func (c *command) pictures(n *graph.Network, name string, m onnxgraph.Metadata) 
 	if c.calibration != "" {
 		source = "pictures of " + filepath.Base(c.calibration)
 	}
-	of := func(indices []int) *train.Pictures {
-		return &train.Pictures{Count: len(indices), H: h, W: w, Source: source, Read: func(i int) ([]float32, error) { return read(indices[i]) }}
+	of := func(indices []int) *export.Images {
+		return &export.Images{Count: len(indices), H: h, W: w, Source: source, Read: func(i int) ([]float32, error) { return read(indices[i]) }}
 	}
 	calibrating, checking := part(good, c.calibrationCount)
 	return of(calibrating), of(checking), nil

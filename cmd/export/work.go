@@ -13,7 +13,9 @@ import (
 	"cyclegan/graph/pytorch"
 	"cyclegan/infer/atomicfile"
 	"cyclegan/train"
+	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
+	"cyclegan/train/export"
 )
 
 // work is what has been loaded to be exported: the generator of a PyTorch file
@@ -26,7 +28,8 @@ type work struct {
 
 	// Of a run.
 	run        train.Options
-	checkpoint *train.Checkpoint
+	checkpoint *checkpoint.Checkpoint
+	kind       string // of the weights, checkpoint.WeightsLatest or WeightsEMA
 
 	// data holds the pictures to calibrate on, for int8.
 	data *dataset.Dataset
@@ -86,21 +89,22 @@ func (c *command) loadRun() error {
 	if err != nil {
 		return err
 	}
+	c.kind = c.run.Weights()[0]
 	switch {
 	case c.epoch > 0:
-		c.checkpoint, err = c.run.EpochCheckpoint(c.epoch)
+		c.checkpoint, err = c.run.Checkpoints().Epoch(c.epoch)
 	case c.best:
-		c.checkpoint, err = c.run.BestCheckpoint()
+		c.checkpoint, err = c.run.Checkpoints().Best()
 		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("run %q has no best checkpoint yet: its generators are first judged after %d pictures (-eval_every)", c.name, c.run.EvalEvery)
 		}
 		if err == nil && c.checkpoint.Best != nil {
-			c.run = c.run.Using(c.checkpoint.Best.Weights)
+			c.kind = c.checkpoint.Best.Weights
 			c.note("best by %s %.4g, %s weights", c.checkpoint.Best.By, c.checkpoint.Best.Value, c.checkpoint.Best.Weights)
 		}
 	default:
 		var damaged []error
-		c.checkpoint, damaged, err = c.run.LatestCheckpoint()
+		c.checkpoint, damaged, err = c.run.Checkpoints().Latest()
 		for _, d := range damaged {
 			c.note("%v; taking the one before it", d)
 		}
@@ -153,7 +157,7 @@ func (c *command) folder() (string, error) {
 // A written file, and what it has lost against f32.
 type written struct {
 	path string
-	loss *train.Loss // nil for nothing
+	loss *export.Loss // nil for nothing
 }
 
 // writeSafetensors writes what was loaded for PyTorch.
@@ -167,7 +171,7 @@ func (c *command) writeSafetensors() ([]written, error) {
 	}
 	var files []written
 	for _, name := range []string{train.GAB, train.GBA} {
-		_, w, err := c.checkpoint.Generator(c.run, name)
+		_, w, err := c.checkpoint.Generator(name, c.kind, c.run.Generator)
 		if err != nil {
 			return files, fmt.Errorf("export %s: %w", name, err)
 		}
@@ -210,7 +214,7 @@ func (c *command) report(out, notes io.Writer, files []written) {
 		}
 		fmt.Fprintf(out, "  %s: %v\n", c.precision, f.loss)
 		if f.loss.Visible() {
-			fmt.Fprintf(notes, "warning: below %d dB the difference may show: look at some pictures of %s beside those of f32; calibrating on more pictures (-calibration_count), or on ones more like those to convert, may help, and -precision f16 loses next to nothing\n", train.GoodPSNR, f.path)
+			fmt.Fprintf(notes, "warning: below %d dB the difference may show: look at some pictures of %s beside those of f32; calibrating on more pictures (-calibration_count), or on ones more like those to convert, may help, and -precision f16 loses next to nothing\n", export.GoodPSNR, f.path)
 		}
 	}
 	if c.format == formatSafetensors {

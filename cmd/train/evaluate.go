@@ -14,6 +14,7 @@ import (
 
 	"cyclegan/graph"
 	"cyclegan/train"
+	"cyclegan/train/checkpoint"
 	"cyclegan/train/judge"
 	"cyclegan/train/metric"
 	"cyclegan/train/metric/features"
@@ -43,12 +44,12 @@ func (a *attached) openJudge() (err error) {
 // findBest looks up the best checkpoint, to compare with. One that can't be
 // used is put aside, and the next judging is the first to compare with.
 func (a *attached) findBest() {
-	best, err := a.opts.BestCheckpoint()
+	best, err := a.opts.Checkpoints().Best()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil || best.Best == nil:
 		a.meter.say(fmt.Sprintf("the best checkpoint can't be used and is put aside: %v", err))
-		a.tried("the best checkpoint", a.trainer.Steps(), a.opts.PutBestAside())
+		a.tried("the best checkpoint", a.trainer.Steps(), a.opts.Checkpoints().SupersedeBest())
 	default:
 		best.Tensors = nil
 		a.best = best
@@ -109,7 +110,7 @@ func (a *attached) judgeNow() error {
 	if best != nil {
 		// Before it is told of: a run that is killed in between judges again.
 		a.tried("the best checkpoint", step, a.saver.SaveBest(*best))
-		a.best = &train.Checkpoint{Step: step, Best: best}
+		a.best = &checkpoint.Checkpoint{Step: step, Best: best}
 	}
 	for _, e := range made {
 		e.Best = best != nil && best.Weights == e.Weights
@@ -148,8 +149,8 @@ func (a *attached) judgeAll(step int64) ([]report.Evaluation, error) {
 
 // chooseBest gives the best of the evaluations where it is better than the best
 // checkpoint, or can't be compared with it.
-func (a *attached) chooseBest(made []report.Evaluation) *train.Best {
-	var best *train.Best
+func (a *attached) chooseBest(made []report.Evaluation) *checkpoint.Best {
+	var best *checkpoint.Best
 	if a.best != nil {
 		best = a.best.Best
 	}
@@ -165,7 +166,7 @@ func (a *attached) chooseBest(made []report.Evaluation) *train.Best {
 			best = nil
 		}
 		if best == nil || higher && value > best.Value || !higher && value < best.Value {
-			best = &train.Best{Weights: e.Weights, By: by, Value: value, How: a.judge.How()}
+			best = &checkpoint.Best{Weights: e.Weights, By: by, Value: value, How: a.judge.How()}
 		}
 	}
 	if best == before {
@@ -175,7 +176,7 @@ func (a *attached) chooseBest(made []report.Evaluation) *train.Best {
 }
 
 // judgedLine tells a judging in a line.
-func judgedLine(made []report.Evaluation, best *train.Best) string {
+func judgedLine(made []report.Evaluation, best *checkpoint.Best) string {
 	e := made[0]
 	show := func(label, ab, ba string) string {
 		a, okA := judge.Find(e.Scores, ab)

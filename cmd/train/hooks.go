@@ -15,6 +15,7 @@ import (
 	"cyclegan/infer/atomicfile"
 	"cyclegan/infer/pixels"
 	"cyclegan/train"
+	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
 	"cyclegan/train/inspect"
 	"cyclegan/train/judge"
@@ -63,8 +64,8 @@ type attached struct {
 	judge       *judge.Judge // nil without -eval_every
 	judged      []report.Evaluation
 	watcher     *watch.Watcher
-	best        *train.Checkpoint // without its tensors; nil when none is comparable
-	exported    bool              // the run has ended, and its models are written
+	best        *checkpoint.Checkpoint // without its tensors; nil when none is comparable
+	exported    bool                   // the run has ended, and its models are written
 
 	started time.Time
 	trained time.Duration   // in steps, over all resumes
@@ -79,7 +80,7 @@ type attached struct {
 // attach makes what is called after each step; from is what the run goes on
 // from, nil where it starts. The saver comes first: what fails after it costs no
 // training.
-func (c *command) attach(ctx context.Context, t *train.Trainer, data *dataset.Dataset, found *inspect.Result, from *train.Checkpoint) (*attached, error) {
+func (c *command) attach(ctx context.Context, t *train.Trainer, data *dataset.Dataset, found *inspect.Result, from *checkpoint.Checkpoint) (*attached, error) {
 	a := &attached{
 		ctx: ctx, command: c, opts: c.opts, trainer: t, data: data, found: found, drawn: -1,
 		told: map[string]bool{}, failing: map[string]bool{}, started: time.Now(),
@@ -95,7 +96,7 @@ func (c *command) attach(ctx context.Context, t *train.Trainer, data *dataset.Da
 
 // start opens what the hooks write to, and chooses the pictures that they show
 // and judge by.
-func (a *attached) start(from *train.Checkpoint) (err error) {
+func (a *attached) start(from *checkpoint.Checkpoint) (err error) {
 	a.epoch, _ = a.data.At(int(max(a.trainer.Steps(), 1) - 1))
 	a.tellSkipped()
 	if a.sheet, err = samples.New(a.trainer, a.data, sampleCount); err != nil {
@@ -108,7 +109,7 @@ func (a *attached) start(from *train.Checkpoint) (err error) {
 	}
 	// What follows changes files of the run.
 	if from != nil {
-		if err := a.opts.GoOnFrom(from); err != nil {
+		if err := a.opts.Checkpoints().ResumeFrom(from); err != nil {
 			return err
 		}
 	}

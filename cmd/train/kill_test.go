@@ -64,11 +64,11 @@ func (r *training) options() train.Options {
 // largest difference between two of their numbers.
 func sameWeights(t *testing.T, whole, other *training) float64 {
 	t.Helper()
-	want, _, err := whole.options().LatestCheckpoint()
+	want, _, err := whole.options().Checkpoints().Latest()
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := other.options().LatestCheckpoint()
+	got, _, err := other.options().Checkpoints().Latest()
 	if err != nil {
 		t.Fatal(err)
 	}

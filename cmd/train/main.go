@@ -15,9 +15,12 @@ import (
 	"syscall"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/graph/tfgraph"
 	"cyclegan/infer/pixels"
 	"cyclegan/train"
+	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
+	"cyclegan/train/export"
 	"cyclegan/train/inspect"
 	"cyclegan/train/report"
 	"cyclegan/train/scenes"
@@ -181,7 +184,7 @@ func (c *command) afterDivergence(err error) error {
 	if c.opts.LRD > 0 {
 		lower += fmt.Sprintf(" -lr_D %g", c.opts.LRD/2)
 	}
-	checkpoint, _, loadErr := c.opts.LatestCheckpoint()
+	checkpoint, _, loadErr := c.opts.Checkpoints().Latest()
 	if loadErr != nil {
 		return fmt.Errorf("%w; there is no checkpoint from before, so start again with a lower rate, such as %s", err, lower)
 	}
@@ -202,7 +205,7 @@ func (c *command) finish(ctx context.Context, a *attached) (err error) {
 	if err := a.draw(); err != nil {
 		fmt.Fprintf(os.Stderr, "could not draw: %v\n", err)
 	}
-	models, err := train.ExportGenerators(ctx, checkpoint, c.opts, c.opts.Dir(), writer)
+	models, err := exporter.WriteCheckpoint(ctx, c.opts.Dir(), checkpoint, c.opts.Weights()[0], c.opts.Generator)
 	if err == nil {
 		err = c.exportOthers(ctx, checkpoint)
 	}
@@ -220,13 +223,13 @@ func (c *command) finish(ctx context.Context, a *attached) (err error) {
 
 // exportOthers exports what is kept beside the newest generators: those that
 // were judged best, and with -ema those without averaging.
-func (c *command) exportOthers(ctx context.Context, newest *train.Checkpoint) error {
+func (c *command) exportOthers(ctx context.Context, newest *checkpoint.Checkpoint) error {
 	if c.opts.EMA > 0 {
 		if err := c.exportTo(ctx, newest, train.WeightsLatest, latestDir); err != nil {
 			return err
 		}
 	}
-	best, err := c.opts.BestCheckpoint()
+	best, err := c.opts.Checkpoints().Best()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil // never judged
@@ -237,12 +240,12 @@ func (c *command) exportOthers(ctx context.Context, newest *train.Checkpoint) er
 	return c.exportTo(ctx, best, best.Best.Weights, bestDir)
 }
 
-func (c *command) exportTo(ctx context.Context, checkpoint *train.Checkpoint, weights, folder string) error {
+func (c *command) exportTo(ctx context.Context, checkpoint *checkpoint.Checkpoint, weights, folder string) error {
 	dir := filepath.Join(c.opts.Dir(), folder)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make a folder for models: %w", err)
 	}
-	_, err := train.ExportGenerators(ctx, checkpoint, c.opts.Using(weights), dir, writer)
+	_, err := exporter.WriteCheckpoint(ctx, dir, checkpoint, weights, c.opts.Generator)
 	return err
 }
 
@@ -311,5 +314,5 @@ func quote(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// writer names this program in the files that it writes.
-const writer = "cyclegan train"
+// exporter writes the run's generators.
+var exporter = export.Exporter{Reference: tfgraph.Evaluate, Writer: "cyclegan train"}

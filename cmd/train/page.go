@@ -48,7 +48,7 @@ func (a *attached) report(status report.Status) *report.Page {
 		Step: step, Steps: steps, Epoch: a.epoch, Epochs: a.opts.Epochs(),
 		Started: a.started, Updated: time.Now(), Elapsed: a.trained,
 		Remaining: time.Duration(float64(steps-step) * seconds * float64(time.Second)), SecondsPerStep: seconds,
-		MemoryPeak: memoryPeak(), Device: a.trainer.Device(), Precision: a.opts.Precision, Version: writer,
+		MemoryPeak: memoryPeak(), Device: a.trainer.Device(), Precision: a.opts.Precision, Version: exporter.Writer,
 		Data: a.dataLines(), History: a.history, Evaluations: a.judged, Options: a.optionRows(), Commands: a.commands(),
 	}
 	if status != report.Running {

@@ -12,12 +12,13 @@ import (
 
 	"cyclegan/graph"
 	"cyclegan/train"
+	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
 )
 
 // trainer builds the networks, and takes up a checkpoint to go on from, which it
 // returns too; nil for a run that starts.
-func (c *command) trainer(data *dataset.Dataset) (*train.Trainer, *train.Checkpoint, error) {
+func (c *command) trainer(data *dataset.Dataset) (*train.Trainer, *checkpoint.Checkpoint, error) {
 	first, err := data.Batch(1, 0)
 	if err != nil {
 		return nil, nil, err
@@ -38,13 +39,13 @@ func (c *command) trainer(data *dataset.Dataset) (*train.Trainer, *train.Checkpo
 }
 
 // begin gives the networks the weights that they start or go on from.
-func (c *command) begin(t *train.Trainer, data *dataset.Dataset) (*train.Checkpoint, error) {
+func (c *command) begin(t *train.Trainer, data *dataset.Dataset) (*checkpoint.Checkpoint, error) {
 	if c.resume {
 		from, err := c.restore(t, data)
 		if !errors.Is(err, errNoCheckpoint) {
 			return from, err
 		}
-		if kept := c.opts.Kept(); len(kept) > 0 {
+		if kept := c.opts.Checkpoints().Kept(); len(kept) > 0 {
 			return nil, fmt.Errorf("run %s has no newest checkpoint, but it has kept %s: name one with -epoch or -load_iter", c.opts.Dir(), strings.Join(kept, ", "))
 		}
 		fmt.Printf("run %s was stopped before its first checkpoint; it starts again\n", c.opts.Dir())
@@ -56,7 +57,7 @@ func (c *command) begin(t *train.Trainer, data *dataset.Dataset) (*train.Checkpo
 	return nil, err
 }
 
-func (c *command) restore(t *train.Trainer, data *dataset.Dataset) (*train.Checkpoint, error) {
+func (c *command) restore(t *train.Trainer, data *dataset.Dataset) (*checkpoint.Checkpoint, error) {
 	checkpoint, err := c.checkpoint()
 	if err != nil {
 		return nil, err
@@ -84,26 +85,26 @@ func (c *command) restore(t *train.Trainer, data *dataset.Dataset) (*train.Check
 var errNoCheckpoint = errors.New("no checkpoint")
 
 // checkpoint loads the one that -epoch and -load_iter ask for.
-func (c *command) checkpoint() (*train.Checkpoint, error) {
+func (c *command) checkpoint() (*checkpoint.Checkpoint, error) {
 	if c.loadIter > 0 {
-		return c.opts.IterCheckpoint(c.loadIter)
+		return c.opts.Checkpoints().Iteration(c.loadIter)
 	}
 	if c.epoch == "best" {
-		return c.opts.BestCheckpoint()
+		return c.opts.Checkpoints().Best()
 	}
 	if c.epoch != "latest" {
 		epoch, err := strconv.Atoi(c.epoch)
 		if err != nil || epoch < 1 {
 			return nil, fmt.Errorf("-epoch %q is neither latest nor best nor the number of an epoch", c.epoch)
 		}
-		return c.opts.EpochCheckpoint(epoch)
+		return c.opts.Checkpoints().Epoch(epoch)
 	}
-	checkpoint, damaged, err := c.opts.LatestCheckpoint()
+	checkpoint, damaged, err := c.opts.Checkpoints().Latest()
 	if err == nil {
 		for _, d := range damaged {
 			fmt.Fprintf(os.Stderr, "%v; taking the one before it\n", d)
 		}
-	} else if kept := c.opts.Kept(); len(damaged) > 0 && len(kept) > 0 {
+	} else if kept := c.opts.Checkpoints().Kept(); len(damaged) > 0 && len(kept) > 0 {
 		err = fmt.Errorf("%w; the run has kept %s as well: name one with -epoch or -load_iter", err, strings.Join(kept, ", "))
 	}
 	if errors.Is(err, fs.ErrNotExist) {

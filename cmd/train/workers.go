@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"cyclegan/graph/tfgraph"
 	"cyclegan/train/worker"
 )
 
@@ -21,18 +20,15 @@ func (c *command) serve(ctx context.Context) error {
 	if threads == 0 {
 		threads = runtime.NumCPU()
 	}
-	// What TensorFlow announces comes whenever it prepares a part of a graph.
-	return tfgraph.Quietly(func() error {
-		at, err := worker.Serve(ctx, c.worker, worker.Options{Threads: threads, GPUs: c.opts.GPUIDs})
-		if err != nil {
-			return fmt.Errorf("-worker %s: %w", c.worker, err)
-		}
-		fmt.Printf("worker: listening on %s and on no other address, CPU threads: %d; Ctrl-C ends it\n", at, threads)
-		fmt.Println("whoever reaches this address can run anything here: keep it on a private network")
-		fmt.Printf("to train with it: go run ./cmd/train -workers %s[,OTHERS] [options]\n", at)
-		<-ctx.Done()
-		return ctx.Err()
-	})
+	at, err := worker.Serve(ctx, c.worker, worker.Options{Threads: threads, GPUs: c.opts.GPUIDs})
+	if err != nil {
+		return fmt.Errorf("-worker %s: %w", c.worker, err)
+	}
+	fmt.Printf("worker: listening on %s and on no other address, CPU threads: %d; Ctrl-C ends it\n", at, threads)
+	fmt.Println("whoever reaches this address can run anything here: keep it on a private network")
+	fmt.Printf("to train with it: go run ./cmd/train -workers %s[,OTHERS] [options]\n", at)
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 // workersPatience is how long workers that are just being started have.
@@ -49,7 +45,7 @@ func (c *command) awaitWorkers(ctx context.Context) error {
 // afterLoss says how to go on after a worker was lost. The weights are on the
 // first worker, where a step may be half made: only checkpoints count.
 func (c *command) afterLoss(err error, lost *worker.LostError) error {
-	checkpoint, _, loadErr := c.opts.LatestCheckpoint()
+	checkpoint, _, loadErr := c.opts.Checkpoints().Latest()
 	if loadErr != nil {
 		return fmt.Errorf("%w\nthe run has no checkpoint yet; when the worker is back, begin it again:\n  go run ./cmd/train %s -continue_train", err, c.nameFlags())
 	}

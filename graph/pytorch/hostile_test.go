@@ -226,17 +226,17 @@ func hostile() map[string]struct {
 		"legacy view form":    {torchLegacy(stateDict(text("w"), rebuilt(stored("FloatStorage", "0", 6, ")"), 0, integersOf(2), integersOf(1))), keys), "view is a tuple"},
 
 		"safetensors header":      {append(binary.LittleEndian.AppendUint64(nil, 1<<62), "{}"...), "claims 4611686018427387904"},
-		"safetensors JSON":        {header("{]"), "no JSON"},
+		"safetensors JSON":        {header("{]"), "not valid JSON"},
 		"safetensors entry":       {header(`{"w":3}`), `tensor "w"`},
 		"safetensors type":        {header(`{"w":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}`), "unknown type"},
 		"safetensors huge":        {header(`{"w":{"dtype":"F32","shape":[4000000000,4000000000],"data_offsets":[0,4]}}`), "does not fit"},
 		"safetensors cut":         {header(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`), "cut short"},
-		"safetensors gap":         {append(header(`{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`), data...), "lies at [4 8]"},
+		"safetensors gap":         {append(header(`{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`), data...), "offsets [4 8]"},
 		"safetensors rest":        {append(header(`{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`), data...), "20 bytes follow"},
 		"safetensors overlap":     {append(header(`{"v":{"dtype":"F32","shape":[6],"data_offsets":[0,24]},"w":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}`), data...), "does not fit"},
 		"safetensors metadata":    {header(`{"__metadata__":{"a":1}}`), "metadata"},
-		"checkpoint of a run":     {header(`{"__metadata__":{"format":"cyclegan checkpoint 1"}}`), "whole training"},
-		"newer checkpoint of one": {header(`{"__metadata__":{"format":"cyclegan checkpoint 2"}}`), "whole training"},
+		"checkpoint of a run":     {header(`{"__metadata__":{"format":"cyclegan checkpoint 1"}}`), "training run"},
+		"newer checkpoint of one": {header(`{"__metadata__":{"format":"cyclegan checkpoint 2"}}`), "training run"},
 		"safetensors not a state": {append(header(`{"w":{"dtype":"F32","shape":[6.5],"data_offsets":[0,24]}}`), data...), `tensor "w"`},
 	}
 }

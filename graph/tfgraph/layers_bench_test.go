@@ -50,20 +50,20 @@ func benchmarkLayer(b *testing.B, n *graph.Network, side int, mode Mode) {
 	s := op.NewScopeWithGraph(g)
 	vars := NewVariables(s, "weights", n, nil)
 	in := op.Placeholder(s, tf.Float, op.PlaceholderShape(tf.MakeShape(1, int64(side), int64(side), int64(n.In))))
-	out, _ := Apply(s, n, vars.Values(), in, mode)
+	out, _ := Apply(s, n, vars.Values(g), in, mode)
 	with := []tf.Output{in}
 	for _, name := range vars.Names() {
-		with = append(with, vars.Values()[name])
+		with = append(with, vars.Values(g)[name])
 	}
 	gradients := op.Gradients(s, []tf.Output{op.Square(s.SubScope("loss"), out)}, with)
 	if err := s.Err(); err != nil {
 		b.Fatal(err)
 	}
-	all := Part{}
+	var targets []*tf.Operation
 	for _, y := range gradients {
-		all.Targets = append(all.Targets, y.Op)
+		targets = append(targets, y.Op)
 	}
-	session, err := tf.NewSession(g, nil)
+	session, err := NewSession(g, "", nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -87,13 +87,13 @@ func benchmarkLayer(b *testing.B, n *graph.Network, side int, mode Mode) {
 	for _, c := range []struct {
 		name string
 		part Part
-	}{{"forward", Part{Fetches: []tf.Output{out}}}, {"gradients", all}} {
+	}{{"forward", NewPart([]tf.Output{out})}, {"gradients", NewPart(nil, targets...)}} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			best := math.Inf(1)
 			for range b.N {
 				begin := time.Now()
-				if _, err := c.part.Run(session, map[tf.Output]*tf.Tensor{in: feed}); err != nil {
+				if _, err := session.Run(c.part, Feeds{NameOf(in): feed}); err != nil {
 					b.Fatal(err)
 				}
 				best = min(best, time.Since(begin).Seconds())

@@ -20,7 +20,7 @@ type bench struct {
 	net     *graph.Network
 	shape   graph.Shape
 	weights graph.Weights
-	session *tf.Session
+	session *Session
 	vars    *Variables
 	in      tf.Output
 	seed    tf.Output
@@ -53,11 +53,11 @@ func newBench(t *testing.T, l graph.Layer, shape graph.Shape) *bench {
 	b.vars = NewVariables(b.scope, "vars", b.net, nil)
 	b.in = op.Placeholder(b.scope.SubScope("in"), tf.Float, op.PlaceholderShape(tf.MakeShape(2, int64(shape.H), int64(shape.W), int64(shape.C))))
 	b.seed = op.Placeholder(b.scope.SubScope("seed"), tf.Int64, op.PlaceholderShape(tf.MakeShape(2)))
-	b.out, b.stats = Apply(b.scope, b.net, b.vars.Values(), b.in, Mode{Training: true, Seed: b.seed})
+	b.out, b.stats = Apply(b.scope, b.net, b.vars.Values(g), b.in, Mode{Training: true, Seed: b.seed})
 	if err := b.scope.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if b.session, err = tf.NewSession(g, nil); err != nil {
+	if b.session, err = NewSession(g, "", nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.session.Close() })
@@ -78,7 +78,7 @@ func (b *bench) run(t *testing.T, pictures []float32, seed int64, fetches ...tf.
 	if err != nil {
 		t.Fatal(err)
 	}
-	fetched, err := b.session.Run(map[tf.Output]*tf.Tensor{b.in: feed, b.seed: seeds}, fetches, nil)
+	fetched, err := b.session.Run(NewPart(fetches), Feeds{NameOf(b.in): feed, NameOf(b.seed): seeds})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestGradientsOfEveryLayer(t *testing.T) {
 			var names []string
 			for _, p := range b.net.Params() {
 				if p.Trainable() {
-					targets, names = append(targets, b.vars.Values()[p.Name]), append(names, p.Name)
+					targets, names = append(targets, b.vars.Values(b.session.Graph())[p.Name]), append(names, p.Name)
 				}
 			}
 			gradients := op.Gradients(b.scope, []tf.Output{b.out}, targets, op.Const(b.scope.SubScope("r"), rTensor))

@@ -20,40 +20,35 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// RunTraced is Run with TensorFlow's record of it: when each operation ran, on
-// which device and thread, and what memory it took (step stats). Keeping the
-// record slows the run by some per cent. All fetches must be float32.
+// RunTraced is Run that also returns TensorFlow's record: when each operation
+// ran, on which device and thread, and how much memory it took (step stats).
+// Recording slows the run by a few percent. All fetches must be float32.
 //
-// The C API takes run options that graft's Session.Run leaves out, so this
-// calls it itself, with the C objects that graft's hold.
-func (p *Part) RunTraced(session *tf.Session, feeds map[tf.Output]*tf.Tensor) ([]*tf.Tensor, *pb.RunMetadata, error) {
+// graft's Session.Run has no run options, so this calls the C API itself, with
+// the C objects that graft's values hold.
+func (s *Session) RunTraced(p Part, feeds Feeds) ([]*tf.Tensor, *pb.RunMetadata, error) {
+	r, err := s.resolve(p, feeds)
+	if err != nil {
+		return nil, nil, err
+	}
 	args := newRunArgs()
 	defer args.free()
-	for out, tensor := range feeds {
+	for out, tensor := range r.feeds {
 		args.feed(out, tensor)
 	}
-	for _, out := range p.Fetches {
+	for _, out := range r.fetches {
 		args.fetches = append(args.fetches, args.output(out))
 	}
-	for _, target := range p.Targets {
+	for _, target := range r.targets {
 		args.targets = append(args.targets, (*C.TF_Operation)(args.handle(target)))
 	}
-	c := (*C.TF_Session)(args.handle(session))
+	session := (*C.TF_Session)(args.handle(s.session))
 	if args.err != nil {
 		return nil, nil, args.err
 	}
-	var fetched []*tf.Tensor
-	metadata := &pb.RunMetadata{}
-	run := func() error { return args.run(c, &fetched, metadata) }
-	var err error
-	if p.ran {
-		err = run()
-	} else {
-		err = Quietly(run)
-		p.ran = true
-	}
-	// The C objects live as long as those of graft.
-	runtime.KeepAlive(session)
+	fetched, metadata, err := args.run(session)
+	// The C objects live as long as graft's.
+	runtime.KeepAlive(s.session)
 	runtime.KeepAlive(feeds)
 	return fetched, metadata, err
 }
@@ -80,23 +75,23 @@ func (a *runArgs) output(out tf.Output) C.TF_Output {
 	return C.TF_Output{oper: (*C.TF_Operation)(a.handle(out.Op)), index: C.int(out.Index)}
 }
 
-// handle is the C object in an object of graft's, which keeps it in a field c
-// of its own.
+// handle returns the C object behind one of graft's values, which keep it in a
+// field named c.
 func (a *runArgs) handle(of any) unsafe.Pointer {
 	field := reflect.ValueOf(of).Elem().FieldByName("c")
 	if !field.IsValid() || field.Kind() != reflect.Pointer || field.IsNil() {
 		if a.err == nil {
-			a.err = fmt.Errorf("run traced: graft's %T holds no C object any more; the step can only be run without a record", of)
+			a.err = fmt.Errorf("run traced: graft's %T has no field with a C object; this graft version cannot record a step", of)
 		}
 		return nil
 	}
 	return field.UnsafePointer()
 }
 
-func (a *runArgs) run(session *C.TF_Session, fetched *[]*tf.Tensor, metadata *pb.RunMetadata) error {
+func (a *runArgs) run(session *C.TF_Session) ([]*tf.Tensor, *pb.RunMetadata, error) {
 	options, err := proto.Marshal(&pb.RunOptions{TraceLevel: pb.RunOptions_FULL_TRACE})
 	if err != nil {
-		return fmt.Errorf("run traced: %w", err)
+		return nil, nil, fmt.Errorf("run traced: %w", err)
 	}
 	given := C.TF_NewBufferFromString(unsafe.Pointer(unsafe.SliceData(options)), C.size_t(len(options)))
 	defer C.TF_DeleteBuffer(given)
@@ -116,25 +111,27 @@ func (a *runArgs) run(session *C.TF_Session, fetched *[]*tf.Tensor, metadata *pb
 		}
 	}()
 	if C.TF_GetCode(a.status) != C.TF_OK {
-		return errors.New(C.GoString(C.TF_Message(a.status)))
+		return nil, nil, errors.New(C.GoString(C.TF_Message(a.status)))
 	}
+	var fetched []*tf.Tensor
 	for _, t := range results {
 		copied, err := copyTensor(t)
 		if err != nil {
-			return fmt.Errorf("run traced: %w", err)
+			return nil, nil, fmt.Errorf("run traced: %w", err)
 		}
-		*fetched = append(*fetched, copied)
+		fetched = append(fetched, copied)
 	}
+	metadata := &pb.RunMetadata{}
 	if err := proto.Unmarshal(unsafe.Slice((*byte)(record.data), int(record.length)), metadata); err != nil {
-		return fmt.Errorf("run traced: read TensorFlow's record: %w", err)
+		return nil, nil, fmt.Errorf("run traced: read TensorFlow's record: %w", err)
 	}
-	return nil
+	return fetched, metadata, nil
 }
 
-// copyTensor makes a tensor of graft's out of a float32 one of the C API.
+// copyTensor copies a float32 tensor of the C API into one of graft's.
 func copyTensor(t *C.TF_Tensor) (*tf.Tensor, error) {
 	if kind := tf.DataType(C.TF_TensorType(t)); kind != tf.Float {
-		return nil, fmt.Errorf("a fetched tensor is of type %v where float32 is expected", kind)
+		return nil, fmt.Errorf("a fetched tensor has type %v; float32 is expected", kind)
 	}
 	shape := make([]int, int(C.TF_NumDims(t)))
 	for i := range shape {

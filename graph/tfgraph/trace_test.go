@@ -22,7 +22,7 @@ func TestRunTraced(t *testing.T) {
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}
-	session, err := tf.NewSession(g, nil)
+	session, err := NewSession(g, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,9 +31,9 @@ func TestRunTraced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	part := Part{Fetches: []tf.Output{y, total}}
+	part := NewPart([]tf.Output{y, total})
 	for range 2 {
-		out, record, err := part.RunTraced(session, map[tf.Output]*tf.Tensor{x: feed})
+		out, record, err := session.RunTraced(part, Feeds{NameOf(x): feed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,11 +52,11 @@ func TestRunTraced(t *testing.T) {
 		}
 	}
 	// What TensorFlow refuses is an error here too.
-	if _, _, err := part.RunTraced(session, nil); err == nil || !strings.Contains(err.Error(), "Placeholder") {
+	if _, _, err := session.RunTraced(part, nil); err == nil || !strings.Contains(err.Error(), "Placeholder") {
 		t.Errorf("a run without its feed: %v", err)
 	}
-	whole := Part{Fetches: []tf.Output{op.Const(s.SubScope("whole"), int32(1))}}
-	if _, _, err := whole.RunTraced(session, nil); err == nil || !strings.Contains(err.Error(), "float32 is expected") {
+	whole := NewPart([]tf.Output{op.Const(s.SubScope("whole"), int32(1))})
+	if _, _, err := session.RunTraced(whole, nil); err == nil || !strings.Contains(err.Error(), "float32 is expected") {
 		t.Errorf("a fetch of int32: %v", err)
 	}
 }

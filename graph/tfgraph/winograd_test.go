@@ -66,14 +66,14 @@ func checkWinograd(t *testing.T, layers []graph.Layer, batch int) {
 	in := op.Placeholder(s.SubScope("in"), tf.Float, op.PlaceholderShape(tf.MakeShape(int64(batch), int64(shape.H), int64(shape.W), int64(shape.C))))
 	var values []tf.Output
 	for _, p := range net.Params() {
-		values = append(values, vars.Values()[p.Name])
+		values = append(values, vars.Values(g)[p.Name])
 	}
 	var fetches []tf.Output
 	for _, winograd := range []bool{false, true} {
 		s := s.SubScope("form")
 		mode := Mode{Training: true, Winograd: winograd}
-		first, _ := Apply(s, net, vars.Values(), in, mode)
-		second, _ := Apply(s.SubScope("again"), net, vars.Values(), op.Neg(s.SubScope("negative"), in), mode)
+		first, _ := Apply(s, net, vars.Values(g), in, mode)
+		second, _ := Apply(s.SubScope("again"), net, vars.Values(g), op.Neg(s.SubScope("negative"), in), mode)
 		all := []int32{0, 1, 2, 3}
 		loss := op.AddV2(s.SubScope("loss"), op.Sum(s.SubScope("sum"), op.Square(s.SubScope("square"), first), op.Const(s.SubScope("axes"), all)),
 			op.Sum(s.SubScope("sum2"), second, op.Const(s.SubScope("axes2"), all)))
@@ -86,28 +86,24 @@ func checkWinograd(t *testing.T, layers []graph.Layer, batch int) {
 	if !inWinogradForm(g) {
 		t.Fatal("the form is not used")
 	}
-	move, err := Rebuild(g, FasterProducts, Recompute)
+	results := NewPart(fetches)
+	g, err = Edit(g, UseFastMatMul, Recompute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	move.Variables(vars)
-	in, fetches = move.Output(in), move.Outputs(fetches)
-	if g = move.Graph(); move.Err() != nil {
-		t.Fatal(move.Err())
-	}
-	again := 0
+	recomputed := 0
 	for _, o := range g.Operations() {
 		if o.Type() == "BatchMatMulV3" {
 			t.Errorf("%s is left to Eigen", o.Name())
 		}
-		if strings.HasPrefix(o.Name(), "again/") {
-			again++
+		if strings.HasPrefix(o.Name(), RecomputeScope) {
+			recomputed++
 		}
 	}
-	if again == 0 {
-		t.Error("nothing is made again")
+	if recomputed == 0 {
+		t.Error("nothing is computed again")
 	}
-	session, err := tf.NewSession(g, nil)
+	session, err := NewSession(g, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +115,7 @@ func checkWinograd(t *testing.T, layers []graph.Layer, batch int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := session.Run(map[tf.Output]*tf.Tensor{in: feed}, fetches, nil)
+	got, err := session.Run(results, Feeds{NameOf(in): feed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,11 +153,11 @@ func TestWinogradLeaves(t *testing.T) {
 		c, shape := conv, graph.Shape{H: 16, W: 16, C: 64}
 		change(&c, &shape)
 		net := &graph.Network{Name: "net", In: c.In, Out: c.Out, Layers: []graph.Layer{c}}
-		s := op.NewScope()
+		g := tf.NewGraph()
+		s := op.NewScopeWithGraph(g)
 		x := op.Placeholder(s, tf.Float, op.PlaceholderShape(tf.MakeShape(1, int64(shape.H), int64(shape.W), int64(shape.C))))
-		Apply(s, net, NewVariables(s, "vars", net, nil).Values(), x, Mode{Winograd: true})
-		g, err := s.Finalize()
-		if err != nil {
+		Apply(s, net, NewVariables(s, "vars", net, nil).Values(g), x, Mode{Winograd: true})
+		if err := s.Err(); err != nil {
 			t.Fatal(err)
 		}
 		if inWinogradForm(g) {

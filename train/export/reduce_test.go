@@ -1,6 +1,6 @@
 //go:build cgo
 
-package train
+package export
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 	"cyclegan/train/scenes"
 )
 
-// scenePictures are scenes of 32x32, their values multiplied by contrast.
-func scenePictures(count int, contrast float32) *Pictures {
-	return &Pictures{Count: count, H: 32, W: 32, Source: "scenes", Read: func(i int) ([]float32, error) {
+// sceneImages are scenes of 32x32, their values multiplied by contrast.
+func sceneImages(count int, contrast float32) *Images {
+	return &Images{Count: count, H: 32, W: 32, Source: "scenes", Read: func(i int) ([]float32, error) {
 		img := scenes.Draw(1, uint64(i), scenes.Summer, 32, 32)
 		var values []float32
 		for at := 0; at < len(img.Pix); at += 4 {
@@ -44,58 +44,58 @@ func smallGenerator(t *testing.T) (*graph.Network, graph.Weights) {
 
 func TestReduce(t *testing.T) {
 	if _, err := native.FindONNXRuntime(); err != nil {
-		t.Skip("ONNX Runtime is not here; run this test with `go run ./third_party go test ./train`")
+		t.Skip("ONNX Runtime was not found; run `go run ./third_party go test ./train/export`")
 	}
 	n, w := smallGenerator(t)
 	full, err := onnxgraph.Marshal(n, w, onnxgraph.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := scenePictures(3, 1)
+	check := sceneImages(3, 1)
 	for _, c := range []struct {
 		precision onnxgraph.Precision
 		least     float64
 	}{{onnxgraph.F16, 60}, {onnxgraph.Int8, 30}} {
-		model, loss, err := reduce(t.Context(), n, w, onnxgraph.Metadata{}, c.precision, full, scenePictures(6, 1), check)
+		model, loss, err := reduce(t.Context(), n, w, onnxgraph.Metadata{}, c.precision, full, sceneImages(6, 1), check)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(model) >= len(full) || loss.Pictures != 3 || !(loss.Least >= c.least) || loss.Least > loss.PSNR {
+		if len(model) >= len(full) || loss.Images != 3 || !(loss.Least >= c.least) || loss.Least > loss.PSNR {
 			t.Errorf("%s: %d bytes of %d, %v", c.precision, len(model), len(full), loss)
 		}
-		if !strings.Contains(loss.String(), "on 3 pictures") {
+		if !strings.Contains(loss.String(), "on 3 images") {
 			t.Errorf("%s", loss)
 		}
 	}
 
-	broken := &Pictures{Count: 2, H: 32, W: 32, Read: func(int) ([]float32, error) { return nil, errors.New("file is gone") }}
-	short := &Pictures{Count: 2, H: 32, W: 31, Read: check.Read}
+	broken := &Images{Count: 2, H: 32, W: 32, Read: func(int) ([]float32, error) { return nil, errors.New("file is gone") }}
+	short := &Images{Count: 2, H: 32, W: 31, Read: check.Read}
 	over := w.Clone()
 	over["out.bias"][0] = 1e6
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, c := range []struct {
-		word                string
-		ctx                 context.Context
-		precision           onnxgraph.Precision
-		weights             graph.Weights
-		calibration, judged *Pictures
+		word                 string
+		ctx                  context.Context
+		precision            onnxgraph.Precision
+		weights              graph.Weights
+		calibration, checked *Images
 	}{
-		{"there are no pictures", t.Context(), onnxgraph.Int8, w, nil, check},
-		{"there are no pictures", t.Context(), onnxgraph.Int8, w, &Pictures{H: 32, W: 32}, check},
-		{"compare f16 to f32: there are no pictures", t.Context(), onnxgraph.F16, w, nil, nil},
+		{"there are no images", t.Context(), onnxgraph.Int8, w, nil, check},
+		{"there are no images", t.Context(), onnxgraph.Int8, w, &Images{H: 32, W: 32}, check},
+		{"compare f16 to f32: there are no images", t.Context(), onnxgraph.F16, w, nil, nil},
 		{"calibration: file is gone", t.Context(), onnxgraph.Int8, w, broken, check},
 		{"compare int8 to f32: file is gone", t.Context(), onnxgraph.Int8, w, check, broken},
-		{"picture 0 has 3072 values, not the 2976 of 31x32", t.Context(), onnxgraph.Int8, w, short, check},
+		{"image 0 has 3072 values, want 2976 for 31x32", t.Context(), onnxgraph.Int8, w, short, check},
 		{`"out.bias" is 1e+06`, t.Context(), onnxgraph.F16, over, nil, check},
-		{`precision "bf16" is none of [f32 f16 int8]`, t.Context(), "bf16", w, check, check},
+		{`unknown precision "bf16"; the precisions are [f32 f16 int8]`, t.Context(), "bf16", w, check, check},
 		{"canceled", ended, onnxgraph.Int8, w, check, check},
-		// Ranges learnt from pictures without contrast are of no use.
-		{"are too far from those in f32: PSNR", t.Context(), onnxgraph.Int8, w, scenePictures(2, 1e-3), check},
+		// Ranges from images without contrast are useless.
+		{"int8 loses too much: PSNR", t.Context(), onnxgraph.Int8, w, sceneImages(2, 1e-3), check},
 	} {
-		_, _, err := reduce(c.ctx, n, c.weights, onnxgraph.Metadata{}, c.precision, full, c.calibration, c.judged)
+		_, _, err := reduce(c.ctx, n, c.weights, onnxgraph.Metadata{}, c.precision, full, c.calibration, c.checked)
 		if err == nil || !strings.Contains(err.Error(), c.word) {
-			t.Errorf("error %v does not say %q", err, c.word)
+			t.Errorf("error %v does not contain %q", err, c.word)
 		}
 	}
 }

@@ -13,10 +13,12 @@ import (
 	nodes "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
 	types "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 	"github.com/wamuir/graft/tensorflow/op"
+
+	"cyclegan/graph"
 )
 
-// What was built in a graph computes the same in its copy, as edited.
-func TestRebuild(t *testing.T) {
+// What was built in a graph runs in its edited copy.
+func TestEdit(t *testing.T) {
 	s := op.NewScope()
 	x := op.Placeholder(s, tf.Float, op.PlaceholderShape(tf.MakeShape(2)))
 	y := op.Neg(s.SubScope("y"), x)
@@ -24,7 +26,7 @@ func TestRebuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	move, err := Rebuild(g, func(def *graphs.GraphDef) {
+	edited, err := Edit(g, func(def *graphs.GraphDef) {
 		for _, n := range def.Node {
 			if n.Op == "Neg" {
 				n.Op = "Abs"
@@ -34,13 +36,7 @@ func TestRebuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	part := Part{Fetches: []tf.Output{y}}
-	move.Part(&part)
-	x = move.Output(x)
-	if move.Err() != nil {
-		t.Fatal(move.Err())
-	}
-	session, err := tf.NewSession(move.Graph(), nil)
+	session, err := NewSession(edited, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,39 +45,66 @@ func TestRebuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := part.Run(session, map[tf.Output]*tf.Tensor{x: feed})
+	out, err := session.Run(NewPart([]tf.Output{y}), Feeds{NameOf(x): feed})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := out[0].Value().([]float32); !slices.Equal(got, []float32{3, 2}) {
 		t.Errorf("%v", got)
 	}
+	if _, err := Edit(g, func(def *graphs.GraphDef) { def.Node[0].Op = "Nothing" }); err == nil {
+		t.Error("a graph with an unknown operation was accepted")
+	}
 }
 
-func TestRebuildSaysWhatIsGone(t *testing.T) {
+// A name that the edited graph does not have is an error wherever it is used:
+// as a fetch, as a target, as a feed, and in Check.
+func TestUnknownNames(t *testing.T) {
 	s := op.NewScope()
-	x := op.Const(s, float32(1))
+	x := op.Placeholder(s.SubScope("x"), tf.Float, op.PlaceholderShape(tf.MakeShape(1)))
+	y := op.Neg(s.SubScope("y"), x)
+	net := &graph.Network{Name: "n", In: 1, Out: 1, Layers: []graph.Layer{graph.Conv{Name: "c", In: 1, Out: 1, Kernel: 1, Stride: 1}}}
+	vars := NewVariables(s, "vars", net, nil)
 	g, err := s.Finalize()
 	if err != nil {
 		t.Fatal(err)
 	}
-	move, err := Rebuild(g, func(def *graphs.GraphDef) { def.Node = nil })
+	edited, err := Edit(g, func(def *graphs.GraphDef) { def.Node = def.Node[:1] })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if moved := move.Output(tf.Output{}); moved.Op != nil || move.Err() != nil {
-		t.Errorf("no output becomes %v, %v", moved, move.Err())
+	session, err := NewSession(edited, "", nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	move.Output(x)
-	if err := move.Err(); err == nil || !strings.Contains(err.Error(), `has no "Const"`) {
-		t.Errorf("%v", err)
+	defer session.Close()
+	feed, err := NewTensor([]float32{1}, 1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := Rebuild(g, func(def *graphs.GraphDef) { def.Node[0].Op = "Nothing" }); err == nil {
-		t.Error("a graph with an unknown op is taken")
+	for what, run := range map[string]func() error{
+		"fetch":  func() error { _, err := session.Run(NewPart([]tf.Output{y}), Feeds{NameOf(x): feed}); return err },
+		"target": func() error { _, err := session.Run(NewPart(nil, y.Op), Feeds{NameOf(x): feed}); return err },
+		"feed":   func() error { _, err := session.Run(NewPart([]tf.Output{x}), Feeds{NameOf(y): feed}); return err },
+		"traced": func() error { _, _, err := session.RunTraced(NewPart([]tf.Output{y}), nil); return err },
+		"check":  func() error { return session.Check(NewPart([]tf.Output{x}), NewPart([]tf.Output{y})) },
+	} {
+		if err := run(); err == nil || !strings.Contains(err.Error(), `no operation "y/Neg"`) {
+			t.Errorf("%s: error %v", what, err)
+		}
 	}
+	if err := vars.Load(session, graph.Weights{"c.weight": {1}}); err == nil || !strings.Contains(err.Error(), `no operation "vars/c.weight/`) {
+		t.Errorf("load of variables: error %v", err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("the values of variables were found in a graph without them")
+		}
+	}()
+	vars.Values(edited)
 }
 
-func TestFasterProducts(t *testing.T) {
+func TestUseFastMatMul(t *testing.T) {
 	kind := func(k types.DataType) *attrs.AttrValue {
 		return &attrs.AttrValue{Value: &attrs.AttrValue_Type{Type: k}}
 	}
@@ -89,7 +112,7 @@ func TestFasterProducts(t *testing.T) {
 		"Ta": kind(types.DataType_DT_FLOAT), "Tb": kind(types.DataType_DT_FLOAT), "Tout": kind(types.DataType_DT_FLOAT)}}
 	mixed := &nodes.NodeDef{Op: "BatchMatMulV3", Attr: map[string]*attrs.AttrValue{
 		"Ta": kind(types.DataType_DT_INT8), "Tb": kind(types.DataType_DT_INT8), "Tout": kind(types.DataType_DT_INT32)}}
-	FasterProducts(&graphs.GraphDef{Node: []*nodes.NodeDef{equal, mixed}})
+	UseFastMatMul(&graphs.GraphDef{Node: []*nodes.NodeDef{equal, mixed}})
 	if equal.Op != "BatchMatMulV2" || equal.Attr["T"].GetType() != types.DataType_DT_FLOAT || len(equal.Attr) != 1 {
 		t.Errorf("%v", equal)
 	}

@@ -21,7 +21,7 @@ type slope struct {
 	shape    graph.Shape
 	weights  graph.Weights
 	scope    *op.Scope
-	session  *tf.Session
+	session  *Session
 	vars     *Variables
 	in       tf.Output
 	out      tf.Output
@@ -50,12 +50,12 @@ func newSlope(t *testing.T, net *graph.Network, shape graph.Shape) *slope {
 	b.scope = op.NewScopeWithGraph(g)
 	b.vars = NewVariables(b.scope, "vars", net, nil)
 	b.in = op.Placeholder(b.scope.SubScope("in"), tf.Float, op.PlaceholderShape(tf.MakeShape(2, int64(shape.H), int64(shape.W), int64(shape.C))))
-	b.out, b.gradient, b.stats = InputGradient(b.scope, net, b.vars.Values(), b.in)
+	b.out, b.gradient, b.stats = InputGradient(b.scope, net, b.vars.Values(g), b.in)
 	if err := b.scope.Err(); err != nil {
 		t.Fatal(err)
 	}
 	var err error
-	if b.session, err = tf.NewSession(g, nil); err != nil {
+	if b.session, err = NewSession(g, "", nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.session.Close() })
@@ -79,7 +79,7 @@ func (b *slope) run(t *testing.T, pictures []float32, fetches ...tf.Output) [][]
 	if err != nil {
 		t.Fatal(err)
 	}
-	fetched, err := b.session.Run(map[tf.Output]*tf.Tensor{b.in: feed}, fetches, nil)
+	fetched, err := b.session.Run(NewPart(fetches), Feeds{NameOf(b.in): feed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestInputGradient(t *testing.T) {
 	for name, net := range nets {
 		t.Run(name, func(t *testing.T) {
 			b := newSlope(t, net, graph.Shape{H: 33, W: 39, C: 3})
-			y, stats := Apply(b.scope, net, b.vars.Values(), b.in, Mode{Training: true})
+			y, stats := Apply(b.scope, net, b.vars.Values(b.session.Graph()), b.in, Mode{Training: true})
 			want := append([]tf.Output{y}, op.Gradients(b.scope, []tf.Output{y}, []tf.Output{b.in})...)
 			got := []tf.Output{b.out, b.gradient}
 			if len(stats) != len(b.stats) {
@@ -203,7 +203,7 @@ func TestInputGradientHasGradients(t *testing.T) {
 			var targets []tf.Output
 			for _, p := range b.net.Params() {
 				if p.Trainable() {
-					names, targets = append(names, p.Name), append(targets, b.vars.Values()[p.Name])
+					names, targets = append(names, p.Name), append(targets, b.vars.Values(b.session.Graph())[p.Name])
 				}
 			}
 			gradients := b.run(t, pictures, op.Gradients(s, []tf.Output{loss}, targets)...)

@@ -1,4 +1,4 @@
-package train
+package checkpoint
 
 import (
 	"bytes"
@@ -29,7 +29,7 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	if err := want.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	got, err := LoadCheckpoint(path)
+	got, err := Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 			t.Fatal(err)
 		}
 		var damaged *DamagedError
-		if c, err := LoadCheckpoint(path); !errors.As(err, &damaged) || damaged.Path != path {
+		if c, err := Load(path); !errors.As(err, &damaged) || damaged.Path != path {
 			t.Errorf("spoilt file %d of %d bytes: got %v, error %v", i, len(data), c, err)
 		}
 	}
@@ -86,16 +86,16 @@ func TestFirstCheckpointFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := []byte(`"` + headerSum + `":"`)
+	sum := []byte(`"` + headerSumKey + `":"`)
 	at := bytes.Index(file, sum)
-	old := bytes.Replace(file, []byte(checkpointFormat), []byte(firstFormat), 1)
-	for i := range len(sum) + len(unsummed) + len(`",`) {
+	old := bytes.Replace(file, []byte(currentFormat), []byte(firstFormat), 1)
+	for i := range len(sum) + len(noHeaderSum) + len(`",`) {
 		old[at+i] = ' '
 	}
 	if err := os.WriteFile(path, old, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := LoadCheckpoint(path); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := Load(path); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("read %+v, %v; want %+v", got, err, want)
 	}
 }
@@ -116,7 +116,7 @@ func TestHostileCheckpointHeaders(t *testing.T) {
 		text := "{" + meta + "," + entry + "}"
 		file := append([]byte{byte(len(text)), byte(len(text) >> 8), 0, 0, 0, 0, 0, 0}, text...)
 		file = append(file, 0, 0, 0, 0)
-		if _, err := readCheckpoint(bytes.NewReader(file), int64(len(file))); err == nil {
+		if _, err := read(bytes.NewReader(file), int64(len(file))); err == nil {
 			t.Errorf("%s: read without an error", entry)
 		}
 	}
@@ -133,34 +133,32 @@ func TestCheckpointRefusesNaN(t *testing.T) {
 	if err := bad.Save(path); err == nil || !strings.Contains(err.Error(), "D_A/score.bias") {
 		t.Errorf("saving NaN: %v", err)
 	}
-	if c, err := LoadCheckpoint(path); err != nil || c.Step != 1 {
+	if c, err := Load(path); err != nil || c.Step != 1 {
 		t.Errorf("the checkpoint from before is gone: %v, %v", c, err)
 	}
 }
 
 func TestLatestCheckpointPassesOverDamagedOnes(t *testing.T) {
-	o := paper()
-	o.CheckpointsDir = t.TempDir()
-	dir := o.checkpointDir()
-	if _, _, err := o.LatestCheckpoint(); !errors.Is(err, fs.ErrNotExist) {
+	f := Folder(filepath.Join(t.TempDir(), "checkpoints"))
+	if _, _, err := f.Latest(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no checkpoint: error %v", err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := f.create(); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []int64{10, 20, 1000000000} {
-		if err := someCheckpoint(step).Save(checkpointPath(dir, step)); err != nil {
+		if err := someCheckpoint(step).Save(f.rollingPath(step)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	newest := checkpointPath(dir, 1000000000)
+	newest := f.rollingPath(1000000000)
 	if err := os.Truncate(newest, 100); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "step_x.safetensors"), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(string(f), "step_x.safetensors"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c, damaged, err := o.LatestCheckpoint()
+	c, damaged, err := f.Latest()
 	if err != nil || c.Step != 20 {
 		t.Fatalf("got %v, %v; want step 20", c, err)
 	}
@@ -168,40 +166,38 @@ func TestLatestCheckpointPassesOverDamagedOnes(t *testing.T) {
 		t.Errorf("damaged: %v; want one that names %s", damaged, newest)
 	}
 	for _, step := range []int64{10, 20} {
-		if err := os.Truncate(checkpointPath(dir, step), 3); err != nil {
+		if err := os.Truncate(f.rollingPath(step), 3); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, damaged, err := o.LatestCheckpoint(); err == nil || len(damaged) != 3 {
+	if _, damaged, err := f.Latest(); err == nil || len(damaged) != 3 {
 		t.Errorf("all damaged: %d named, error %v", len(damaged), err)
 	}
 }
 
 func TestKeptCheckpoints(t *testing.T) {
-	o := paper()
-	o.CheckpointsDir = t.TempDir()
-	dir := o.checkpointDir()
-	if _, err := o.EpochCheckpoint(5); err == nil || !strings.Contains(err.Error(), "kept none") {
+	f := Folder(filepath.Join(t.TempDir(), "checkpoints"))
+	if _, err := f.Epoch(5); err == nil || !strings.Contains(err.Error(), "none was kept") {
 		t.Errorf("nothing kept: %v", err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := f.create(); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{epochPath(dir, 5), iterPath(dir, 70), checkpointPath(dir, 60), checkpointPath(dir, 80)} {
+	for _, path := range []string{f.path(epochName(5)), f.path(iterationName(70)), f.rollingPath(60), f.rollingPath(80)} {
 		if err := someCheckpoint(6).Save(path); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if c, err := o.EpochCheckpoint(5); err != nil || c.Step != 6 {
+	if c, err := f.Epoch(5); err != nil || c.Step != 6 {
 		t.Errorf("epoch 5: %v, %v", c, err)
 	}
-	if c, err := o.IterCheckpoint(70); err != nil || c.Step != 6 {
+	if c, err := f.Iteration(70); err != nil || c.Step != 6 {
 		t.Errorf("iteration 70: %v, %v", c, err)
 	}
-	if _, err := o.EpochCheckpoint(6); err == nil || !strings.Contains(err.Error(), "epoch_0005, iter_000000070") {
+	if _, err := f.Epoch(6); err == nil || !strings.Contains(err.Error(), "kept: epoch_0005, iter_000000070") {
 		t.Errorf("epoch 6: %v", err)
 	}
-	if got := strings.Join(o.Kept(), " "); got != "epoch_0005 iter_000000070" {
+	if got := strings.Join(f.Kept(), " "); got != "epoch_0005 iter_000000070" {
 		t.Errorf("kept: %s", got)
 	}
 }
@@ -209,36 +205,34 @@ func TestKeptCheckpoints(t *testing.T) {
 // Going on from an earlier checkpoint makes it the newest, for the next resume
 // too, and puts what is later aside.
 func TestGoOnFrom(t *testing.T) {
-	o := paper()
-	o.CheckpointsDir = t.TempDir()
-	dir := o.checkpointDir()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	f := Folder(filepath.Join(t.TempDir(), "checkpoints"))
+	if err := f.create(); err != nil {
 		t.Fatal(err)
 	}
 	best := someCheckpoint(70)
 	best.Best = &Best{Weights: WeightsLatest, By: "SWD", Value: 3, How: "somehow"}
 	for path, c := range map[string]*Checkpoint{
-		epochPath(dir, 5): someCheckpoint(50), checkpointPath(dir, 60): someCheckpoint(60), checkpointPath(dir, 80): someCheckpoint(80), bestPath(dir): best,
+		f.path(epochName(5)): someCheckpoint(50), f.rollingPath(60): someCheckpoint(60), f.rollingPath(80): someCheckpoint(80), f.path(bestName): best,
 	} {
 		if err := c.Save(path); err != nil {
 			t.Fatal(err)
 		}
 	}
-	from, err := o.EpochCheckpoint(5)
+	from, err := f.Epoch(5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.GoOnFrom(from); err != nil {
+	if err := f.ResumeFrom(from); err != nil {
 		t.Fatal(err)
 	}
-	if c, _, err := o.LatestCheckpoint(); err != nil || c.Step != 50 {
+	if c, _, err := f.Latest(); err != nil || c.Step != 50 {
 		t.Errorf("the newest is %+v, %v; want step 50", c, err)
 	}
-	if _, err := o.BestCheckpoint(); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := f.Best(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the best, of step 70, is still there: %v", err)
 	}
 	for _, name := range []string{"step_000000060.safetensors", "step_000000080.safetensors", "best.safetensors"} {
-		if !exists(filepath.Join(dir, "superseded", name)) {
+		if !exists(filepath.Join(string(f), "superseded", name)) {
 			t.Errorf("%s is not put aside", name)
 		}
 	}
@@ -246,41 +240,41 @@ func TestGoOnFrom(t *testing.T) {
 	// A best checkpoint that is not later stays, and stands in where there is
 	// no rolling one.
 	best.Step = 40
-	if err := best.Save(bestPath(dir)); err != nil {
+	if err := best.Save(f.path(bestName)); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.GoOnFrom(from); err != nil {
+	if err := f.ResumeFrom(from); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(checkpointPath(dir, 50)); err != nil {
+	if err := os.Remove(f.rollingPath(50)); err != nil {
 		t.Fatal(err)
 	}
-	c, _, err := o.LatestCheckpoint()
+	c, _, err := f.Latest()
 	if err != nil || c.Step != 40 || *c.Best != *best.Best {
 		t.Fatalf("the newest is %+v, %v; want the best, step 40", c, err)
 	}
-	if err := o.GoOnFrom(c); err != nil {
+	if err := f.ResumeFrom(c); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := LoadCheckpoint(checkpointPath(dir, 40)); err != nil || c.Best != nil {
+	if c, err := Load(f.rollingPath(40)); err != nil || c.Best != nil {
 		t.Errorf("the rolling checkpoint is %+v, %v", c, err)
 	}
 }
 
 func TestDropOldCheckpoints(t *testing.T) {
-	dir := t.TempDir()
+	f := Folder(t.TempDir())
 	for step := range int64(5) {
-		if err := someCheckpoint(step).Save(checkpointPath(dir, step)); err != nil {
+		if err := someCheckpoint(step).Save(f.rollingPath(step)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "epoch_0001.safetensors"), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(string(f), "epoch_0001.safetensors"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := dropOldCheckpoints(dir, 2); err != nil {
+	if err := f.dropOld(2); err != nil {
 		t.Fatal(err)
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := os.ReadDir(string(f))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +299,7 @@ func FuzzReadCheckpoint(f *testing.F) {
 	f.Add(whole)
 	f.Add(whole[:20])
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := readCheckpoint(bytes.NewReader(data), int64(len(data)))
+		c, err := read(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return
 		}

@@ -1,24 +1,28 @@
 //go:build tensorflow
 
-package train
+package export
 
 import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"cyclegan/graph"
 	"cyclegan/graph/onnxgraph"
+	"cyclegan/graph/tfgraph"
+	"cyclegan/train/checkpoint"
 )
 
-var fullWidth = flag.Bool("full", false, "test the networks at their full width, which takes some minutes")
+var fullWidth = flag.Bool("full", false, "test the networks at their full width, which takes minutes")
 
-// randomWeights draws weights that leave no parameter without effect: filters
-// that keep activations near unit size, and biases and BatchNorm parameters
-// far from what they start as. Residual branches are kept small, or a chain of
-// them would drive every output to -1 or 1, where nothing shows.
+// randomWeights draws weights in which every parameter has an effect: filters
+// that keep activations near unit size, and biases and BatchNorm parameters far
+// from their initial values. Residual branches are small, or a chain of them
+// would drive every output to -1 or 1, which hides differences.
 func randomWeights(t *testing.T, n *graph.Network, seed uint64) graph.Weights {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 7))
@@ -55,12 +59,12 @@ func checkParity(t *testing.T, n *graph.Network, h, w int) {
 	}
 	for _, batch := range []int{1, 3} {
 		shape := graph.Shape{H: h, W: w, C: n.In}
-		worst, err := Parity(t.Context(), n, weights, model, randomPictures(uint64(batch), batch*h*w*n.In), batch, shape)
+		worst, err := (Exporter{Reference: tfgraph.Evaluate}).difference(t.Context(), n, weights, model, randomImages(uint64(batch), batch*h*w*n.In), batch, shape)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("batch %d, %dx%d: largest difference %.2g", batch, h, w, worst)
-		if !(worst <= exportTolerance) {
+		if !(worst <= tolerance) {
 			t.Errorf("batch %d, %dx%d: TensorFlow and ONNX Runtime differ by %g", batch, h, w, worst)
 		}
 	}
@@ -152,5 +156,65 @@ func TestDiscriminatorParity(t *testing.T) {
 				checkParity(t, n, 133, 158)
 			})
 		}
+	}
+}
+
+func TestExport(t *testing.T) {
+	o := graph.GeneratorOptions{Architecture: graph.ResNet6, In: 3, Out: 1, Filters: 4, Norm: graph.NormInstance, Upsampling: graph.UpTranspose}
+	describe := func(ab bool) graph.GeneratorOptions {
+		if o := o; !ab {
+			o.In, o.Out = o.Out, o.In
+			return o
+		}
+		return o
+	}
+	c := &checkpoint.Checkpoint{WidthA: 32, HeightA: 32, WidthB: 48, HeightB: 32, Tensors: map[string]checkpoint.Tensor{}}
+	for _, name := range []string{checkpoint.GAB, checkpoint.GBA} {
+		n, err := graph.NewGenerator(describe(name == checkpoint.GAB))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for param, values := range randomWeights(t, n, 1) {
+			c.Tensors[name+"/"+param] = checkpoint.Tensor{Values: values}
+		}
+		for _, p := range n.Params() {
+			c.Tensors[name+"/"+p.Name] = checkpoint.Tensor{Shape: p.Shape, Values: c.Tensors[name+"/"+p.Name].Values}
+		}
+	}
+	dir := t.TempDir()
+	paths, err := (Exporter{Reference: tfgraph.Evaluate, Writer: "test"}).WriteCheckpoint(t.Context(), dir, c, checkpoint.WeightsLatest, describe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if len(paths) != 2 {
+		t.Errorf("exported %v, want two models", paths)
+	}
+}
+
+// A model that ONNX Runtime computes differently is not written: here one so
+// badly scaled that rounding alone makes the difference.
+func TestExportLeavesNoWrongFile(t *testing.T) {
+	n := &graph.Network{Name: "wild", In: 3, Out: 3, Layers: []graph.Layer{
+		graph.Conv{Name: "a", In: 3, Out: 16, Kernel: 5, Stride: 1, Pad: 2},
+		graph.Conv{Name: "b", In: 16, Out: 3, Kernel: 5, Stride: 1, Pad: 2},
+	}}
+	w := randomWeights(t, n, 1)
+	for _, values := range w {
+		for i := range values {
+			values[i] *= 1e4
+		}
+	}
+	path := filepath.Join(t.TempDir(), "wild.onnx")
+	err := (Exporter{Reference: tfgraph.Evaluate}).Write(t.Context(), path, n, w, onnxgraph.Metadata{TrainWidth: 64, TrainHeight: 64})
+	if err == nil || !strings.Contains(err.Error(), "differs") {
+		t.Errorf("export: %v", err)
+	}
+	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 0 {
+		t.Errorf("the failed export left %v", files)
 	}
 }

@@ -1,0 +1,199 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"golang.org/x/sync/errgroup"
+
+	"cyclegan/graph"
+	"cyclegan/graph/onnxgraph"
+	"cyclegan/infer/session"
+)
+
+// Limits of the precision loss, as PSNR in dB against the f32 generator. An
+// image rounded to 8 bits has 59 dB.
+const (
+	// GoodPSNR is the limit below which a difference may be visible.
+	GoodPSNR = 35
+	// minPSNR is the limit below which no file is written.
+	minPSNR = 20
+	// minPSNR16 is the same limit for f16, which loses little unless numbers
+	// exceed its range.
+	minPSNR16 = 50
+)
+
+// Images are images of one size for a generator.
+type Images struct {
+	Count, H, W int
+	// Read returns image i, [H, W, C] in [-1, 1] with the generator's channels.
+	// It is called several times for each image.
+	Read func(i int) ([]float32, error)
+	// Source describes the images, such as "training images of summer".
+	Source string
+}
+
+// input returns image i as the input of an ONNX model.
+func (p *Images) input(i, channels int) (session.Tensor, error) {
+	values, err := p.Read(i)
+	if err != nil {
+		return session.Tensor{}, err
+	}
+	if len(values) != p.H*p.W*channels {
+		return session.Tensor{}, fmt.Errorf("image %d has %d values, want %d for %dx%d with %d channels", i, len(values), p.H*p.W*channels, p.W, p.H, channels)
+	}
+	return session.Tensor{
+		Shape: []int64{1, int64(channels), int64(p.H), int64(p.W)},
+		Data:  onnxgraph.NCHW(values, 1, p.H, p.W, channels), // from [1, H, W, C]
+	}, nil
+}
+
+// run runs a model on every image and passes its outputs to use.
+func (p *Images) run(ctx context.Context, model []byte, channels int, use func(i int, outputs []session.Tensor) error) error {
+	if p == nil || p.Count < 1 {
+		return errors.New("there are no images")
+	}
+	s, err := session.New(model, nil)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for i := range p.Count {
+		in, err := p.input(i, channels)
+		if err != nil {
+			return err
+		}
+		outputs, err := s.Run(ctx, in)
+		if err != nil {
+			return err
+		}
+		if err := use(i, outputs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A Loss is the precision that a generator lost: how its images compare with
+// the images of the same generator in f32.
+type Loss struct {
+	// PSNR is the mean peak signal-to-noise ratio in dB and Least that of the
+	// worst image. Both are infinite for equal images.
+	PSNR, Least float64
+	Images      int // compared
+}
+
+// Visible reports whether the difference may be visible.
+func (l *Loss) Visible() bool { return l.PSNR < GoodPSNR }
+
+func (l *Loss) String() string {
+	if math.IsInf(l.PSNR, 1) {
+		return fmt.Sprintf("identical to f32 on %d images", l.Images)
+	}
+	return fmt.Sprintf("PSNR to f32 %.1f dB, at least %.1f, on %d images", l.PSNR, l.Least, l.Images)
+}
+
+// reduce returns the model in f16 or int8 and what it lost on the images of
+// check. full is the model in f32.
+func reduce(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgraph.Metadata, p onnxgraph.Precision, full []byte, calibration, check *Images) ([]byte, *Loss, error) {
+	var model []byte
+	var err error
+	limit, fix := float64(minPSNR), ""
+	switch p {
+	case onnxgraph.F16:
+		limit, fix = minPSNR16, "use f32"
+		model, err = onnxgraph.MarshalFloat16(n, w, m)
+	case onnxgraph.Int8:
+		fix = "calibrate on more images, or on images more like those to convert, or use f16"
+		model, err = quantize(ctx, n, w, m, calibration)
+	default:
+		err = fmt.Errorf("unknown precision %q; the precisions are %v", p, onnxgraph.Precisions)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	loss, err := compare(ctx, full, model, check, n.In)
+	if err != nil {
+		return nil, nil, fmt.Errorf("compare %s to f32: %w", p, err)
+	}
+	if !(loss.PSNR >= limit) {
+		return nil, nil, fmt.Errorf("%s loses too much: %v, and the limit is %g dB; nothing was written. Fix: %s", p, loss, limit, fix)
+	}
+	return model, loss, nil
+}
+
+// probeBudget is the number of bytes of a network's tensors that a calibration
+// examines at once.
+const probeBudget = 256 << 20
+
+// quantize calibrates a network on images and returns its int8 model.
+func quantize(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgraph.Metadata, images *Images) ([]byte, error) {
+	if images == nil {
+		return nil, errors.New("calibration: there are no images")
+	}
+	c, err := onnxgraph.NewCalibration(n, w)
+	if err != nil {
+		return nil, err
+	}
+	c.Pictures, c.Source = images.Count, images.Source
+	probes, err := c.Probes(images.H, images.W, probeBudget)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range probes {
+		model, err := p.Model()
+		if err != nil {
+			return nil, err
+		}
+		err = images.run(ctx, model, n.In, func(_ int, outputs []session.Tensor) error {
+			var group errgroup.Group
+			for i, t := range outputs {
+				group.Go(func() error { return p.Add(i, t.Data) })
+			}
+			return group.Wait()
+		})
+		if err != nil {
+			return nil, fmt.Errorf("calibration: %w", err)
+		}
+	}
+	return onnxgraph.MarshalInt8(c, m)
+}
+
+// compare runs two models on images.
+func compare(ctx context.Context, full, reduced []byte, images *Images, channels int) (*Loss, error) {
+	var want [][]float32
+	err := images.run(ctx, full, channels, func(_ int, outputs []session.Tensor) error {
+		want = append(want, outputs[0].Data)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	loss := &Loss{Least: math.Inf(1), Images: images.Count}
+	err = images.run(ctx, reduced, channels, func(i int, outputs []session.Tensor) error {
+		psnr, err := psnr(want[i], outputs[0].Data)
+		loss.PSNR += psnr / float64(images.Count)
+		loss.Least = min(loss.Least, psnr)
+		return err
+	})
+	return loss, err
+}
+
+// psnr compares values of [-1, 1], in dB.
+func psnr(want, got []float32) (float64, error) {
+	if len(want) != len(got) || len(got) == 0 {
+		return 0, fmt.Errorf("%d values, want %d", len(got), len(want))
+	}
+	sum := 0.0
+	for i, v := range want {
+		d := float64(v) - float64(got[i])
+		sum += d * d
+	}
+	if math.IsNaN(sum) {
+		return 0, errors.New("a value is not a number")
+	}
+	const peak = 2
+	return 10 * math.Log10(peak*peak*float64(len(want))/sum), nil
+}

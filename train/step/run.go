@@ -1,0 +1,186 @@
+//go:build tensorflow
+
+package step
+
+import (
+	"fmt"
+	"maps"
+	"math"
+
+	tf "github.com/wamuir/graft/tensorflow"
+
+	"cyclegan/graph"
+	"cyclegan/graph/tfgraph"
+)
+
+// A Runner runs a part of the graph in a session. Name says which, such as
+// "generators".
+type Runner func(name string, p tfgraph.Part, feeds tfgraph.Feeds) ([]*tf.Tensor, error)
+
+// Images are a batch of each domain, [N, H, W, C] in [-1, 1].
+type Images struct{ A, B []float32 }
+
+// A phase is one half of a step: the generators' or the discriminators'.
+type phase struct {
+	name         string
+	before, part tfgraph.Part // before copies to the replicas after the first
+}
+
+// inputs are the names of a replica's placeholders.
+type inputs struct {
+	batch                            int
+	realA, realB, fakeA, fakeB, seed tfgraph.Name
+}
+
+func (r *replica) names() inputs {
+	return inputs{r.batch, tfgraph.NameOf(r.realA.feed), tfgraph.NameOf(r.realB.feed),
+		tfgraph.NameOf(r.fakeA.feed), tfgraph.NameOf(r.fakeB.feed), tfgraph.NameOf(r.seed.feed)}
+}
+
+// TensorFlow returns the graph to run.
+func (g *Graph) TensorFlow() *tf.Graph { return g.graph }
+
+// Parts returns everything that a step runs, for tfgraph.Session.Check.
+func (g *Graph) Parts() []tfgraph.Part {
+	return []tfgraph.Part{g.generators.before, g.generators.part, g.discriminators.before, g.discriminators.part}
+}
+
+// Networks returns G_AB, G_BA, D_A and D_B.
+func (g *Graph) Networks() []*Network { return []*Network{g.gAB, g.gBA, g.dA, g.dB} }
+
+// FakeShapes returns the shapes of translated images of A and of B.
+func (g *Graph) FakeShapes() (a, b graph.Shape) { return g.fakeA, g.fakeB }
+
+// TrainGenerators trains the generators on real images, after the given number
+// of steps and with a learning rate; ema is the decay of their average, if one
+// is kept. It returns the losses G_AB, G_BA, cycle_A, cycle_B, idt_A and idt_B,
+// and the translated images unless the discriminators were first.
+func (g *Graph) TrainGenerators(run Runner, real Images, steps int64, rate, ema float64) (losses []float64, fake Images, err error) {
+	feeds, err := g.feeds(real, Images{}, steps, rate)
+	if err != nil {
+		return nil, Images{}, err
+	}
+	if g.opts.Averages {
+		if feeds[g.averageRate], err = tf.NewTensor(float32(1 - averageDecay(ema, steps))); err != nil {
+			return nil, Images{}, err
+		}
+	}
+	out, err := g.generators.run(run, feeds)
+	if err != nil {
+		return nil, Images{}, fmt.Errorf("train the generators: %w", err)
+	}
+	const terms = 6
+	losses = scalars(out[:terms])
+	fake, err = joinFakes(out[terms:])
+	return losses, fake, err
+}
+
+// TrainDiscriminators trains the discriminators on real and translated images,
+// which are ignored if the discriminators are first. It returns the losses D_A
+// and D_B.
+func (g *Graph) TrainDiscriminators(run Runner, real, fake Images, steps int64, rate float64) (losses []float64, err error) {
+	feeds, err := g.feeds(real, fake, steps, rate)
+	if err != nil {
+		return nil, err
+	}
+	out, err := g.discriminators.run(run, feeds)
+	if err != nil {
+		return nil, fmt.Errorf("train the discriminators: %w", err)
+	}
+	return scalars(out), nil
+}
+
+// Translate returns the images that TrainGenerators would translate, without
+// training.
+func (g *Graph) Translate(run Runner, real Images, steps int64) (fake Images, err error) {
+	feeds, err := g.feeds(real, Images{}, steps, 0)
+	if err != nil {
+		return Images{}, err
+	}
+	out, err := run("translate", g.translated, feeds)
+	if err != nil {
+		return Images{}, err
+	}
+	return joinFakes(out)
+}
+
+func (p phase) run(run Runner, feeds tfgraph.Feeds) ([]*tf.Tensor, error) {
+	if !p.before.Empty() {
+		if _, err := run("before "+p.name, p.before, feeds); err != nil {
+			return nil, err
+		}
+	}
+	return run(p.name, p.part, feeds)
+}
+
+// feeds gives each replica its share of the images, and Adam its settings.
+func (g *Graph) feeds(real, fake Images, steps int64, learningRate float64) (tfgraph.Feeds, error) {
+	feeds := tfgraph.Feeds{}
+	for i, in := range g.inputs {
+		shares := map[tfgraph.Name]imageShare{in.realA: {real.A, g.opts.ShapeA}, in.realB: {real.B, g.opts.ShapeB}}
+		if fake.A != nil {
+			maps.Copy(shares, map[tfgraph.Name]imageShare{in.fakeA: {fake.A, g.fakeA}, in.fakeB: {fake.B, g.fakeB}})
+		}
+		for name, s := range shares {
+			size := in.batch * s.shape.H * s.shape.W * s.shape.C
+			tensor, err := tfgraph.NewTensor(s.images[i*size:(i+1)*size], in.batch, s.shape.H, s.shape.W, s.shape.C)
+			if err != nil {
+				return nil, err
+			}
+			feeds[name] = tensor
+		}
+		if g.opts.draws() {
+			seed, err := tf.NewTensor([]int64{int64(g.opts.Seed), steps})
+			if err != nil {
+				return nil, err
+			}
+			feeds[in.seed] = seed
+		}
+	}
+	rate, epsilon := AdamSettings(learningRate, g.opts.Beta1, steps+1)
+	for name, v := range map[tfgraph.Name]float64{g.rate: rate, g.epsilon: epsilon} {
+		tensor, err := tf.NewTensor(float32(v))
+		if err != nil {
+			return nil, err
+		}
+		feeds[name] = tensor
+	}
+	return feeds, nil
+}
+
+// imageShare are images of a batch with the shape of one.
+type imageShare struct {
+	images []float32
+	shape  graph.Shape
+}
+
+// joinFakes puts the replicas' translated images in order; they alternate
+// between A and B.
+func joinFakes(tensors []*tf.Tensor) (fake Images, err error) {
+	for i, t := range tensors {
+		values, err := tfgraph.Floats(nil, t)
+		if err != nil {
+			return Images{}, err
+		}
+		if i%2 == 0 {
+			fake.A = append(fake.A, values...)
+		} else {
+			fake.B = append(fake.B, values...)
+		}
+	}
+	return fake, nil
+}
+
+func scalars(tensors []*tf.Tensor) []float64 {
+	values := make([]float64, len(tensors))
+	for i, t := range tensors {
+		values[i] = float64(t.Value().(float32))
+	}
+	return values
+}
+
+// averageDecay is the decay of the moving average after some steps. It starts
+// low, so that the initial weights are soon forgotten.
+func averageDecay(decay float64, steps int64) float64 {
+	return math.Min(decay, float64(1+steps)/float64(10+steps))
+}
