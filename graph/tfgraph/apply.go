@@ -3,6 +3,7 @@
 package tfgraph
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -12,33 +13,30 @@ import (
 	"cyclegan/graph"
 )
 
-// Mode says for which use a network is applied.
+// Mode is how a network is applied.
 type Mode struct {
-	// Training takes BatchNorm's statistics from the batch and turns dropout
-	// on. Without it the running statistics are used and dropout does nothing.
+	// Training takes BatchNorm's statistics from the batch and turns dropout on. Without it,
+	// BatchNorm uses the running statistics and dropout does nothing.
 	Training bool
-	// Seed is an int64 tensor of shape [2] that dropout draws from in
-	// training; the same seed gives the same mask. A network without dropout
-	// needs none.
+	// Seed is an int64 tensor [2] from which dropout draws in training: equal seeds give equal
+	// masks. A network without dropout needs none.
 	Seed tf.Output
-	// Winograd computes wide 3x3 convolutions in Winograd's form, which on a CPU
-	// takes half the time and rounds to 1e-5 of the largest value.
+	// Winograd computes wide 3x3 convolutions in Winograd's form, which takes half the time on a
+	// CPU and rounds to 1e-5 of the largest value.
 	Winograd bool
 }
 
-// A BatchStatistic is what one training-mode BatchNorm saw in its batch: the
-// mean and the unbiased variance of each channel, both of shape [C].
+// A BatchStatistic is the mean and the unbiased variance of each channel, both [C], that a BatchNorm
+// in training mode computed from its batch.
 type BatchStatistic struct {
 	Layer          graph.BatchNorm
 	Mean, Variance tf.Output
 }
 
-// Apply adds the ops of network n to scope s. Values holds a tensor for each
-// parameter by name; x is the input [N, H, W, C] in float32, whose shape must
-// be known in full. It returns the output [N, H', W', C'] and what the
-// BatchNorm layers saw, in the order of computation.
-//
-// Problems are reported through s.Err, as op's own functions report them.
+// Apply adds the operations of network n to scope s. Values holds a tensor for each parameter by
+// name; x is the input [N, H, W, C] in float32, whose shape must be fully known. Apply returns the
+// output [N, H', W', C'] and the statistics of the BatchNorm layers in the order of computation. Like
+// the functions of package op, it reports errors through s.Err.
 func Apply(s *op.Scope, n *graph.Network, values map[string]tf.Output, x tf.Output, mode Mode) (tf.Output, []BatchStatistic) {
 	r, in := newReader(s, n, values, x, mode)
 	if s.Err() != nil {
@@ -48,14 +46,14 @@ func Apply(s *op.Scope, n *graph.Network, values map[string]tf.Output, x tf.Outp
 	return out.out, r.stats
 }
 
-// newReader makes sure that n can be applied to x with these values.
+// newReader checks that n can be applied to x with these values.
 func newReader(s *op.Scope, n *graph.Network, values map[string]tf.Output, x tf.Output, mode Mode) (*reader, tensor) {
 	if s.Err() != nil {
 		return nil, tensor{}
 	}
 	dims, err := x.Shape().ToSlice()
 	if err != nil || len(dims) != 4 || slices.Min(dims) < 1 {
-		s.UpdateErr(n.Name, fmt.Errorf("the input's shape %v is not a known [N, H, W, C]", x.Shape()))
+		s.UpdateErr(n.Name, fmt.Errorf("the input has shape %v, want a fully known [N, H, W, C]", x.Shape()))
 		return nil, tensor{}
 	}
 	for _, p := range n.Params() {
@@ -68,13 +66,13 @@ func newReader(s *op.Scope, n *graph.Network, values map[string]tf.Output, x tf.
 	return r, tensor{x, graph.Shape{H: int(dims[1]), W: int(dims[2]), C: int(dims[3])}}
 }
 
-// tensor is an activation whose shape is known.
+// tensor is an activation with its shape.
 type tensor struct {
 	out   tf.Output
 	shape graph.Shape
 }
 
-// reader walks a network and adds ops. Errors stick to the scope.
+// reader walks a network and adds operations. The scope keeps the first error.
 type reader struct {
 	scope    *op.Scope
 	values   map[string]tf.Output
@@ -104,7 +102,7 @@ func (r *reader) layers(layers []graph.Layer, x tensor) tensor {
 	return x
 }
 
-// layer adds one layer's ops; shape is that of its output.
+// layer adds one layer; shape is the shape of its output.
 func (r *reader) layer(l graph.Layer, x tensor, shape graph.Shape) tf.Output {
 	switch l := l.(type) {
 	case graph.Conv:
@@ -150,7 +148,7 @@ func (r *reader) layer(l graph.Layer, x tensor, shape graph.Shape) tf.Output {
 		s := r.scope.SubScope("concat")
 		return op.ConcatV2(s, []tf.Output{x.out, inner.out}, op.Const(s.SubScope("axis"), int32(3)))
 	default:
-		r.scope.UpdateErr("Apply", fmt.Errorf("layer kind %T is unknown", l))
+		r.scope.UpdateErr("Apply", fmt.Errorf("unknown layer kind %T", l))
 		return tf.Output{}
 	}
 }
@@ -162,15 +160,14 @@ func (r *reader) bias(s *op.Scope, y tf.Output, name string, bias bool) tf.Outpu
 	return op.BiasAdd(s, y, r.values[name+".bias"])
 }
 
-// transposed is the gradient of the convolution that leads from this layer's
-// output to its input. It is taken without padding, (n-1)*Stride + Kernel
-// pixels a side, and then cut: with explicit padding TensorFlow has no oneDNN
-// kernel, which makes bfloat16 several times slower.
+// transposed is the gradient of the convolution from this layer's output to its input. It is computed
+// without padding, with (n-1)*Stride + Kernel pixels a side, and then cropped: TensorFlow has no
+// oneDNN kernel for explicit padding, which makes bfloat16 several times slower.
 func (r *reader) transposed(s *op.Scope, l graph.ConvTranspose, x tensor, shape graph.Shape) tf.Output {
 	whole := graph.Shape{H: (x.shape.H-1)*l.Stride + l.Kernel, W: (x.shape.W-1)*l.Stride + l.Kernel, C: l.Out}
 	y := op.Conv2DBackpropInput(s, r.dims(s, whole), r.values[l.Name+".weight"], x.out, strides(l.Stride), "VALID")
 	if beyond := int32(l.OutPad - l.Pad); beyond > 0 {
-		// Nothing reaches these pixels.
+		// These pixels have no input.
 		y = op.Pad(s, y, op.Const(s.SubScope("beyond"), [][]int32{{0, 0}, {0, beyond}, {0, beyond}, {0, 0}}))
 	}
 	if whole == shape {
@@ -180,8 +177,8 @@ func (r *reader) transposed(s *op.Scope, l graph.ConvTranspose, x tensor, shape 
 	return op.Slice(s, y, op.Const(s.SubScope("begin"), []int32{0, p, p, 0}), r.dims(s.SubScope("cut"), shape))
 }
 
-// instanceNorm uses the fused batch normalisation in training mode: on one
-// picture the two are the same. A batch is taken apart and put together again.
+// instanceNorm uses fused batch normalization in training mode, which is the same for one image. A
+// batch is split and concatenated again.
 func (r *reader) instanceNorm(l graph.InstanceNorm, x tensor) tf.Output {
 	s := r.scope.SubScope("instance_norm")
 	scale, offset := r.constant(s, "scale", l.Channels, 1), r.constant(s, "offset", l.Channels, 0)
@@ -193,11 +190,11 @@ func (r *reader) instanceNorm(l graph.InstanceNorm, x tensor) tf.Output {
 	if r.batch == 1 {
 		return norm(s, x.out)
 	}
-	pictures := op.Split(s, op.Const(s.SubScope("axis"), int32(0)), x.out, int64(r.batch))
-	for i, picture := range pictures {
-		pictures[i] = norm(s.SubScope("picture"), picture)
+	images := op.Split(s, op.Const(s.SubScope("axis"), int32(0)), x.out, int64(r.batch))
+	for i, image := range images {
+		images[i] = norm(s.SubScope("image"), image)
 	}
-	return op.ConcatV2(s, pictures, op.Const(s.SubScope("concat_axis"), int32(0)))
+	return op.ConcatV2(s, images, op.Const(s.SubScope("concat_axis"), int32(0)))
 }
 
 func (r *reader) batchNorm(l graph.BatchNorm, x tensor) tf.Output {
@@ -220,10 +217,10 @@ func (r *reader) dropout(l graph.Dropout, x tensor) tf.Output {
 	}
 	s := r.scope.SubScope("dropout")
 	if r.mode.Seed.Op == nil {
-		s.UpdateErr("Dropout", fmt.Errorf("training with dropout needs a seed"))
+		s.UpdateErr("Dropout", errors.New("training with dropout needs a seed"))
 		return tf.Output{}
 	}
-	// Each layer draws from a seed of its own.
+	// Each layer has its own seed.
 	r.dropouts++
 	seed := op.AddV2(s.SubScope("seed"), r.mode.Seed, op.Const(s.SubScope("index"), []int64{int64(r.dropouts), 0}))
 	uniform := op.StatelessRandomUniform(s, r.dims(s, x.shape), seed)
@@ -232,21 +229,17 @@ func (r *reader) dropout(l graph.Dropout, x tensor) tf.Output {
 	return op.Mul(s, x.out, mask)
 }
 
-// dims is the shape of an activation as a constant [4].
+// dims is the shape of an activation as a constant, int32 [4].
 func (r *reader) dims(s *op.Scope, shape graph.Shape) tf.Output {
 	return op.Const(s.SubScope("shape"), []int32{int32(r.batch), int32(shape.H), int32(shape.W), int32(shape.C)})
 }
 
 func (r *reader) constant(s *op.Scope, name string, size int, value float32) tf.Output {
-	values := make([]float32, size)
-	for i := range values {
-		values[i] = value
-	}
-	return op.Const(s.SubScope(name), values)
+	return op.Const(s.SubScope(name), slices.Repeat([]float32{value}, size))
 }
 
-// zeroPad is a Pad op before an unpadded convolution: TensorFlow's SAME pads
-// unlike PyTorch, and the gradient of its EXPLICIT fails.
+// zeroPad pads before a convolution without padding: TensorFlow's SAME pads differently from PyTorch,
+// and the gradient of its EXPLICIT fails.
 func zeroPad(s *op.Scope, x tf.Output, pad int) tf.Output {
 	if pad == 0 {
 		return x

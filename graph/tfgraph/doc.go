@@ -1,13 +1,11 @@
-// Package tfgraph reads a [graph.Network] and adds it to a TensorFlow graph.
+// Package tfgraph adds a [graph.Network] to a TensorFlow graph and runs it.
 //
-// [Apply] is the reader: given the values of the parameters and an input, it
-// adds the ops that compute the network's output, each with a gradient in
-// TensorFlow's C library. [InputGradient] adds a network together with the
-// gradient with respect to its input, in ops that again have gradients, for a
-// gradient penalty. [Variables] keeps a network's parameters as resource
-// variables, loads them and saves them.
+// [Apply] adds the operations of a network, each with a gradient in TensorFlow's C library.
+// [InputGradient] adds the gradient with respect to the input as well, for a gradient penalty.
+// [Variables] are a network's parameters. [Edit] changes a finished graph, and a [Session] runs its
+// parts, which refer to operations by name.
 //
-// Tensors have TensorFlow's NHWC layout. Everything that imports TensorFlow is
-// built with the tag "tensorflow"; `go run ./third_party CMD...` sets it,
-// together with the compiler and linker settings for the C library.
+// Tensors have TensorFlow's NHWC layout. Everything that imports TensorFlow carries the build tag
+// "tensorflow"; `go run ./third_party CMD...` sets it with the compiler and linker settings for the C
+// library.
 package tfgraph

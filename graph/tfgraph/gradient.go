@@ -11,18 +11,14 @@ import (
 	"cyclegan/graph"
 )
 
-// InputGradient adds the ops of network n in training mode, as [Apply] does,
-// and those of the gradient of the sum of all its outputs with respect to the
-// input x. It returns the output, the gradient, which has x's shape, and what
-// the BatchNorm layers saw.
+// InputGradient adds network n in training mode, as [Apply] does, and the gradient of the sum of its
+// outputs with respect to the input x. It returns the output, the gradient, which has x's shape, and
+// the statistics of the BatchNorm layers. It reports errors through s.Err.
 //
-// Unlike what op.Gradients gives, the gradient has itself gradients with
-// respect to the parameters, as a loss needs that is made of it: TensorFlow's
-// C library can't differentiate the gradients of ReLU and of the fused
-// normalisations once more. It is for the layer kinds of discriminators and
-// some others; one of any other kind is an error.
-//
-// Problems are reported through s.Err.
+// Unlike the gradient of op.Gradients, this one has gradients with respect to the parameters, so that
+// it can be part of a loss: TensorFlow's C library cannot differentiate the gradients of ReLU and of
+// the fused normalizations a second time. Only the layer kinds of discriminators and some others are
+// supported.
 func InputGradient(s *op.Scope, n *graph.Network, values map[string]tf.Output, x tf.Output) (y, gradient tf.Output, stats []BatchStatistic) {
 	r, in := newReader(s, n, values, x, Mode{Training: true})
 	if s.Err() != nil {
@@ -37,11 +33,11 @@ func InputGradient(s *op.Scope, n *graph.Network, values map[string]tf.Output, x
 	return out.out, gradient, r.stats
 }
 
-// A backward adds the ops that lead from the gradient with respect to a
-// layer's output to that with respect to its input.
+// A backward turns the gradient with respect to a layer's output into the one with respect to its
+// input.
 type backward func(g tf.Output) tf.Output
 
-// gradientReader walks a network forward and gathers the way back.
+// gradientReader walks a network forward and collects the way back.
 type gradientReader struct{ *reader }
 
 func (r *gradientReader) layers(layers []graph.Layer, x tensor) (tensor, backward) {
@@ -66,7 +62,7 @@ func (r *gradientReader) layers(layers []graph.Layer, x tensor) (tensor, backwar
 	}
 }
 
-// layer adds one layer's ops forward; shape is that of its output.
+// layer adds one layer; shape is the shape of its output.
 func (r *gradientReader) layer(l graph.Layer, x tensor, shape graph.Shape) (tf.Output, backward) {
 	s := r.scope.SubScope("backward")
 	switch l := l.(type) {
@@ -106,15 +102,14 @@ func (r *gradientReader) layer(l graph.Layer, x tensor, shape graph.Shape) (tf.O
 			return op.AddV2(s, g, back(g))
 		}
 	default:
-		r.scope.UpdateErr("InputGradient", fmt.Errorf("the way back through a layer %q is not known here", graph.Describe(l)))
+		r.scope.UpdateErr("InputGradient", fmt.Errorf("no input gradient for a layer %q", graph.Describe(l)))
 		return tf.Output{}, nil
 	}
 }
 
-// rectifier is ReLU, with slope 0, or LeakyReLU. ReluGrad has no gradient of
-// its own, LeakyReluGrad has. It asks for signs only, which the output has as
-// the input, and looking at the input would keep TensorFlow from fusing the
-// layer with the convolution before it.
+// rectifier is ReLU, with slope 0, or LeakyReLU. ReluGrad has no gradient, but LeakyReluGrad has one.
+// It needs only signs, which input and output share; using the input would keep TensorFlow from fusing
+// the layer with the convolution before it.
 func (r *gradientReader) rectifier(l graph.Layer, x tensor, shape graph.Shape, slope float32) (tf.Output, backward) {
 	y := r.reader.layer(l, x, shape)
 	return y, func(g tf.Output) tf.Output {
@@ -140,15 +135,15 @@ func (r *gradientReader) batchNorm(l graph.BatchNorm, x tensor) (tf.Output, back
 	}
 }
 
-// moments are a mean and a variance, the latter divided by the count.
+// moments are a mean and a biased variance.
 type moments struct{ mean, variance tf.Output }
 
-// normalize shifts and scales x to mean 0 and variance 1 over the axes. With
-// xhat its result and r one over the standard deviation, the way back is
+// normalize shifts and scales x to mean 0 and variance 1 over the axes. With its result xhat and the
+// inverse r of the standard deviation, the way back is
 //
 //	r (g - mean(g) - xhat mean(g xhat))
 //
-// (Ioffe and Szegedy 2015, section 3, the chain rule's lines in one).
+// (Ioffe and Szegedy 2015, section 3, with the chain rule applied).
 func normalize(s *op.Scope, x tf.Output, axes []int32, epsilon float32) (tf.Output, backward, moments) {
 	over := op.Const(s.SubScope("axes"), axes)
 	mean := func(x tf.Output) tf.Output {

@@ -21,17 +21,16 @@ func NewTensor(values []float32, shape ...int) (*tf.Tensor, error) {
 		dims[i] = int64(d)
 	}
 	if size != len(values) {
-		return nil, fmt.Errorf("tensor of shape %v: %d values given, %d needed", shape, len(values), size)
+		return nil, fmt.Errorf("tensor of shape %v: got %d values, want %d", shape, len(values), size)
 	}
 	collect(size)
 	return tf.ReadTensor(tf.Float, dims, bytes.NewReader(floatBytes(values)))
 }
 
-// Floats copies a float32 tensor's values out, row-major. It reuses dst when
-// that is large enough.
+// Floats copies the values of a float32 tensor in row-major order. It reuses dst if it is large enough.
 func Floats(dst []float32, t *tf.Tensor) ([]float32, error) {
 	if t.DataType() != tf.Float {
-		return nil, fmt.Errorf("tensor of type %v where float32 is expected", t.DataType())
+		return nil, fmt.Errorf("tensor has type %v, want float32", t.DataType())
 	}
 	size := 1
 	for _, d := range t.Shape() {
@@ -48,14 +47,13 @@ func Floats(dst []float32, t *tf.Tensor) ([]float32, error) {
 	return dst, nil
 }
 
-// TensorFlow's tensors are freed by finalizers, and Go's collector, which knows
-// nothing of their memory, may not run for minutes.
+// Finalizers free TensorFlow's tensors, but Go's collector does not know their size and may not run
+// for minutes.
 const uncollectedFloats = 64 << 20 // 256 MiB
 
 var uncollected atomic.Int64
 
-// collect counts values that went through tensors, and has the collector run
-// once there are many.
+// collect counts values in tensors and runs the collector after many.
 func collect(values int) {
 	if uncollected.Add(int64(values)) > uncollectedFloats {
 		uncollected.Store(0)
@@ -76,7 +74,7 @@ type sliceWriter struct{ rest []byte }
 
 func (w *sliceWriter) Write(p []byte) (int, error) {
 	if len(p) > len(w.rest) {
-		return 0, fmt.Errorf("%d bytes more than the tensor's shape says", len(p)-len(w.rest))
+		return 0, fmt.Errorf("%d bytes more than the tensor's shape allows", len(p)-len(w.rest))
 	}
 	copy(w.rest, p)
 	w.rest = w.rest[len(p):]

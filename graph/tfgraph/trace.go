@@ -53,7 +53,7 @@ func (s *Session) RunTraced(p Part, feeds Feeds) ([]*tf.Tensor, *pb.RunMetadata,
 	return fetched, metadata, err
 }
 
-// runArgs are a run's arguments as the C API takes them.
+// runArgs are a run's arguments for the C API.
 type runArgs struct {
 	feeds, fetches []C.TF_Output
 	values         []*C.TF_Tensor

@@ -9,8 +9,8 @@ import (
 	"cyclegan/graph"
 )
 
-// What is at least worth the form: channels in and out, and pixels of a result.
-// Below, the transforms cost what the multiplications save.
+// The form needs this many channels in and out and output pixels. With fewer, the transforms cost
+// what the multiplications save.
 const (
 	winogradChannels = 64
 	winogradPixels   = 16 * 16
@@ -49,16 +49,14 @@ var (
 	}
 )
 
-// winograd adds the convolution that layers begin with, and a reflecting pad
-// before it, in the form of Winograd and of Lavin and Gray
-// (https://arxiv.org/abs/1509.09308), F(4x4, 3x3): each tile of 6x6 inputs gives
-// 4x4 outputs by 36 multiplications a pair of channels in the place of 144.
-// These are 36 products of matrices, and so are the transforms of whole rows
-// and columns before and after them, and all the gradients. On a CPU that takes
-// half the time of TensorFlow's own convolution. Results and gradients differ
-// by rounding: some 1e-5 of the largest value, where the direct form has 1e-6.
+// winograd adds the convolution at the start of layers, with a reflecting pad before it, in the form
+// F(4x4, 3x3) of Winograd and of Lavin and Gray (https://arxiv.org/abs/1509.09308): each tile of 6x6
+// inputs gives 4x4 outputs with 36 multiplications for a pair of channels instead of 144. The
+// multiplications are 36 matrix products, and so are the transforms of whole rows and columns and all
+// gradients. On a CPU this takes half the time of TensorFlow's own convolution. Results and gradients
+// are rounded to about 1e-5 of the largest value instead of 1e-6.
 //
-// It says how many layers that were: none if the form does not fit.
+// It returns the number of layers that it added, 0 if the form does not fit.
 func (r *reader) winograd(layers []graph.Layer, x tensor) (y tensor, took int) {
 	if !r.mode.Winograd {
 		return tensor{}, 0
@@ -82,8 +80,7 @@ func (r *reader) winograd(layers []graph.Layer, x tensor) (y tensor, took int) {
 	return tensor{r.bias(s, out, l.Name, l.Bias), shape}, took + 1
 }
 
-// winogradConv is the convolution. n is the batch, h and w are the tiles in a
-// column and in a row.
+// winogradConv is the convolution. n is the batch, h and w are the tiles in a column and in a row.
 func (r *reader) winogradConv(s *op.Scope, l graph.Conv, x tensor, shape graph.Shape, pad int, reflect bool) tf.Output {
 	n, h, w := r.batch, tiles(shape.H), tiles(shape.W)
 	rows, columns := winogradTile*h, winogradTile*w
@@ -94,7 +91,7 @@ func (r *reader) winogradConv(s *op.Scope, l graph.Conv, x tensor, shape graph.S
 	v = matrices(in, inputMatrix(in, x.shape.H, shape.H, pad, reflect), v) // [n, 6*h, W*C]
 	v = reshape(in, v, n*rows, x.shape.W, l.In)
 	v = matrices(in, inputMatrix(in, x.shape.W, shape.W, pad, reflect), v) // [n*6*h, 6*w, C]
-	// A matrix for each of the points.
+	// One matrix for each point.
 	v = reshape(in, v, n, winogradTile, h, winogradTile, w*l.In)
 	v = transpose(in, v, 1, 3, 0, 2, 4) // [6, 6, n, h, w*C]
 	v = reshape(in, v, winogradPoints, n*h*w, l.In)
@@ -111,14 +108,12 @@ func (r *reader) winogradConv(s *op.Scope, l graph.Conv, x tensor, shape graph.S
 	return reshape(out, m, n, shape.H, shape.W, l.Out)
 }
 
-// winogradInputScope is in the names of the ops that transform inputs, by which
-// Recompute knows them.
+// winogradInputScope is in the names of the operations that transform inputs, where Recompute finds it.
 const winogradInputScope = "winograd_input"
 
-// winogradFilters transforms the weights [3, 3, I, O] of a layer to [36, I, O].
-// Each application of a network does so anew: TensorFlow joins what is equal,
-// but the gradients of the applications are joined as 3x3 filters, and not in
-// the form, where they are four times as large.
+// winogradFilters transforms the weights [3, 3, I, O] of a layer to [36, I, O]. Each application of a
+// network does it again: TensorFlow merges equal operations, but the gradients of the applications
+// are then added as 3x3 filters instead of four times as large transformed ones.
 func winogradFilters(s *op.Scope, weight tf.Output, l graph.Conv) tf.Output {
 	s = s.SubScope("winograd_filter")
 	var g [][]float32
@@ -137,13 +132,12 @@ func winogradFilters(s *op.Scope, weight tf.Output, l graph.Conv) tf.Output {
 	return reshape(s, op.MatMul(s, op.Const(s.SubScope("G"), g), flat), winogradPoints, l.In, l.Out)
 }
 
-// tiles is how many cover n outputs.
+// tiles returns the number of tiles that cover n outputs.
 func tiles(n int) int { return (n + winogradStep - 1) / winogradStep }
 
-// inputMatrix [6*tiles, size] transforms a column or row of size inputs, which
-// it pads on the way, to what its tiles are multiplied at: all tiles' first
-// points, then their second ones and so on. The last tile's inputs beyond the
-// padding are zero.
+// inputMatrix [6*tiles, size] pads and transforms a column or row of size inputs to the points of its
+// tiles: first the first points of all tiles, then the second ones and so on. Inputs of the last tile
+// beyond the padding are zero.
 func inputMatrix(s *op.Scope, size, out, pad int, reflect bool) tf.Output {
 	n := tiles(out)
 	m := make([][]float32, winogradTile*n)
@@ -167,7 +161,7 @@ func inputMatrix(s *op.Scope, size, out, pad int, reflect bool) tf.Output {
 	return op.Const(s.SubScope("matrix"), m)
 }
 
-// outputMatrix [out, 6*tiles] brings the products of a column or row together.
+// outputMatrix [out, 6*tiles] transforms the products of a column or row to its outputs.
 func outputMatrix(s *op.Scope, out int) tf.Output {
 	n := tiles(out)
 	m := make([][]float32, out)
@@ -180,8 +174,7 @@ func outputMatrix(s *op.Scope, out int) tf.Output {
 	return op.Const(s.SubScope("matrix"), m)
 }
 
-// matrices multiplies matrices in the last two axes. A single one serves all
-// of the others.
+// matrices multiplies matrices in the last two axes. A single matrix is multiplied with all others.
 func matrices(s *op.Scope, x, y tf.Output) tf.Output {
 	return op.BatchMatMulV2(s.SubScope("product"), x, y)
 }
