@@ -7,15 +7,12 @@ import (
 	"strings"
 )
 
-// Bind makes every option a flag of its JSON name that changes o; the flag's
-// default is what o holds now. The options of a preset are bound after
-// choosing it.
+// Bind makes every option a flag of its JSON name that changes o. The flag's default is the option's
+// current value, so a preset must be chosen before.
 func (o *Options) Bind(fs *flag.FlagSet) {
-	value := reflect.ValueOf(o).Elem()
-	for i := range value.NumField() {
-		field := value.Type().Field(i)
+	for field, value := range reflect.ValueOf(o).Elem().Fields() {
 		name, usage := field.Tag.Get("json"), field.Tag.Get("usage")
-		switch p := value.Field(i).Addr().Interface().(type) {
+		switch p := value.Addr().Interface().(type) {
 		case *string:
 			fs.StringVar(p, name, *p, usage)
 		case *int:
@@ -34,56 +31,60 @@ func (o *Options) Bind(fs *flag.FlagSet) {
 	}
 }
 
-// A Setting is one option as text.
-type Setting struct{ Name, Value, Usage string }
+// A Setting is one option as text. Group is the title of its group in the help.
+type Setting struct{ Name, Value, Usage, Group string }
 
-// List gives every option in its order.
+// List returns every option in order.
 func (o Options) List() []Setting {
 	var all []Setting
-	value := reflect.ValueOf(o)
-	for i := range value.NumField() {
-		tag := value.Type().Field(i).Tag
-		all = append(all, Setting{tag.Get("json"), fmt.Sprint(value.Field(i)), tag.Get("usage")})
+	group := ""
+	for field, value := range reflect.ValueOf(o).Fields() {
+		if title := field.Tag.Get("group"); title != "" {
+			group = title
+		}
+		all = append(all, Setting{field.Tag.Get("json"), fmt.Sprint(value), field.Tag.Get("usage"), group})
 	}
 	return all
 }
 
-// Changed lists the options that differ from those that the run was saved
-// with, but for where it lies.
+// Changed lists the options that differ from those that the run was saved with.
 func (o Options) Changed(saved Options) []string {
 	var changes []string
-	now, then := reflect.ValueOf(o), reflect.ValueOf(saved)
-	for i := range now.NumField() {
-		if !now.Field(i).Equal(then.Field(i)) {
-			changes = append(changes, fmt.Sprintf("-%s %v, was %v", now.Type().Field(i).Tag.Get("json"), now.Field(i), then.Field(i)))
+	o.eachChange(saved, func(_ reflect.StructTag, name string, now, then reflect.Value) {
+		changes = append(changes, fmt.Sprintf("-%s %v, was %v", name, now, then))
+	})
+	return changes
+}
+
+func (o Options) eachChange(saved Options, report func(tag reflect.StructTag, name string, now, then reflect.Value)) {
+	then := reflect.ValueOf(saved)
+	for field, now := range reflect.ValueOf(o).Fields() {
+		if then := then.FieldByIndex(field.Index); !now.Equal(then) {
+			report(field.Tag, field.Tag.Get("json"), now, then)
 		}
 	}
-	return changes
 }
 
 // fixedReasons says, for each resume tag, why the option is fixed.
 var fixedReasons = map[string]string{
-	"networks": "the saved weights are of networks made with it",
-	"begun":    "it decided how the run began",
+	"networks": "the saved weights belong to networks with this option",
+	"begun":    "it only has an effect at the start of a run",
 	"draws":    "every random draw of the run follows from it",
-	"order":    "the place in the data is counted in batches of that size",
+	"order":    "the position in the data is counted in batches of this size",
 	"domains":  "the networks have learnt which domain is which",
-	"recipe":   "it gave the run its other options",
+	"recipe":   "it set the run's other options",
 }
 
-// CheckResume says which options of a run differ from those that it was
-// started with although they can't, what they were, and why.
+// CheckResume reports the options that differ from those of the saved run but are fixed, and why.
 func (o Options) CheckResume(saved Options) error {
 	var problems []string
-	now, then := reflect.ValueOf(o), reflect.ValueOf(saved)
-	for i := range now.NumField() {
-		field := now.Type().Field(i)
-		if why, fixed := fixedReasons[field.Tag.Get("resume")]; fixed && !now.Field(i).Equal(then.Field(i)) {
-			problems = append(problems, fmt.Sprintf("-%s is %v, the run was started with %v: %s", field.Tag.Get("json"), now.Field(i), then.Field(i), why))
+	o.eachChange(saved, func(tag reflect.StructTag, name string, now, then reflect.Value) {
+		if why, fixed := fixedReasons[tag.Get("resume")]; fixed {
+			problems = append(problems, fmt.Sprintf("-%s is %v, the run was started with %v: %s", name, now, then, why))
 		}
-	}
+	})
 	if len(problems) == 0 {
 		return nil
 	}
-	return fmt.Errorf("run %q can't go on with these options; leave them out, or start a run of another -name:\n  %s", o.Name, strings.Join(problems, "\n  "))
+	return fmt.Errorf("run %q cannot be resumed with these options:\n  %s\nFix: omit them, or start a run with another -name", o.Name, strings.Join(problems, "\n  "))
 }

@@ -10,24 +10,24 @@ import (
 	"cyclegan/train/dataset"
 )
 
-// Progress is what a hook sees after a step.
+// Progress is the state of a run after a step, for hooks.
 type Progress struct {
 	Trainer *Trainer
 	Data    *dataset.Dataset
-	// Step counts from 1 over all resumes; Steps is where the run will end.
+	// Step counts from 1 over all resumes. Steps is the last step of the run.
 	Step, Steps int64
-	// Epoch counts from 1, Batch from 1 within it, to Batches.
+	// Epoch counts from 1, and Batch from 1 to Batches within it.
 	Epoch, Batch, Batches int
 	Losses                Losses
 	RateG, RateD          float64       // learning rates
-	Took                  time.Duration // the step, waiting for its data included
+	Took                  time.Duration // the step took, including the wait for its data
 }
 
-// Seen is the number of pictures of each domain that the run has used.
+// Seen returns the number of images of each domain that the run has used.
 func (p Progress) Seen() int64 { return p.Step * int64(p.Trainer.opts.BatchSize) }
 
-// Crossed reports whether this step brought Seen to or over a multiple of n,
-// for a hook that acts every n pictures.
+// Crossed reports whether Seen reached a multiple of n in this step, for a hook that acts every n
+// images.
 func (p Progress) Crossed(n int) bool {
 	batch := int64(p.Trainer.opts.BatchSize)
 	return p.Seen()/int64(n) > (p.Seen()-batch)/int64(n)
@@ -36,13 +36,11 @@ func (p Progress) Crossed(n int) bool {
 // EpochEnd reports whether this was the last step of its epoch.
 func (p Progress) EpochEnd() bool { return p.Batch == p.Batches }
 
-// A Hook is called after each step, on the training goroutine. An error ends
-// the run.
+// A Hook is called after each step in the training goroutine. An error ends the run.
 type Hook func(Progress) error
 
-// Run trains from where the trainer stands to the end of the schedule, or to
-// max_steps. When ctx ends it stops after the step at hand and returns the
-// context's error; the trainer is then as good as after any other step.
+// Run trains from the trainer's current step to the end of the schedule or to max_steps. When ctx ends,
+// it stops after the current step and returns the context's error; the trainer can be used further.
 func Run(ctx context.Context, t *Trainer, data *dataset.Dataset, hooks ...Hook) error {
 	batches := data.Batches()
 	steps := t.opts.StepsOf(batches)

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Losses are the terms of one step, each multiplied by its weight, as the
-// official implementation prints them.
+// Losses are the terms of one step, each multiplied by its weight, as the official implementation
+// prints them.
 type Losses struct {
 	GAB, GBA       float64 // adversarial: D_B on G_AB(A), D_A on G_BA(B)
 	CycleA, CycleB float64 // on A and on B
@@ -14,7 +14,7 @@ type Losses struct {
 	DA, DB         float64
 }
 
-// A LossTerm is one of the losses with its name.
+// A LossTerm is a loss with its name.
 type LossTerm struct {
 	Name  string
 	Value float64
@@ -28,8 +28,8 @@ func (l Losses) Terms() []LossTerm {
 	}
 }
 
-// ChanceLoss is D_A or D_B of a discriminator that can't tell real pictures
-// from translated ones; 0 for wgangp, whose losses have no such value.
+// ChanceLoss returns D_A or D_B of a discriminator that cannot distinguish real from translated
+// images, or 0 for wgangp, which has no such value.
 func (o Options) ChanceLoss() float64 {
 	switch o.GANMode {
 	case LSGAN:
@@ -40,7 +40,7 @@ func (o Options) ChanceLoss() float64 {
 	return 0
 }
 
-// A NotFiniteError ends a training whose losses are no numbers any more.
+// A NotFiniteError reports a loss that is not a finite number. It ends the run.
 type NotFiniteError struct {
 	Step int64
 	Term LossTerm
@@ -50,8 +50,7 @@ func (e *NotFiniteError) Error() string {
 	return fmt.Sprintf("training diverged: loss %s is %v at step %d", e.Term.Name, e.Term.Value, e.Step)
 }
 
-// checkFinite returns a NotFiniteError for the first term that is NaN or
-// infinite.
+// checkFinite returns a NotFiniteError for the first term that is NaN or infinite.
 func (l Losses) checkFinite(step int64) error {
 	for _, t := range l.Terms() {
 		if math.IsNaN(t.Value) || math.IsInf(t.Value, 0) {

@@ -7,17 +7,17 @@ import (
 	"slices"
 )
 
-// imagePool keeps earlier translated images for a discriminator to judge, so
-// that it doesn't forget what the generator used to do (Shrivastava et al.
-// 2017, https://arxiv.org/abs/1612.07828, and section 4 of the CycleGAN paper).
+// imagePool keeps earlier translated images for a discriminator, so that it does not forget what the
+// generator used to do (Shrivastava et al. 2017, https://arxiv.org/abs/1612.07828, and section 4 of the
+// CycleGAN paper).
 type imagePool struct {
 	capacity int
 	images   [][]float32
 }
 
-// exchange goes through a batch of n images in place. While the pool fills,
-// each is stored and stays. After that, with probability a half, a image is
-// swapped for a random stored one; else it stays and is not stored.
+// exchange replaces some of a batch of n images in place. While the pool fills, it stores each image
+// and leaves the batch alone. After that, it swaps an image for a random stored one with probability
+// 1/2.
 func (p *imagePool) exchange(batch []float32, n int, rng *rand.Rand) {
 	if p.capacity == 0 {
 		return
@@ -38,9 +38,8 @@ func (p *imagePool) exchange(batch []float32, n int, rng *rand.Rand) {
 	}
 }
 
-// randomStream returns a generator for one purpose at one place of a run.
-// Nothing random carries over from step to step: a resumed run draws the same
-// numbers because it asks for the same streams.
+// randomStream returns the random numbers for one purpose at one place of a run. No random state
+// carries over from step to step: a resumed run draws the same numbers from the same streams.
 func randomStream(seed uint64, purpose string, index int64) *rand.Rand {
 	key := binary.LittleEndian.AppendUint64(nil, seed)
 	key = binary.LittleEndian.AppendUint64(key, uint64(index))

@@ -5,16 +5,15 @@ import (
 	"math"
 )
 
-// Presets lists the names that Preset knows.
+// Presets lists the names of the presets.
 var Presets = []string{"demo", "paper", "yosemite"}
 
-// Preset returns a recipe's options.
+// Preset returns the options of a recipe.
 //
-// "paper" is the official implementation with its defaults. "yosemite" is the
-// public 128x128 course recipe. "demo" learns the built-in scenes in minutes
-// on two cores: small networks, a generator whose output is added to its
-// input, and discriminators without normalisation, which would take away the
-// brightness and contrast that make a season.
+// "paper" is the official implementation with its defaults. "yosemite" is the public 128x128 course
+// recipe. "demo" learns the built-in scenes in minutes on two cores: its networks are small, the
+// generator's output is added to its input, and the discriminators have no normalization, which would
+// remove the brightness and contrast that distinguish the seasons.
 func Preset(name string) (Options, error) {
 	switch name {
 	case "paper":
@@ -47,7 +46,7 @@ func Preset(name string) (Options, error) {
 		o.SaveEpochFreq = 0
 		return o, nil
 	}
-	return Options{}, fmt.Errorf("-preset %q is none of demo, paper, yosemite", name)
+	return Options{}, fmt.Errorf("-preset %q is not one of demo, paper, yosemite", name)
 }
 
 func paper() Options {
@@ -108,11 +107,10 @@ func paper() Options {
 	}
 }
 
-// Epochs is the length of the schedule.
+// Epochs returns the length of the schedule.
 func (o Options) Epochs() int { return o.NEpochs + o.NEpochsDecay }
 
-// StepsOf is the step at which a run with these options and this many batches
-// in an epoch ends.
+// StepsOf returns the number of steps of a run with this many batches in an epoch.
 func (o Options) StepsOf(batches int) int64 {
 	steps := int64(o.Epochs()) * int64(batches)
 	if o.MaxSteps > 0 {
@@ -121,8 +119,8 @@ func (o Options) StepsOf(batches int) int64 {
 	return steps
 }
 
-// LearningRates returns the rates of the generators' and the discriminators'
-// Adam in the given epoch, counted from 1.
+// LearningRates returns the generators' and the discriminators' learning rates in an epoch, counted
+// from 1.
 func (o Options) LearningRates(epoch int) (g, d float64) {
 	factor := o.lrFactor(epoch)
 	d = o.LR
@@ -132,20 +130,19 @@ func (o Options) LearningRates(epoch int) (g, d float64) {
 	return o.LR * factor, d * factor
 }
 
-// lrFactor is the schedule of the official implementation, where the epochs of
-// the linear decay come down to 0 just after the last of them.
+// lrFactor is the schedule of the official implementation, whose linear decay reaches 0 just after the
+// last epoch.
 func (o Options) lrFactor(epoch int) float64 {
 	switch o.LRPolicy {
 	case PolicyStep:
 		return math.Pow(0.1, float64((epoch-1)/o.LRDecayIters))
 	case PolicyPlateau:
-		// The official code asks whether a metric that it never sets improved
-		// by more than 1 %, with a patience of 5 epochs. It never does, so the
-		// rate falls to a fifth from epoch 8 on and every sixth after that.
+		// The official code waits for a metric that it never sets to improve by 1 %, with a
+		// patience of 5 epochs. So the rate falls to a fifth in epoch 8 and in every sixth after.
 		return math.Pow(0.2, float64(max(epoch-2, 0)/6))
 	case PolicyCosine:
-		// Cosine annealing over n_epochs (Loshchilov and Hutter 2017), which
-		// rises again in the epochs of decay, as PyTorch's scheduler does.
+		// Cosine annealing over n_epochs (Loshchilov and Hutter 2017). Like PyTorch's scheduler it
+		// rises again in the epochs of decay.
 		return (1 + math.Cos(math.Pi*float64(epoch-1)/float64(max(o.NEpochs, 1)))) / 2
 	default:
 		return 1 - math.Max(0, float64(epoch-o.NEpochs))/float64(o.NEpochsDecay+1)

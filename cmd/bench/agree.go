@@ -84,7 +84,7 @@ func (r *result) differs(d float64, of string, tolerance float64) error {
 		r.Difference, r.Of = &d, of
 	}
 	if !(d <= tolerance) {
-		return fmt.Errorf("differs from ours by %.3g %s; up to %g counts as rounding", d, of, tolerance)
+		return fmt.Errorf("differs from ours by %.3g; up to %g counts as rounding", d, tolerance)
 	}
 	return nil
 }

@@ -119,9 +119,9 @@ func TestLossesAgree(t *testing.T) {
 	}{
 		{"equal", [][]float64{{1, 2}, {4, 8}}, "f32", "", 0},
 		{"close", [][]float64{{1, 2.01}, {4, 8}}, "f32", "", 0.005},
-		{"far", [][]float64{{1, 2}, {3.8, 8}}, "f32", "differs from ours by 0.05 ", 0.05},
+		{"far", [][]float64{{1, 2}, {3.8, 8}}, "f32", "differs from ours by 0.05;", 0.05},
 		{"close for bf16", [][]float64{{1, 2}, {3.8, 8}}, "bf16", "", 0.05},
-		{"far for bf16", [][]float64{{1, 2}, {3, 8}}, "bf16", "differs from ours by 0.25 ", 0.25},
+		{"far for bf16", [][]float64{{1, 2}, {3, 8}}, "bf16", "differs from ours by 0.25;", 0.25},
 		{"NaN", [][]float64{{1, 2}, {math.NaN(), 8}}, "bf16", "NaN", -1},
 		{"one step", [][]float64{{1, 2}}, "f32", "1 steps, ours 2", -1},
 		{"one loss", [][]float64{{1, 2}, {4}}, "f32", "1 losses", -1},

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os/exec"
 	"slices"
 	"strings"
+
+	"cyclegan/cmd/internal/cli"
 )
 
 // command is a parsed command line.
@@ -20,62 +21,53 @@ type command struct {
 	json     string
 }
 
-const helpText = `Compare this project with PyTorch, TensorFlow, ONNX Runtime and OpenVINO from Python.
+const about = `Compare this project with PyTorch, TensorFlow, ONNX Runtime and OpenVINO from Python.
 
-Usage:
   go run . [options]           this project alone, or with -python also its peers
   go run . growth [options]    this project's time and memory as one number grows at a time
 
 To install the peers: python3 -m venv venv && venv/bin/pip install -r peers/requirements.txt
 
-  step      a training step with its images in memory. By default three settings: 128 px in f32 and
-            in bf16, and 64 px with half the filters
+  step      a training step with its images in memory. By default three settings: 128 px in f32
+            and in bf16, and 64 px with half the filters
   convert   a folder of images, files to files, in a running process
   cold      one image, from the start of a program until the program has written it and ended
 
-Leave the machine alone meanwhile. With all peers, a comparison takes about an hour on two processors;
-growth takes about a quarter of an hour.
-Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+Leave the machine alone meanwhile. With all peers, a comparison takes about an hour on two
+processors; growth takes about a quarter of an hour.
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`
 
-Options:
-`
-
-// parse reads a command line. It prints the help that -h asks for to out.
-func parse(args []string, out io.Writer) (*command, error) {
+// parse reads a command line.
+func parse(args []string) (*command, *cli.Flags, error) {
 	c := &command{growth: len(args) > 0 && args[0] == "growth"}
 	var works, axes string
 	var asked setting
-	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
+	f := cli.NewFlags("bench", about)
+	f.Group("What is measured")
 	if c.growth {
 		args = args[1:]
-		fs.StringVar(&axes, "grow", defaultAxes, "`numbers` that grow, and their values")
+		f.StringVar(&axes, "grow", defaultAxes, "measure `NUMBER=VALUES`, a list separated by spaces")
 	} else {
-		fs.StringVar(&works, "work", strings.Join(allWorks, ","), "`work` to measure, a comma-separated list")
-		fs.StringVar(&c.python, "python", "", "Python `interpreter` with the peers (default: no peers)")
-		fs.IntVar(&asked.Batch, "batch_size", 0, "`images` of each domain in a training step (default 1)")
-		fs.StringVar(&asked.Precision, "precision", "", "`type` to train in: f32 or bf16 (default: both)")
-		fs.IntVar(&asked.Steps, "steps", 0, "training `steps` in a turn (default 3, or 15 at 64 px)")
-		fs.IntVar(&asked.Images, "pictures", 0, "`images` in a turn of convert (default 60)")
+		f.StringVar(&works, "work", strings.Join(allWorks, ","), "measure `WORK`, a comma-separated list")
+		f.StringVar(&c.python, "python", "", "Python interpreter `FILE` with the peers (default: no peers)")
+		f.IntVar(&asked.Batch, "batch_size", 0, "train on `N` images of each domain in a step (default 1)")
+		f.StringVar(&asked.Precision, "precision", "", "train in `TYPE` f32 or bf16 (default: both)")
+		f.IntVar(&asked.Steps, "steps", 0, "make `N` training steps in a turn (default 3, or 15 at 64 px)")
+		f.IntVar(&asked.Images, "pictures", 0, "convert `N` images in a turn (default 60)")
 	}
-	fs.IntVar(&asked.Rounds, "rounds", 5, "`turns` of each contender")
-	fs.IntVar(&asked.Threads, "threads", 0, "`threads` of each contender (default: one for each processor)")
-	fs.IntVar(&asked.Size, "size", 0, "image side in `pixels` (default: 128 and 64 to train, 256 to convert)")
-	fs.StringVar(&asked.NetG, "netG", "", "`generator`: resnet_6blocks or resnet_9blocks (default: 6 blocks to train, 9 to convert)")
-	fs.IntVar(&asked.NGF, "ngf", 0, "`filters` in the generator's last hidden layer (default 64)")
-	fs.IntVar(&asked.NDF, "ndf", 0, "`filters` in the discriminator's first layer (default 64)")
-	fs.StringVar(&c.dataroot, "dataroot", "", "`folder` or zip file with trainA, trainB, testA and testB (default: built-in scenes)")
-	fs.StringVar(&c.json, "json", "", "`file` for all numbers as JSON, - for standard output")
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(out, helpText)
-			fs.SetOutput(out)
-			fs.PrintDefaults()
-		}
-		return nil, err
+	f.IntVar(&asked.Rounds, "rounds", 5, "give each contender `N` turns")
+	f.IntVar(&asked.Threads, "threads", 0, "compute with `N` threads (default: one for each processor)")
+	f.IntVar(&asked.Size, "size", 0, "use images of `N` x N pixels (default: 128 and 64 to train, 256 to convert)")
+	f.StringVar(&asked.NetG, "netG", "", "use generator `NAME`: resnet_6blocks or resnet_9blocks (default: 6 blocks to train, 9 to convert)")
+	f.IntVar(&asked.NGF, "ngf", 0, "use `N` filters in the generator's last hidden layer (default 64)")
+	f.IntVar(&asked.NDF, "ndf", 0, "use `N` filters in the discriminator's first layer (default 64)")
+	f.StringVar(&c.dataroot, "dataroot", "", "use the images of `DIR` or a zip file with trainA, trainB, testA and testB (default: built-in scenes)")
+	f.StringVar(&c.json, "json", "", "write all numbers as JSON to `FILE`, - for standard output")
+	if err := f.Parse(args); err != nil {
+		return nil, f, err
 	}
-	if err := c.check(fs, works, axes, asked); err != nil {
-		return nil, err
+	if err := c.check(f.FlagSet, works, axes, asked); err != nil {
+		return nil, f, cli.Usage(err)
 	}
 	if c.growth {
 		asked.Precision = "f32"
@@ -89,7 +81,7 @@ func parse(args []string, out io.Writer) (*command, error) {
 			c.settings = append(c.settings, settingsOf(w, asked)...)
 		}
 	}
-	return c, nil
+	return c, f, nil
 }
 
 // minSize is the smallest image for which the discriminator has an output.

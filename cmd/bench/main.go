@@ -14,8 +14,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -33,25 +31,17 @@ func main() {
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	c, err := parse(args, stdout)
-	if errors.Is(err, flag.ErrHelp) {
-		return cli.Done
-	}
+	c, flags, err := parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "bench: %v\nFix: go run . -h lists the options.\n", err)
-		return cli.WrongUsage
+		return flags.Report(err, stdout, stderr)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	if err = c.measure(ctx, stdout, stderr); err == nil {
-		return cli.Done
-	}
-	if ctx.Err() != nil {
+	if err = c.measure(ctx, stdout, stderr); ctx.Err() != nil {
 		fmt.Fprintln(stderr, "bench: interrupted")
 		return cli.Interrupted
 	}
-	fmt.Fprintf(stderr, "bench: %v\n", err)
-	return cli.Failed
+	return flags.Report(err, stdout, stderr)
 }
 
 // measure runs what the command line asks for and prints each result as soon as it is complete.

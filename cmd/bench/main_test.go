@@ -2,19 +2,17 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"cyclegan/infer/session"
+	"cyclegan/cmd/internal/clitest"
 	"cyclegan/third_party/native"
 )
 
@@ -23,63 +21,33 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	folder, err := filepath.Abs(".")
-	if err != nil {
-		t.Fatal(err)
-	}
 	// The full path, because python3 may be a wrapper that looks for an interpreter in the home folder.
 	python, _ := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
-	_, noCgo := session.New(nil, nil)
-	library, err := native.FindONNXRuntime()
-	found := err == nil && !errors.Is(noCgo, session.ErrNoCgo)
 	tensorFlow, _ := native.FindTensorFlow()
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
-		Setup: func(e *testscript.Env) error {
-			e.Setenv("BENCH", folder)
-			e.Setenv("PYTHON3", strings.TrimSpace(string(python)))
-			e.Setenv(native.EnvONNXRuntime, library)
-			e.Setenv(native.EnvTensorFlow, tensorFlow)
-			// The scripts have a home folder of their own, where the go command would build everything again.
-			for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS"} {
-				value, err := exec.Command("go", "env", name).Output()
-				if err != nil {
-					return err
-				}
-				e.Setenv(name, strings.TrimSpace(string(value)))
-			}
-			return nil
-		},
-		Condition: func(name string) (bool, error) {
+	env := map[string]string{
+		"BENCH": clitest.Testdata(t, "cmd", "bench"), "PYTHON3": strings.TrimSpace(string(python)), native.EnvTensorFlow: tensorFlow,
+	}
+	// The scripts have a home folder of their own, where the go command would build everything again.
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS"} {
+		value, err := exec.Command("go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		env[name] = strings.TrimSpace(string(value))
+	}
+	clitest.Run(t, filepath.Join("testdata", "script"), clitest.Options{
+		Env:      env,
+		Commands: clitest.Commands{"report": checkReport, "growth": checkGrowth},
+		Condition: func(name string) (holds, known bool) {
 			switch name {
-			case "onnxruntime":
-				return found, nil
 			case "python3":
-				return len(python) > 0, nil
+				return len(python) > 0, true
 			case "tensorflow":
-				return found && tensorFlow != "", nil
+				return tensorFlow != "", true
 			}
-			return false, fmt.Errorf("unknown condition %q", name)
+			return false, false
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "report": checkReport, "growth": checkGrowth},
 	})
-}
-
-// status CODE COMMAND... runs a command and checks its exit status.
-func status(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: status CODE COMMAND...")
-	}
-	got := 0
-	var exit *exec.ExitError
-	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if strconv.Itoa(got) != args[0] {
-		ts.Fatalf("exit status %d, want %s", got, args[0])
-	}
 }
 
 func readReport(ts *testscript.TestScript, path string) *report {
@@ -99,8 +67,7 @@ func checkReport(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: report FILE ROUNDS WORK=NAME,NAME...")
 	}
-	rounds, err := strconv.Atoi(args[1])
-	ts.Check(err)
+	rounds := clitest.Number(ts, args[1])
 	var got []string
 	for _, c := range readReport(ts, args[0]).Cases {
 		var names []string

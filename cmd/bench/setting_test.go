@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,7 +34,7 @@ func TestSettings(t *testing.T) {
 		{[]string{"growth"}, []string{"step resnet_6blocks 128 64 64 b1 f32 3/0", "convert resnet_9blocks 256 64 0 b0 f32 0/60"}},
 		{[]string{"growth", "-grow", "convert.ngf=2", "-size", "32"}, []string{"convert resnet_9blocks 32 64 0 b0 f32 0/60"}},
 	} {
-		command, err := parse(c.args, io.Discard)
+		command, _, err := parse(c.args)
 		if err != nil {
 			t.Errorf("%q: %v", c.args, err)
 			continue

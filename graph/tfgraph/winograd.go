@@ -7,6 +7,7 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 
 	"cyclegan/graph"
+	"cyclegan/infer/winograd"
 )
 
 // The form needs this many channels in and out and output pixels. With fewer, the transforms cost
@@ -14,39 +15,6 @@ import (
 const (
 	winogradChannels = 64
 	winogradPixels   = 16 * 16
-)
-
-// The transforms of F(4, 3) for the points 0, 1, -1, 2, -2 and infinity.
-const (
-	winogradTile   = 6 // inputs
-	winogradStep   = 4 // outputs
-	winogradTaps   = 3
-	winogradPoints = winogradTile * winogradTile
-)
-
-var (
-	winogradInput = [winogradTile][winogradTile]float32{ // B^T
-		{4, 0, -5, 0, 1, 0},
-		{0, -4, -4, 1, 1, 0},
-		{0, 4, -4, -1, 1, 0},
-		{0, -2, -1, 2, 1, 0},
-		{0, 2, -1, -2, 1, 0},
-		{0, 4, 0, -5, 0, 1},
-	}
-	winogradFilter = [winogradTile][winogradTaps]float64{ // G
-		{1. / 4, 0, 0},
-		{-1. / 6, -1. / 6, -1. / 6},
-		{-1. / 6, 1. / 6, -1. / 6},
-		{1. / 24, 1. / 12, 1. / 6},
-		{1. / 24, -1. / 12, 1. / 6},
-		{0, 0, 1},
-	}
-	winogradOutput = [winogradStep][winogradTile]float32{ // A^T
-		{1, 1, 1, 1, 1, 0},
-		{0, 1, -1, 2, -2, 0},
-		{0, 1, 1, 4, 4, 0},
-		{0, 1, -1, 8, -8, 1},
-	}
 )
 
 // winograd adds the convolution at the start of layers, with a reflecting pad before it, in the form
@@ -67,11 +35,11 @@ func (r *reader) winograd(layers []graph.Layer, x tensor) (y tensor, took int) {
 		layers, took = layers[1:], 1
 	}
 	l, ok := layers[0].(graph.Conv)
-	if !ok || l.Kernel != winogradTaps || l.Stride != 1 || min(l.In, l.Out) < winogradChannels || reflect > 0 && l.Pad > 0 {
+	if !ok || l.Kernel != winograd.Taps || l.Stride != 1 || min(l.In, l.Out) < winogradChannels || reflect > 0 && l.Pad > 0 {
 		return tensor{}, 0
 	}
 	pad := max(reflect, l.Pad)
-	shape := graph.Shape{H: x.shape.H + 2*pad - winogradTaps + 1, W: x.shape.W + 2*pad - winogradTaps + 1, C: l.Out}
+	shape := graph.Shape{H: x.shape.H + 2*pad - winograd.Taps + 1, W: x.shape.W + 2*pad - winograd.Taps + 1, C: l.Out}
 	if shape.H*shape.W < winogradPixels || reflect >= min(x.shape.H, x.shape.W) {
 		return tensor{}, 0
 	}
@@ -83,7 +51,7 @@ func (r *reader) winograd(layers []graph.Layer, x tensor) (y tensor, took int) {
 // winogradConv is the convolution. n is the batch, h and w are the tiles in a column and in a row.
 func (r *reader) winogradConv(s *op.Scope, l graph.Conv, x tensor, shape graph.Shape, pad int, reflect bool) tf.Output {
 	n, h, w := r.batch, tiles(shape.H), tiles(shape.W)
-	rows, columns := winogradTile*h, winogradTile*w
+	rows, columns := winograd.Tile*h, winograd.Tile*w
 	filters := winogradFilters(s, r.values[l.Name+".weight"], l)
 
 	in := s.SubScope(winogradInputScope)
@@ -92,14 +60,14 @@ func (r *reader) winogradConv(s *op.Scope, l graph.Conv, x tensor, shape graph.S
 	v = reshape(in, v, n*rows, x.shape.W, l.In)
 	v = matrices(in, inputMatrix(in, x.shape.W, shape.W, pad, reflect), v) // [n*6*h, 6*w, C]
 	// One matrix for each point.
-	v = reshape(in, v, n, winogradTile, h, winogradTile, w*l.In)
+	v = reshape(in, v, n, winograd.Tile, h, winograd.Tile, w*l.In)
 	v = transpose(in, v, 1, 3, 0, 2, 4) // [6, 6, n, h, w*C]
-	v = reshape(in, v, winogradPoints, n*h*w, l.In)
+	v = reshape(in, v, winograd.Points, n*h*w, l.In)
 
 	m := matrices(s.SubScope("winograd"), v, filters) // [36, n*h*w, O]
 
 	out := s.SubScope("winograd_output")
-	m = reshape(out, m, winogradTile, winogradTile, n, h, w*l.Out)
+	m = reshape(out, m, winograd.Tile, winograd.Tile, n, h, w*l.Out)
 	m = transpose(out, m, 2, 0, 3, 1, 4) // [n, 6, h, 6, w*O]
 	m = reshape(out, m, n*rows, columns, l.Out)
 	m = matrices(out, outputMatrix(out, shape.W), m) // [n*6*h, W, O]
@@ -117,34 +85,34 @@ const winogradInputScope = "winograd_input"
 func winogradFilters(s *op.Scope, weight tf.Output, l graph.Conv) tf.Output {
 	s = s.SubScope("winograd_filter")
 	var g [][]float32
-	for i := range winogradTile {
-		for j := range winogradTile {
+	for i := range winograd.Tile {
+		for j := range winograd.Tile {
 			var row []float32
-			for y := range winogradTaps {
-				for x := range winogradTaps {
-					row = append(row, float32(winogradFilter[i][y]*winogradFilter[j][x]))
+			for y := range winograd.Taps {
+				for x := range winograd.Taps {
+					row = append(row, float32(winograd.Filter[i][y]*winograd.Filter[j][x]))
 				}
 			}
 			g = append(g, row)
 		}
 	}
-	flat := reshape(s, weight, winogradTaps*winogradTaps, l.In*l.Out)
-	return reshape(s, op.MatMul(s, op.Const(s.SubScope("G"), g), flat), winogradPoints, l.In, l.Out)
+	flat := reshape(s, weight, winograd.Taps*winograd.Taps, l.In*l.Out)
+	return reshape(s, op.MatMul(s, op.Const(s.SubScope("G"), g), flat), winograd.Points, l.In, l.Out)
 }
 
 // tiles returns the number of tiles that cover n outputs.
-func tiles(n int) int { return (n + winogradStep - 1) / winogradStep }
+func tiles(n int) int { return (n + winograd.Step - 1) / winograd.Step }
 
 // inputMatrix [6*tiles, size] pads and transforms a column or row of size inputs to the points of its
 // tiles: first the first points of all tiles, then the second ones and so on. Inputs of the last tile
 // beyond the padding are zero.
 func inputMatrix(s *op.Scope, size, out, pad int, reflect bool) tf.Output {
 	n := tiles(out)
-	m := make([][]float32, winogradTile*n)
+	m := make([][]float32, winograd.Tile*n)
 	for i := range m {
 		m[i] = make([]float32, size)
-		point, first := i/n, i%n*winogradStep-pad
-		for k, v := range winogradInput[point] {
+		point, first := i/n, i%n*winograd.Step-pad
+		for k, v := range winograd.Input[point] {
 			at := first + k
 			if at >= size+pad {
 				break
@@ -166,9 +134,9 @@ func outputMatrix(s *op.Scope, out int) tf.Output {
 	n := tiles(out)
 	m := make([][]float32, out)
 	for i := range m {
-		m[i] = make([]float32, winogradTile*n)
-		for point, v := range winogradOutput[i%winogradStep] {
-			m[i][point*n+i/winogradStep] = v
+		m[i] = make([]float32, winograd.Tile*n)
+		for point, v := range winograd.Output[i%winograd.Step] {
+			m[i][point*n+i/winograd.Step] = v
 		}
 	}
 	return op.Const(s.SubScope("matrix"), m)

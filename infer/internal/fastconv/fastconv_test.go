@@ -10,30 +10,10 @@ import (
 
 	"cyclegan/infer/onnx"
 	"cyclegan/infer/session"
+	"cyclegan/infer/winograd"
 )
 
-// In one dimension: four outputs of three taps over six inputs.
-func TestTransforms(t *testing.T) {
-	d, g := [tile]float64{3, -1, 4, 1, -5, 9}, [taps]float64{2, -7, 1}
-	var filter [tile]float32
-	filter[0], filter[1], filter[2], filter[3], filter[4], filter[5] = transformTaps(2, -7, 1)
-	for y := range step {
-		want := d[y]*g[0] + d[y+1]*g[1] + d[y+2]*g[2]
-		got := 0.0
-		for i := range tile {
-			v := 0.0
-			for k := range tile {
-				v += inputTransform[i][k] * d[k]
-			}
-			got += outputTransform[y][i] * float64(filter[i]) * v
-		}
-		if math.Abs(got-want) > 1e-6*100 {
-			t.Errorf("output %d: %g, want %g", y, got, want)
-		}
-	}
-}
-
-// conv describes a model of one convolution.
+// conv describes a model with one convolution.
 type conv struct {
 	out, in, height, width int64
 	pads                   []int64
@@ -87,7 +67,7 @@ func open(t *testing.T, model *onnx.Model, constants map[string]session.Tensor) 
 	return s
 }
 
-// keep gives memory for filters until the test ends, and its sessions with it.
+// keep returns Filters that are closed after the sessions of the test.
 func keep(t testing.TB) *Filters {
 	f := &Filters{}
 	t.Cleanup(func() {
@@ -98,7 +78,7 @@ func keep(t testing.TB) *Filters {
 	return f
 }
 
-// Both forms give what the convolution gives, to rounding, for every remainder of the sides, pads, biases and several pictures.
+// Both forms compute the convolution up to rounding, for every remainder of the sides, pads, biases and batches.
 func TestRewriteComputesTheSame(t *testing.T) {
 	for name, c := range map[string]conv{
 		"winograd":             {out: 64, in: 64, height: 3, width: 3},
@@ -145,7 +125,7 @@ func TestRewriteComputesTheSame(t *testing.T) {
 	}
 }
 
-// What has no faster form stays.
+// Convolutions without a faster form stay.
 func TestRewriteLeaves(t *testing.T) {
 	for name, c := range map[string]conv{
 		"few channels in":  {out: 64, in: 32, height: 3, width: 3},
@@ -163,7 +143,7 @@ func TestRewriteLeaves(t *testing.T) {
 			t.Errorf("%s: %d rewritten", name, r.Count)
 		}
 	}
-	// Filters that a caller may give, or that another node computes.
+	// Filters that the caller may override or another node computes.
 	given := conv{out: 64, in: 64, height: 3, width: 3}.model()
 	given.Inputs = append(given.Inputs, onnx.Port{Name: "w", Type: onnx.Float32})
 	computed := conv{out: 64, in: 64, height: 3, width: 3}.model()
@@ -178,21 +158,21 @@ func TestRewriteLeaves(t *testing.T) {
 	}
 }
 
-// The model that is rewritten stays what it was.
+// Rewrite does not change its argument.
 func TestRewriteKeepsTheModel(t *testing.T) {
 	m := conv{out: 64, in: 64, height: 3, width: 3}.model()
 	before := m.Encode()
 	f := keep(t)
 	first, second := Rewrite(m, f), Rewrite(m, f)
 	if !slices.Equal(before, m.Encode()) {
-		t.Error("it changed")
+		t.Error("the model changed")
 	}
 	if !slices.Equal(first.Model.Encode(), second.Model.Encode()) {
-		t.Error("twice gives two files")
+		t.Error("two rewrites differ")
 	}
 }
 
-// Models with the same filters share the memory of the transformed ones, and others have their own.
+// Models with equal filters share the memory of the transformed filters; others do not.
 func TestFiltersAreShared(t *testing.T) {
 	f := keep(t)
 	c := conv{out: 64, in: 64, height: 3, width: 3}
@@ -213,10 +193,10 @@ func TestFiltersAreShared(t *testing.T) {
 		return nil
 	}
 	if at(first) != at(second) {
-		t.Error("the same filters are in memory twice")
+		t.Error("equal filters are in memory twice")
 	}
 	if at(first) == at(third) {
-		t.Error("other filters have the same place")
+		t.Error("different filters share memory")
 	}
 	first.Transform()
 	before := slices.Clone(first.Inputs()["fastconv.filters"].Data)
@@ -227,40 +207,12 @@ func TestFiltersAreShared(t *testing.T) {
 	}
 }
 
-// A number of filters that is no multiple of how many are transformed together.
-func TestTransformRemainder(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 8))
-	for _, n := range []int{1, together - 1, together, 2*together + 3} {
-		values := random(r, int64(n*taps*taps), 1)
-		plain, ok := onnx.NewTensor("w", []int64{int64(n), taps, taps}, values).Float32Bytes()
-		if !ok {
-			t.Fatal("no bytes")
-		}
-		u := make([]float32, points*n)
-		transform(u, plain)
-		for _, at := range []int{0, n - 1} {
-			g := values[at*taps*taps:][:taps*taps]
-			// The middle of the transform, rows and columns alike, of the points 1 and 1: the sum of all taps over 36.
-			sum := 0.0
-			for _, v := range g {
-				sum += float64(v)
-			}
-			if got := float64(u[(1*tile+1)*n+at]); math.Abs(got-sum/36) > 1e-6 {
-				t.Errorf("filter %d of %d: %g, want %g", at, n, got, sum/36)
-			}
-			if got := u[(points-1)*n+at]; got != g[8] {
-				t.Errorf("filter %d of %d: %g at infinity, want %g", at, n, got, g[8])
-			}
-		}
-	}
-}
-
 func BenchmarkRewrite(b *testing.B) {
 	for _, channels := range []int64{64, 256} {
 		b.Run(fmt.Sprint(channels), func(b *testing.B) {
 			m := conv{out: channels, in: channels, height: 3, width: 3}.model()
 			b.ReportAllocs()
-			b.SetBytes(4 * points * channels * channels)
+			b.SetBytes(4 * winograd.Points * channels * channels)
 			for b.Loop() {
 				f := &Filters{}
 				Rewrite(m, f).Transform()
