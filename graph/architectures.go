@@ -2,9 +2,9 @@ package graph
 
 import "fmt"
 
-// NewGenerator builds one of the named generators. The output is in [-1, 1]. Hidden convolutions have no bias, since
-// a norm after them would cancel it, and the official code has none without a norm either. The few exceptions are
-// the official ones.
+// NewGenerator builds one of the named generators. The output is in [-1, 1]. Hidden convolutions
+// have no bias, since a norm after them would cancel it, and the official code has none without a
+// norm either. The few exceptions are the official ones.
 func NewGenerator(o GeneratorOptions) (*Network, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -32,8 +32,8 @@ func NewGenerator(o GeneratorOptions) (*Network, error) {
 	return n, nil
 }
 
-// resnet is the generator of Johnson et al. 2016 (https://arxiv.org/abs/1603.08155) as CycleGAN uses it: it halves the
-// size twice, applies residual blocks, and doubles it twice.
+// resnet is the generator of Johnson et al. 2016 (https://arxiv.org/abs/1603.08155) as CycleGAN
+// uses it: it halves the size twice, applies residual blocks, and doubles it twice.
 func resnet(o GeneratorOptions, blocks int) []Layer {
 	f := o.Filters
 	layers := chain(
@@ -56,31 +56,38 @@ func resnet(o GeneratorOptions, blocks int) []Layer {
 // resnetBlock is x + F(x) with no activation after the sum.
 func resnetBlock(name string, c int, o GeneratorOptions) Layer {
 	first, second := name+".conv1", name+".conv2"
-	body := chain(ReflectPad{1}, Conv{Name: first, In: c, Out: c, Kernel: 3, Stride: 1}, normLayers(o.Norm, first, c), ReLU{})
+	conv := func(name string) []Layer {
+		return chain(ReflectPad{1}, Conv{Name: name, In: c, Out: c, Kernel: 3, Stride: 1}, normLayers(o.Norm, name, c))
+	}
+	body := chain(conv(first), ReLU{})
 	if o.Dropout {
 		body = append(body, Dropout{dropoutRate})
 	}
-	return Residual{chain(body, ReflectPad{1}, Conv{Name: second, In: c, Out: c, Kernel: 3, Stride: 1}, normLayers(o.Norm, second, c))}
+	return Residual{chain(body, conv(second))}
 }
 
-// unet is the generator of Isola et al. 2017 (https://arxiv.org/abs/1611.07004), which halves the size downs times.
-// It is built from the innermost level outward; level 1 is the outermost.
+// unet is the generator of Isola et al. 2017 (https://arxiv.org/abs/1611.07004), which halves the
+// size downs times. It is built from the innermost level outward; level 1 is the outermost.
 func unet(o GeneratorOptions, downs int) []Layer {
 	width := func(level int) int { return o.Filters * min(1<<(level-1), 8) }
 	up := func(level, in, out int, bias bool) []Layer {
-		transpose := ConvTranspose{Name: fmt.Sprintf("up%d", level), In: in, Out: out, Kernel: 4, Stride: 2, Pad: 1, Bias: bias}
+		name := fmt.Sprintf("up%d", level)
+		transpose := ConvTranspose{Name: name, In: in, Out: out, Kernel: 4, Stride: 2, Pad: 1, Bias: bias}
 		return upLayers(o.Upsampling, transpose)
 	}
 
-	// The innermost down convolution has no norm after it. The official code gives it a bias for instance norm only.
+	// The innermost down convolution has no norm after it. The official code gives it a bias for
+	// instance norm only.
 	innerBias := o.Norm == NormInstance
 	in, c := width(downs-1), width(downs)
 	layers := chain(
-		LeakyReLU{leakySlope}, Conv{Name: fmt.Sprintf("down%d", downs), In: in, Out: c, Kernel: 4, Stride: 2, Pad: 1, Bias: innerBias},
+		LeakyReLU{leakySlope},
+		Conv{Name: fmt.Sprintf("down%d", downs), In: in, Out: c, Kernel: 4, Stride: 2, Pad: 1, Bias: innerBias},
 		ReLU{},
 	)
 	if o.Upsampling == UpResize && o.Norm == NormInstance {
-		// At the training size one pixel is left, whose enlargement is constant: InstanceNorm would turn it to zero.
+		// At the training size one pixel is left, whose enlargement is constant: InstanceNorm would
+		// turn it to zero.
 		layers = append(layers, up(downs, c, in, true)...)
 	} else {
 		layers = chain(layers, up(downs, c, in, false), normLayers(o.Norm, fmt.Sprintf("up%d", downs), in))
@@ -104,11 +111,13 @@ func unet(o GeneratorOptions, downs int) []Layer {
 	)
 }
 
-// yosemiteGenerator is the encoder, residual blocks and decoder of the public 128x128 Yosemite course recipe.
+// yosemiteGenerator is the encoder, residual blocks and decoder of the public 128x128 Yosemite
+// course recipe.
 func yosemiteGenerator(o GeneratorOptions) []Layer {
 	f := o.Filters
 	conv := func(name string, in, out int) []Layer {
-		return chain(Conv{Name: name, In: in, Out: out, Kernel: 4, Stride: 2, Pad: 1}, normLayers(o.Norm, name, out), ReLU{})
+		c := Conv{Name: name, In: in, Out: out, Kernel: 4, Stride: 2, Pad: 1}
+		return chain(c, normLayers(o.Norm, name, out), ReLU{})
 	}
 	layers := chain(conv("down1", o.In, f), conv("down2", f, 2*f), conv("down3", 2*f, 4*f))
 	for i := range 6 {
@@ -128,8 +137,8 @@ func yosemiteGenerator(o GeneratorOptions) []Layer {
 	)
 }
 
-// NewDiscriminator builds one of the named discriminators. The output is a map of scores, one for each patch of the
-// image, without a sigmoid.
+// NewDiscriminator builds one of the named discriminators. The output is a map of scores, one for
+// each patch of the image, without a sigmoid.
 func NewDiscriminator(o DiscriminatorOptions) (*Network, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -152,8 +161,8 @@ func NewDiscriminator(o DiscriminatorOptions) (*Network, error) {
 	return n, nil
 }
 
-// patchGAN scores overlapping patches (Isola et al. 2017, https://arxiv.org/abs/1611.07004): 70x70 pixels with three
-// strided layers.
+// patchGAN scores overlapping patches (Isola et al. 2017, https://arxiv.org/abs/1611.07004): 70x70
+// pixels with three strided layers.
 func patchGAN(o DiscriminatorOptions, strided int) []Layer {
 	layers := chain(
 		Conv{Name: "conv1", In: o.In, Out: o.Filters, Kernel: 4, Stride: 2, Pad: 1, Bias: true}, LeakyReLU{leakySlope},
@@ -166,27 +175,29 @@ func patchGAN(o DiscriminatorOptions, strided int) []Layer {
 			stride = 1
 		}
 		layers = chain(layers,
-			Conv{Name: name, In: in, Out: out, Kernel: 4, Stride: stride, Pad: 1}, normLayers(o.Norm, name, out), LeakyReLU{leakySlope},
+			Conv{Name: name, In: in, Out: out, Kernel: 4, Stride: stride, Pad: 1}, normLayers(o.Norm, name, out),
+			LeakyReLU{leakySlope},
 		)
 		in = out
 	}
 	return append(layers, Conv{Name: "score", In: in, Out: 1, Kernel: 4, Stride: 1, Pad: 1, Bias: true})
 }
 
-// pixelGAN scores every pixel on its own. As in the official code, its last convolution has a bias for instance norm
-// only.
+// pixelGAN scores every pixel on its own. As in the official code, its last convolution has a bias
+// for instance norm only.
 func pixelGAN(o DiscriminatorOptions) []Layer {
 	f := o.Filters
 	return chain(
 		Conv{Name: "conv1", In: o.In, Out: f, Kernel: 1, Stride: 1, Bias: true}, LeakyReLU{leakySlope},
-		Conv{Name: "conv2", In: f, Out: 2 * f, Kernel: 1, Stride: 1}, normLayers(o.Norm, "conv2", 2*f), LeakyReLU{leakySlope},
+		Conv{Name: "conv2", In: f, Out: 2 * f, Kernel: 1, Stride: 1}, normLayers(o.Norm, "conv2", 2*f),
+		LeakyReLU{leakySlope},
 		Conv{Name: "score", In: 2 * f, Out: 1, Kernel: 1, Stride: 1, Bias: o.Norm == NormInstance},
 	)
 }
 
-// yosemiteDiscriminator is the network of five convolutions of the public Yosemite course recipe, which averages its
-// last map to one score per image. The variant in public copies has no norm on the first layer, stride 1 in the last,
-// and returns its map: 7x7 for an image of 128x128.
+// yosemiteDiscriminator is the network of five convolutions of the public Yosemite course recipe,
+// which averages its last map to one score per image. The variant in public copies has no norm on
+// the first layer, stride 1 in the last, and returns its map: 7x7 for an image of 128x128.
 func yosemiteDiscriminator(o DiscriminatorOptions) []Layer {
 	public := o.Architecture == YosemitePublic
 	var layers []Layer

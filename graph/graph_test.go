@@ -46,8 +46,8 @@ func discriminator(t *testing.T, arch string, edit func(*DiscriminatorOptions)) 
 	return n
 }
 
-// The counts of the official implementation and of the course recipe, without the biases that an InstanceNorm after
-// them cancels.
+// The counts of the official implementation and of the course recipe, without the biases that an
+// InstanceNorm after them cancels.
 func TestParamCounts(t *testing.T) {
 	batch := func(o *GeneratorOptions) { o.Norm = NormBatch }
 	cancelled := func(n *Network) int {

@@ -1,23 +1,25 @@
 // Package graph describes convolutional networks as data; its central type is [Network].
 //
-// A network is a list of layers, each a plain struct that states what the layer is and nothing about how it is
-// computed. The package derives from it what needs no computation: the shape of every tensor, the parameters, initial
-// weights, and whether the description is valid. It imports no tensor library. Back-ends read a network the way
-// go/printer reads a go/ast tree: package tfgraph adds it to a TensorFlow graph, package onnxgraph writes it as an
-// ONNX model, and package pytorch reads and writes its weights.
+// A network is a list of layers, each a plain struct that states what the layer is and nothing
+// about how it is computed. The package derives from it what needs no computation: the shape of
+// every tensor, the parameters, initial weights, and whether the description is valid. It imports
+// no tensor library. Back-ends read a network the way go/printer reads a go/ast tree: package
+// tfgraph adds it to a TensorFlow graph, package onnxgraph writes it as an ONNX model, and package
+// pytorch reads and writes its weights.
 //
 // [NewGenerator] and [NewDiscriminator] build the named architectures of CycleGAN (Zhu et al. 2017,
 // https://arxiv.org/abs/1703.10593).
 //
-// Activations have the shape [N, H, W, C] in this package's terms; each back-end chooses their order in memory.
-// Convolution weights have TensorFlow's layout everywhere: [kernel, kernel, in, out] for a convolution and
-// [kernel, kernel, out, in] for a transposed one.
+// Activations have the shape [N, H, W, C] in this package's terms; each back-end chooses their
+// order in memory. Convolution weights have TensorFlow's layout everywhere: [kernel, kernel, in,
+// out] for a convolution and [kernel, kernel, out, in] for a transposed one.
 //
 // # Adding a layer kind
 //
-// Declare its struct and its layer method in network.go. Every switch over the layer kinds reports an unknown one as
-// an error, so the tests show what is left: [LayerShape] and Validate in shape.go, [LayerParams] in params.go if it
-// has parameters, [Describe] if its settings should be printed, then tfgraph and onnxgraph.
+// Declare its struct and its layer method in network.go. Every switch over the layer kinds reports
+// an unknown one as an error, so the tests show what is left: [LayerShape] and Validate in
+// shape.go, [LayerParams] in params.go if it has parameters, [Describe] if its settings should be
+// printed, then tfgraph and onnxgraph.
 package graph
 
 import (
@@ -33,12 +35,12 @@ type Network struct {
 	Layers  []Layer
 }
 
-// A Layer is one of the layer structs of this package. The set is closed, so a back-end that switches over all of
-// them is complete.
+// A Layer is one of the layer structs of this package. The set is closed, so a back-end that
+// switches over all of them is complete.
 type Layer interface{ layer() }
 
-// Conv is a two-dimensional convolution (strictly a cross-correlation) with a square kernel and Pad zeros on each
-// side. Side n becomes (n + 2*Pad - Kernel)/Stride + 1, rounded down.
+// Conv is a two-dimensional convolution (strictly a cross-correlation) with a square kernel and Pad
+// zeros on each side. Side n becomes (n + 2*Pad - Kernel)/Stride + 1, rounded down.
 type Conv struct {
 	Name                         string
 	In, Out, Kernel, Stride, Pad int
@@ -53,11 +55,12 @@ type ConvTranspose struct {
 	Bias                                 bool
 }
 
-// ReflectPad mirrors Pad pixels outward on each side without repeating the edge, so both sides must exceed Pad.
+// ReflectPad mirrors Pad pixels outward on each side without repeating the edge, so both sides must
+// exceed Pad.
 type ReflectPad struct{ Pad int }
 
-// Upsample enlarges a map by the integer factor Scale. Bilinear sampling uses half-pixel centres (PyTorch's
-// align_corners=False).
+// Upsample enlarges a map by the integer factor Scale. Bilinear sampling uses half-pixel centres
+// (PyTorch's align_corners=False).
 type Upsample struct {
 	Scale int
 	Mode  UpsampleMode
@@ -72,16 +75,18 @@ const (
 	Bilinear UpsampleMode = "bilinear"
 )
 
-// InstanceNorm normalises each channel of each image to mean 0 and variance 1 over the image's own pixels, in
-// training and in inference (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022). It has no parameters.
+// InstanceNorm normalises each channel of each image to mean 0 and variance 1 over the image's own
+// pixels, in training and in inference (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022). It
+// has no parameters.
 type InstanceNorm struct {
 	Channels int
 	Epsilon  float32
 }
 
-// BatchNorm normalises each channel over the batch in training, and with the running mean and variance in inference,
-// then scales by gamma and shifts by beta (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167). A training step
-// moves the running statistics by Momentum towards the batch's mean and its unbiased variance, as PyTorch does.
+// BatchNorm normalises each channel over the batch in training, and with the running mean and
+// variance in inference, then scales by gamma and shifts by beta (Ioffe and Szegedy 2015,
+// https://arxiv.org/abs/1502.03167). A training step moves the running statistics by Momentum
+// towards the batch's mean and its unbiased variance, as PyTorch does.
 type BatchNorm struct {
 	Name     string
 	Channels int
@@ -101,8 +106,8 @@ type Tanh struct{}
 // Clamp limits every value to [Min, Max].
 type Clamp struct{ Min, Max float32 }
 
-// Dropout zeroes values with probability Rate in training and scales the rest by 1/(1-Rate). In inference it does
-// nothing.
+// Dropout zeroes values with probability Rate in training and scales the rest by 1/(1-Rate). In
+// inference it does nothing.
 type Dropout struct{ Rate float32 }
 
 // GlobalMean averages each channel over the whole map; the result has size 1x1.
@@ -140,7 +145,8 @@ func body(l Layer) []Layer {
 	return nil
 }
 
-// Walk calls f for every layer in the order of computation. A layer that contains others comes before them.
+// Walk calls f for every layer in the order of computation. A layer that contains others comes
+// before them.
 func (n *Network) Walk(f func(Layer)) { walk(n.Layers, f) }
 
 func walk(layers []Layer, f func(Layer)) {
@@ -150,8 +156,8 @@ func walk(layers []Layer, f func(Layer)) {
 	}
 }
 
-// Fprint writes the network as text: one line for each layer with its output shape for an input of h by w, then the
-// table of parameters.
+// Fprint writes the network as text: one line for each layer with its output shape for an input of
+// h by w, then the table of parameters.
 func Fprint(out io.Writer, n *Network, h, w int) error {
 	if _, err := n.OutputShape(h, w); err != nil {
 		return err
@@ -197,7 +203,8 @@ func Describe(l Layer) string {
 	case Conv:
 		return fmt.Sprintf("Conv %s %d->%d k%d s%d p%d%s", l.Name, l.In, l.Out, l.Kernel, l.Stride, l.Pad, biasNote(l.Bias))
 	case ConvTranspose:
-		return fmt.Sprintf("ConvTranspose %s %d->%d k%d s%d p%d op%d%s", l.Name, l.In, l.Out, l.Kernel, l.Stride, l.Pad, l.OutPad, biasNote(l.Bias))
+		return fmt.Sprintf("ConvTranspose %s %d->%d k%d s%d p%d op%d%s",
+			l.Name, l.In, l.Out, l.Kernel, l.Stride, l.Pad, l.OutPad, biasNote(l.Bias))
 	case ReflectPad:
 		return fmt.Sprintf("ReflectPad %d", l.Pad)
 	case Upsample:

@@ -23,8 +23,8 @@ type Upsampling string
 const (
 	// UpTranspose is the transposed convolution of the paper.
 	UpTranspose Upsampling = "transpose"
-	// UpResize is bilinear enlargement followed by a convolution, which avoids checkerboard patterns
-	// (Odena et al. 2016, https://distill.pub/2016/deconv-checkerboard).
+	// UpResize is bilinear enlargement followed by a convolution, which avoids checkerboard
+	// patterns (Odena et al. 2016, https://distill.pub/2016/deconv-checkerboard).
 	UpResize Upsampling = "resize"
 )
 
@@ -60,17 +60,18 @@ type GeneratorOptions struct {
 	Upsampling   Upsampling
 	// Dropout adds dropout of 0.5 where the official code has it without -no_dropout.
 	Dropout bool
-	// Residual adds the generator's output to its input and clamps the sum to [-1, 1], so that an untrained generator
-	// is close to the identity.
+	// Residual adds the generator's output to its input and clamps the sum to [-1, 1], so that an
+	// untrained generator is close to the identity.
 	Residual bool
 }
 
 // Validate reports every invalid option.
 func (o GeneratorOptions) Validate() error {
-	var errs []error
-	errs = append(errs, oneOf("generator architecture", o.Architecture, Generators))
-	errs = append(errs, oneOf("norm", o.Norm, []Norm{NormInstance, NormBatch, NormNone}))
-	errs = append(errs, oneOf("upsampling", o.Upsampling, []Upsampling{UpTranspose, UpResize}))
+	errs := []error{
+		oneOf("generator architecture", o.Architecture, Generators),
+		oneOf("norm", o.Norm, []Norm{NormInstance, NormBatch, NormNone}),
+		oneOf("upsampling", o.Upsampling, []Upsampling{UpTranspose, UpResize}),
+	}
 	for _, c := range []int{o.In, o.Out} {
 		if c != 1 && c != 3 {
 			errs = append(errs, fmt.Errorf("generator: images have 1 channel (gray) or 3 (colour), not %d", c))
@@ -80,7 +81,8 @@ func (o GeneratorOptions) Validate() error {
 		errs = append(errs, fmt.Errorf("generator: %d filters", o.Filters))
 	}
 	if o.Residual && o.In != o.Out {
-		errs = append(errs, fmt.Errorf("generator: residual adds output and input, which have %d and %d channels", o.Out, o.In))
+		errs = append(errs, fmt.Errorf("generator: residual adds output and input, which have %d and %d channels",
+			o.Out, o.In))
 	}
 	if o.Dropout && o.Architecture == Yosemite {
 		errs = append(errs, errors.New("generator: the architecture yosemite has no dropout"))
@@ -99,9 +101,10 @@ type DiscriminatorOptions struct {
 
 // Validate reports every invalid option.
 func (o DiscriminatorOptions) Validate() error {
-	var errs []error
-	errs = append(errs, oneOf("discriminator architecture", o.Architecture, Discriminators))
-	errs = append(errs, oneOf("norm", o.Norm, []Norm{NormInstance, NormBatch, NormNone}))
+	errs := []error{
+		oneOf("discriminator architecture", o.Architecture, Discriminators),
+		oneOf("norm", o.Norm, []Norm{NormInstance, NormBatch, NormNone}),
+	}
 	if o.In != 1 && o.In != 3 {
 		errs = append(errs, fmt.Errorf("discriminator: images have 1 channel (gray) or 3 (colour), not %d", o.In))
 	}

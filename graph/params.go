@@ -13,8 +13,8 @@ import (
 // Role is the meaning of a parameter in its layer.
 type Role int
 
-// The roles of parameters. Mean and Variance are BatchNorm's running statistics, which training updates without the
-// optimizer.
+// The roles of parameters. Mean and Variance are BatchNorm's running statistics, which training
+// updates without the optimizer.
 const (
 	Weight Role = iota
 	Bias
@@ -33,9 +33,9 @@ func (r Role) String() string {
 	return roleNames[r]
 }
 
-// A Param is one parameter tensor of a network. Its name is the layer's name, a dot and the role. Its shape is
-// [kernel, kernel, in, out] for a convolution's weight, [kernel, kernel, out, in] for a transposed convolution's
-// weight, and [channels] for everything else.
+// A Param is one parameter tensor of a network. Its name is the layer's name, a dot and the role.
+// Its shape is [kernel, kernel, in, out] for a convolution's weight, [kernel, kernel, out, in] for
+// a transposed convolution's weight, and [channels] for everything else.
 type Param struct {
 	Name  string
 	Role  Role
@@ -101,7 +101,8 @@ func (n *Network) ParamCount() int {
 // Weights maps parameter names to values, each in row-major order of its [Param.Shape].
 type Weights map[string][]float32
 
-// Check reports a parameter of n that w lacks or holds in another size, or an entry that n has no parameter for.
+// Check reports a parameter of n that w lacks or holds in another size, or an entry that n has no
+// parameter for.
 func (w Weights) Check(n *Network) error {
 	params := n.Params()
 	known := make(map[string]bool, len(params))
@@ -144,8 +145,8 @@ const (
 	InitOrthogonal InitType = "orthogonal" // Saxe et al. 2013, scaled by gain
 )
 
-// Initialize draws a network's initial weights. Biases are 0. BatchNorm's gamma is N(1, gain), its beta and running
-// mean are 0, its running variance is 1.
+// Initialize draws a network's initial weights. Biases are 0. BatchNorm's gamma is N(1, gain), its
+// beta and running mean are 0, its running variance is 1.
 func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weights, error) {
 	if err := oneOf("init type", kind, []InitType{InitNormal, InitXavier, InitKaiming, InitOrthogonal}); err != nil {
 		return nil, err
@@ -177,9 +178,9 @@ func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weight
 	return w, nil
 }
 
-// weightStd returns the standard deviation of the normal distributions. The fans are the ones that PyTorch computes
-// from its own weight layout, in which a transposed convolution has its input channels first: its fan-in counts the
-// output channels.
+// weightStd returns the standard deviation of the normal distributions. The fans are the ones that
+// PyTorch computes from its own weight layout, in which a transposed convolution has its input
+// channels first: its fan-in counts the output channels.
 func weightStd(p Param, kind InitType, gain float64) float64 {
 	field := float64(p.Shape[0] * p.Shape[1])
 	fanIn, fanOut := field*float64(p.Shape[2]), field*float64(p.Shape[3])
@@ -192,9 +193,10 @@ func weightStd(p Param, kind InitType, gain float64) float64 {
 	return gain
 }
 
-// orthogonal fills values with a matrix whose rows (or columns, if there are more rows than columns) are orthonormal
-// and scaled by gain. A row is one filter in PyTorch's layout: one output channel of a convolution or one input
-// channel of a transposed one, which is the last axis here for both.
+// orthogonal fills values with a matrix whose rows (or columns, if there are more rows than
+// columns) are orthonormal and scaled by gain. A row is one filter in PyTorch's layout: one output
+// channel of a convolution or one input channel of a transposed one, which is the last axis here
+// for both.
 func orthogonal(values []float32, p Param, gain float64, rng *rand.Rand) {
 	rows := p.Shape[3]
 	cols := p.Size() / rows

@@ -10,8 +10,8 @@ type Shape struct{ H, W, C int }
 
 func (s Shape) String() string { return fmt.Sprintf("%dx%dx%d", s.H, s.W, s.C) }
 
-// OutputShape returns the shape of the network's output for an input of height h and width w. The error names the
-// layer that cannot process its input.
+// OutputShape returns the shape of the network's output for an input of height h and width w. The
+// error names the layer that cannot process its input.
 func (n *Network) OutputShape(h, w int) (Shape, error) {
 	out, err := outputShape(n.Layers, Shape{h, w, n.In})
 	if err != nil {
@@ -40,7 +40,8 @@ func LayerShape(l Layer, in Shape) (Shape, error) {
 			return Shape{}, err
 		}
 		if min(in.H, in.W)+2*l.Pad < l.Kernel {
-			return Shape{}, fmt.Errorf("conv %q: a map of %dx%d is smaller than its %dx%d kernel", l.Name, in.H, in.W, l.Kernel, l.Kernel)
+			return Shape{}, fmt.Errorf("conv %q: a map of %dx%d is smaller than its %dx%d kernel",
+				l.Name, in.H, in.W, l.Kernel, l.Kernel)
 		}
 		out = Shape{(in.H+2*l.Pad-l.Kernel)/l.Stride + 1, (in.W+2*l.Pad-l.Kernel)/l.Stride + 1, l.Out}
 	case ConvTranspose:
@@ -100,8 +101,9 @@ func wantChannels(name string, want int, in Shape) error {
 	return nil
 }
 
-// SizeMultiple returns the number that must divide both sides of an input for a generator to keep its size and for a
-// discriminator to use all of it: the largest factor by which the network shrinks a map.
+// SizeMultiple returns the number that must divide both sides of an input for a generator to keep
+// its size and for a discriminator to use all of it: the largest factor by which the network
+// shrinks a map.
 func (n *Network) SizeMultiple() int {
 	factor, largest := 1, 1
 	n.Walk(func(l Layer) {
@@ -118,7 +120,8 @@ func (n *Network) SizeMultiple() int {
 	return largest
 }
 
-// MinSize returns the smallest side of a square image that the network can process. It is a multiple of SizeMultiple.
+// MinSize returns the smallest side of a square image that the network can process. It is a
+// multiple of SizeMultiple.
 func (n *Network) MinSize() (int, error) {
 	multiple := n.SizeMultiple()
 	var err error
@@ -130,7 +133,8 @@ func (n *Network) MinSize() (int, error) {
 	return 0, fmt.Errorf("%s cannot process images of up to 1024 pixels: %w", n.Name, err)
 }
 
-// Validate reports every problem of the description: impossible sizes, channels that do not match, a name used twice.
+// Validate reports every problem of the description: impossible sizes, channels that do not match,
+// a name used twice.
 func (n *Network) Validate() error {
 	v := validator{names: map[string]bool{}}
 	if n.In < 1 {
@@ -155,8 +159,9 @@ func (v *validator) errorf(format string, args ...any) {
 	v.errs = append(v.errs, fmt.Errorf(format, args...))
 }
 
-// layers checks a chain that starts with the given number of channels and returns the number at its end. After a
-// mismatch it continues with what the layer declares, so that each mistake is reported once.
+// layers checks a chain that starts with the given number of channels and returns the number at its
+// end. After a mismatch it continues with what the layer declares, so that each mistake is reported
+// once.
 func (v *validator) layers(layers []Layer, channels int) int {
 	for _, l := range layers {
 		channels = v.layer(l, channels)

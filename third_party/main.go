@@ -1,4 +1,5 @@
-// Command third_party fetches the native libraries, TensorFlow and ONNX Runtime, and runs a command with them:
+// Command third_party fetches the native libraries, TensorFlow and ONNX Runtime, and runs a command
+// with them:
 //
 //	go run ./third_party go test ./...
 //
@@ -28,7 +29,8 @@ Usage:
   go run ./third_party COMMAND [ARG...]        run a command, for example: go run ./third_party go test ./...
   go run ./third_party env [-json]             print the environment for a shell, or as JSON for an editor
   go run ./third_party install                 fetch missing libraries and print their paths
-  go run ./third_party install -with cuda      also fetch the libraries for NVIDIA GPUs (2.5 GB, unpacked 4 GB; Linux on x86-64)
+  go run ./third_party install -with cuda      also fetch the libraries for NVIDIA GPUs
+                                               (2.5 GB, unpacked 4 GB; Linux on x86-64)
   go run ./third_party install -with openvino  also fetch ONNX Runtime with OpenVINO (84 MB; Linux on x86-64)
   go run ./third_party list                    print the libraries: version, licence, origin, hash
 
@@ -201,8 +203,8 @@ func installSet(ctx context.Context, set string) error {
 		return err
 	}
 	if set == native.CUDA && native.NVIDIADriver() == "" {
-		fmt.Fprintf(os.Stderr, "third_party: this machine has no NVIDIA driver (libcuda.so.1), so the CPU libraries stay in use; %s=%s overrides that\n",
-			native.EnvWith, set)
+		fmt.Fprintf(os.Stderr, "third_party: this machine has no NVIDIA driver (libcuda.so.1), "+
+			"so the CPU libraries stay in use; %s=%s overrides that\n", native.EnvWith, set)
 	}
 	return nil
 }

@@ -20,7 +20,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// python stands in for a Python whose pip downloads what TEST_WHEEL names, or says TEST_SAYS and fails.
+// python stands in for a Python whose pip downloads what TEST_WHEEL names, or says TEST_SAYS and
+// fails.
 func python() {
 	if slices.Contains(os.Args, "--version") {
 		return
@@ -55,7 +56,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// exits is a script's command: exits STATUS COMMAND..., which passes if the command ends with that exit status.
+// exits is a script's command: exits STATUS COMMAND..., which passes if the command ends with that
+// exit status.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits STATUS COMMAND [ARGUMENT...]")

@@ -34,7 +34,7 @@ func (d device) String() string {
 		if d.withGPUs {
 			kind = "GPU"
 		}
-		return fmt.Sprintf("%s, %s", worker.Count(len(d.workers)), kind)
+		return fmt.Sprintf("workers: %d, %s", len(d.workers), kind)
 	case len(d.gpus) == 1:
 		return "GPU " + d.gpus[0]
 	case len(d.gpus) > 1:

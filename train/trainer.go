@@ -275,7 +275,7 @@ func (t *Trainer) run(name string, p tfgraph.Part, feeds tfgraph.Feeds) (out []*
 	return out, nil
 }
 
-// watched makes a call that runs the session. A *worker.LostError ends the
+// watched makes a call that runs the session. A *worker.UnreachableError ends the
 // session: every later call returns it again.
 func (t *Trainer) watched(call func() error) error {
 	if len(t.device.workers) == 0 {
@@ -285,7 +285,7 @@ func (t *Trainer) watched(call func() error) error {
 		return t.unreachable
 	}
 	err := worker.Watched(t.device.workers, call)
-	if unreachable := (*worker.LostError)(nil); errors.As(err, &unreachable) {
+	if unreachable := (*worker.UnreachableError)(nil); errors.As(err, &unreachable) {
 		t.unreachable = err
 	}
 	return err

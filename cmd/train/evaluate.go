@@ -15,7 +15,7 @@ import (
 	"cyclegan/graph"
 	"cyclegan/train"
 	"cyclegan/train/checkpoint"
-	"cyclegan/train/judge"
+	"cyclegan/train/evaluate"
 	"cyclegan/train/metric"
 	"cyclegan/train/metric/features"
 	"cyclegan/train/report"
@@ -30,7 +30,7 @@ func (a *attached) openJudge() (err error) {
 		}
 	}
 	shapeA, shapeB := a.trainer.Shapes()
-	a.judge, err = judge.New(a.ctx, a.data, shapeA, shapeB, judge.Options{Count: a.opts.EvalCount, Features: a.opts.Features, Extractor: extractor})
+	a.judge, err = evaluate.New(a.ctx, a.data, shapeA, shapeB, evaluate.Options{Count: a.opts.EvalCount, Features: a.opts.Features, Extractor: extractor})
 	if errors.Is(err, features.ErrNoRange) {
 		err = fmt.Errorf("%w; give them as -features_range", err)
 	}
@@ -128,7 +128,7 @@ func (a *attached) judgeAll(step int64) ([]report.Evaluation, error) {
 	var made []report.Evaluation
 	for i, weights := range a.opts.Weights() {
 		begin := time.Now()
-		verdict, err := a.judge.Judge(a.ctx, func(generator string, pictures []float32, n int, shape graph.Shape) ([]float32, error) {
+		verdict, err := a.judge.Evaluate(a.ctx, func(generator string, pictures []float32, n int, shape graph.Shape) ([]float32, error) {
 			return a.trainer.TranslateWith(weights, generator, pictures, n, shape)
 		})
 		if err != nil {
@@ -140,7 +140,7 @@ func (a *attached) judgeAll(step int64) ([]report.Evaluation, error) {
 		})
 		if i == 0 { // those that will be used
 			for _, s := range verdict.Signals {
-				a.warn(a.watcher.Judged(step, s))
+				a.warn(a.watcher.Evaluated(step, s))
 			}
 		}
 	}
@@ -156,7 +156,7 @@ func (a *attached) chooseBest(made []report.Evaluation) *checkpoint.Best {
 	}
 	before := best
 	for _, e := range made {
-		by, value, higher := judge.Overall(e.Scores, a.opts.BestBy)
+		by, value, higher := evaluate.Overall(e.Scores, a.opts.BestBy)
 		if math.IsNaN(value) {
 			continue
 		}
@@ -179,14 +179,14 @@ func (a *attached) chooseBest(made []report.Evaluation) *checkpoint.Best {
 func judgedLine(made []report.Evaluation, best *checkpoint.Best) string {
 	e := made[0]
 	show := func(label, ab, ba string) string {
-		a, okA := judge.Find(e.Scores, ab)
-		b, okB := judge.Find(e.Scores, ba)
+		a, okA := evaluate.Find(e.Scores, ab)
+		b, okB := evaluate.Find(e.Scores, ba)
 		if !okA || !okB {
 			return ""
 		}
 		return fmt.Sprintf("  %s %.3g/%.3g", label, a.Value, b.Value)
 	}
-	swd, _ := judge.Find(e.Scores, "SWD_AB")
+	swd, _ := evaluate.Find(e.Scores, "SWD_AB")
 	text := fmt.Sprintf("judged at step %d by %s pictures, %d of A and %d of B, %s, with the %s weights:", e.Step, e.Split, swd.N, swd.NReal, e.Resize, e.Weights) +
 		show("SWD", "SWD_AB", "SWD_BA") +
 		show("untouched SWD", "untouched_AB_SWD", "untouched_BA_SWD") +
@@ -239,14 +239,14 @@ func (a *attached) printVerdict() {
 // margin compares the translations with the untouched pictures: by PSNR to the
 // true counterparts where they are known, by SWD where not.
 func margin(scores []metric.Score, way, from, to string) string {
-	made, ok := judge.Find(scores, "true_"+way+"_PSNR")
-	before, _ := judge.Find(scores, "untouched_"+way+"_PSNR")
+	made, ok := evaluate.Find(scores, "true_"+way+"_PSNR")
+	before, _ := evaluate.Find(scores, "untouched_"+way+"_PSNR")
 	if ok {
 		return fmt.Sprintf("%s to %s, n = %d: the translated picture has %.2f dB PSNR to the true %s, the untouched %s has %.2f: %s",
 			from, to, made.N, made.Value, to, from, before.Value, nearer(made.Value-before.Value, "dB"))
 	}
-	made, _ = judge.Find(scores, "SWD_"+way)
-	before, _ = judge.Find(scores, "untouched_"+way+"_SWD")
+	made, _ = evaluate.Find(scores, "SWD_"+way)
+	before, _ = evaluate.Find(scores, "untouched_"+way+"_SWD")
 	// SWD looks at structure and not at an overall cast, and few pictures make
 	// it chance: it is no verdict by itself.
 	return fmt.Sprintf("%s to %s, n = %d against %d: the translations are at SWD %.1f from real %s, the untouched %s pictures at %.1f: %s",

@@ -17,8 +17,8 @@ import (
 	"cyclegan/train"
 	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
+	"cyclegan/train/evaluate"
 	"cyclegan/train/inspect"
-	"cyclegan/train/judge"
 	"cyclegan/train/report"
 	"cyclegan/train/samples"
 	"cyclegan/train/watch"
@@ -61,7 +61,7 @@ type attached struct {
 	page        page
 	meter       *meter
 	sheet       *samples.Sheet
-	judge       *judge.Judge // nil without -eval_every
+	judge       *evaluate.Evaluator // nil without -eval_every
 	judged      []report.Evaluation
 	watcher     *watch.Watcher
 	best        *checkpoint.Checkpoint // without its tensors; nil when none is comparable
@@ -85,7 +85,7 @@ func (c *command) attach(ctx context.Context, t *train.Trainer, data *dataset.Da
 		ctx: ctx, command: c, opts: c.opts, trainer: t, data: data, found: found, drawn: -1,
 		told: map[string]bool{}, failing: map[string]bool{}, started: time.Now(),
 		saver: train.NewSaver(t, data), meter: newMeter(os.Stderr, c.opts.PrintFreq),
-		watcher: watch.New(watch.GAN{Chance: c.opts.ChanceLoss()}),
+		watcher: watch.New(c.opts.ChanceLoss()),
 	}
 	if err := a.start(from); err != nil {
 		a.close()
@@ -176,7 +176,7 @@ func (a *attached) recall() error {
 	}
 	before := int64(0)
 	for _, r := range records {
-		a.watcher.Lost(r.Step, int(r.Step-before), r.Losses)
+		a.watcher.Losses(r.Step, int(r.Step-before), r.Losses)
 		before = r.Step
 	}
 	return err
@@ -209,7 +209,7 @@ func (a *attached) record(p train.Progress) error {
 	for _, t := range p.Losses.Terms() {
 		losses[t.Name] = t.Value
 	}
-	a.warn(a.watcher.Lost(p.Step, 1, losses))
+	a.warn(a.watcher.Losses(p.Step, 1, losses))
 	r, due := a.meter.step(p)
 	if !due {
 		return nil

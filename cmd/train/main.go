@@ -156,7 +156,7 @@ func (c *command) train(ctx context.Context, t *train.Trainer, data *dataset.Dat
 		a.updatePage(report.Diverged, true)
 		return err
 	}
-	var lost *worker.LostError
+	var lost *worker.UnreachableError
 	if errors.As(err, &lost) {
 		a.updatePage(report.Failed, true)
 		return c.afterLoss(errors.Join(err, a.saver.Flush()), lost)

@@ -44,7 +44,7 @@ func (c *command) awaitWorkers(ctx context.Context) error {
 
 // afterLoss says how to go on after a worker was lost. The weights are on the
 // first worker, where a step may be half made: only checkpoints count.
-func (c *command) afterLoss(err error, lost *worker.LostError) error {
+func (c *command) afterLoss(err error, lost *worker.UnreachableError) error {
 	checkpoint, _, loadErr := c.opts.Checkpoints().Latest()
 	if loadErr != nil {
 		return fmt.Errorf("%w\nthe run has no checkpoint yet; when the worker is back, begin it again:\n  go run ./cmd/train %s -continue_train", err, c.nameFlags())
@@ -61,8 +61,8 @@ func (c *command) afterLoss(err error, lost *worker.LostError) error {
 
 // left are workers that the run can go on with: the batch stays as it is, and
 // must divide among them.
-func (c *command) left(lost *worker.LostError) []string {
-	left := lost.Left
+func (c *command) left(lost *worker.UnreachableError) []string {
+	left := lost.Reachable
 	for len(left) > 0 && c.opts.BatchSize%len(left) != 0 {
 		left = left[:len(left)-1]
 	}

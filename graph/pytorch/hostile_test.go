@@ -253,7 +253,8 @@ func TestHostileFiles(t *testing.T) {
 			continue
 		}
 		wantError(t, name, err, c.word)
-		// Values on the pickle machine's stack take 16 bytes each and room to grow, besides fixed buffers.
+		// Values on the pickle machine's stack take 16 bytes each and room to grow, besides fixed
+		// buffers.
 		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20+100*uint64(min(len(c.file), maxPickle)) {
 			t.Errorf("%s: allocated %d bytes for a file of %d", name, used, len(c.file))
 		}

@@ -8,16 +8,17 @@ import (
 	"cyclegan/graph"
 )
 
-// A slot is a convolution of an official network and the norm after it. The official modules are numbered by their
-// index in an nn.Sequential, which also counts padding, activations, dropout, and the identity that replaces a norm of
-// the kind "none".
+// A slot is a convolution of an official network and the norm after it. The official modules are
+// numbered by their index in an nn.Sequential, which also counts padding, activations, dropout, and
+// the identity that replaces a norm of the kind "none".
 type slot struct {
 	layer string // the convolution in package graph
 	conv  string // the official convolution
 	norm  string // the official norm after it, or empty
 }
 
-// resnetSlots returns the convolutions of the ResNet generators: model.1 is the stem, model.10 the first block.
+// resnetSlots returns the convolutions of the ResNet generators: model.1 is the stem, model.10 the
+// first block.
 func resnetSlots(blocks int, dropout bool) []slot {
 	at := func(layer string, i int) slot {
 		return slot{layer, fmt.Sprintf("model.%d", i), fmt.Sprintf("model.%d", i+1)}
@@ -38,10 +39,10 @@ func resnetSlots(blocks int, dropout bool) []slot {
 	return append(slots, at("up1", 10+blocks), at("up2", 13+blocks), last)
 }
 
-// unetSlots returns the convolutions of a U-Net with the given number of levels. Each level is a module that contains
-// the next level. The outermost has its convolutions at 0 and 3 and the next level at 1; the others have them at 1 and
-// 5 and the next level at 3; the innermost, which has no norm on its way down, at 1 and 3. Dropout comes last in a
-// module, so it changes no index.
+// unetSlots returns the convolutions of a U-Net with the given number of levels. Each level is a
+// module that contains the next level. The outermost has its convolutions at 0 and 3 and the next
+// level at 1; the others have them at 1 and 5 and the next level at 3; the innermost, which has no
+// norm on its way down, at 1 and 3. Dropout comes last in a module, so it changes no index.
 func unetSlots(levels int) []slot {
 	slots := []slot{{"down1", "model.model.0", ""}, {"up1", "model.model.3", ""}}
 	module := "model.model.1.model."
@@ -83,7 +84,8 @@ type entry struct {
 
 // errNotOfficial returns the error for a network that the official implementation does not have.
 func errNotOfficial(network string) error {
-	return fmt.Errorf("the official implementation has no %s, so official weights do not fit it and its own have no official names", network)
+	return fmt.Errorf("the official implementation has no %s, so official weights do not fit it "+
+		"and its own have no official names", network)
 }
 
 // generatorEntries builds a generator and returns its official tensors.
@@ -196,15 +198,17 @@ func trimDataParallel(s State) State {
 	return trimmed
 }
 
-// ErrUnknown reports that a state dict belongs to no official network. The errors of [Recognize] and
-// [RecognizeDiscriminator] wrap it.
+// ErrUnknown reports that a state dict belongs to no official network. The errors of [Recognize]
+// and [RecognizeDiscriminator] wrap it.
 var ErrUnknown = errors.New("these are not the weights of an official CycleGAN network")
 
-// Recognize detects the official generator that a state dict belongs to, from the names and shapes of its tensors.
+// Recognize detects the official generator that a state dict belongs to, from the names and shapes
+// of its tensors.
 //
-// A norm with weights is batch norm, a bias before the norm means instance norm (the official code has no bias
-// otherwise), and the rest is none. Dropout in a ResNet changes the names. Dropout in a U-Net leaves no trace; Recognize
-// reports it as off, which makes no difference in inference. [Generator] checks every tensor.
+// A norm with weights is batch norm, a bias before the norm means instance norm (the official code
+// has no bias otherwise), and the rest is none. Dropout in a ResNet changes the names. Dropout in a
+// U-Net leaves no trace; Recognize reports it as off, which makes no difference in inference.
+// [Generator] checks every tensor.
 func Recognize(s State) (graph.GeneratorOptions, error) {
 	s = trimDataParallel(s)
 	o := graph.GeneratorOptions{Upsampling: graph.UpTranspose}
@@ -263,8 +267,8 @@ func recognizeUNet(s State, first Tensor, o graph.GeneratorOptions) (graph.Gener
 	return o, nil
 }
 
-// RecognizeDiscriminator detects the official discriminator that a state dict belongs to. The one with three strided
-// layers is "basic".
+// RecognizeDiscriminator detects the official discriminator that a state dict belongs to. The one
+// with three strided layers is "basic".
 func RecognizeDiscriminator(s State) (graph.DiscriminatorOptions, error) {
 	s = trimDataParallel(s)
 	o := graph.DiscriminatorOptions{Layers: 3}

@@ -135,21 +135,30 @@ func dictOf(arg any) (any, error) {
 type elementType struct {
 	name string
 	size int64
-	// float decodes the little-endian number at the start of b. It is nil for types that are not floating-point.
+	// float decodes the little-endian number at the start of b. It is nil for types that are not
+	// floating-point.
 	float func(b []byte) float32
 }
 
 var (
-	float32Type  = elementType{"float32", 4, func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }}
-	float64Type  = elementType{"float64", 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }}
-	float16Type  = elementType{"float16", 2, func(b []byte) float32 { return onnx.DecodeFloat16(binary.LittleEndian.Uint16(b)) }}
-	bfloat16Type = elementType{"bfloat16", 2, func(b []byte) float32 { return onnx.DecodeBFloat16(binary.LittleEndian.Uint16(b)) }}
-	int64Type    = elementType{name: "int64", size: 8}
-	int32Type    = elementType{name: "int32", size: 4}
-	int16Type    = elementType{name: "int16", size: 2}
-	int8Type     = elementType{name: "int8", size: 1}
-	uint8Type    = elementType{name: "uint8", size: 1}
-	boolType     = elementType{name: "bool", size: 1}
+	float32Type = elementType{"float32", 4, func(b []byte) float32 {
+		return math.Float32frombits(binary.LittleEndian.Uint32(b))
+	}}
+	float64Type = elementType{"float64", 8, func(b []byte) float32 {
+		return float32(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+	}}
+	float16Type = elementType{"float16", 2, func(b []byte) float32 {
+		return onnx.DecodeFloat16(binary.LittleEndian.Uint16(b))
+	}}
+	bfloat16Type = elementType{"bfloat16", 2, func(b []byte) float32 {
+		return onnx.DecodeBFloat16(binary.LittleEndian.Uint16(b))
+	}}
+	int64Type = elementType{name: "int64", size: 8}
+	int32Type = elementType{name: "int32", size: 4}
+	int16Type = elementType{name: "int16", size: 2}
+	int8Type  = elementType{name: "int8", size: 1}
+	uint8Type = elementType{name: "uint8", size: 1}
+	boolType  = elementType{name: "bool", size: 1}
 )
 
 // elementTypes maps the storage classes that a pickle may name to their element types.
@@ -207,8 +216,8 @@ type window struct {
 	offset, count int64
 }
 
-// newView checks the arguments of torch._utils._rebuild_tensor: storage, offset, shape, strides. The result can be read
-// without another check, and has no more elements than the storage.
+// newView checks the arguments of torch._utils._rebuild_tensor: storage, offset, shape, strides.
+// The result can be read without another check, and has no more elements than the storage.
 func newView(args tuple) (*view, error) {
 	var w window
 	switch s := args[0].(type) {
@@ -281,7 +290,8 @@ func integers(v any) ([]int64, bool) {
 	return list, true
 }
 
-// tensor returns the elements in row-major order. It does not copy them if the storage has this order.
+// tensor returns the elements in row-major order. It does not copy them if the storage has this
+// order.
 func (v *view) tensor() (Tensor, error) {
 	t := Tensor{Shape: make([]int, len(v.shape)), Type: v.storage.kind.name}
 	elements, inOrder := int64(1), true

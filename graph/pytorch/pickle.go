@@ -53,12 +53,14 @@ const (
 	opFrame           = 0x95
 )
 
-// maxPickle is the largest size of a pickle. A network's takes about 100 bytes per tensor, without the values.
+// maxPickle is the largest size of a pickle. A network's takes about 100 bytes per tensor, without
+// the values.
 const maxPickle = 1 << 20
 
-// An unpickler is the part of Python's pickle machine (https://docs.python.org/3/library/pickletools.html) that a state
-// dict needs. It calls nothing: it allows a few global names, each of which creates a value of this package, and
-// rejects any other. Every byte read allocates at most a fixed amount of memory.
+// An unpickler is the part of Python's pickle machine
+// (https://docs.python.org/3/library/pickletools.html) that a state dict needs. It calls nothing:
+// it allows a few global names, each of which creates a value of this package, and rejects any
+// other. Every byte read allocates at most a fixed amount of memory.
 type unpickler struct {
 	in   *bufio.Reader
 	left int // bytes that the pickle may still read
@@ -77,7 +79,8 @@ type (
 	list   struct{ items []any }
 	dict   struct{ keys, values []any }
 	global string // module.name
-	// longInt is an integer of more than 8 bytes, little-endian, such as the legacy format's magic number.
+	// longInt is an integer of more than 8 bytes, little-endian, such as the legacy format's magic
+	// number.
 	longInt string
 )
 

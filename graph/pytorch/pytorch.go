@@ -1,9 +1,9 @@
 // Package pytorch reads and writes the weights of the official CycleGAN implementation
 // (https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix); its central type is [State].
 //
-// [ReadFile] reads a state dict that torch.save wrote, such as latest_net_G_A.pth, or a safetensors file. [Recognize]
-// detects the network that its tensors belong to, and [Generator] converts them into that network's weights in the
-// layout of package graph:
+// [ReadFile] reads a state dict that torch.save wrote, such as latest_net_G_A.pth, or a safetensors
+// file. [Recognize] detects the network that its tensors belong to, and [Generator] converts them
+// into that network's weights in the layout of package graph:
 //
 //	state, err := pytorch.ReadFile("latest_net_G_A.pth")
 //	...
@@ -15,15 +15,16 @@
 //
 //	net.load_state_dict(safetensors.torch.load_file("G_AB.safetensors"))
 //
-// The official G_A is the generator G_AB here. The official D_A, however, classifies images of domain B, so it is D_B
-// here.
+// The official G_A is the generator G_AB here. The official D_A, however, classifies images of
+// domain B, so it is D_B here.
 //
-// A bias before an InstanceNorm has no effect, since the norm subtracts the mean. The official networks have such
-// biases, those of package graph do not: reading drops them and writing adds zeros. Reading also ignores the running
-// statistics that old versions of PyTorch saved with every InstanceNorm, as the official code does.
+// A bias before an InstanceNorm has no effect, since the norm subtracts the mean. The official
+// networks have such biases, those of package graph do not: reading drops them and writing adds
+// zeros. Reading also ignores the running statistics that old versions of PyTorch saved with every
+// InstanceNorm, as the official code does.
 //
-// The package is pure Go. It never runs code from a file, and its memory use is proportional to the file's size,
-// whatever the file claims.
+// The package is pure Go. It never runs code from a file, and its memory use is proportional to the
+// file's size, whatever the file claims.
 package pytorch
 
 import (
@@ -34,20 +35,21 @@ import (
 	"cyclegan/graph"
 )
 
-// A State is a state dict: it maps the names of PyTorch modules, such as "model.1.weight", to tensors.
+// A State is a state dict: it maps the names of PyTorch modules, such as "model.1.weight", to
+// tensors.
 type State map[string]Tensor
 
 // A Tensor is one entry of a state dict, in row-major order.
 type Tensor struct {
 	Shape []int
 	Type  string // element type in the file, such as "float32" or "bfloat16"
-	// Values holds the elements of a floating-point tensor, converted to float32. It is nil for other types, and may
-	// share memory with the values of other tensors.
+	// Values holds the elements of a floating-point tensor, converted to float32. It is nil for
+	// other types, and may share memory with the values of other tensors.
 	Values []float32
 }
 
-// Generator returns the generator that o describes, with the weights of the state dict. If they belong to another
-// network, the error names the first tensor that differs, with both shapes.
+// Generator returns the generator that o describes, with the weights of the state dict. If they
+// belong to another network, the error names the first tensor that differs, with both shapes.
 func Generator(s State, o graph.GeneratorOptions) (*graph.Network, graph.Weights, error) {
 	n, entries, err := generatorEntries(o)
 	if err != nil {
@@ -67,15 +69,15 @@ func Discriminator(s State, o graph.DiscriminatorOptions) (*graph.Network, graph
 	return n, w, err
 }
 
-// filterShape converts the shape of a convolution's weight from package graph's order to PyTorch's. It is the same
-// permutation for a convolution, [k, k, in, out] -> [out, in, k, k], and for a transposed one,
-// [k, k, out, in] -> [in, out, k, k].
+// filterShape converts the shape of a convolution's weight from package graph's order to PyTorch's.
+// It is the same permutation for a convolution, [k, k, in, out] -> [out, in, k, k], and for a
+// transposed one, [k, k, out, in] -> [in, out, k, k].
 func filterShape(shape []int) []int {
 	return []int{shape[3], shape[2], shape[0], shape[1]}
 }
 
-// eachFilter calls f with the index of every value of a convolution's weight in PyTorch's order and in package graph's.
-// shape is PyTorch's.
+// eachFilter calls f with the index of every value of a convolution's weight in PyTorch's order and
+// in package graph's. shape is PyTorch's.
 func eachFilter(shape []int, f func(official, own int)) {
 	a, b, field := shape[0], shape[1], shape[2]*shape[3]
 	official := 0
@@ -112,8 +114,8 @@ func convert(s State, n *graph.Network, entries []entry) (graph.Weights, error) 
 	return w, nil
 }
 
-// match reports the first entry that the state dict lacks or has in another shape, or else a tensor of the state dict
-// that is not an entry.
+// match reports the first entry that the state dict lacks or has in another shape, or else a tensor
+// of the state dict that is not an entry.
 func match(s State, entries []entry) error {
 	known := make(map[string]bool, len(entries))
 	for _, e := range entries {
@@ -142,7 +144,8 @@ func match(s State, entries []entry) error {
 		return nil
 	}
 	first := slices.Min(unknown)
-	return fmt.Errorf("tensor %q of shape %v does not belong to the network; other such tensors: %d", first, s[first].Shape, len(unknown)-1)
+	return fmt.Errorf("tensor %q of shape %v does not belong to the network; other such tensors: %d",
+		first, s[first].Shape, len(unknown)-1)
 }
 
 // hint describes the network that the state dict seems to belong to, for an error.
@@ -156,13 +159,15 @@ func hint(s State) string {
 		return s
 	}
 	if o, err := RecognizeDiscriminator(s); err == nil {
-		return fmt.Sprintf("; the tensors look like a discriminator: %s with ndf %d, norm %s", o.Architecture, o.Filters, o.Norm)
+		return fmt.Sprintf("; the tensors look like a discriminator: %s with ndf %d, norm %s",
+			o.Architecture, o.Filters, o.Norm)
 	}
 	return ""
 }
 
-// WriteGenerator writes a generator's weights as a safetensors file with the official names, in float32. It checks
-// everything before it writes. A generator that the official implementation does not have is an error.
+// WriteGenerator writes a generator's weights as a safetensors file with the official names, in
+// float32. It checks everything before it writes. A generator that the official implementation does
+// not have is an error.
 func WriteGenerator(out io.Writer, o graph.GeneratorOptions, w graph.Weights) error {
 	n, entries, err := generatorEntries(o)
 	if err != nil {
@@ -184,7 +189,8 @@ func write(out io.Writer, n *graph.Network, entries []entry, w graph.Weights) er
 	if err := w.Check(n); err != nil {
 		return fmt.Errorf("write safetensors: %w", err)
 	}
-	// The counters come first: they have eight bytes each, and the values would break their alignment.
+	// The counters come first: they have eight bytes each, and the values would break their
+	// alignment.
 	var list []outgoing
 	for _, counters := range []bool{true, false} {
 		for _, e := range entries {

@@ -100,8 +100,8 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// A written file has the names of the fixture's tensors, is recognized as the same network, and reads back as the same
-// weights.
+// A written file has the names of the fixture's tensors, is recognized as the same network, and
+// reads back as the same weights.
 func TestWriteAndRead(t *testing.T) {
 	for _, f := range fixtures() {
 		_, w := f.load(t)
@@ -212,8 +212,8 @@ func TestMismatch(t *testing.T) {
 	wantError(t, "yosemite", err, "no official names")
 }
 
-// The norm in the options overrides the recognized one: a file without the cancelled biases does not show that the
-// network has InstanceNorm.
+// The norm in the options overrides the recognized one: a file without the cancelled biases does
+// not show that the network has InstanceNorm.
 func TestInstanceNormWithoutBiases(t *testing.T) {
 	f := fixtures()[0]
 	s := f.read(t)

@@ -33,8 +33,8 @@ func ReadFile(path string) (State, error) {
 	return s, nil
 }
 
-// Read reads a state dict from a file of the given size. The file is a zip archive as torch.save writes it since PyTorch
-// 1.6, or in the older format of torch.save, or safetensors.
+// Read reads a state dict from a file of the given size. The file is a zip archive as torch.save
+// writes it since PyTorch 1.6, or in the older format of torch.save, or safetensors.
 func Read(r io.ReaderAt, size int64) (State, error) {
 	head := make([]byte, 16)
 	n, err := r.ReadAt(head, 0)
@@ -52,7 +52,8 @@ func Read(r io.ReaderAt, size int64) (State, error) {
 	case n == 0:
 		return nil, errors.New("the file is empty")
 	}
-	return nil, errors.New("the file is neither from torch.save nor safetensors\nFix: if it was downloaded, check that it is not a web page, and download it again")
+	return nil, errors.New("the file is neither from torch.save nor safetensors; " +
+		"if it was downloaded, it may be a web page\nFix: download it again")
 }
 
 const (
@@ -61,7 +62,8 @@ const (
 	fixEndian    = "\nFix: save it again on a little-endian machine"
 )
 
-// stateOf converts the root of an unpickled file into a state dict. stored is the number of values in the file.
+// stateOf converts the root of an unpickled file into a state dict. stored is the number of values
+// in the file.
 func stateOf(root any, stored int64) (State, error) {
 	d, ok := root.(*dict)
 	if !ok {
@@ -76,7 +78,8 @@ func stateOf(root any, stored int64) (State, error) {
 		}
 		v, ok := d.values[i].(*view)
 		if !ok {
-			return nil, fmt.Errorf("entry %q is a %s, not a tensor, so this is not a state dict"+fixStateDict, name, kindOf(d.values[i]))
+			return nil, fmt.Errorf("entry %q is a %s, not a tensor, so this is not a state dict"+fixStateDict,
+				name, kindOf(d.values[i]))
 		}
 		t, err := v.tensor()
 		if err != nil {
@@ -91,8 +94,8 @@ func stateOf(root any, stored int64) (State, error) {
 	return s, nil
 }
 
-// readZip reads a file that torch.save wrote since PyTorch 1.6: an uncompressed zip archive of data.pkl and one file per
-// storage, all in one folder.
+// readZip reads a file that torch.save wrote since PyTorch 1.6: an uncompressed zip archive of
+// data.pkl and one file per storage, all in one folder.
 func readZip(r io.ReaderAt, size int64) (State, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil {
@@ -167,7 +170,8 @@ func (z *zipFile) persistent(id tuple) (any, error) {
 	}
 	// Entries that share bytes could make a small file use much memory.
 	if count < 0 || count > z.left/kind.size || f.UncompressedSize64 != uint64(count*kind.size) {
-		return nil, fmt.Errorf("storage %q has %d bytes for %d elements of type %s", key, f.UncompressedSize64, count, kind.name)
+		return nil, fmt.Errorf("storage %q has %d bytes for %d elements of type %s",
+			key, f.UncompressedSize64, count, kind.name)
 	}
 	z.left -= count * kind.size
 	data, err := openEntry(f)
@@ -208,7 +212,8 @@ func storageID(id tuple) (kind elementType, key string, count int64, err error) 
 	return kind, key, count, nil
 }
 
-// openEntry opens an entry. It rejects compressed ones, which could be far larger than the file; torch.save writes none.
+// openEntry opens an entry. It rejects compressed ones, which could be far larger than the file;
+// torch.save writes none.
 func openEntry(f *zip.File) (io.ReadCloser, error) {
 	if f.Method != zip.Store {
 		return nil, fmt.Errorf("entry %q is compressed, which torch.save never does"+fixResave, f.Name)
@@ -216,9 +221,9 @@ func openEntry(f *zip.File) (io.ReadCloser, error) {
 	return f.Open()
 }
 
-// The format before PyTorch 1.6 is a sequence of five pickles: magic number, version, facts about the machine, the
-// object itself, and the keys of its storages. The storages follow in the order of the keys, each preceded by its
-// number of elements.
+// The format before PyTorch 1.6 is a sequence of five pickles: magic number, version, facts about
+// the machine, the object itself, and the keys of its storages. The storages follow in the order of
+// the keys, each preceded by its number of elements.
 const (
 	legacyMagic   = longInt("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19")
 	legacyVersion = 1001
@@ -284,15 +289,16 @@ type legacyFile struct {
 	storages map[string]*storage
 }
 
-// persistent resolves ("storage", class, key, location, number of elements, view), where view is None or
-// (key, offset, number of elements).
+// persistent resolves ("storage", class, key, location, number of elements, view), where view is
+// None or (key, offset, number of elements).
 func (l *legacyFile) persistent(id tuple) (any, error) {
 	kind, key, count, err := storageID(id)
 	if err != nil {
 		return nil, err
 	}
 	if count < 0 || count > l.size/kind.size {
-		return nil, fmt.Errorf("storage %q claims %d elements in a file of %d bytes; the file is cut short", key, count, l.size)
+		return nil, fmt.Errorf("storage %q claims %d elements in a file of %d bytes; the file is cut short",
+			key, count, l.size)
 	}
 	s := l.storages[key]
 	if s == nil {
@@ -317,7 +323,8 @@ func (l *legacyFile) persistent(id tuple) (any, error) {
 	return window{s, offset, length}, nil
 }
 
-// read reads the storages from the remaining bytes of the file and returns the number of their values.
+// read reads the storages from the remaining bytes of the file and returns the number of their
+// values.
 func (l *legacyFile) read(in io.Reader, keys any, remaining int64) (values int64, err error) {
 	order, ok := keys.(*list)
 	if !ok {

@@ -20,7 +20,8 @@ func isolate(t *testing.T) (cache string) {
 	return cache
 }
 
-// stubLibraries makes empty files that pass for the two libraries and names them in the environment.
+// stubLibraries makes empty files that pass for the two libraries and names them in the
+// environment.
 func stubLibraries(t *testing.T) (tf, ort string) {
 	t.Helper()
 	so := ".so"

@@ -1,12 +1,14 @@
-// Package native finds the native libraries that this project runs on: TensorFlow's C library and ONNX Runtime.
+// Package native finds the native libraries that this project runs on: TensorFlow's C library and
+// ONNX Runtime.
 //
 // A library comes from the first of these places that has it:
 //
 //  1. the place named by its environment variable ([EnvTensorFlow], [EnvONNXRuntime]); a wrong value is an error,
 //  2. the user's cache, which all checkouts share ([CacheDir]).
 //
-// Several builds can be installed side by side in the cache: those for the CPU and the sets [CUDA] and [OpenVINO].
-// [ActiveSet] reports which one is in use, and a [Wheel] describes one build of one library.
+// Several builds can be installed side by side in the cache: those for the CPU and the sets [CUDA]
+// and [OpenVINO]. [ActiveSet] reports which one is in use, and a [Wheel] describes one build of one
+// library.
 //
 // The package only looks; package fetch, in the folder below, downloads what is missing:
 //
@@ -31,9 +33,11 @@ const (
 	// EnvTensorFlow names a folder with include/tensorflow/c/c_api.h and lib/libtensorflow.so
 	// (libtensorflow.dylib on macOS), which replaces the fetched TensorFlow.
 	EnvTensorFlow = "CYCLEGAN_TENSORFLOW"
-	// EnvONNXRuntime names ONNX Runtime's shared library or its folder, which replaces the fetched one.
+	// EnvONNXRuntime names ONNX Runtime's shared library or its folder, which replaces the fetched
+	// one.
 	EnvONNXRuntime = "CYCLEGAN_ONNXRUNTIME"
-	// EnvCache names the folder for fetched libraries and built programs, which replaces the user's cache.
+	// EnvCache names the folder for fetched libraries and built programs, which replaces the user's
+	// cache.
 	EnvCache = "CYCLEGAN_CACHE"
 	// EnvWith names the set of builds to use: [CPU], [CUDA] or [OpenVINO]. See [ActiveSet].
 	EnvWith = "CYCLEGAN_WITH"
@@ -45,8 +49,8 @@ var ErrNotFound = errors.New("native library not found")
 // ErrNoBuild reports that no build of a library exists for this platform.
 var ErrNoBuild = errors.New("no build for this platform")
 
-// CacheDir returns the folder that holds fetched libraries and built programs: the value of CYCLEGAN_CACHE,
-// or else "cyclegan" in the user's cache folder. The folder need not exist.
+// CacheDir returns the folder that holds fetched libraries and built programs: the value of
+// CYCLEGAN_CACHE, or else "cyclegan" in the user's cache folder. The folder need not exist.
 func CacheDir() (string, error) {
 	if dir := os.Getenv(EnvCache); dir != "" {
 		abs, err := filepath.Abs(dir)
@@ -57,13 +61,15 @@ func CacheDir() (string, error) {
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("find the user's cache folder: %w\nFix: set %s to a folder with 1 GB of free space", err, EnvCache)
+		return "", fmt.Errorf("find the user's cache folder: %w\nFix: set %s to a folder with 1 GB of free space",
+			err, EnvCache)
 	}
 	return filepath.Join(dir, "cyclegan"), nil
 }
 
-// FindTensorFlow returns the folder that holds TensorFlow's include and lib. The error is [ErrNotFound] if
-// TensorFlow is neither named nor cached, and another one if [EnvTensorFlow] names an incomplete folder.
+// FindTensorFlow returns the folder that holds TensorFlow's include and lib. The error is
+// [ErrNotFound] if TensorFlow is neither named nor cached, and another one if [EnvTensorFlow] names
+// an incomplete folder.
 func FindTensorFlow() (dir string, err error) {
 	if dir := os.Getenv(EnvTensorFlow); dir != "" {
 		return tensorFlowIn(dir, runtime.GOOS)
@@ -76,13 +82,14 @@ func FindTensorFlow() (dir string, err error) {
 }
 
 // FindONNXRuntime returns the path of ONNX Runtime's shared library. The error is [ErrNotFound] if
-// ONNX Runtime is neither named nor cached, and another one if [EnvONNXRuntime] names something else.
+// ONNX Runtime is neither named nor cached, and another one if [EnvONNXRuntime] names something
+// else.
 func FindONNXRuntime() (path string, err error) {
 	if path := os.Getenv(EnvONNXRuntime); path != "" {
 		found, err := onnxRuntimeIn(path, runtime.GOOS)
 		if err != nil {
-			err = fmt.Errorf("%s=%s: %w\nFix: set %[1]s to ONNX Runtime's shared library or its folder, or unset it to use the fetched library",
-				EnvONNXRuntime, path, err)
+			err = fmt.Errorf("%s=%s: %w\nFix: set %[1]s to ONNX Runtime's shared library or its folder, "+
+				"or unset it to use the fetched library", EnvONNXRuntime, path, err)
 		}
 		return found, err
 	}
@@ -93,9 +100,9 @@ func FindONNXRuntime() (path string, err error) {
 	return cachedONNXRuntime(set)
 }
 
-// FindONNXRuntimeWith returns the path of the ONNX Runtime of a set. A library outside the cache that
-// [EnvONNXRuntime] names comes first, and named reports that it was used. The error is [ErrNotFound] if
-// the set is not installed.
+// FindONNXRuntimeWith returns the path of the ONNX Runtime of a set. A library outside the cache
+// that [EnvONNXRuntime] names comes first, and named reports that it was used. The error is
+// [ErrNotFound] if the set is not installed.
 func FindONNXRuntimeWith(set string) (path string, named bool, err error) {
 	if path := os.Getenv(EnvONNXRuntime); path != "" && !inCache(path) {
 		path, err := FindONNXRuntime()
@@ -116,8 +123,8 @@ func cachedONNXRuntime(set string) (path string, err error) {
 	return onnxRuntimeIn(filepath.Join(dir, "lib"), runtime.GOOS)
 }
 
-// inCache reports whether path is a library in the cache. The launcher sets [EnvONNXRuntime] to such paths,
-// so they do not express a user's choice.
+// inCache reports whether path is a library in the cache. The launcher sets [EnvONNXRuntime] to
+// such paths, so they do not express a user's choice.
 func inCache(path string) bool {
 	cache, err := CacheDir()
 	if err != nil {
@@ -150,22 +157,26 @@ func find(library, set string) (dir string, err error) {
 	return dir, nil
 }
 
-// tensorFlowIn checks that a folder that the user named has what compiling, linking and running need.
+// tensorFlowIn checks that a folder that the user named has what compiling, linking and running
+// need.
 func tensorFlowIn(dir, goos string) (string, error) {
 	so := ".so"
 	if goos == "darwin" {
 		so = ".dylib"
 	}
-	for _, name := range []string{"include/tensorflow/c/c_api.h", "lib/libtensorflow" + so, "lib/libtensorflow_framework" + so} {
+	for _, name := range []string{
+		"include/tensorflow/c/c_api.h", "lib/libtensorflow" + so, "lib/libtensorflow_framework" + so,
+	} {
 		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
-			return "", fmt.Errorf("%s=%s: the folder lacks %s\nFix: set %[1]s to TensorFlow's C library with its headers, or unset it to use the fetched library",
-				EnvTensorFlow, dir, name)
+			return "", fmt.Errorf("%s=%s: the folder lacks %s\nFix: set %[1]s to TensorFlow's C library with its headers, "+
+				"or unset it to use the fetched library", EnvTensorFlow, dir, name)
 		}
 	}
 	return filepath.Abs(dir)
 }
 
-// onnxRuntimeIn finds the shared library at path, which is the file itself, its folder, or the parent of lib.
+// onnxRuntimeIn finds the shared library at path, which is the file itself, its folder, or the
+// parent of lib.
 func onnxRuntimeIn(path, goos string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -204,7 +215,8 @@ func onnxRuntimeFile(goos string) string {
 	return "libonnxruntime.so"
 }
 
-// isONNXRuntime distinguishes the library, with or without a version in its name, from the execution providers next to it.
+// isONNXRuntime distinguishes the library, with or without a version in its name, from the
+// execution providers next to it.
 func isONNXRuntime(name, goos string) bool {
 	switch goos {
 	case "windows":

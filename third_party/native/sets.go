@@ -16,8 +16,8 @@ const (
 	OpenVINO = "openvino" // ONNX Runtime with OpenVINO, for Intel processors and GPUs
 )
 
-// ActiveSet returns the set of builds in use: the value of [EnvWith], or else [CUDA] if it is installed and
-// the machine has NVIDIA's driver, or else [CPU].
+// ActiveSet returns the set of builds in use: the value of [EnvWith], or else [CUDA] if it is
+// installed and the machine has NVIDIA's driver, or else [CPU].
 func ActiveSet() (set string, err error) {
 	return choose(os.Getenv(EnvWith), func() bool { return Installed(CUDA) && NVIDIADriver() != "" })
 }
@@ -32,7 +32,8 @@ func choose(named string, cudaWorks func() bool) (set string, err error) {
 		}
 		return CPU, nil
 	}
-	return "", fmt.Errorf("%s=%s: unknown set of libraries\nFix: set %s to %s, %s or %s, or unset it", EnvWith, named, EnvWith, CPU, CUDA, OpenVINO)
+	return "", fmt.Errorf("%s=%s: unknown set of libraries\nFix: set %s to %s, %s or %s, or unset it",
+		EnvWith, named, EnvWith, CPU, CUDA, OpenVINO)
 }
 
 // OfSet returns the wheels that a set adds on this machine, each after the ones that it needs.
@@ -61,8 +62,8 @@ func Installed(set string) bool {
 	return len(wheels) > 0
 }
 
-// NVIDIALibrary returns the path of one of NVIDIA's libraries in the cache, given its file name such as
-// libcudnn.so.9, or "" if it is not cached.
+// NVIDIALibrary returns the path of one of NVIDIA's libraries in the cache, given its file name
+// such as libcudnn.so.9, or "" if it is not cached.
 func NVIDIALibrary(name string) string {
 	for _, w := range OfSet(CUDA) {
 		for _, p := range w.Parts {
@@ -80,7 +81,8 @@ func NVIDIALibrary(name string) string {
 // driverName is the library of NVIDIA's driver, which is installed with the system.
 const driverName = "libcuda.so.1"
 
-// NVIDIADriver returns the path of libcuda.so.1, or "" if it is not where the loader looks. It works on Linux only.
+// NVIDIADriver returns the path of libcuda.so.1, or "" if it is not where the loader looks. It
+// works on Linux only.
 func NVIDIADriver() string {
 	if runtime.GOOS != "linux" {
 		return ""
@@ -97,8 +99,8 @@ func NVIDIADriver() string {
 	return ""
 }
 
-// inLoaderCache returns the folders that the loader's cache lists for a library. The cache is a table of
-// zero-terminated names, full paths among them.
+// inLoaderCache returns the folders that the loader's cache lists for a library. The cache is a
+// table of zero-terminated names, full paths among them.
 func inLoaderCache(cache []byte, name string) (dirs []string) {
 	for s := range bytes.SplitSeq(cache, []byte{0}) {
 		if dir, ok := strings.CutSuffix(string(s), "/"+name); ok {

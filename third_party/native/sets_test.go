@@ -118,7 +118,8 @@ func TestCUDASet(t *testing.T) {
 	wantError(t, err, "NVIDIA cuDNN", "go run ./third_party install -with cuda")
 }
 
-// The CUDA build of TensorFlow finds NVIDIA's libraries through its run path, which leads from lib to ../nvidia.
+// The CUDA build of TensorFlow finds NVIDIA's libraries through its run path, which leads from lib
+// to ../nvidia.
 func TestCUDALayout(t *testing.T) {
 	onLinux(t)
 	isolate(t)

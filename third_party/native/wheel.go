@@ -19,7 +19,8 @@ const (
 const Marker = "complete"
 
 // A Wheel is one build of a library for one platform, as published in the Python package registry.
-// No Python is needed to use it: a wheel is a zip file with the shared library and, for TensorFlow, its headers.
+// No Python is needed to use it: a wheel is a zip file with the shared library and, for TensorFlow,
+// its headers.
 type Wheel struct {
 	Library string // [TensorFlow], [ONNXRuntime], or the name of an NVIDIA library with the prefix "nvidia-"
 	With    string // [CUDA] or [OpenVINO], the set that the build belongs to; empty for the default builds
@@ -40,7 +41,8 @@ type Wheel struct {
 	dir   string // the library's folder in the cache, if not the default
 }
 
-// A Part is a file of the wheel, or with a trailing slash the headers in a folder, and its path in the library's folder.
+// A Part is a file of the wheel, or with a trailing slash the headers in a folder, and its path in
+// the library's folder.
 type Part struct{ From, To string }
 
 // A Link is a symbolic link to an unpacked file in the same folder or to another library's folder.
@@ -49,8 +51,8 @@ type Link struct{ Name, Target string }
 // LeadsOut reports whether the target belongs to another library, which may be installed later.
 func (l Link) LeadsOut() bool { return strings.HasPrefix(l.Target, "../") }
 
-// Pick returns the build of a library for this machine. A set that has no build of its own of TensorFlow
-// uses the default one. The error is [ErrNoBuild] if there is none.
+// Pick returns the build of a library for this machine. A set that has no build of its own of
+// TensorFlow uses the default one. The error is [ErrNoBuild] if there is none.
 func Pick(library, set string) (Wheel, error) {
 	return pick(library, set, runtime.GOOS, runtime.GOARCH)
 }
@@ -80,7 +82,8 @@ func pick(library, set, goos, goarch string) (Wheel, error) {
 		title += " with " + set
 		fix += fmt.Sprintf(", or set %s to %s", EnvWith, CPU)
 	}
-	return Wheel{}, fmt.Errorf("%s for %s/%s: %w (available: %s)\nFix: %s", title, goos, goarch, ErrNoBuild, strings.Join(have, ", "), fix)
+	return Wheel{}, fmt.Errorf("%s for %s/%s: %w (available: %s)\nFix: %s",
+		title, goos, goarch, ErrNoBuild, strings.Join(have, ", "), fix)
 }
 
 // String returns the library's name and version for messages.
@@ -128,8 +131,8 @@ func (w Wheel) Files() []string {
 	return names
 }
 
-// Cached returns the library's folder in the cache and reports whether it holds the complete library,
-// unpacked from this very wheel.
+// Cached returns the library's folder in the cache and reports whether it holds the complete
+// library, unpacked from this very wheel.
 func (w Wheel) Cached() (dir string, ok bool, err error) {
 	cache, err := CacheDir()
 	if err != nil {

@@ -71,13 +71,16 @@ func onnxRuntimeWheel(goos, goarch, tag string, tried bool, sha256 string, bytes
 	}
 }
 
-// cudaWheels is the set [CUDA]: TensorFlow and ONNX Runtime built for CUDA 12, and NVIDIA's libraries, which both use.
+// cudaWheels is the set [CUDA]: TensorFlow and ONNX Runtime built for CUDA 12, and NVIDIA's
+// libraries, which both use.
 //
-// TensorFlow looks for NVIDIA's libraries in ../nvidia next to its own folder, and they look for each other in the
-// same way. The folders therefore keep their names of a Python installation, and no environment variable is needed.
-// ONNX Runtime's CUDA provider does not search: package session opens the libraries for it by their paths.
+// TensorFlow looks for NVIDIA's libraries in ../nvidia next to its own folder, and they look for
+// each other in the same way. The folders therefore keep their names of a Python installation, and
+// no environment variable is needed. ONNX Runtime's CUDA provider does not search: package session
+// opens the libraries for it by their paths.
 //
-// TensorFlow 2.18 requires these versions. libnccl is left out: it serves several GPUs, which training does not use.
+// TensorFlow 2.18 requires these versions. libnccl is left out: it serves several GPUs, which
+// training does not use.
 var cudaWheels = []Wheel{
 	cudaTensorFlow(),
 	{
@@ -145,8 +148,8 @@ func cudaCompiler() Wheel {
 	return w
 }
 
-// openVINOWheels is the set [OpenVINO]: an ONNX Runtime that includes OpenVINO and replaces the default one.
-// The set uses the default TensorFlow.
+// openVINOWheels is the set [OpenVINO]: an ONNX Runtime that includes OpenVINO and replaces the
+// default one. The set uses the default TensorFlow.
 var openVINOWheels = []Wheel{{
 	Library: ONNXRuntime, With: OpenVINO, Title: "ONNX Runtime", Version: "1.24.1", Package: "onnxruntime-openvino", GOOS: "linux", GOARCH: "amd64",
 	Tag: "manylinux_2_28_x86_64", Python: "3.11", License: "MIT AND Apache-2.0", Tried: true,

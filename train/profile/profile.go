@@ -1,7 +1,10 @@
+// Package profile turns TensorFlow's record of a training step, a [Step], into a table of where the time
+// went and a trace for chrome://tracing and ui.perfetto.dev.
 package profile
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -11,28 +14,28 @@ import (
 	stats "github.com/wamuir/graft/tensorflow/core/framework/step_stats_go_proto"
 )
 
-// A Step is the record of one training step.
+// Step is the record of one training step.
 type Step struct {
 	Number int64 // counted from 1 over all resumes
-	Runs   []Run // in the order in which they were made
+	Runs   []Run // in order
 }
 
-// A Run is one run of TensorFlow's, such as that of the generators.
+// Run is one call of TensorFlow, such as the step of the generators.
 type Run struct {
 	Name  string
 	Stats *stats.StepStats
 }
 
-// An operation is what one node of the graph did in a run.
+// operation is the execution of one node in a run.
 type operation struct {
 	run, device, node, kind string
 	thread                  uint32
 	start, duration         time.Duration // start since 1970
-	bytes                   int64         // allocated while it ran
+	bytes                   int64         // allocated by it
 }
 
-// operations lists what ran, by time. Where a device has a record of its own
-// for its streams, as GPUs have, both are in the list.
+// operations returns all operations by start time. A GPU has records of its own for its streams, which
+// are included.
 func (s *Step) operations() []operation {
 	var all []operation
 	for _, run := range s.Runs {
@@ -58,8 +61,8 @@ func (s *Step) operations() []operation {
 	return all
 }
 
-// kind is a node's type. TensorFlow tells it in a label such as
-// "a/Conv2D = Conv2D(a/x, a/w)"; without one the node's name has to do.
+// kind returns the type of a node from a label such as "a/Conv2D = Conv2D(a/x, a/w)", or from the node's
+// name if it has no label.
 func kind(n *stats.NodeExecStats) string {
 	if _, call, ok := strings.Cut(n.TimelineLabel, " = "); ok {
 		if name, _, ok := strings.Cut(call, "("); ok && name != "" {
@@ -73,7 +76,7 @@ func kind(n *stats.NodeExecStats) string {
 	return strings.TrimRight(name, "_0123456789")
 }
 
-// Devices gives the device that each node ran on, by the node's name.
+// Devices returns the device that each node ran on, by the name of the node.
 func (s *Step) Devices() map[string]string {
 	devices := map[string]string{}
 	for _, o := range s.operations() {
@@ -82,11 +85,11 @@ func (s *Step) Devices() map[string]string {
 	return devices
 }
 
-// shown is how many kinds of operations the table has a line for.
+// shown is the number of kinds in the table.
 const shown = 12
 
-// Fprint writes a table of the kinds of operations that took the most time,
-// added up over the threads of all devices.
+// Fprint prints a table of the kinds of operations that took the most time, summed over the threads of
+// all devices.
 func (s *Step) Fprint(out io.Writer) error {
 	type row struct {
 		kind  string
@@ -117,8 +120,8 @@ func (s *Step) Fprint(out io.Writer) error {
 		return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(a.kind, b.kind))
 	})
 	var text strings.Builder
-	fmt.Fprintf(&text, "step %d: %.3f s in operations, threads added up\n", s.Number, busy.Seconds())
-	fmt.Fprintf(&text, "  %-28s %8s %7s %6s %9s\n", "operation", "seconds", "share", "count", "MiB made")
+	fmt.Fprintf(&text, "step %d: %.3f s in operations, summed over threads\n", s.Number, busy.Seconds())
+	fmt.Fprintf(&text, "  %-28s %8s %7s %6s %9s\n", "operation", "seconds", "share", "count", "MiB used")
 	line := func(r *row) {
 		fmt.Fprintf(&text, "  %-28s %8.3f %6.1f%% %6d %9.1f\n", r.kind, r.time.Seconds(), 100*r.time.Seconds()/busy.Seconds(), r.count, float64(r.bytes)/(1<<20))
 	}
@@ -137,4 +140,53 @@ func (s *Step) Fprint(out io.Writer) error {
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// event is one entry of Chrome's Trace Event Format,
+// https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
+type event struct {
+	Name     string         `json:"name"`
+	Category string         `json:"cat,omitempty"`
+	Phase    string         `json:"ph"`
+	Time     float64        `json:"ts"` // microseconds since the start of the step
+	Duration float64        `json:"dur,omitempty"`
+	Process  int            `json:"pid"`
+	Thread   uint32         `json:"tid"`
+	Args     map[string]any `json:"args,omitempty"`
+}
+
+// WriteTrace writes the step as a Chrome trace with a process for each device, which has a bar for each
+// operation.
+func (s *Step) WriteTrace(w io.Writer) error {
+	all := s.operations()
+	if len(all) == 0 {
+		return fmt.Errorf("TensorFlow's record of step %d is empty", s.Number)
+	}
+	begin := all[0].start
+	trace := struct {
+		Events []event `json:"traceEvents"`
+		Unit   string  `json:"displayTimeUnit"`
+	}{Unit: "ms"}
+	processes := map[string]int{}
+	for _, o := range all {
+		process, known := processes[o.device]
+		if !known {
+			process = len(processes)
+			processes[o.device] = process
+			trace.Events = append(trace.Events, event{Name: "process_name", Phase: "M", Process: process, Args: map[string]any{"name": o.device}})
+		}
+		args := map[string]any{"node": o.node}
+		if o.bytes > 0 {
+			args["bytes"] = o.bytes
+		}
+		trace.Events = append(trace.Events, event{
+			Name: o.kind, Category: o.run, Phase: "X",
+			Time: float64((o.start - begin).Nanoseconds()) / 1e3, Duration: float64(o.duration.Nanoseconds()) / 1e3,
+			Process: process, Thread: o.thread, Args: args,
+		})
+	}
+	if err := json.NewEncoder(w).Encode(trace); err != nil {
+		return fmt.Errorf("write the trace of step %d: %w", s.Number, err)
+	}
+	return nil
 }

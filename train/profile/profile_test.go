@@ -8,8 +8,8 @@ import (
 	stats "github.com/wamuir/graft/tensorflow/core/framework/step_stats_go_proto"
 )
 
-// twoRuns is a step as TensorFlow records it: a convolution and a transfer on
-// one device, a product on another.
+// twoRuns is the record of a step with a convolution and a transfer on one device and a product on
+// another.
 func twoRuns() *Step {
 	return &Step{Number: 7, Runs: []Run{
 		{"generators", &stats.StepStats{DevStats: []*stats.DeviceStepStats{{
@@ -32,8 +32,8 @@ func TestFprint(t *testing.T) {
 	if err := twoRuns().Fprint(&text); err != nil {
 		t.Fatal(err)
 	}
-	const want = `step 7: 0.005 s in operations, threads added up
-  operation                     seconds   share  count  MiB made
+	const want = `step 7: 0.005 s in operations, summed over threads
+  operation                     seconds   share  count  MiB used
   Conv2D                          0.003   60.0%      1       2.0
   MatMul                          0.001   20.0%      1       0.0
   _Send                           0.001   20.0%      1       0.0
@@ -43,7 +43,7 @@ func TestFprint(t *testing.T) {
 	}
 }
 
-func TestFprintAddsUpTheRest(t *testing.T) {
+func TestFprintOthers(t *testing.T) {
 	step := &Step{Runs: []Run{{Stats: &stats.StepStats{DevStats: []*stats.DeviceStepStats{{}}}}}}
 	device := step.Runs[0].Stats.DevStats[0]
 	for _, name := range strings.Split("ABCDEFGHIJKLMNOP", "") {

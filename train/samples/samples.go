@@ -1,7 +1,7 @@
 //go:build tensorflow
 
-// Package samples shows a person what the generators of a training do: a
-// [Sheet] always has the same pictures, so that sheets can be compared.
+// Package samples draws what the generators of a training do. A [Sheet] always shows the same images, so
+// that sheets of different steps can be compared.
 package samples
 
 import (
@@ -15,20 +15,20 @@ import (
 	"cyclegan/train/report"
 )
 
-// A Sheet has pictures of both domains, of the test set where there is one.
+// Sheet holds images of both domains, from the test set if there is one.
 type Sheet struct {
 	a, b side
 }
 
-// side is the pictures of one domain.
+// side holds the images of one domain.
 type side struct {
-	title    string
-	pictures []float32 // [n, H, W, C]
-	n        int
-	shape    graph.Shape
+	title  string
+	images []float32 // [n, H, W, C]
+	n      int
+	shape  graph.Shape
 }
 
-// New chooses the first count pictures of each domain that can be read.
+// New chooses the first count readable images of each domain.
 func New(t *train.Trainer, data *dataset.Dataset, count int) (*Sheet, error) {
 	s := &Sheet{}
 	s.a.title, s.b.title = data.Domains()
@@ -37,18 +37,17 @@ func New(t *train.Trainer, data *dataset.Dataset, count int) (*Sheet, error) {
 		set  *dataset.Set
 		side *side
 	}{{data.TestA(), &s.a}, {data.TestB(), &s.b}} {
-		pictures, indices, err := d.set.First(count, d.side.shape.W, d.side.shape.H)
+		images, indices, err := d.set.First(count, d.side.shape.W, d.side.shape.H)
 		if err != nil {
-			return nil, fmt.Errorf("choose sample pictures: %w", err)
+			return nil, fmt.Errorf("choose sample images: %w", err)
 		}
-		d.side.pictures, d.side.n = pictures, len(indices)
+		d.side.images, d.side.n = images, len(indices)
 	}
 	return s, nil
 }
 
-// Draw translates the pictures both ways and back with the generators as they
-// are now, and lays them out: each row has a picture of A, its translation and
-// reconstruction, then the same of B.
+// Draw translates the images in both directions and back with the generators as they are now. Each row of
+// the sheet has an image of A, its translation and its reconstruction, then the same for B.
 func (s *Sheet) Draw(t *train.Trainer, title string) (image.Image, error) {
 	there, err := s.rows(t, train.GAB, train.GBA, s.a, s.b.shape.C)
 	if err != nil {
@@ -79,8 +78,7 @@ func (s *Sheet) Draw(t *train.Trainer, title string) (image.Image, error) {
 	return grid.Image()
 }
 
-// named adds the domain's title to what a column shows, where it is more than
-// the letter.
+// named appends the title of the domain to a column's caption unless it is only the letter.
 func (s side) named(column, between string) string {
 	if s.title == "A" || s.title == "B" {
 		return column
@@ -88,15 +86,15 @@ func (s side) named(column, between string) string {
 	return column + between + s.title
 }
 
-// rows gives for each picture of a side: itself, its translation, which has
-// the given channels, and its reconstruction.
+// rows returns each image of a side with its translation, which has the given number of channels, and
+// its reconstruction.
 func (s *Sheet) rows(t *train.Trainer, forth, back string, from side, channels int) ([][]image.Image, error) {
-	size := len(from.pictures) / from.n
+	size := len(from.images) / from.n
 	there := graph.Shape{H: from.shape.H, W: from.shape.W, C: channels}
 	rows := make([][]image.Image, from.n)
 	for i := range rows {
-		picture := from.pictures[i*size:][:size]
-		translated, err := t.Translate(forth, picture, 1, from.shape)
+		source := from.images[i*size:][:size]
+		translated, err := t.Translate(forth, source, 1, from.shape)
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +105,7 @@ func (s *Sheet) rows(t *train.Trainer, forth, back string, from side, channels i
 		for _, p := range []struct {
 			values []float32
 			shape  graph.Shape
-		}{{picture, from.shape}, {translated, there}, {reconstructed, from.shape}} {
+		}{{source, from.shape}, {translated, there}, {reconstructed, from.shape}} {
 			spec := pixels.Spec{Layout: pixels.NHWC, Range: pixels.Symmetric, Channels: p.shape.C}
 			img, err := spec.Picture(p.values, p.shape.W, p.shape.H)
 			if err != nil {

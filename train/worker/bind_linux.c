@@ -1,10 +1,10 @@
 //go:build tensorflow
 
 // TensorFlow's server asks gRPC for 0.0.0.0, whatever address its ServerDef
-// names, and gRPC takes that for every address the machine has, of both
-// families. This bind stands before libc's for the libraries of this program
-// and puts the address that was asked for in the place of "every address", for
-// the one port that was asked for. Go itself makes the system call without it.
+// names, and gRPC binds every address of the machine, of both families. This
+// function replaces libc's bind for the libraries of this program: for the
+// port of the server it replaces "every address" by the requested one. Go
+// itself makes the system call without libc.
 #define _GNU_SOURCE
 #include <netinet/in.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// The address of the server, IPv4 as ::ffff:a.b.c.d, and its port; 0 for none.
+// The address of the server, IPv4 as ::ffff:a.b.c.d, and its port, 0 if there is none.
 static struct in6_addr wanted;
 static uint16_t wanted_port;
 

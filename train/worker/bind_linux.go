@@ -13,8 +13,7 @@ import (
 	"unsafe"
 )
 
-// bindOnly keeps a server that asks for all addresses of the machine on the
-// given one.
+// bindOnly restricts a server that asks for all addresses of the machine to this one.
 func bindOnly(a netip.AddrPort) error {
 	address := a.Addr().As16()
 	C.cyclegan_bind_only((*C.uchar)(unsafe.Pointer(&address[0])), C.uint16_t(a.Port()))

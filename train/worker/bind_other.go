@@ -7,11 +7,11 @@ import (
 	"net/netip"
 )
 
-// bindOnly refuses what can't be kept: TensorFlow's servers listen on every
-// address of the machine.
+// bindOnly accepts only all addresses, because TensorFlow's servers listen on every address of the
+// machine.
 func bindOnly(a netip.AddrPort) error {
 	if a.Addr().IsUnspecified() {
 		return nil
 	}
-	return fmt.Errorf("on this system TensorFlow's server would listen on every address of the machine, not on %v alone; give 0.0.0.0:%d if that is meant", a.Addr(), a.Port())
+	return fmt.Errorf("listen on %v only: not possible on this system, where TensorFlow's server listens on every address\nFix: give 0.0.0.0:%d if all addresses may be used", a.Addr(), a.Port())
 }

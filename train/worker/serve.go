@@ -20,17 +20,17 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Options are a worker's own, which the process that trains has no say in.
+// Options belong to the worker; the process that trains cannot change them.
 type Options struct {
 	Threads int // CPU threads, at least 1
-	// GPUs are the visible device numbers of those to use, as "0"; "-1" for
-	// none, "" for the first one if there is any.
+	// GPUs are the numbers of the devices to use, such as "0,1". "-1" is none, "" the first one if there
+	// is any.
 	GPUs string
 }
 
-// Serve starts a worker that listens on the given address, and on no other; it
-// serves until the process ends, since TensorFlow's servers can't be stopped. It
-// returns the address in numbers. A process can serve once.
+// Serve starts a worker that listens on this address only, and returns the address in numeric form. The
+// worker serves until the process ends, because TensorFlow's servers cannot be stopped. A process can
+// serve once.
 func Serve(ctx context.Context, address string, o Options) (string, error) {
 	at, err := resolve(ctx, address)
 	if err != nil {
@@ -66,12 +66,12 @@ func Serve(ctx context.Context, address string, o Options) (string, error) {
 	return at.String(), start(def)
 }
 
-// free makes sure that the address is this machine's and nobody listens there:
-// gRPC would share a port with another server without a word.
+// free checks that the address belongs to this machine and that nobody listens there. TensorFlow's server
+// would silently share the port with another one.
 func free(a netip.AddrPort) error {
 	l, err := net.Listen("tcp", a.String())
 	if err != nil {
-		return fmt.Errorf("can't listen: %w; is another worker running there, and is it an address of this machine?", err)
+		return fmt.Errorf("listen: %w\nFix: give an address of this machine that no other worker uses", err)
 	}
 	return l.Close()
 }

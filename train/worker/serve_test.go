@@ -27,8 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A worker listens where it was told to and nowhere else, though TensorFlow
-// asks for every address of the machine.
+// A worker listens on its address only, although TensorFlow asks for every address of the machine.
 func TestServeListensOnOneAddress(t *testing.T) {
 	l := listen(t)
 	port := strings.TrimPrefix(l.Addr().String(), "127.0.0.1:")
@@ -54,18 +53,18 @@ func TestServeListensOnOneAddress(t *testing.T) {
 		}
 		return line
 	}
-	if said := start("127.0.0.1"); said != "127.0.0.1:"+port+" <nil>\n" {
-		t.Fatalf("said %q", said)
+	if out := start("127.0.0.1"); out != "127.0.0.1:"+port+" <nil>\n" {
+		t.Fatalf("output %q", out)
 	}
 	connects := func(host string) bool {
-		c, err := net.DialTimeout("tcp", net.JoinHostPort(host, port), dialTime)
+		c, err := net.DialTimeout("tcp", net.JoinHostPort(host, port), dialTimeout)
 		if err == nil {
 			c.Close()
 		}
 		return err == nil
 	}
 	if !connects("127.0.0.1") {
-		t.Error("it does not listen where it was told to")
+		t.Error("it does not listen on its address")
 	}
 	others := []string{"127.0.0.2", "::1"}
 	addresses, err := net.InterfaceAddrs()
@@ -79,14 +78,14 @@ func TestServeListensOnOneAddress(t *testing.T) {
 	}
 	for _, host := range others {
 		if connects(host) {
-			t.Errorf("it listens on %s too", host)
+			t.Errorf("it also listens on %s", host)
 		}
 	}
-	if said := start("127.0.0.1"); !strings.Contains(said, "is another worker running there") {
-		t.Errorf("a second one on the same address said %q", said)
+	if out := start("127.0.0.1"); !strings.Contains(out, "no other worker uses") {
+		t.Errorf("output of a second worker on the same address: %q", out)
 	}
-	// The same port of another address is another place.
-	if said := start("127.0.0.2"); said != "127.0.0.2:"+port+" <nil>\n" || !connects("127.0.0.2") {
-		t.Errorf("on 127.0.0.2 it said %q", said)
+	// The same port of another address is free.
+	if out := start("127.0.0.2"); out != "127.0.0.2:"+port+" <nil>\n" || !connects("127.0.0.2") {
+		t.Errorf("output on 127.0.0.2: %q", out)
 	}
 }

@@ -19,10 +19,11 @@ import (
 // Tag is the build tag of the packages and programs that need TensorFlow.
 const Tag = "tensorflow"
 
-// Environ returns the environment, as KEY=VALUE, in which the go command builds and tests what needs TensorFlow
-// and in which the result runs. It extends the flags of the current environment and of the go command's configuration.
-// It first checks that a C compiler exists, then fetches missing libraries, with progress to log.
-// On a platform without TensorFlow it is the environment for everything else.
+// Environ returns the environment, as KEY=VALUE, in which the go command builds and tests what
+// needs TensorFlow and in which the result runs. It extends the flags of the current environment
+// and of the go command's configuration. It first checks that a C compiler exists, then fetches
+// missing libraries, with progress to log. On a platform without TensorFlow it is the environment
+// for everything else.
 func Environ(ctx context.Context, log io.Writer) ([]string, error) {
 	toBuild, toRun, err := environ(ctx, log)
 	if errors.Is(err, native.ErrNoBuild) {
@@ -35,7 +36,8 @@ func Environ(ctx context.Context, log io.Writer) ([]string, error) {
 	return append(toBuild, toRun...), err
 }
 
-// environ is Environ in two parts: what only the go command reads, and what a finished program reads too.
+// environ is Environ in two parts: what only the go command reads, and what a finished program
+// reads too.
 func environ(ctx context.Context, log io.Writer) (toBuild, toRun []string, err error) {
 	if err := checkFirst(); err != nil {
 		return nil, nil, err
@@ -56,7 +58,7 @@ func environ(ctx context.Context, log io.Writer) (toBuild, toRun []string, err e
 	if err != nil {
 		return nil, nil, err
 	}
-	toBuild = append(append(s.path, compiler...),
+	toBuild = append(compiler,
 		"GOFLAGS="+withTag(s.GOFLAGS, Tag),
 		"CGO_CFLAGS="+withFlags(s.CGO_CFLAGS, includes(tf, runtime.GOOS)...),
 		"CGO_LDFLAGS="+withFlags(s.CGO_LDFLAGS, linking(tf, runtime.GOOS)...),
@@ -64,9 +66,11 @@ func environ(ctx context.Context, log io.Writer) (toBuild, toRun []string, err e
 	return toBuild, runEnviron(ort), nil
 }
 
-// checkFirst reports, before anything is fetched, that the platform has no TensorFlow or that a setting is wrong.
+// checkFirst reports, before anything is fetched, that the platform has no TensorFlow or that a
+// setting is wrong.
 func checkFirst() error {
-	if _, err := native.FindTensorFlow(); errors.Is(err, native.ErrNoBuild) || err != nil && !errors.Is(err, native.ErrNotFound) {
+	_, err := native.FindTensorFlow()
+	if errors.Is(err, native.ErrNoBuild) || err != nil && !errors.Is(err, native.ErrNotFound) {
 		return err
 	}
 	if _, err := native.FindONNXRuntime(); err != nil && !errors.Is(err, native.ErrNotFound) {
@@ -81,12 +85,14 @@ func checkFirst() error {
 		dir, variable = cache, native.EnvCache
 	}
 	if strings.ContainsAny(dir, ",'\"") {
-		return fmt.Errorf("linker flags cannot contain the comma or quote in %s\nFix: set %s to a folder without one", dir, variable)
+		return fmt.Errorf("linker flags cannot contain the comma or quote in %s\nFix: set %s to a folder without one",
+			dir, variable)
 	}
 	return nil
 }
 
-// runEnviron returns the settings that the libraries read when a process starts. A user's own values win.
+// runEnviron returns the settings that the libraries read when a process starts. A user's own
+// values win.
 func runEnviron(ort string) []string {
 	settings := []string{native.EnvONNXRuntime + "=" + ort}
 	for _, s := range []struct{ name, value string }{
@@ -109,8 +115,8 @@ func includes(tf, goos string) []string {
 	return flags
 }
 
-// linking returns the linker's flags. They apply to every program with C parts, also to those without TensorFlow,
-// so on Linux they link the libraries only where they are used.
+// linking returns the linker's flags. They apply to every program with C parts, also to those
+// without TensorFlow, so on Linux they link the libraries only where they are used.
 func linking(tf, goos string) []string {
 	lib := filepath.Join(tf, "lib")
 	flags := []string{"-L" + lib, "-Wl,-rpath," + lib}
@@ -125,36 +131,19 @@ func linking(tf, goos string) []string {
 	return append(flags, "-ltensorflow", "-ltensorflow_framework")
 }
 
-// goPath returns the go command: the one on PATH, or else the one that built this program.
-func goPath() (string, error) {
-	path, err := exec.LookPath("go")
-	if err == nil {
-		return path, nil
-	}
-	//lint:ignore SA1019 "go run" by its full path works without PATH, and then only GOROOT is known
-	if path, err := exec.LookPath(filepath.Join(runtime.GOROOT(), "bin", "go")); err == nil && filepath.IsAbs(path) {
-		return path, nil
-	}
-	return "", errors.New("the go command is not on PATH\nFix: export PATH=$PATH:/usr/local/go/bin")
-}
-
-// goSettings holds the go command's own settings: from the environment, its configuration file or its defaults.
+// goSettings holds the go command's own settings: from the environment, its configuration file or
+// its defaults.
 type goSettings struct {
 	GOFLAGS, CGO_CFLAGS, CGO_LDFLAGS, CGO_ENABLED, CC string
-
-	path []string // the setting of PATH that a go command outside PATH needs
 }
 
 func readGoSettings(ctx context.Context) (goSettings, error) {
 	var s goSettings
-	goCommand, err := goPath()
-	if err != nil {
-		return s, err
-	}
 	if _, err := exec.LookPath("go"); err != nil {
-		s.path = []string{"PATH=" + os.Getenv("PATH") + string(filepath.ListSeparator) + filepath.Dir(goCommand)}
+		return s, errors.New("the go command is not on PATH\nFix: export PATH=$PATH:/usr/local/go/bin")
 	}
-	out, err := exec.CommandContext(ctx, goCommand, "env", "-json", "GOFLAGS", "CGO_CFLAGS", "CGO_LDFLAGS", "CGO_ENABLED", "CC").Output()
+	out, err := exec.CommandContext(ctx, "go", "env", "-json",
+		"GOFLAGS", "CGO_CFLAGS", "CGO_LDFLAGS", "CGO_ENABLED", "CC").Output()
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
@@ -173,7 +162,8 @@ func (s goSettings) compiler() ([]string, error) {
 	cc, _, _ := strings.Cut(s.CC, " ")
 	if _, err := exec.LookPath(cc); cc != "" && err == nil {
 		if s.CGO_ENABLED == "0" {
-			return nil, errors.New("CGO_ENABLED=0 disables cgo, which links TensorFlow\nFix: unset CGO_ENABLED; go env -u CGO_ENABLED")
+			return nil, errors.New("CGO_ENABLED=0 disables cgo, which links TensorFlow\n" +
+				"Fix: unset CGO_ENABLED; go env -u CGO_ENABLED")
 		}
 		return nil, nil
 	}
@@ -185,7 +175,8 @@ func (s goSettings) compiler() ([]string, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("no C compiler: %s is not installed, and cgo needs one to link TensorFlow\nFix: %s", cc, installHint("compiler"))
+	return nil, fmt.Errorf("no C compiler: %s is not installed, and cgo needs one to link TensorFlow\nFix: %s",
+		cc, installHint("compiler"))
 }
 
 // withTag adds a build tag to GOFLAGS, of which only the last -tags counts.
@@ -206,7 +197,8 @@ func withTag(goflags, tag string) string {
 	return strings.Join(append(flags, "-tags="+strings.Join(append(tags, tag), ",")), " ")
 }
 
-// withFlags adds the flags that are missing to a list in the go command's syntax, which quotes a flag that contains a space.
+// withFlags adds the flags that are missing to a list in the go command's syntax, which quotes a
+// flag that contains a space.
 func withFlags(list string, flags ...string) string {
 	for _, flag := range flags {
 		if strings.ContainsAny(flag, " \t") {

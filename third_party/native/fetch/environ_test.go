@@ -128,18 +128,12 @@ func TestCompiler(t *testing.T) {
 	t.Setenv("PATH", path)
 }
 
-// The go command can be run by its full path, without being on PATH.
 func TestGoNotOnPath(t *testing.T) {
 	isolate(t)
 	stubLibraries(t)
 	t.Setenv("PATH", tools(t, "gcc"))
-	env, err := Environ(t.Context(), io.Discard)
-	if err != nil {
-		t.Skip("the tests were built without the go command's path:", err)
-	}
-	if path := settings(env)["PATH"]; !strings.HasPrefix(path, os.Getenv("PATH")+string(filepath.ListSeparator)) {
-		t.Errorf("PATH is %q", path)
-	}
+	_, err := Environ(t.Context(), io.Discard)
+	wantError(t, err, "the go command is not on PATH")
 }
 
 func TestWithTag(t *testing.T) {

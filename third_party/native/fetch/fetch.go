@@ -1,10 +1,11 @@
 // Package fetch installs the native libraries that are missing and starts programs with them.
 //
-// [TensorFlow] and [ONNXRuntime] return a library that [native] finds, or else download it from the Python
-// package registry with pip and install it into the user's cache. [Start] turns a launcher into the real
-// program, built with TensorFlow; [Environ] and [Run] do the same for any command.
+// [TensorFlow] and [ONNXRuntime] return a library that [native] finds, or else download it from the
+// Python package registry with pip and install it into the user's cache. [Start] turns a launcher
+// into the real program, built with TensorFlow; [Environ] and [Run] do the same for any command.
 //
-// The package runs other programs, so only commands import it. It is pure Go and builds before anything is fetched.
+// The package runs other programs, so only commands import it. It is pure Go and builds before
+// anything is fetched.
 package fetch
 
 import (
@@ -14,7 +15,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -23,12 +23,14 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// TensorFlow is [native.FindTensorFlow], but fetches the library if it is not found. Progress goes to log.
+// TensorFlow is [native.FindTensorFlow], but fetches the library if it is not found. Progress goes
+// to log.
 func TensorFlow(ctx context.Context, log io.Writer) (dir string, err error) {
 	return ensure(ctx, log, native.TensorFlow, native.FindTensorFlow)
 }
 
-// ONNXRuntime is [native.FindONNXRuntime], but fetches the library if it is not found. Progress goes to log.
+// ONNXRuntime is [native.FindONNXRuntime], but fetches the library if it is not found. Progress
+// goes to log.
 func ONNXRuntime(ctx context.Context, log io.Writer) (path string, err error) {
 	return ensure(ctx, log, native.ONNXRuntime, native.FindONNXRuntime)
 }
@@ -54,8 +56,9 @@ func ensure(ctx context.Context, log io.Writer, library string, find func() (str
 	return find()
 }
 
-// Set fetches the libraries that a set, [native.CUDA] or [native.OpenVINO], adds and that are missing.
-// Progress goes to log. The error is [native.ErrNoBuild] if the set has no builds for this platform.
+// Set fetches the libraries that a set, [native.CUDA] or [native.OpenVINO], adds and that are
+// missing. Progress goes to log. The error is [native.ErrNoBuild] if the set has no builds for this
+// platform.
 func Set(ctx context.Context, log io.Writer, set string) error {
 	if set != native.CUDA && set != native.OpenVINO {
 		return fmt.Errorf("%q: unknown set of libraries\nFix: use %s or %s", set, native.CUDA, native.OpenVINO)
@@ -78,9 +81,9 @@ var errFull = errors.New("no space left on device")
 
 // install puts a library into the cache, unless it is there, and returns its folder.
 //
-// The library is unpacked in a temporary folder, which is renamed when it is complete, so that the final
-// folder is never incomplete. A lock makes a second process wait, which then finds the library. Each fetch
-// removes what a killed one left.
+// The library is unpacked in a temporary folder, which is renamed when it is complete, so that the
+// final folder is never incomplete. A lock makes a second process wait, which then finds the
+// library. Each fetch removes what a killed one left.
 func install(ctx context.Context, log io.Writer, w native.Wheel) (dir string, err error) {
 	dir, ok, err := w.Cached()
 	if err != nil || ok {
@@ -97,10 +100,16 @@ func install(ctx context.Context, log io.Writer, w native.Wheel) (dir string, er
 	if _, ok, _ := w.Cached(); ok {
 		return dir, nil
 	}
-	leftovers, _ := filepath.Glob(escape(dir) + ".new-*")
-	for _, l := range leftovers {
-		if err := os.RemoveAll(l); err != nil {
-			return "", fmt.Errorf("remove what an earlier fetch left: %w\nFix: remove %s", err, l)
+	entries, err := os.ReadDir(filepath.Dir(dir))
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), filepath.Base(dir)+".new-") {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(filepath.Dir(dir), e.Name())); err != nil {
+			return "", fmt.Errorf("remove what an earlier fetch left: %w", err)
 		}
 	}
 	if err := installLocked(ctx, log, w, dir); err != nil {
@@ -149,16 +158,8 @@ func explainFull(w native.Wheel, err error, disk string) error {
 		return err
 	}
 	// The wheel, its unpacked files and some reserve.
-	return fmt.Errorf("fetch %s: the disk that holds %s is full; nothing was installed\nFix: free %s on it, or set %s to a folder on another disk",
-		w, disk, megabytes(5*w.Bytes), native.EnvCache)
-}
-
-// escape makes a path match only itself in filepath.Glob.
-func escape(p string) string {
-	if runtime.GOOS == "windows" {
-		return p
-	}
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(p)
+	return fmt.Errorf("fetch %s: the disk that holds %s is full; nothing was installed\n"+
+		"Fix: free %s on it, or set %s to a folder on another disk", w, disk, megabytes(5*w.Bytes), native.EnvCache)
 }
 
 // suits reports why a wheel cannot run on this machine although platform and architecture match.
@@ -169,13 +170,15 @@ func suits(w native.Wheel) error {
 	musl, _ := filepath.Glob("/lib/ld-musl-*")
 	glibc, _ := filepath.Glob("/lib*/ld-linux-*")
 	if len(musl) > 0 && len(glibc) == 0 {
-		return fmt.Errorf("%s is built for glibc, and this Linux uses musl\nFix: use a distribution with glibc, for example a Debian container", w)
+		return fmt.Errorf("%s is built for glibc, and this Linux uses musl\n"+
+			"Fix: use a distribution with glibc, for example a Debian container", w)
 	}
 	return nil
 }
 
-// lock waits until no other process has locked path and returns the function that unlocks it. It writes busy
-// to log after a second. The file remains: removing it would let two processes lock two files of the same name.
+// lock waits until no other process has locked path and returns the function that unlocks it. It
+// writes busy to log after a second. The file remains: removing it would let two processes lock two
+// files of the same name.
 func lock(ctx context.Context, log io.Writer, path, busy string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, notWritable(err)
@@ -208,7 +211,8 @@ func lock(ctx context.Context, log io.Writer, path, busy string) (unlock func(),
 	}
 }
 
-// notWritable adds a fix to the error of a cache that cannot be written. explainFull handles a full disk.
+// notWritable adds a fix to the error of a cache that cannot be written. explainFull handles a full
+// disk.
 func notWritable(err error) error {
 	if diskFull(err) {
 		return err

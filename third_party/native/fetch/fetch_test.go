@@ -150,9 +150,9 @@ func TestInstallFails(t *testing.T) {
 		{name: "certificate", env: [2]string{"TEST_SAYS", "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed'))"},
 			texts: []string{"certificate", "config set global.cert"}},
 		{name: "nothing found", env: [2]string{"TEST_SAYS", "ERROR: Could not find a version that satisfies the requirement made-up==1.0 (from versions: none)"},
-			texts: []string{"finds no version of made-up", "pip config list"}},
+			texts: []string{"finds no made-up==1.0 for some_tag", "pip config list"}},
 		{name: "other versions", env: [2]string{"TEST_SAYS", "ERROR: Could not find a version that satisfies the requirement made-up==1.0 (from versions: 0.8, 0.9)"},
-			texts: []string{"package index has no made-up==1.0 for some_tag", "pip config list"}},
+			texts: []string{"finds no made-up==1.0 for some_tag", "pip config list"}},
 		{name: "wrong hash, by pip", env: [2]string{"TEST_SAYS", "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated"},
 			texts: []string{"whose hash is not ", "python3 -m pip cache remove made-up"}},
 		{name: "full disk, by pip", env: [2]string{"TEST_SAYS", "ERROR: Exception:\nOSError: [Errno 28] No space left on device"},
@@ -358,7 +358,8 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// A library that the environment names is used as it is, and a wrong one is not replaced by fetching.
+// A library that the environment names is used as it is, and a wrong one is not replaced by
+// fetching.
 func TestNamedLibraries(t *testing.T) {
 	isolate(t)
 	tf, ort := stubLibraries(t)

@@ -21,18 +21,14 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// Run replaces this process by a command, with the settings of env added to its environment.
-// On Unix it returns only if the command cannot start; on Windows it returns the command's exit status.
+// Run replaces this process by a command, with the settings of env added to its environment. On
+// Unix it returns only if the command cannot start; on Windows it returns the command's exit
+// status.
 func Run(args, env []string) (status int, err error) {
 	if len(args) == 0 {
 		return 0, errors.New("no command to run")
 	}
 	env = overlay(os.Environ(), env)
-	for _, e := range env {
-		if path, ok := strings.CutPrefix(e, "PATH="); ok {
-			os.Setenv("PATH", path)
-		}
-	}
 	path, err := exec.LookPath(args[0])
 	if err != nil {
 		return 0, fmt.Errorf("run %s: %w", args[0], err)
@@ -56,12 +52,13 @@ func overlay(env, settings []string) []string {
 	return append(out, settings...)
 }
 
-// Start replaces this process by the program of the package at pkg, such as "./cmd/train", built with TensorFlow.
-// It does not return.
+// Start replaces this process by the program of the package at pkg, such as "./cmd/train", built
+// with TensorFlow. It does not return.
 //
-// A program that needs TensorFlow calls it when built without [Tag], so that a plain "go run" works: Start fetches
-// missing libraries, makes the go command build what has changed, and becomes the result, with the same arguments,
-// working folder and standard files. On Unix the process ID stays the same, so signals and the exit status just work.
+// A program that needs TensorFlow calls it when built without [Tag], so that a plain "go run"
+// works: Start fetches missing libraries, makes the go command build what has changed, and becomes
+// the result, with the same arguments, working folder and standard files. On Unix the process ID
+// stays the same, so signals and the exit status just work.
 func Start(pkg string) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status, err := start(ctx, pkg)
@@ -97,7 +94,8 @@ func startIn(ctx context.Context, root, pkg string) (status int, err error) {
 		return 0, err
 	}
 	p := newProgram(cache, root, pkg)
-	// Held until this process has become the program, so that no other build replaces the file meanwhile.
+	// Held until this process has become the program, so that no other build replaces the file
+	// meanwhile.
 	unlock, err := lock(ctx, os.Stderr, p.path+".lock", "waiting for another process that is building "+pkg)
 	if err != nil {
 		return 0, p.failed(err)
@@ -112,7 +110,7 @@ func startIn(ctx context.Context, root, pkg string) (status int, err error) {
 // module is this project's module path, which identifies its checkout.
 const module = "cyclegan"
 
-// checkout returns the source checkout that this program was built from, or else the one around the working folder.
+// checkout returns the source checkout that this program was built from.
 func checkout(pkg string) (root string, err error) {
 	// With -trimpath this is not a file path.
 	if _, file, _, ok := runtime.Caller(0); ok && filepath.IsAbs(file) {
@@ -124,25 +122,8 @@ func checkout(pkg string) (root string, err error) {
 			return root, nil
 		}
 	}
-	if dir, err := os.Getwd(); err == nil {
-		if root, ok := checkoutAround(dir, pkg); ok {
-			return root, nil
-		}
-	}
-	return "", fmt.Errorf("this is only the launcher of %s, which builds the program from its source checkout, and there is no checkout here\n"+
-		"Fix: build the program in the checkout: go run ./third_party go build -o %[1]s %s", path.Base(pkg), pkg)
-}
-
-// checkoutAround returns the nearest checkout at or above dir.
-func checkoutAround(dir, pkg string) (root string, ok bool) {
-	for !isCheckout(dir, pkg) {
-		up := filepath.Dir(dir)
-		if up == dir {
-			return "", false
-		}
-		dir = up
-	}
-	return dir, true
+	return "", fmt.Errorf("this is only the launcher of %s, which builds the program from its source checkout, "+
+		"and there is no checkout here\nFix: build the program in the checkout: go run ./third_party go build -o %[1]s %s", path.Base(pkg), pkg)
 }
 
 // isCheckout reports whether root is this module's root and contains the package.
@@ -167,52 +148,49 @@ func isCheckout(root, pkg string) bool {
 type program struct {
 	root, pkg string
 	path      string // the executable
-	from      string // a file that names the checkout; it exists while the executable is complete
+	mark      string // a file that exists while the executable is complete
 }
 
-// newProgram gives each checkout its own executable, so that two checkouts do not replace each other's.
+// newProgram gives each checkout its own executable, so that two checkouts do not replace each
+// other's.
 func newProgram(cache, root, pkg string) program {
 	sum := sha256.Sum256([]byte(root))
 	file := filepath.Join(cache, "bin", path.Base(pkg)+"-"+hex.EncodeToString(sum[:6]))
-	p := program{root: root, pkg: pkg, path: file, from: file + ".from"}
+	p := program{root: root, pkg: pkg, path: file, mark: file + ".complete"}
 	if runtime.GOOS == "windows" {
 		p.path += ".exe"
 	}
 	return p
 }
 
-// build updates the executable. If it is up to date, the go command takes a quarter of a second to find out.
+// build updates the executable. If it is up to date, the go command takes a quarter of a second to
+// find out.
 func (p program) build(ctx context.Context, env []string) error {
 	if err := p.open(); err != nil {
 		return p.failed(err)
-	}
-	goCommand, err := goPath()
-	if err != nil {
-		return err
 	}
 	late := time.AfterFunc(1500*time.Millisecond, func() {
 		fmt.Fprintf(os.Stderr, "building %s with TensorFlow; the first time takes a minute or two\n", p.pkg)
 	})
 	defer late.Stop()
-	cmd := exec.CommandContext(ctx, goCommand, "build", "-o", p.path, p.pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", p.path, p.pkg)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.root, env, os.Stderr, os.Stderr
 	cmd.Cancel = func() error { return interrupt(cmd.Process) }
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Run(); err != nil {
 		return p.failed(err)
 	}
-	if err := os.WriteFile(p.from, []byte(p.root+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(p.mark, nil, 0o644); err != nil {
 		return p.failed(err)
 	}
 	return nil
 }
 
-// open removes what a killed build left: the go command recognizes an executable that is up to date by its first
-// bytes and would accept an incomplete one.
+// open removes what a killed build left: the go command recognizes an executable that is up to date
+// by its first bytes and would accept an incomplete one.
 func (p program) open() error {
-	err := os.Remove(p.from)
+	err := os.Remove(p.mark)
 	if errors.Is(err, fs.ErrNotExist) {
-		sweep(filepath.Dir(p.path))
 		err = os.Remove(p.path)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -227,25 +205,4 @@ func (p program) failed(err error) error {
 		fix = fmt.Sprintf("\nFix: free space, or set %s to a folder on another disk", native.EnvCache)
 	}
 	return fmt.Errorf("build %s in %s: %w%s", p.pkg, p.root, err, fix)
-}
-
-// sweep removes the executables whose checkouts are gone. It ignores what it cannot remove now.
-func sweep(bin string) {
-	all, _ := filepath.Glob(escape(bin) + "/*.from")
-	for _, from := range all {
-		root, err := os.ReadFile(from)
-		if err != nil {
-			continue
-		}
-		if _, err := os.Stat(strings.TrimSpace(string(root))); !errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		file := strings.TrimSuffix(from, ".from")
-		if runtime.GOOS == "windows" {
-			file += ".exe"
-		}
-		if err := os.Remove(file); err == nil || errors.Is(err, fs.ErrNotExist) {
-			os.Remove(from)
-		}
-	}
 }

@@ -16,7 +16,8 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// tryProgram is the program of the made-up checkout. It prints its input and does what its first argument says.
+// tryProgram is the program of the made-up checkout. It prints its input and does what its first
+// argument says.
 const tryProgram = `//go:build tensorflow
 
 package main
@@ -41,7 +42,8 @@ func main() {
 }
 `
 
-// madeUpCheckout makes a checkout of one program and an environment in which starting it needs only Go.
+// madeUpCheckout makes a checkout of one program and an environment in which starting it needs only
+// Go.
 func madeUpCheckout(t *testing.T) (root string) {
 	t.Helper()
 	isolate(t)
@@ -186,32 +188,12 @@ func TestStartAfterKilledBuild(t *testing.T) {
 	if err := os.Truncate(p.path, info.Size()/2); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(p.from); err != nil {
+	if err := os.Remove(p.mark); err != nil {
 		t.Fatal(err)
 	}
 	cmd, stdout, stderr := starting(t, root)
 	if err := cmd.Run(); err != nil || !strings.HasPrefix(stdout.String(), "version 1") {
 		t.Errorf("%v\n%s%s", err, stdout, stderr)
-	}
-}
-
-func TestSweep(t *testing.T) {
-	root := madeUpCheckout(t)
-	cache, err := native.CacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone, there := newProgram(cache, filepath.Join(root, "gone"), "./cmd/try"), newProgram(cache, t.TempDir(), "./cmd/try")
-	for _, p := range []program{gone, there} {
-		touch(t, p.path)
-		write(t, p.from, p.root+"\n")
-	}
-	if err := newProgram(cache, root, "./cmd/try").open(); err != nil {
-		t.Fatal(err)
-	}
-	got := strings.Join(tree(t, filepath.Join(cache, "bin")), " ")
-	if strings.Contains(got, filepath.Base(gone.path)) || !strings.Contains(got, filepath.Base(there.path)) {
-		t.Errorf("cache holds %s, want %s removed and %s kept", got, filepath.Base(gone.path), filepath.Base(there.path))
 	}
 }
 
@@ -225,15 +207,8 @@ func TestCheckout(t *testing.T) {
 	}
 
 	made := madeUpCheckout(t)
-	deep := filepath.Join(made, "cmd", "try", "testdata")
-	if err := os.Mkdir(deep, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if root, ok := checkoutAround(deep, "./cmd/try"); root != made || !ok {
-		t.Errorf("checkout around %s: %s, %v", deep, root, ok)
-	}
-	if root, ok := checkoutAround(deep, "./cmd/other"); ok {
-		t.Errorf("%s is taken for a checkout with cmd/other", root)
+	if !isCheckout(made, "./cmd/try") || isCheckout(made, "./cmd/other") {
+		t.Error("a checkout is not recognized by its package")
 	}
 	write(t, filepath.Join(made, "go.mod"), "module cyclegan/v2\n")
 	if isCheckout(made, "./cmd/try") {

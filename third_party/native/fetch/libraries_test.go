@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestLibraries fetches the real libraries, if nobody has yet. It runs only where they are needed anyway.
+// TestLibraries fetches the real libraries, if nobody has yet. It runs only where they are needed
+// anyway.
 func TestLibraries(t *testing.T) {
 	tf, err := TensorFlow(t.Context(), os.Stderr)
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// TestMain also makes the test binary act, under other names, as the programs that the package runs.
+// TestMain also makes the test binary act, under other names, as the programs that the package
+// runs.
 func TestMain(m *testing.M) {
 	if strings.HasPrefix(filepath.Base(os.Args[0]), "python") {
 		os.Exit(standInPip(os.Args[1:]))
@@ -34,8 +35,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// standInPip imitates pip download. The environment controls it: TEST_WHEEL is the file to "download",
-// TEST_SAYS the message to fail with, TEST_CALLS a file that gets a line for each download.
+// standInPip imitates pip download. The environment controls it: TEST_WHEEL is the file to
+// "download", TEST_SAYS the message to fail with, TEST_CALLS a file that gets a line for each
+// download.
 func standInPip(args []string) (status int) {
 	if slices.Contains(args, "--version") {
 		if os.Getenv("TEST_NO_PIP") != "" {
@@ -109,7 +111,8 @@ func tools(t *testing.T, names ...string) (dir string) {
 	return dir
 }
 
-// madeUp returns a wheel of a small library, with a file that is not needed and two that try to escape the folder.
+// madeUp returns a wheel of a small library, with a file that is not needed and two that try to
+// escape the folder.
 func madeUp(t *testing.T) (w native.Wheel, file string) {
 	t.Helper()
 	files := []struct{ name, text string }{
@@ -178,7 +181,8 @@ func tree(t *testing.T, dir string) []string {
 	return names
 }
 
-// stubLibraries makes empty files that pass for the two libraries and names them in the environment.
+// stubLibraries makes empty files that pass for the two libraries and names them in the
+// environment.
 func stubLibraries(t *testing.T) (tf, ort string) {
 	t.Helper()
 	so := ".so"

@@ -37,8 +37,8 @@ func download(ctx context.Context, log io.Writer, w native.Wheel, dir string) (s
 		}
 	}
 
-	cmd := exec.CommandContext(ctx, python, append(pipArgs(w),
-		"--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--require-hashes", "-r", requirements, "-d", into)...)
+	cmd := exec.CommandContext(ctx, python, append(pipArgs(w), "--no-input", "--disable-pip-version-check",
+		"--progress-bar", "off", "--require-hashes", "-r", requirements, "-d", into)...)
 	// pip first downloads into the temporary folder, whose disk may be too small.
 	cmd.Env = append(os.Environ(), "TMPDIR="+scratch, "TEMP="+scratch, "TMP="+scratch)
 	cmd.Cancel = func() error { return interrupt(cmd.Process) }
@@ -78,7 +78,8 @@ func download(ctx context.Context, log io.Writer, w native.Wheel, dir string) (s
 
 // pipArgs returns the arguments that make any Python's pip download for any platform.
 func pipArgs(w native.Wheel) []string {
-	args := []string{"-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--platform", w.Tag, "--python-version", w.Python}
+	args := []string{"-m", "pip", "download", "--no-deps", "--only-binary=:all:",
+		"--platform", w.Tag, "--python-version", w.Python}
 	if w.Python == "3" {
 		return args
 	}
@@ -108,9 +109,11 @@ func findPip(ctx context.Context) (python string, err error) {
 		}
 	}
 	if without == "" {
-		return "", fmt.Errorf("python3 is not installed; its pip fetches the native libraries\nFix: %s", installHint("python"))
+		return "", fmt.Errorf("python3 is not installed; its pip fetches the native libraries\nFix: %s",
+			installHint("python"))
 	}
-	return "", fmt.Errorf("%s has no working pip, which fetches the native libraries\nFix: %s", without, installHint("pip"))
+	return "", fmt.Errorf("%s has no working pip, which fetches the native libraries\nFix: %s",
+		without, installHint("pip"))
 }
 
 // explain turns pip's output into one message. It knows the words of pip 20 to 26.
@@ -122,30 +125,32 @@ func explain(w native.Wheel, python, output string, err error) error {
 	failed := func(format string, args ...any) error {
 		return fmt.Errorf("fetch %s: %w", w, fmt.Errorf(format, args...))
 	}
-	again := fmt.Sprintf("see whether this works, then try again: %s %s %s", python, strings.Join(pipArgs(w), " "), w.Requirement())
+	again := fmt.Sprintf("see whether this works, then try again: %s %s %s",
+		python, strings.Join(pipArgs(w), " "), w.Requirement())
 	switch {
 	case has("DO NOT MATCH THE HASHES"):
 		return failed("pip got a wheel whose hash is not %s: it was changed on the way\n"+
-			"Fix: %s -m pip cache remove %s, then try again; if that fails, check the package index: %[2]s -m pip config list", w.SHA256, python, w.Package)
+			"Fix: %s -m pip cache remove %s, then try again; if that fails, check the package index: "+
+			"%[2]s -m pip config list", w.SHA256, python, w.Package)
 	case has("No space left on device", "Errno 28", "Disk quota exceeded", "not enough space on the disk"):
 		return errFull
 	case has("certificate verify failed", "CERTIFICATE_VERIFY_FAILED"):
 		return failed("pip does not trust the certificate of the package index\n"+
 			"Fix: %s -m pip config set global.cert FILE, where FILE holds the certificates of your network", python)
-	case has("NewConnectionError", "NameResolutionError", "ConnectTimeout", "ReadTimeout", "ProxyError", "SSLError", "IncompleteRead",
-		"Connection broken", "Connection aborted", "after connection broken", "Max retries exceeded"):
+	case has("NewConnectionError", "NameResolutionError", "ConnectTimeout", "ReadTimeout", "ProxyError", "SSLError",
+		"IncompleteRead", "Connection broken", "Connection aborted", "after connection broken", "Max retries exceeded"):
 		return failed("pip cannot reach the package index: %s\n"+
-			"Fix: connect to the network (behind a proxy: export HTTPS_PROXY=http://HOST:PORT); %s", networkReason(output), again)
-	case has("(from versions: none)"):
-		return failed("pip finds no version of %s: the package index is unreachable or lacks it\n"+
-			"Fix: connect to the network, or check the package index: %s -m pip config list", w.Package, python)
+			"Fix: connect to the network (behind a proxy: export HTTPS_PROXY=http://HOST:PORT); %s",
+			networkReason(output), again)
 	case has("Could not find a version", "No matching distribution"):
-		return failed("pip's package index has no %s for %s\nFix: check the package index: %s -m pip config list", w.Requirement(), w.Tag, python)
+		return failed("pip finds no %s for %s\nFix: connect to the network, or check the package index: %s -m pip config list",
+			w.Requirement(), w.Tag, python)
 	}
 	return failed("pip download: %w: %s\nFix: %s", err, lastLine(output), again)
 }
 
-var networkReasons = regexp.MustCompile(`\[Errno [-0-9]+\] [A-Za-z ]+|[A-Za-z]+ timed out|Cannot connect to proxy|IncompleteRead`)
+var networkReasons = regexp.MustCompile(
+	`\[Errno [-0-9]+\] [A-Za-z ]+|[A-Za-z]+ timed out|Cannot connect to proxy|IncompleteRead`)
 
 // networkReason returns the last network error in pip's long output.
 func networkReason(output string) string {
@@ -189,7 +194,8 @@ func size(dir string) int64 {
 	return n
 }
 
-// installHint returns the command that installs a tool ("python", "pip" or "compiler") with this machine's package manager.
+// installHint returns the command that installs a tool ("python", "pip" or "compiler") with this
+// machine's package manager.
 func installHint(tool string) string {
 	switch runtime.GOOS {
 	case "darwin":

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// become replaces this process by the program at path, which keeps the process ID and so receives every signal.
-// It returns only on failure.
+// become replaces this process by the program at path, which keeps the process ID and so receives
+// every signal. It returns only on failure.
 func become(path string, args, env []string) (status int, err error) {
 	return 0, &os.PathError{Op: "run", Path: path, Err: syscall.Exec(path, args, env)}
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// become runs the program at path as a child, since Windows cannot replace a process. The child receives
-// Ctrl-C from the shared console, and become returns its exit status.
+// become runs the program at path as a child, since Windows cannot replace a process. The child
+// receives Ctrl-C from the shared console, and become returns its exit status.
 func become(path string, args, env []string) (status int, err error) {
 	signal.Ignore(os.Interrupt)
 	cmd := &exec.Cmd{Path: path, Args: args, Env: env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}

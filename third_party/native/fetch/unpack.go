@@ -19,7 +19,8 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// verify compares the hash of a file with the wheel's. pip has checked it too, unless its configuration forbids that.
+// verify compares the hash of a file with the wheel's. pip has checked it too, unless its
+// configuration forbids that.
 func verify(w native.Wheel, file string) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -90,7 +91,8 @@ func place(w native.Wheel, name string) string {
 		if name == p.From {
 			return p.To
 		}
-		if rest, ok := strings.CutPrefix(name, p.From); ok && strings.HasSuffix(p.From, "/") && strings.HasSuffix(rest, ".h") {
+		rest, ok := strings.CutPrefix(name, p.From)
+		if ok && strings.HasSuffix(p.From, "/") && strings.HasSuffix(rest, ".h") {
 			return p.To + rest
 		}
 	}
@@ -146,23 +148,20 @@ func (c *counted) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// progress reports how far one piece of work is: on a terminal in a line that changes, elsewhere in a line every ten seconds.
+// progress reports how far one piece of work is, in a line that changes. If log is not a terminal, it
+// reports the start only.
 type progress struct {
-	log   io.Writer
-	what  string
-	total int64
-
+	log      io.Writer
+	what     string
+	total    int64
 	terminal bool
 	last     time.Time
-	shown    bool
 }
 
 func newProgress(log io.Writer, what string, total int64) *progress {
 	f, ok := log.(*os.File)
-	p := &progress{log: log, what: what, total: total, terminal: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
-	if p.terminal {
-		p.at(0)
-	} else {
+	p := &progress{log: log, what: what, total: total, terminal: ok && term.IsTerminal(int(f.Fd()))}
+	if !p.terminal {
 		fmt.Fprintf(log, "%s (%s)\n", what, megabytes(total))
 	}
 	return p
@@ -170,22 +169,13 @@ func newProgress(log io.Writer, what string, total int64) *progress {
 
 // at reports that done bytes of the total are processed.
 func (p *progress) at(done int64) {
-	now := time.Now()
-	since := now.Sub(p.last)
-	start, end := "\r", "   "
-	if p.terminal {
-		if p.shown && since < 100*time.Millisecond {
-			return
-		}
-	} else {
-		if since < time.Second || p.shown && since < 10*time.Second {
-			return
-		}
-		start, end = "", "\n"
+	if !p.terminal || time.Since(p.last) < 100*time.Millisecond {
+		return
 	}
-	p.last, p.shown = now, true
+	p.last = time.Now()
 	done = min(done, p.total)
-	fmt.Fprintf(p.log, "%s%s: %s of %s, %d%%%s", start, p.what, megabytes(done), megabytes(p.total), 100*done/max(p.total, 1), end)
+	percent := 100 * done / max(p.total, 1)
+	fmt.Fprintf(p.log, "\r%s: %s of %s, %d%%   ", p.what, megabytes(done), megabytes(p.total), percent)
 }
 
 // end completes the line.

@@ -1,4 +1,4 @@
-package judge
+package evaluate
 
 import (
 	"context"
@@ -28,28 +28,28 @@ func scenes(t *testing.T) *dataset.Dataset {
 	return data
 }
 
-func open(t *testing.T, data *dataset.Dataset) *Judge {
+func open(t *testing.T, data *dataset.Dataset) *Evaluator {
 	t.Helper()
-	j, err := New(t.Context(), data, side, side, Options{Count: 10})
+	e, err := New(t.Context(), data, side, side, Options{Count: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { j.Close() })
-	return j
+	t.Cleanup(func() { e.Close() })
+	return e
 }
 
-// pointwise makes a translator of a function of one value.
+// pointwise returns a translator that applies f to each value.
 func pointwise(f func(v float32) float32) Translate {
-	return func(_ string, pictures []float32, _ int, _ graph.Shape) ([]float32, error) {
-		out := make([]float32, len(pictures))
-		for i, v := range pictures {
+	return func(_ string, images []float32, _ int, _ graph.Shape) ([]float32, error) {
+		out := make([]float32, len(images))
+		for i, v := range images {
 			out[i] = f(v)
 		}
 		return out, nil
 	}
 }
 
-// oracle knows what each held-out scene is in the other domain.
+// oracle translates each held-out scene into its true counterpart.
 func oracle(t *testing.T, data *dataset.Dataset) Translate {
 	t.Helper()
 	spec := pixels.Spec{Layout: pixels.NHWC, Range: pixels.Symmetric, Channels: 3}
@@ -75,48 +75,48 @@ func oracle(t *testing.T, data *dataset.Dataset) Translate {
 			known[key(tensor(img))], known[key(tensor(other))] = tensor(other), tensor(img)
 		}
 	}
-	return func(_ string, pictures []float32, _ int, _ graph.Shape) ([]float32, error) {
-		if v, ok := known[key(pictures)]; ok {
+	return func(_ string, images []float32, _ int, _ graph.Shape) ([]float32, error) {
+		if v, ok := known[key(images)]; ok {
 			return v, nil
 		}
-		return nil, errors.New("unknown picture")
+		return nil, errors.New("unknown image")
 	}
 }
 
-func score(t *testing.T, v *Verdict, name string) float64 {
+func score(t *testing.T, v *Result, name string) float64 {
 	t.Helper()
 	s, ok := Find(v.Scores, name)
 	if !ok {
-		t.Fatalf("there is no score %s in %+v", name, v.Scores)
+		t.Fatalf("no score %s in %+v", name, v.Scores)
 	}
 	if s.N != 10 {
-		t.Errorf("%s is of %d pictures, want 10", name, s.N)
+		t.Errorf("%s has %d images, want 10", name, s.N)
 	}
 	return s.Value
 }
 
-func TestJudge(t *testing.T) {
+func TestEvaluate(t *testing.T) {
 	data := scenes(t)
-	j := open(t, data)
+	e := open(t, data)
 	for name, c := range map[string]struct {
 		translate Translate
-		check     func(t *testing.T, v *Verdict, s watch.Signals)
+		check     func(t *testing.T, v *Result, s watch.Signals)
 	}{
-		"identity": {pointwise(func(v float32) float32 { return v }), func(t *testing.T, v *Verdict, s watch.Signals) {
+		"identity": {pointwise(func(v float32) float32 { return v }), func(t *testing.T, v *Result, s watch.Signals) {
 			if got := score(t, v, "cycle_A_L1"); got != 0 {
 				t.Errorf("cycle L1 is %g", got)
 			}
 			for _, pair := range [][2]string{{"SWD_AB", "untouched_AB_SWD"}, {"true_BA_PSNR", "untouched_BA_PSNR"}, {"true_AB_SSIM", "untouched_AB_SSIM"}} {
 				if made, before := score(t, v, pair[0]), score(t, v, pair[1]); made != before {
-					t.Errorf("%s is %g, of the untouched pictures %g", pair[0], made, before)
+					t.Errorf("%s is %g, for the untouched images %g", pair[0], made, before)
 				}
 			}
 			if s.Change != 0 || math.Abs(s.Correlation-1) > 1e-9 || s.Spread != 1 {
 				t.Errorf("signals %+v", s)
 			}
 		}},
-		"negative": {pointwise(func(v float32) float32 { return -v }), func(t *testing.T, v *Verdict, s watch.Signals) {
-			// Two negatives are the picture again: the cycle sees nothing.
+		"negative": {pointwise(func(v float32) float32 { return -v }), func(t *testing.T, v *Result, s watch.Signals) {
+			// The negative of a negative is the image itself, so the cycle loss notices nothing.
 			if got := score(t, v, "cycle_B_L1"); got > 1e-6 {
 				t.Errorf("cycle L1 is %g", got)
 			}
@@ -124,19 +124,19 @@ func TestJudge(t *testing.T) {
 				t.Errorf("signals %+v", s)
 			}
 		}},
-		"one picture": {pointwise(func(float32) float32 { return 0.25 }), func(t *testing.T, v *Verdict, s watch.Signals) {
+		"one image": {pointwise(func(float32) float32 { return 0.25 }), func(t *testing.T, v *Result, s watch.Signals) {
 			if s.Spread != 0 || s.Correlation != 0 {
 				t.Errorf("signals %+v", s)
 			}
 		}},
-		"truth": {oracle(t, data), func(t *testing.T, v *Verdict, s watch.Signals) {
+		"truth": {oracle(t, data), func(t *testing.T, v *Result, s watch.Signals) {
 			for _, name := range []string{"true_AB_PSNR", "true_BA_PSNR", "cycle_A_PSNR"} {
-				if got := score(t, v, name); got != 100 { // what identical pictures count for
+				if got := score(t, v, name); got != 100 { // counted for identical images
 					t.Errorf("%s is %g", name, got)
 				}
 			}
 			if made, before := score(t, v, "SWD_AB"), score(t, v, "untouched_AB_SWD"); made >= before {
-				t.Errorf("SWD %g of true winters, %g of untouched summers", made, before)
+				t.Errorf("SWD %g for true winters, %g for untouched summers", made, before)
 			}
 			if by, value, higher := Overall(v.Scores, ""); by != "true_PSNR" || value != 100 || !higher {
 				t.Errorf("overall %s %g, higher %v", by, value, higher)
@@ -144,12 +144,12 @@ func TestJudge(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, err := j.Judge(t.Context(), c.translate)
+			v, err := e.Evaluate(t.Context(), c.translate)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if len(v.Signals) != 2 || v.Signals[0].Generator != "G_AB" || v.Signals[1].Generator != "G_BA" {
-				t.Fatalf("signals of %+v", v.Signals)
+				t.Fatalf("signals %+v", v.Signals)
 			}
 			for _, s := range v.Signals {
 				c.check(t, v, s)
@@ -158,35 +158,35 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestJudgeSaysWhatItUsed(t *testing.T) {
-	j := open(t, scenes(t))
-	if got, want := j.How(), "test, 10 and 10 pictures, 32x32, bicubic"; got != want {
-		t.Errorf("judged by %q, want %q", got, want)
+func TestHow(t *testing.T) {
+	e := open(t, scenes(t))
+	if got, want := e.How(), "test, 10 and 10 images, 32x32, bicubic"; got != want {
+		t.Errorf("described as %q, want %q", got, want)
 	}
 }
 
-func TestJudgeFails(t *testing.T) {
+func TestEvaluateFails(t *testing.T) {
 	data := scenes(t)
-	j := open(t, data)
+	e := open(t, data)
 	broken := errors.New("broken")
-	if _, err := j.Judge(t.Context(), func(string, []float32, int, graph.Shape) ([]float32, error) { return nil, broken }); !errors.Is(err, broken) || !strings.Contains(err.Error(), "G_AB") {
-		t.Errorf("a translator that fails: %v", err)
+	if _, err := e.Evaluate(t.Context(), func(string, []float32, int, graph.Shape) ([]float32, error) { return nil, broken }); !errors.Is(err, broken) || !strings.Contains(err.Error(), "G_AB") {
+		t.Errorf("with a translator that fails: %v", err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := j.Judge(ended, pointwise(func(v float32) float32 { return v })); !errors.Is(err, context.Canceled) {
-		t.Errorf("a context that has ended: %v", err)
+	if _, err := e.Evaluate(ended, pointwise(func(v float32) float32 { return v })); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a canceled context: %v", err)
 	}
 	if _, err := New(t.Context(), data, side, side, Options{Count: 1, Features: "some.onnx"}); err == nil || !strings.Contains(err.Error(), "-eval_every 0") {
-		t.Errorf("one picture to take statistics of: %v", err)
+		t.Errorf("with too few images for statistics: %v", err)
 	}
 	if _, err := New(t.Context(), data, side, side, Options{Count: 5, Features: "nowhere.onnx"}); err == nil || !strings.Contains(err.Error(), "nowhere.onnx") {
-		t.Errorf("an extractor that is not there: %v", err)
+		t.Errorf("with a missing extractor: %v", err)
 	}
 }
 
 func TestOverall(t *testing.T) {
 	if by, value, _ := Overall(nil, "FID"); by != "FID" || !math.IsNaN(value) {
-		t.Errorf("no scores: %s %g", by, value)
+		t.Errorf("without scores: %s %g", by, value)
 	}
 }
