@@ -33,7 +33,7 @@ type Model struct {
 
 // Open reads the model at path, and weights that lie in files beside it. It is refused, with the reason, if it does not make one picture of another.
 func Open(path string, opt *Options) (*Model, error) {
-	defer session.Preload(opt.session())()
+	session.Preload(opt.session())
 	data, err := offheap.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)

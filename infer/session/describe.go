@@ -2,20 +2,21 @@ package session
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"cyclegan/infer/onnx"
 )
 
-// A Description is what an ONNX file says about itself. Reading it needs no ONNX Runtime.
+// A Description is what an ONNX model says about itself. It needs no ONNX Runtime.
 type Description struct {
 	Inputs, Outputs []onnx.Port
-	// Optional are inputs that the file gives values for, so that a run may leave them out.
+	// Optional are inputs with a default value, which a run may leave out.
 	Optional []onnx.Port
 	// Metadata is the file's metadata_props.
 	Metadata map[string]string
-	// Producer names the program that wrote the file, with its version if the file has it.
+	// Producer is the program that wrote the file, with its version if known.
 	Producer string
 	// Opset is the version of ONNX's own operators, 0 if the file names none.
 	Opset int64
@@ -47,13 +48,13 @@ func Describe(m *onnx.Model) *Description {
 	return d
 }
 
-// Select gives the description with the inputs and outputs of these names alone, in this order. Nil means all that a run needs, and all that it gives.
-// It is an error to leave out an input that the file gives no value for.
+// Select returns the description with only the named inputs and outputs, in this order. Nil selects
+// all required inputs, or all outputs. Leaving out a required input is an error.
 func (d *Description) Select(inputs, outputs []string) (*Description, error) {
 	s := *d
 	var err error
 	if inputs != nil {
-		if s.Inputs, err = choosePorts("input", slices.Concat(d.Inputs, d.Optional), inputs); err != nil {
+		if s.Inputs, err = selectPorts("input", slices.Concat(d.Inputs, d.Optional), inputs); err != nil {
 			return nil, err
 		}
 		for _, p := range d.Inputs {
@@ -64,25 +65,24 @@ func (d *Description) Select(inputs, outputs []string) (*Description, error) {
 		s.Optional = slices.DeleteFunc(slices.Clone(d.Optional), func(p onnx.Port) bool { return slices.Contains(inputs, p.Name) })
 	}
 	if outputs != nil {
-		if s.Outputs, err = choosePorts("output", d.Outputs, outputs); err != nil {
+		if s.Outputs, err = selectPorts("output", d.Outputs, outputs); err != nil {
 			return nil, err
 		}
 	}
 	return &s, nil
 }
 
-// choosePorts finds ports, inputs or outputs by kind, by their names.
-func choosePorts(kind string, ports []onnx.Port, wanted []string) ([]onnx.Port, error) {
-	if len(wanted) == 0 {
+func selectPorts(kind string, ports []onnx.Port, names []string) ([]onnx.Port, error) {
+	if len(names) == 0 {
 		return nil, fmt.Errorf("no %s is chosen", kind)
 	}
 	var chosen []onnx.Port
-	for i, name := range wanted {
+	for i, name := range names {
 		at := slices.IndexFunc(ports, func(p onnx.Port) bool { return p.Name == name })
 		if at < 0 {
 			return nil, fmt.Errorf("the model has no %s %q: it has %s", kind, name, portList(ports))
 		}
-		if slices.Contains(wanted[:i], name) {
+		if slices.Contains(names[:i], name) {
 			return nil, fmt.Errorf("%s %q is chosen twice", kind, name)
 		}
 		chosen = append(chosen, ports[at])
@@ -90,7 +90,54 @@ func choosePorts(kind string, ports []onnx.Port, wanted []string) ([]onnx.Port, 
 	return chosen, nil
 }
 
-// portList writes ports one after the other.
+// removeConstants removes the constants from the inputs and returns their names in a fixed order.
+func (d *Description) removeConstants(constants map[string]Tensor) ([]string, error) {
+	names := slices.Sorted(maps.Keys(constants))
+	for _, name := range names {
+		at := slices.IndexFunc(d.Inputs, func(p onnx.Port) bool { return p.Name == name })
+		if at < 0 {
+			return nil, fmt.Errorf("constant %q: the model has no such input: it has %s", name, portList(d.Inputs))
+		}
+		p := d.Inputs[at]
+		if p.Type != onnx.Float32 {
+			return nil, fmt.Errorf("constant %q: the input has type %v, and constants have float32", name, p.Type)
+		}
+		if err := constants[name].check(p); err != nil {
+			return nil, fmt.Errorf("constant: %w", err)
+		}
+		d.Inputs = slices.Delete(slices.Clone(d.Inputs), at, at+1)
+	}
+	return names, nil
+}
+
+// castPrefix begins the name of a 16-bit output after its conversion to float32 in the model.
+const castPrefix = "cyclegan.session/float32/"
+
+// narrow reports whether onnxruntime_go cannot read an output's type.
+func narrow(p onnx.Port) bool { return p.Type == onnx.Float16 || p.Type == onnx.BFloat16 }
+
+// widened adds a conversion to float32 for each 16-bit output, and returns the output names to
+// request. It returns m itself if there is none.
+func widened(m *onnx.Model, outputs []onnx.Port) (wide *onnx.Model, names []string, err error) {
+	names, wide = portNames(outputs), m
+	for i, p := range outputs {
+		if !narrow(p) {
+			continue
+		}
+		if m.Opset < 6 {
+			return nil, nil, fmt.Errorf("output %q has type %v and cannot be converted: the model uses opset %d, and the conversion needs 6", p.Name, p.Type, m.Opset)
+		}
+		if wide == m {
+			wide = m.Clone()
+		}
+		names[i] = castPrefix + p.Name
+		wide.Nodes = append(wide.Nodes, &onnx.Node{Op: "Cast", Name: names[i], Inputs: []string{p.Name}, Outputs: []string{names[i]},
+			Attrs: []onnx.Attr{onnx.IntAttr("to", int64(onnx.Float32))}})
+		wide.Outputs = append(wide.Outputs, onnx.Port{Name: names[i], Type: onnx.Float32})
+	}
+	return wide, names, nil
+}
+
 func portList(ports []onnx.Port) string {
 	parts := make([]string, len(ports))
 	for i, p := range ports {

@@ -149,7 +149,7 @@ func TestCheckInputs(t *testing.T) {
 	}{
 		{"fits", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 6)}}, ""},
 		{"any shape", onnx.Port{Name: "x", Type: onnx.Float32}, []Tensor{{Shape: []int64{2}, Data: make([]float32, 2)}}, ""},
-		{"none", picture, nil, `needs 1 inputs ("input" float32 [N,3,H,W]), and 0 were given`},
+		{"none", picture, nil, `needs 1 inputs ("input" float32 [N,3,H,W]), not 0`},
 		{"rank", picture, []Tensor{{Shape: []int64{6}, Data: make([]float32, 6)}}, "takes [N,3,H,W], not [6]"},
 		{"channels", picture, []Tensor{{Shape: []int64{1, 1, 2, 1}, Data: make([]float32, 2)}}, "takes [N,3,H,W], not [1,1,2,1]"},
 		{"no shape", onnx.Port{Name: "x", Type: onnx.Float32}, []Tensor{{}}, "no shape"},
@@ -158,7 +158,7 @@ func TestCheckInputs(t *testing.T) {
 		{"many values", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 7)}}, "7 values do not fill"},
 		{"overflow", picture, []Tensor{{Shape: []int64{1 << 62, 3, 1 << 62, 4}, Data: make([]float32, 6)}}, "6 values do not fill"},
 		{"bytes", onnx.Port{Name: "x", Type: onnx.Uint8}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, ""},
-		{"words", onnx.Port{Name: "x", Type: onnx.String}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, "holds string: what can be run is float32, float64"},
+		{"words", onnx.Port{Name: "x", Type: onnx.String}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, "has type string; supported are float32, float64"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := checkInputs([]onnx.Port{c.port}, c.inputs)
@@ -219,5 +219,23 @@ func TestSelect(t *testing.T) {
 	}
 	if len(d.Outputs) != 2 || len(d.Optional) != 1 {
 		t.Errorf("the description itself was changed: %+v", d)
+	}
+}
+
+func TestConstantsAreChecked(t *testing.T) {
+	for _, c := range []struct {
+		model, name string
+		shape       []int64
+		want        string
+	}{
+		{"two.onnx", "c", []int64{1, 2}, `constant "c": the model has no such input: it has "a" float32 [N,2], "b" float32 [N,2]`},
+		{"two.onnx", "b", []int64{2, 1}, `input "b": the model takes [N,2], not [2,1]`},
+		{"bytes.onnx", "input", []int64{1, 3, 1, 1}, `constant "input": the input has type uint8, and constants have float32`},
+	} {
+		d := describe(t, fixture(t, c.model))
+		_, err := d.removeConstants(map[string]Tensor{c.name: {Shape: c.shape, Data: make([]float32, elementCount(c.shape))}})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s, %s: error %v, want one with %q", c.model, c.name, err, c.want)
+		}
 	}
 }

@@ -3,117 +3,166 @@
 package session
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// environment is ONNX Runtime's, of which a process has one. The first session opens it and the last one closes it,
-// unless the program had opened it by itself before: then it stays the program's to close.
+// environment is the process's ONNX Runtime environment, as far as this package knows it. The package
+// holds a reference of its own (see hold), so that sessions survive an ort.DestroyEnvironment.
 var environment struct {
 	sync.Mutex
 	sessions int
-	ours     bool
-	library  string // as the loader was given it; empty when the environment is not ours
-	named    string // what a person named the library by, if anybody did
-	claimed  string // the library whose providers the process has used, which outlives the environment
-	ahead    bool   // it was opened by Preload, for a session that has not come yet
+	ours     bool   // this package has initialized the environment
+	library  string // the file or name that was loaded; empty if unknown
+	named    string // how the user named the library; empty if the user did not
+	claimed  string // the library whose providers the process has used, even before a Shutdown
+	release  func() // gives up the own reference; nil if there is none
 }
 
-// Preload opens ONNX Runtime in the background for a session with these options, which then need not wait for the library: a program can read its model
-// meanwhile. What fails here, the session says. The function that comes back is to be called once the session is open, or will not be.
-func Preload(opt *Options) (done func()) {
+// Preload loads ONNX Runtime in the background for a session with these options, so that a program
+// can read its model meanwhile. The session reports what fails here.
+func Preload(opt *Options) {
 	o := opt.resolved()
-	opened := make(chan bool, 1)
 	go func() {
-		_, err := take(o.Library, o.Provider, true)
-		opened <- err == nil
-	}()
-	return func() {
-		if <-opened {
-			_ = release() // nobody waits for an environment that nobody used
+		if _, err := acquire(o.Library, o.Provider); err == nil {
+			release()
 		}
-	}
+	}()
 }
 
-// acquire opens the environment if it is not open, with a build that suits the provider, and counts a session in.
-func acquire(library, provider string) (runtimeInUse, error) { return take(library, provider, false) }
-
-// take is acquire, also ahead of a session.
-func take(library, provider string, ahead bool) (runtimeInUse, error) {
+// Shutdown destroys the ONNX Runtime environment that this package has initialized, so that the next
+// session can load another build of the library. It fails while sessions are open. A program must not
+// call it while other code uses onnxruntime_go.
+func Shutdown() error {
 	e := &environment
 	e.Lock()
 	defer e.Unlock()
-	opened := e.sessions == 0 && !ort.IsInitialized()
-	if opened {
-		named, err := search(library, provider, load)
-		if err != nil {
-			return runtimeInUse{}, err
-		}
-		e.named = named
-	} else if err := sameLibrary(library); err != nil {
+	if e.sessions > 0 {
+		return fmt.Errorf("shut down ONNX Runtime: open sessions: %d. Fix: close them first", e.sessions)
+	}
+	ours := e.ours && ort.IsInitialized()
+	forget()
+	if !ours {
+		return nil
+	}
+	if err := withSignals(ort.DestroyEnvironment); err != nil {
+		return fmt.Errorf("shut down ONNX Runtime: %w", err)
+	}
+	return nil
+}
+
+// forget gives up the reference to the environment. The caller holds the lock.
+func forget() {
+	e := &environment
+	if e.release != nil {
+		_ = withSignals(func() error { e.release(); return nil })
+	}
+	e.ours, e.library, e.named, e.release = false, "", "", nil
+}
+
+// acquire counts a session, and first initializes the environment if it is not, with a build for the
+// provider.
+func acquire(library, provider string) (runtimeInUse, error) {
+	e := &environment
+	e.Lock()
+	defer e.Unlock()
+	if err := initialize(library, provider); err != nil {
 		return runtimeInUse{}, err
 	}
 	e.sessions++
-	if ahead {
-		e.ahead = opened
-	} else {
-		opened, e.ahead = opened || e.ahead, false
-	}
-	return runtimeInUse{version: ort.GetVersion(), library: e.library, named: e.named, opened: opened}, nil
+	return runtimeInUse{version: ort.GetVersion(), library: e.library, named: e.named}, nil
 }
 
-// claim keeps the process to the providers of one library. A provider's library finds ONNX Runtime by a symbol
-// that the first one to load such a library gives to the whole process; that of another build would call into the first, which may be gone.
-func (p provider) claim(r runtimeInUse) error {
-	if p.file == "" {
-		return nil
-	}
+func release() {
+	environment.Lock()
+	defer environment.Unlock()
+	environment.sessions--
+}
+
+func initialize(library, provider string) error {
 	e := &environment
-	e.Lock()
-	defer e.Unlock()
-	if e.claimed != "" && e.claimed != r.library {
-		return fmt.Errorf("provider %q: this process has used a provider of the ONNX Runtime in %s, and cannot use one of %v too\nto mend it: use one of them a process, beside provider %q",
-			p.name, e.claimed, r, CPU)
-	}
-	if e.claimed == "" && r.library != "" {
-		// it stays when the environment is closed, and with it what providers have of it
-		if err := dlopen(r.library); err != nil {
-			return fmt.Errorf("provider %q: keep ONNX Runtime open: %w", p.name, err)
+	if ort.IsInitialized() {
+		if e.release == nil && !e.ours {
+			// The program has initialized it.
+			e.library = loadedLibrary()
+			e.release = hold(e.library)
 		}
+		return sameLibrary(library)
 	}
-	e.claimed = r.library
-	return nil
+	if e.sessions > 0 {
+		// Other code has destroyed the environment. The open sessions need the same library.
+		if e.release == nil {
+			return ErrDestroyed
+		}
+		if err := sameLibrary(library); err != nil {
+			return err
+		}
+		return load(e.library)
+	}
+	forget()
+	named, err := search(library, provider, load)
+	e.named = named
+	return err
 }
 
-// load opens the environment from the library that the loader knows by name.
+// usable reports whether sessions can still be freed.
+func usable() bool {
+	environment.Lock()
+	defer environment.Unlock()
+	return environment.release != nil || ort.IsInitialized()
+}
+
+// load initializes the environment with a library, named as the system's loader knows it.
 func load(name string) error {
 	ort.SetSharedLibraryPath(name)
-	// Errors come back as such: the library shall not print them too.
+	// Fatal: errors are returned, so the library need not print them too.
 	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 		return loadError(name, err)
 	}
-	environment.ours, environment.library = true, name
+	e := &environment
+	e.ours, e.library = true, name
+	if e.release == nil {
+		e.release = hold(name)
+	}
 	return nil
 }
 
-// loadError says in a person's words why a library could not be used.
+// loadError explains why a library cannot be used.
 func loadError(name string, err error) error {
-	_, reason, found := strings.Cut(err.Error(), fmt.Sprintf("library %q: ", name))
+	_, detail, found := strings.Cut(err.Error(), fmt.Sprintf("library %q: ", name))
 	switch {
 	case found:
-		return fmt.Errorf("open %s: %s", name, strings.TrimPrefix(reason, name+": "))
+		err = errors.New(strings.TrimPrefix(detail, name+": "))
 	case strings.Contains(err.Error(), "setting ORT API base"):
-		return fmt.Errorf("open %s: this ONNX Runtime is too old: 1.24 or later is needed", name)
+		err = errors.New("this ONNX Runtime is too old. Fix: use 1.24 or later")
 	case strings.Contains(err.Error(), "OrtGetApiBase"):
-		return fmt.Errorf("open %s: this is not ONNX Runtime: it lacks OrtGetApiBase", name)
+		err = errors.New("this is not ONNX Runtime: it lacks OrtGetApiBase")
 	}
 	return fmt.Errorf("open %s: %w", name, err)
 }
 
-// sameLibrary refuses a library that was asked for while another one is open: a process can hold one.
+// loadedLibrary returns the path of the ONNX Runtime library that the program has loaded, or "".
+func loadedLibrary() string {
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(maps)) {
+		if f := strings.Fields(line); len(f) == 6 && isLibrary(filepath.Base(f[5]), runtime.GOOS) {
+			return f[5]
+		}
+	}
+	return ""
+}
+
+// sameLibrary refuses a requested library while another one is loaded.
 func sameLibrary(library string) error {
 	if library == "" || !environment.ours {
 		return nil
@@ -123,23 +172,24 @@ func sameLibrary(library string) error {
 		return fmt.Errorf("find ONNX Runtime by Options.Library: %w", err)
 	}
 	if path != environment.library {
-		return fmt.Errorf("ONNX Runtime is already open from %s and a process can hold one: close the models that use it before opening %s", environment.library, path)
+		return fmt.Errorf("ONNX Runtime is already open from %s, and a process can hold one. Fix: close all models and call session.Shutdown before opening %s", environment.library, path)
 	}
 	return nil
 }
 
-// release counts a session out and closes the environment after the last one.
-func release() error {
+// claim keeps the process to the providers of one library. A provider's library finds ONNX Runtime by
+// a global symbol, which belongs to the first build that loads one.
+func (p provider) claim(r runtimeInUse) error {
+	if p.file == "" {
+		return nil
+	}
 	e := &environment
 	e.Lock()
 	defer e.Unlock()
-	e.sessions--
-	if e.sessions > 0 || !e.ours {
-		return nil
+	if e.claimed != "" && e.claimed != r.library {
+		return fmt.Errorf("provider %q: this process has used a provider of the ONNX Runtime in %s and cannot use one of %v too\nFix: use one of them per process, along with provider %q",
+			p.name, e.claimed, r, CPU)
 	}
-	e.ours, e.ahead, e.library, e.named = false, false, "", ""
-	if err := withSignals(ort.DestroyEnvironment); err != nil {
-		return fmt.Errorf("close ONNX Runtime: %w", err)
-	}
+	e.claimed = r.library
 	return nil
 }

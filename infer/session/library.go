@@ -1,20 +1,171 @@
 package session
 
 import (
+	"cmp"
 	"debug/elf"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 
 	"cyclegan/third_party/native"
 )
 
-// A loader opens a shared library by its path or by a name that the system's loader knows, and keeps it open.
+// A NotFoundError reports that ONNX Runtime is in none of the places that are searched. A program that
+// can fetch it checks for this error with errors.As.
+type NotFoundError struct {
+	// Cache is why the cache has none.
+	Cache error
+	// System holds the errors of the system's loader, one per name.
+	System []error
+}
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("ONNX Runtime was not found. Searched, in this order:\n"+
+		"  1. Options.Library: not set\n"+
+		"  2. the environment variable %s: not set\n"+
+		"  3. the user's cache: %v\n"+
+		"  4. the system: %v\n"+
+		"Fix: run `go run ./third_party install` in the cyclegan checkout, or set %[1]s to the library or its folder",
+		native.EnvONNXRuntime, e.Cache, oneLine(e.System))
+}
+
+func oneLine(errs []error) string {
+	parts := make([]string, len(errs))
+	for i, err := range errs {
+		parts[i] = err.Error()
+	}
+	return strings.Join(parts, "; ")
+}
+
+// How a user may name a library, in messages.
+const (
+	byOption      = "Options.Library"
+	byEnvironment = "the environment variable " + native.EnvONNXRuntime
+)
+
+// search calls load with a path or name from each place until one loads. A library that the user named
+// must load: nothing else is tried after it, and by tells how it was named. From the cache it takes the
+// build with the provider.
+func search(library, provider string, load func(name string) error) (by string, err error) {
+	explain := func(place string, err error) error {
+		if err != nil {
+			err = fmt.Errorf("ONNX Runtime as found by %s cannot be used: %w", place, err)
+		}
+		return err
+	}
+	if library != "" {
+		path, err := libraryAt(library)
+		if err != nil {
+			return "", fmt.Errorf("find ONNX Runtime by Options.Library: %w", err)
+		}
+		return byOption, explain(byOption, load(path))
+	}
+	path, named, err := cached(provider)
+	if err == nil {
+		if named {
+			return byEnvironment, explain(byEnvironment, load(path))
+		}
+		return "", explain("the user's cache", load(path))
+	}
+	if !errors.Is(err, native.ErrNotFound) {
+		return "", fmt.Errorf("find ONNX Runtime: %w", err)
+	}
+	missing := &NotFoundError{Cache: err}
+	for _, name := range systemNames(runtime.GOOS) {
+		err := load(name)
+		if err == nil {
+			return "", nil
+		}
+		missing.System = append(missing.System, err)
+	}
+	if p, ok := known(provider); ok && p.set != "" {
+		// Not a NotFoundError, since programs would then fetch the default build.
+		return "", fmt.Errorf("provider %q: no ONNX Runtime with %s was found. The system: %s. The user's cache: %w", provider, p.title, oneLine(missing.System), err)
+	}
+	return "", missing
+}
+
+// cached returns the build for a provider, from the folder that the environment variable names (named)
+// or from the user's cache.
+func cached(provider string) (path string, named bool, err error) {
+	set, err := native.ActiveSet()
+	if err != nil {
+		return "", false, err
+	}
+	p, _ := known(provider)
+	switch {
+	case p.set != "":
+		set = p.set
+	case provider == Auto && set == native.CPU && os.Getenv(native.EnvWith) == "" && native.Installed(native.OpenVINO):
+		set = native.OpenVINO
+	}
+	return native.FindONNXRuntimeWith(set)
+}
+
+// systemNames are the names by which an operating system's loader may know the library.
+func systemNames(goos string) []string {
+	switch goos {
+	case "windows":
+		return []string{"onnxruntime.dll"}
+	case "darwin", "ios":
+		return []string{"libonnxruntime.dylib"}
+	}
+	return []string{"libonnxruntime.so", "libonnxruntime.so.1"}
+}
+
+// libraryAt returns the absolute path of the library at place: the file itself, or in a folder laid out
+// like a wheel (capi) or an official archive (lib).
+func libraryAt(place string) (string, error) {
+	info, err := os.Stat(place)
+	if err != nil {
+		return "", fmt.Errorf("%w. Fix: name the library or the folder that holds it", err)
+	}
+	if !info.IsDir() {
+		return filepath.Abs(place)
+	}
+	for _, sub := range []string{".", "lib", "capi"} {
+		entries, err := os.ReadDir(filepath.Join(place, sub))
+		if err != nil {
+			continue
+		}
+		var found []string
+		for _, e := range entries {
+			if isLibrary(e.Name(), runtime.GOOS) {
+				found = append(found, e.Name())
+			}
+		}
+		if len(found) > 0 {
+			// The shortest name has no version and links to the right one.
+			name := slices.MinFunc(found, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
+			return filepath.Abs(filepath.Join(place, sub, name))
+		}
+	}
+	return "", fmt.Errorf("folder %q holds no %s", place, systemNames(runtime.GOOS)[0])
+}
+
+// isLibrary reports whether a file name is ONNX Runtime's, with or without a version:
+// libonnxruntime.so.1.28.0, libonnxruntime.1.28.0.dylib.
+func isLibrary(name, goos string) bool {
+	switch goos {
+	case "windows":
+		return strings.EqualFold(name, "onnxruntime.dll")
+	case "darwin", "ios":
+		return strings.HasPrefix(name, "libonnxruntime.") && strings.HasSuffix(name, ".dylib")
+	}
+	return name == "libonnxruntime.so" || strings.HasPrefix(name, "libonnxruntime.so.")
+}
+
+// A loader opens a shared library by a path or by a name that the system's loader knows, for good.
 type loader func(name string) error
 
-// ready opens what a provider's own library needs before ONNX Runtime opens that, since ONNX Runtime says little about what is missing,
-// and since NVIDIA's libraries in the cache are where no loader looks: what is open by its path serves all who need it by its name.
-// It is for Linux; elsewhere, and where the library's place is not known, ONNX Runtime's own words have to do.
+// ready opens the libraries that a provider's own library needs, before ONNX Runtime opens that.
+// ONNX Runtime says little about what is missing, and no loader searches the cache for NVIDIA's
+// libraries; a library that is open by its path also serves those who need it by its name.
+// Only Linux needs it.
 func (p provider) ready(r runtimeInUse, goos string, open loader) error {
 	file := r.file(p, goos)
 	if file == "" {
@@ -39,9 +190,9 @@ func (p provider) ready(r runtimeInUse, goos string, open loader) error {
 	return nil
 }
 
-// openNeeded opens a library from the folder of the one that needs it, from the cache, or from where the system's loader looks.
-func openNeeded(name, beside string, open loader) error {
-	path := filepath.Join(beside, name)
+// openNeeded opens a library from folder, from the cache, or by the system's loader.
+func openNeeded(name, folder string, open loader) error {
+	path := filepath.Join(folder, name)
 	if _, err := os.Stat(path); err == nil {
 		return open(path)
 	}
@@ -51,7 +202,8 @@ func openNeeded(name, beside string, open loader) error {
 	return open(name)
 }
 
-// needed are the names of the libraries that an ELF library asks for, without the loader itself; nil for another file.
+// needed returns the names of the libraries that an ELF library needs, without the loader itself. It
+// returns nil for any other file.
 func needed(file string) []string {
 	f, err := elf.Open(file)
 	if err != nil {
@@ -62,11 +214,5 @@ func needed(file string) []string {
 	if err != nil {
 		return nil
 	}
-	var libraries []string
-	for _, name := range names {
-		if !strings.HasPrefix(name, "ld-") {
-			libraries = append(libraries, name)
-		}
-	}
-	return libraries
+	return slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "ld-") })
 }

@@ -14,44 +14,45 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// The providers that a session can run on: what ONNX Runtime hands a model's operations to. An operation that a provider cannot do
-// falls to ONNX Runtime's own code. CPU and OpenVINO (on a processor) have been tried; of the others what comes before
-// their device does, such as which library is missing.
+// The execution providers of ONNX Runtime that a session can run on. An operation that a provider does
+// not support runs on the CPU provider. CPU and OpenVINO (on a processor) have been tested; of the
+// others only the checks that come before the device, such as missing libraries.
 const (
 	CPU      = "cpu"      // ONNX Runtime's own code, in every build
-	CUDA     = "cuda"     // NVIDIA's GPUs
-	TensorRT = "tensorrt" // NVIDIA's GPUs, with kernels that are tuned when a model is opened, which takes minutes
-	OpenVINO = "openvino" // Intel's processors and GPUs
-	CoreML   = "coreml"   // Apple's machines
+	CUDA     = "cuda"     // NVIDIA GPUs
+	TensorRT = "tensorrt" // NVIDIA GPUs, with kernels tuned for minutes when a model is opened
+	OpenVINO = "openvino" // Intel processors and GPUs
+	CoreML   = "coreml"   // Apple
 	DirectML = "directml" // any GPU on Windows
-	// Auto takes the best that works: CUDA, else OpenVINO, CoreML or DirectML, else CPU. It never takes TensorRT, for its long start.
+	// Auto is the first that works of CUDA, OpenVINO, CoreML, DirectML and CPU. It never takes
+	// TensorRT, which starts slowly.
 	Auto = "auto"
 )
 
-// A provider is what has to be known of one.
 type provider struct {
 	name   string
-	title  string   // as ONNX Runtime's options and its makers call it
-	set    string   // of native's builds that has it; empty for those that native has none of
-	goos   []string // systems that it exists on; nil for every one
-	device bool     // takes Options.DeviceID
+	title  string   // as ONNX Runtime's documentation writes it
+	set    string   // the build of package native that has it; empty if none has
+	goos   []string // operating systems that have it; nil for all
+	device bool     // uses Options.DeviceID
 	auto   bool     // is tried by Auto
-	file   string   // the library beside ONNX Runtime's that it opens for the provider, without the system's prefix and suffix; empty for none
-	mend   string   // how to come by a build that has it, where set is empty
+	file   string   // its own library, without the system's prefix and suffix; empty if it has none
+	fix    string   // how to get a build with it if set is empty
 }
 
-// providers in the order in which Auto tries them.
+// providers are in the order in which Auto tries them.
 var providers = []provider{
 	{name: CUDA, title: "CUDA", set: native.CUDA, goos: []string{"linux", "windows"}, device: true, auto: true, file: "onnxruntime_providers_cuda"},
 	{name: TensorRT, title: "TensorRT", set: native.CUDA, goos: []string{"linux", "windows"}, device: true, file: "onnxruntime_providers_tensorrt"},
 	{name: OpenVINO, title: "OpenVINO", set: native.OpenVINO, goos: []string{"linux", "windows"}, auto: true, file: "onnxruntime_providers_openvino"},
-	{name: CoreML, title: "CoreML", goos: []string{"darwin", "ios"}, auto: true, mend: "use ONNX Runtime's own build for macOS"},
+	{name: CoreML, title: "CoreML", goos: []string{"darwin", "ios"}, auto: true, fix: "use ONNX Runtime's own build for macOS"},
 	{name: DirectML, title: "DirectML", goos: []string{"windows"}, device: true, auto: true,
-		mend: "set " + native.EnvONNXRuntime + " to the capi folder of the package onnxruntime-directml (1.24 or later)"},
+		fix: "set " + native.EnvONNXRuntime + " to the capi folder of the package onnxruntime-directml (1.24 or later)"},
 	{name: CPU, title: "CPU", auto: true},
 }
 
-// Providers lists the providers' names, Auto last. Which of them work depends on the machine and on the build of ONNX Runtime.
+// Providers returns the names of the providers, Auto last. Which of them work depends on the machine
+// and on the build of ONNX Runtime.
 func Providers() []string {
 	var names []string
 	for _, p := range providers {
@@ -60,7 +61,7 @@ func Providers() []string {
 	return append(names, Auto)
 }
 
-// known finds a provider by its name.
+// known returns the provider of a name.
 func known(name string) (provider, bool) {
 	i := slices.IndexFunc(providers, func(p provider) bool { return p.name == name })
 	if i < 0 {
@@ -69,10 +70,9 @@ func known(name string) (provider, bool) {
 	return providers[i], true
 }
 
-// exists says whether the provider exists on an operating system at all.
 func (p provider) exists(goos string) bool { return p.goos == nil || slices.Contains(p.goos, goos) }
 
-// candidates are the providers to try, one after the other.
+// candidates returns the providers to try in order.
 func (o Options) candidates(goos string) []provider {
 	var list []provider
 	for _, p := range providers {
@@ -83,7 +83,7 @@ func (o Options) candidates(goos string) []provider {
 	return list
 }
 
-// validateProvider lists what makes no sense about the provider, its device and its options.
+// validateProvider reports what is invalid about the provider, its device and its options.
 func (o *Options) validateProvider() error {
 	name := o.Provider
 	if name == "" {
@@ -91,13 +91,13 @@ func (o *Options) validateProvider() error {
 	}
 	p, ok := known(name)
 	if !ok && name != Auto {
-		return fmt.Errorf("provider %q is unknown: it is one of %s", o.Provider, strings.Join(Providers(), ", "))
+		return fmt.Errorf("provider %q is unknown; it is one of %s", o.Provider, strings.Join(Providers(), ", "))
 	}
 	var bad []error
 	if o.DeviceID > 0 && ok && !p.device {
-		err := fmt.Errorf("device id %d: provider %q takes none", o.DeviceID, name)
+		err := fmt.Errorf("device id %d: provider %q has none", o.DeviceID, name)
 		if name == OpenVINO {
-			err = fmt.Errorf("%w: its device is the provider option device_type, such as GPU.1", err)
+			err = fmt.Errorf("%w. Fix: use the provider option device_type, such as GPU.1", err)
 		}
 		bad = append(bad, err)
 	}
@@ -106,19 +106,19 @@ func (o *Options) validateProvider() error {
 	}
 	switch {
 	case name == Auto:
-		bad = append(bad, fmt.Errorf("provider options are of one provider: name it instead of %q", Auto))
+		bad = append(bad, fmt.Errorf("provider options belong to one provider. Fix: name it instead of %q", Auto))
 	case name == CPU:
-		bad = append(bad, fmt.Errorf("provider options %s: provider %q takes none", optionList(o.ProviderOptions), CPU))
+		bad = append(bad, fmt.Errorf("provider options %s: provider %q has none", optionList(o.ProviderOptions), CPU))
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.ProviderOptions)) {
 		switch value := o.ProviderOptions[key]; {
 		case key == "" || strings.ContainsRune(key+value, 0):
-			bad = append(bad, fmt.Errorf("provider option %q=%q: it is a name and a value without zero bytes", key, value))
+			bad = append(bad, fmt.Errorf("provider option %q=%q must be a name and a value without zero bytes", key, value))
 		case key == "device_id" && p.device && o.DeviceID > 0:
-			bad = append(bad, fmt.Errorf("provider option device_id=%s and device id %d name the same thing: leave one out", value, o.DeviceID))
+			bad = append(bad, fmt.Errorf("provider option device_id=%s and device id %d mean the same. Fix: leave one out", value, o.DeviceID))
 		case key == "device_type" && name == OpenVINO && !openVINODevice.MatchString(value):
-			// OpenVINO takes any word for a device, and then leaves the model to the CPU provider
-			bad = append(bad, fmt.Errorf("provider option device_type=%s: it is CPU, GPU, GPU.1 and so on, NPU, or a list of them as in AUTO:GPU,CPU", value))
+			// OpenVINO accepts any word and then leaves the model to the CPU provider.
+			bad = append(bad, fmt.Errorf("provider option device_type=%s must be CPU, GPU, GPU.1 and so on, NPU, or a list such as AUTO:GPU,CPU", value))
 		}
 	}
 	return errors.Join(bad...)
@@ -126,7 +126,6 @@ func (o *Options) validateProvider() error {
 
 var openVINODevice = regexp.MustCompile(`^((AUTO|HETERO|MULTI)(:|$))?((CPU|NPU|GPU)(\.\d+)?(,(CPU|NPU|GPU)(\.\d+)?)*)?$`)
 
-// optionList writes provider options as key=value, in order.
 func optionList(options map[string]string) string {
 	var parts []string
 	for _, key := range slices.Sorted(maps.Keys(options)) {
@@ -135,7 +134,7 @@ func optionList(options map[string]string) string {
 	return strings.Join(parts, " ")
 }
 
-// A Refusal says why Auto did not take a provider that it would have preferred.
+// A Refusal is a provider that Auto tried without success.
 type Refusal struct {
 	Provider string
 	Err      error
@@ -143,12 +142,11 @@ type Refusal struct {
 
 func (r Refusal) String() string { return r.Err.Error() }
 
-// A runtimeInUse is the ONNX Runtime that is open.
+// A runtimeInUse is the ONNX Runtime that is loaded.
 type runtimeInUse struct {
 	version string
-	library string // its file; empty where the program, or the system's loader, chose it
-	named   string // what a person named it by, Options.Library or the environment variable; empty where nobody did
-	opened  bool   // by the session that asks, rather than by an earlier one
+	library string // its file or name; empty if unknown
+	named   string // how the user named it, Options.Library or the environment variable; empty if the user did not
 }
 
 func (r runtimeInUse) String() string {
@@ -158,7 +156,7 @@ func (r runtimeInUse) String() string {
 	return "ONNX Runtime " + r.version + " in " + r.library
 }
 
-// file is the path of the provider's own library, "" if it has none or its folder is not known.
+// file returns the path of a provider's own library, or "" if it has none or its folder is unknown.
 func (r runtimeInUse) file(p provider, goos string) string {
 	if !filepath.IsAbs(r.library) || p.file == "" {
 		return ""
@@ -173,7 +171,7 @@ func (r runtimeInUse) file(p provider, goos string) string {
 	return filepath.Join(filepath.Dir(r.library), name)
 }
 
-// offers are the providers with a library of their own that this build has.
+// offers returns the providers that this build has, as far as their libraries show.
 func (r runtimeInUse) offers() []string {
 	has := []string{CPU}
 	for _, p := range providers {
@@ -186,15 +184,13 @@ func (r runtimeInUse) offers() []string {
 	return has
 }
 
-// without is the error for a build that lacks a provider.
+// without returns the error for a build without the provider.
 func (p provider) without(r runtimeInUse) error {
-	return fmt.Errorf("provider %q: %v was built without %s (it has %s)\nto mend it: %s", p.name, r, p.title, strings.Join(r.offers(), ", "), p.mendBuild(r))
+	return fmt.Errorf("provider %q: %v was built without %s (it has %s)\nFix: %s", p.name, r, p.title, strings.Join(r.offers(), ", "), p.fixBuild(r))
 }
 
-// mendBuild is what gets a build with the provider into use.
-func (p provider) mendBuild(r runtimeInUse) string {
-	install := p.mend
-	installed := false
+func (p provider) fixBuild(r runtimeInUse) string {
+	install, installed := p.fix, false
 	if p.set != "" {
 		installed = native.Installed(p.set)
 		install = "go run ./third_party install -with " + p.set
@@ -204,44 +200,44 @@ func (p provider) mendBuild(r runtimeInUse) string {
 		return fmt.Sprintf("use provider %q or %q: %s exists on %s", CPU, Auto, p.title, strings.Join(p.goos, " and "))
 	case r.named != "" && p.set != "":
 		return fmt.Sprintf("let %s name a build with it, or unset it and run: %s", r.named, install)
-	case installed && !r.opened:
+	case installed:
 		return fmt.Sprintf("set %s=%s, or open the models for %q before others: a process can hold one ONNX Runtime", native.EnvWith, p.set, p.name)
 	}
 	return install
 }
 
-// missing is the error for a library that the provider needs and that cannot be opened.
+// missing returns the error for a library that the provider needs and that cannot be opened.
 func (p provider) missing(library, neededBy string, err error) error {
-	mend := "go run ./third_party install -with " + p.set
+	fix := "go run ./third_party install -with " + p.set
 	if tensorRTLibrary.MatchString(library) {
-		mend = fmt.Sprintf("install TensorRT 10 for CUDA 12 and put its lib folder on LD_LIBRARY_PATH, or use provider %q", CUDA)
+		fix = fmt.Sprintf("install TensorRT 10 for CUDA 12 and add its lib folder to LD_LIBRARY_PATH, or use provider %q", CUDA)
 	} else if p.set == "" || native.Installed(p.set) {
-		mend = "install " + library + " with the system's package manager, or put its folder on LD_LIBRARY_PATH"
+		fix = "install " + library + " with the system's package manager, or add its folder to LD_LIBRARY_PATH"
 	}
-	return fmt.Errorf("provider %q: %s cannot be opened, which %s needs: %w\nto mend it: %s", p.name, library, neededBy, err, mend)
-}
-
-// mendOption is what to do about a provider option that is not taken, whose fault ONNX Runtime mostly does not tell.
-func (p provider) mendOption(key string) string {
-	switch {
-	case p.name == OpenVINO && key == "device_type":
-		return "leave it out, which takes the processor, or see that the device is there and its driver is installed"
-	case p.name == OpenVINO && key == "load_config":
-		return `give the JSON itself and no file's name, as in {"CPU":{"INFERENCE_PRECISION_HINT":"bf16"}}, with properties that OpenVINO's documentation lists`
-	case key == "device_id":
-		return "see that the device is there, or leave it out"
-	}
-	return "leave it out, or see ONNX Runtime's documentation of its " + p.title + " provider for names and values"
+	return fmt.Errorf("provider %q: cannot open %s, which %s needs: %w\nFix: %s", p.name, library, neededBy, err, fix)
 }
 
 var tensorRTLibrary = regexp.MustCompile(`^libnv(infer|onnxparser)`)
 
-// noDriver is the error for a machine without NVIDIA's driver, which no installation of ours brings.
-func (p provider) noDriver(err error) error {
-	return fmt.Errorf("provider %q: NVIDIA's driver is missing: %w\nto mend it: install the driver of a GPU in this machine (nvidia-smi then lists it), or use provider %q", p.name, err, CPU)
+// fixOption advises on a refused provider option, since ONNX Runtime rarely says what is wrong.
+func (p provider) fixOption(key string) string {
+	switch {
+	case p.name == OpenVINO && key == "device_type":
+		return "leave it out to use the processor, or check that the device is present and its driver is installed"
+	case p.name == OpenVINO && key == "load_config":
+		return `give JSON, not a file name, such as {"CPU":{"INFERENCE_PRECISION_HINT":"bf16"}}, with properties from OpenVINO's documentation`
+	case key == "device_id":
+		return "check that the device is present, or leave it out"
+	}
+	return "leave it out, or look up names and values in ONNX Runtime's documentation of its " + p.title + " provider"
 }
 
-// lacksProvider says by ONNX Runtime's words whether the build has no such provider.
+// noDriver returns the error for a machine without NVIDIA's driver, which this project does not install.
+func (p provider) noDriver(err error) error {
+	return fmt.Errorf("provider %q: NVIDIA's driver is missing: %w\nFix: install the driver (nvidia-smi then lists the GPU), or use provider %q", p.name, err, CPU)
+}
+
+// lacksProvider reports whether ONNX Runtime's error means that the build lacks the provider.
 func lacksProvider(err error) bool {
 	for _, words := range []string{
 		"not enabled in this build", "not supported in this build", "does not support CoreML", "Specified provider is not supported", "Unknown provider name",

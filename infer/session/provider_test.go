@@ -22,16 +22,16 @@ func TestValidateProvider(t *testing.T) {
 		{Options{Provider: TensorRT, DeviceID: 1, ProviderOptions: map[string]string{"trt_fp16_enable": "1"}}, ""},
 		{Options{Provider: OpenVINO, ProviderOptions: map[string]string{"device_type": "AUTO:GPU.1,CPU"}}, ""},
 		{Options{Provider: OpenVINO, ProviderOptions: map[string]string{"device_type": "NPU"}}, ""},
-		{Options{Provider: "gpu"}, `provider "gpu" is unknown: it is one of cuda, tensorrt, openvino, coreml, directml, cpu, auto`},
-		{Options{DeviceID: 1}, `device id 1: provider "cpu" takes none`},
-		{Options{Provider: CoreML, DeviceID: 1}, `provider "coreml" takes none`},
+		{Options{Provider: "gpu"}, `provider "gpu" is unknown; it is one of cuda, tensorrt, openvino, coreml, directml, cpu, auto`},
+		{Options{DeviceID: 1}, `device id 1: provider "cpu" has none`},
+		{Options{Provider: CoreML, DeviceID: 1}, `provider "coreml" has none`},
 		{Options{Provider: OpenVINO, DeviceID: 1}, `the provider option device_type, such as GPU.1`},
-		{Options{ProviderOptions: map[string]string{"b": "2", "a": "1"}}, `provider options a=1 b=2: provider "cpu" takes none`},
+		{Options{ProviderOptions: map[string]string{"b": "2", "a": "1"}}, `provider options a=1 b=2: provider "cpu" has none`},
 		{Options{Provider: Auto, ProviderOptions: map[string]string{"a": "1"}}, `name it instead of "auto"`},
 		{Options{Provider: CUDA, DeviceID: 1, ProviderOptions: map[string]string{"device_id": "2"}}, "leave one out"},
 		{Options{Provider: CUDA, ProviderOptions: map[string]string{"": "2"}}, `provider option ""="2"`},
 		{Options{Provider: CUDA, ProviderOptions: map[string]string{"a": "2\x00"}}, "zero bytes"},
-		{Options{Provider: OpenVINO, ProviderOptions: map[string]string{"device_type": "TPU"}}, "device_type=TPU: it is CPU, GPU"},
+		{Options{Provider: OpenVINO, ProviderOptions: map[string]string{"device_type": "TPU"}}, "device_type=TPU must be CPU, GPU"},
 		{Options{Provider: OpenVINO, ProviderOptions: map[string]string{"device_type": "CPU,"}}, "device_type=CPU,"},
 	} {
 		err := c.opt.Validate()
@@ -65,7 +65,7 @@ func TestCandidates(t *testing.T) {
 	}
 }
 
-// providerFile puts this test's own program, an ELF file that needs libraries, in the place of a provider's library.
+// providerFile links this test program, an ELF file that needs libraries, as a provider's library.
 func providerFile(t *testing.T, p provider) runtimeInUse {
 	t.Helper()
 	self, err := os.Executable()
@@ -73,7 +73,7 @@ func providerFile(t *testing.T, p provider) runtimeInUse {
 		t.Fatal(err)
 	}
 	if len(needed(self)) == 0 {
-		t.Skip("the test program is no ELF file that needs shared libraries")
+		t.Skip("the test program is not an ELF file that needs shared libraries")
 	}
 	dir := t.TempDir()
 	r := runtimeInUse{version: "9.9", library: filepath.Join(dir, "libonnxruntime.so")}
@@ -83,7 +83,7 @@ func providerFile(t *testing.T, p provider) runtimeInUse {
 	return r
 }
 
-// The first library that is missing is named, with what needs it and how to get it.
+// The error names the first missing library, what needs it and how to get it.
 func TestReady(t *testing.T) {
 	emptyHome(t)
 	cuda, _ := known(CUDA)
@@ -105,15 +105,15 @@ func TestReady(t *testing.T) {
 		}
 		return nil
 	}
-	wantError(t, cuda.ready(r, "linux", noLast), `provider "cuda": `+last+" cannot be opened, which libonnxruntime_providers_cuda.so needs: no such file",
-		"\nto mend it: go run ./third_party install -with cuda")
+	wantError(t, cuda.ready(r, "linux", noLast), `provider "cuda": cannot open `+last+", which libonnxruntime_providers_cuda.so needs: no such file",
+		"\nFix: go run ./third_party install -with cuda")
 	wantError(t, cuda.ready(r, "linux", func(name string) error { return errors.New("cannot open " + name) }),
 		`provider "cuda": NVIDIA's driver is missing: cannot open libcuda.so.1`, "nvidia-smi", `use provider "cpu"`)
 
-	// a build without the provider's library
+	// A build without the provider's library.
 	r.library = filepath.Join(t.TempDir(), "libonnxruntime.so")
 	wantError(t, cuda.ready(r, "linux", nil), "was built without CUDA (it has cpu)")
-	// ONNX Runtime was opened by somebody else: its own words have to do
+	// The library's place is unknown: ONNX Runtime checks it.
 	if err := cuda.ready(runtimeInUse{}, "linux", nil); err != nil {
 		t.Error(err)
 	}
@@ -135,7 +135,7 @@ func TestProviderFile(t *testing.T) {
 		t.Errorf("the CPU's is %s", got)
 	}
 	if got := (runtimeInUse{library: "libonnxruntime.so"}).file(cuda, "linux"); got != "" {
-		t.Errorf("beside a library of unknown place is %s", got)
+		t.Errorf("the folder of the library is unknown, but file returns %s", got)
 	}
 	touch(t, r.file(cuda, runtime.GOOS))
 	if got := r.offers(); !slices.Equal(got, []string{CPU, CUDA}) {
@@ -143,18 +143,18 @@ func TestProviderFile(t *testing.T) {
 	}
 }
 
-// Libraries beside the one that needs them are opened there, where the loader may not look.
-func TestReadyBeside(t *testing.T) {
+// Libraries in the folder of the one that needs them are opened there, where the loader may not search.
+func TestReadySameFolder(t *testing.T) {
 	emptyHome(t)
 	p, _ := known(OpenVINO)
 	r := providerFile(t, p)
-	beside := touch(t, filepath.Join(filepath.Dir(r.library), needed(r.file(p, "linux"))[0]))
+	near := touch(t, filepath.Join(filepath.Dir(r.library), needed(r.file(p, "linux"))[0]))
 	var asked []string
 	if err := p.ready(r, "linux", func(name string) error { asked = append(asked, name); return nil }); err != nil {
 		t.Error(err)
 	}
-	if !slices.Contains(asked, beside) {
-		t.Errorf("opened %q, want %s among them", asked, beside)
+	if !slices.Contains(asked, near) {
+		t.Errorf("opened %q, want %s among them", asked, near)
 	}
 }
 
@@ -162,11 +162,11 @@ func TestMissing(t *testing.T) {
 	emptyHome(t)
 	rt, _ := known(TensorRT)
 	wantError(t, rt.missing("libnvinfer.so.10", "libonnxruntime_providers_tensorrt.so", errors.New("gone")),
-		`provider "tensorrt": libnvinfer.so.10 cannot be opened`, "install TensorRT 10", "LD_LIBRARY_PATH")
+		`provider "tensorrt": cannot open libnvinfer.so.10`, "install TensorRT 10", "LD_LIBRARY_PATH")
 	wantError(t, rt.missing("libcudnn.so.9", "libonnxruntime_providers_tensorrt.so", errors.New("gone")), "install -with cuda")
 }
 
-// What to do about a build without the provider depends on how that build came to be in use.
+// The advice about a build without the provider depends on how the build was chosen.
 func TestWithout(t *testing.T) {
 	emptyHome(t)
 	for _, c := range []struct {
@@ -174,7 +174,7 @@ func TestWithout(t *testing.T) {
 		r        runtimeInUse
 		want     []string
 	}{
-		{CUDA, runtimeInUse{version: "1.28.0", library: "/cache/libonnxruntime.so", opened: true},
+		{CUDA, runtimeInUse{version: "1.28.0", library: "/cache/libonnxruntime.so"},
 			[]string{`provider "cuda": ONNX Runtime 1.28.0 in /cache/libonnxruntime.so was built without CUDA (it has cpu)`, "install -with cuda"}},
 		{OpenVINO, runtimeInUse{version: "1.28.0", named: byOption}, []string{"ONNX Runtime 1.28.0 was built without OpenVINO", "let Options.Library name a build with it", "install -with openvino"}},
 		{TensorRT, runtimeInUse{named: byEnvironment}, []string{"let the environment variable " + native.EnvONNXRuntime, "install -with cuda"}},
@@ -192,7 +192,7 @@ func TestWithout(t *testing.T) {
 	}
 }
 
-// A provider of a set of its own asks for that set where nothing is installed, and not for the usual library.
+// If nothing is installed, a provider with a build of its own asks for that build.
 func TestSearchForProvider(t *testing.T) {
 	emptyHome(t)
 	for _, name := range []string{CUDA, TensorRT, OpenVINO} {
@@ -208,7 +208,7 @@ func TestSearchForProvider(t *testing.T) {
 			wantError(t, err, "go run ./third_party install -with "+p.set)
 		}
 	}
-	// Auto is content with the usual one
+	// Auto accepts the default build.
 	var none cannotLoad
 	_, err := search("", Auto, none.load)
 	var missing *NotFoundError

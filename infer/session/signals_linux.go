@@ -16,13 +16,13 @@ import (
 	"unsafe"
 )
 
-// withSignals calls do, and gives the thread the stack back on which Go handles signals. OpenVINO puts another in its place
-// when it begins, and unmaps that when it ends, on whatever thread that is: the next signal to the first one, such as those that Go
-// preempts goroutines with, would end the process without a word.
+// withSignals calls do and then restores the thread's signal stack. OpenVINO replaces that stack when
+// it starts and unmaps its own when it ends, on any thread: the next signal on the first thread, such
+// as the ones by which Go preempts goroutines, would end the process without a message.
 func withSignals(do func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	var stack [(C.sizeof_stack_t + 7) / 8]uint64 // no stack_t: what it points to is Go's own
+	var stack [(C.sizeof_stack_t + 7) / 8]uint64 // not a stack_t, which holds a pointer to Go's stack
 	at := unsafe.Pointer(&stack)
 	if C.signal_stack(at) == 0 {
 		defer C.set_signal_stack(at)

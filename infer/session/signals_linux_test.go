@@ -17,7 +17,7 @@ func TestOpenVINOSignals(t *testing.T) {
 	if !native.Installed(native.OpenVINO) {
 		t.Skip("needs go run ./third_party install -with openvino")
 	}
-	if !byItself(t) {
+	if !alone(t) {
 		return
 	}
 	in, model := samples("conv.onnx")[0], fixture(t, "conv.onnx")
@@ -44,6 +44,7 @@ func TestOpenVINOSignals(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
+			shutdown(t)
 			runtime.UnlockOSThread()
 			closed <- true
 		}

@@ -2,5 +2,4 @@
 
 package session
 
-// withSignals is for Linux.
 func withSignals(do func() error) error { return do() }

@@ -83,7 +83,7 @@ func TestExternalWeights(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = New(data, nil)
-	wantError(t, err, "files of their own. Fix: open it by its path")
+	wantError(t, err, "has external weights. Fix: open it by its path")
 	// without the other file
 	alone := filepath.Join(t.TempDir(), "model.onnx")
 	if err := os.WriteFile(alone, data, 0o644); err != nil {
@@ -124,8 +124,8 @@ func TestChosenPorts(t *testing.T) {
 	wantError(t, err, `the model also needs its input "x" float32 [N]`)
 	s := open(t, "two.onnx", nil)
 	_, err = s.Run(t.Context(), x)
-	wantError(t, err, `the model needs 2 inputs ("a" float32 [N,2], "b" float32 [N,2]), and 1 were given`)
-	wantError(t, s.RunInto(t.Context(), nil, x, x), `it gives 2 outputs ("sum" float32 [N,2], "mean" float32 []), and there are tensors for 0`)
+	wantError(t, err, `the model needs 2 inputs ("a" float32 [N,2], "b" float32 [N,2]), not 1`)
+	wantError(t, s.RunInto(t.Context(), nil, x, x), `the model has 2 outputs ("sum" float32 [N,2], "mean" float32 []), but there are tensors for 0`)
 }
 
 // Shapes that depend on the values are right although those of earlier runs are remembered.
@@ -162,12 +162,12 @@ func TestWordsAreRefused(t *testing.T) {
 	}
 	in := Tensor{[]int64{1}, []float32{1}}
 	_, err = s.Run(t.Context(), in)
-	wantError(t, err, `input "x" holds string: what can be run is float32, float64`)
+	wantError(t, err, `input "x" has type string; supported are float32, float64`)
 	if s, err = openOwn(t, "wordy.onnx", nil); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Run(t.Context(), in)
-	wantError(t, err, `output "y" string [N]: what can be read is float32`)
+	wantError(t, err, `output "y" string [N]: supported types are float32`)
 }
 
 // RunInto writes where the earlier outputs are, also those of another shape that was larger.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -186,7 +187,7 @@ func TestCloseTwice(t *testing.T) {
 	}
 }
 
-// Sessions come and go in several goroutines, so that the environment opens and closes under way.
+// Sessions are opened, run and closed in several goroutines.
 func TestConcurrent(t *testing.T) {
 	open(t, "invert.onnx", nil).Close()
 	model := fixture(t, "conv.onnx")
@@ -231,9 +232,6 @@ func TestConcurrent(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if ort.IsInitialized() {
-		t.Error("the environment outlived the last session")
-	}
 }
 
 // Many runs of one session go side by side, in several shapes and with memory of their own, and some are broken off.
@@ -323,67 +321,135 @@ func TestCloseWaits(t *testing.T) {
 	}
 }
 
-// What is opened ahead of a session is the session's, and is closed with it, or with nobody coming.
 func TestPreload(t *testing.T) {
 	open(t, "invert.onnx", nil).Close()
-	for range 2 {
-		done := Preload(nil)
-		s, err := New(fixture(t, "invert.onnx"), nil)
-		done()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !ort.IsInitialized() {
-			t.Error("the end of the preloading closed what a session uses")
-		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		if ort.IsInitialized() {
-			t.Error("it is open after the last session was closed")
-		}
-		Preload(nil)()
-		if ort.IsInitialized() {
-			t.Error("it is open, and nobody came")
-		}
-		// What cannot be opened is the session's to say.
-		Preload(&Options{Library: filepath.Join(t.TempDir(), "no.so")})()
+	if err := Shutdown(); err != nil {
+		t.Fatal(err)
 	}
-	r, err := take("", CPU, true)
-	if err != nil || !r.opened {
-		t.Fatalf("%+v, %v", r, err)
+	Preload(nil)
+	s := open(t, "invert.onnx", nil)
+	runInvert(t, s)
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
-	for i, want := range []bool{true, false} {
-		r, err := acquire("", CPU)
-		if err != nil || r.opened != want {
-			t.Errorf("session %d: opened %v, %v", i, r.opened, err)
-		}
-	}
-	for range 3 {
-		if err := release(); err != nil {
-			t.Error(err)
-		}
+	Preload(&Options{Library: filepath.Join(t.TempDir(), "no.so")}) // the session reports the error
+	runInvert(t, open(t, "invert.onnx", nil))
+}
+
+// runInvert fails the test unless invert.onnx runs in s.
+func runInvert(t *testing.T, s *Session) {
+	t.Helper()
+	out, err := s.Run(t.Context(), Tensor{[]int64{1, 3, 1, 1}, []float32{1, 2, 3}})
+	if err != nil || !slices.Equal(out[0].Data, []float32{-1, -2, -3}) {
+		t.Errorf("got %v, %v", out, err)
 	}
 }
 
-// A program that opened ONNX Runtime itself keeps it: sessions use it and leave it open.
-func TestForeignEnvironment(t *testing.T) {
-	open(t, "invert.onnx", nil).Close()
+// hostInitializes initializes ONNX Runtime as a program does that uses onnxruntime_go itself.
+func hostInitializes(t *testing.T) {
+	t.Helper()
 	if _, err := search("", CPU, func(name string) error {
 		ort.SetSharedLibraryPath(name)
 		return ort.InitializeEnvironment()
 	}); err != nil {
 		t.Fatal(err)
 	}
-	defer ort.DestroyEnvironment()
+}
+
+// hostSession is a session that a program opens with onnxruntime_go itself.
+func hostSession(t *testing.T) (run func() error) {
+	t.Helper()
+	s, err := ort.NewDynamicAdvancedSessionWithONNXData(fixture(t, "invert.onnx"), []string{"input"}, []string{"output"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Destroy() })
+	return func() error {
+		in, err := ort.NewTensor(ort.NewShape(1, 3, 1, 1), []float32{1, 2, 3})
+		if err != nil {
+			return err
+		}
+		defer in.Destroy()
+		out := []ort.Value{nil}
+		if err := s.Run([]ort.Value{in}, out); err != nil {
+			return err
+		}
+		return out[0].Destroy()
+	}
+}
+
+// The program initializes ONNX Runtime first: closing sessions leaves it initialized.
+func TestHostFirst(t *testing.T) {
+	open(t, "invert.onnx", nil).Close()
+	if !alone(t) {
+		return
+	}
+	if err := Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	hostInitializes(t)
+	run := hostSession(t)
 	s := open(t, "invert.onnx", nil)
-	if _, err := s.Run(t.Context(), Tensor{[]int64{1, 3, 1, 1}, make([]float32, 3)}); err != nil {
+	runInvert(t, s)
+	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	s.Close()
-	if !ort.IsInitialized() {
-		t.Error("the program's environment was closed")
+	if err := Shutdown(); err != nil || !ort.IsInitialized() {
+		t.Errorf("the program's environment was destroyed, %v", err)
 	}
+	if err := run(); err != nil {
+		t.Errorf("the program's session: %v", err)
+	}
+	s = open(t, "invert.onnx", nil)
+	hostDestroys(t, s)
+}
+
+// A session initializes ONNX Runtime first: closing it does not pull it from under the program.
+func TestSessionFirst(t *testing.T) {
+	open(t, "invert.onnx", nil).Close()
+	if !alone(t) {
+		return
+	}
+	s := open(t, "invert.onnx", nil)
+	if !ort.IsInitialized() {
+		t.Fatal("not initialized")
+	}
+	run := hostSession(t)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := run(); err != nil {
+		t.Errorf("the program's session: %v", err)
+	}
+	s = open(t, "invert.onnx", nil)
+	runInvert(t, s)
+	hostDestroys(t, s)
+}
+
+// hostDestroys destroys the environment under s, which then reports it. Others can be opened, and s
+// runs again with them.
+func hostDestroys(t *testing.T, s *Session) {
+	t.Helper()
+	if err := ort.DestroyEnvironment(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Run(t.Context(), Tensor{[]int64{1, 3, 1, 1}, make([]float32, 3)}); !errors.Is(err, ErrDestroyed) {
+		t.Errorf("run without an environment: %v", err)
+	}
+	other := open(t, "invert.onnx", nil)
+	runInvert(t, other)
+	if runtime.GOOS == "linux" {
+		runInvert(t, s)
+	}
+	if err := ort.DestroyEnvironment(); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Session{s, other} {
+		if err := s.Close(); err != nil {
+			t.Errorf("close without an environment: %v", err)
+		}
+	}
+	runInvert(t, open(t, "invert.onnx", nil))
 }
 
 func TestOneLibraryAtATime(t *testing.T) {
@@ -400,8 +466,14 @@ func TestOneLibraryAtATime(t *testing.T) {
 	if _, err := New(fixture(t, "invert.onnx"), &Options{Library: other}); err == nil || !strings.Contains(err.Error(), "already open from") {
 		t.Errorf("error %v", err)
 	}
+	if err := Shutdown(); err == nil || !strings.Contains(err.Error(), "open sessions: ") {
+		t.Errorf("shutdown with a session: %v", err)
+	}
 	s.Close()
-	// With none open, the file is tried and its fault told.
+	if err := Shutdown(); err != nil || ort.IsInitialized() {
+		t.Fatalf("shutdown: %v", err)
+	}
+	// After a shutdown the file is tried.
 	if _, err := New(fixture(t, "invert.onnx"), &Options{Library: other}); err == nil || !strings.Contains(err.Error(), "Options.Library cannot be used") {
 		t.Errorf("error %v", err)
 	}
@@ -409,7 +481,7 @@ func TestOneLibraryAtATime(t *testing.T) {
 
 func TestNotFound(t *testing.T) {
 	// a library that this process had open may still be there for the loader
-	if !byItself(t) {
+	if !alone(t) {
 		return
 	}
 	emptyHome(t)

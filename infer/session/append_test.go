@@ -59,6 +59,7 @@ func onProvider(t *testing.T, opt Options, tolerance float64) {
 			want = append(want, out)
 		}
 		cpu.Close()
+		shutdown(t)
 		s := open(t, name, &opt)
 		for i, in := range samples(name) {
 			got, err := s.Run(t.Context(), in...)
@@ -75,6 +76,14 @@ func onProvider(t *testing.T, opt Options, tolerance float64) {
 			}
 		}
 		s.Close()
+		shutdown(t)
+	}
+}
+
+func shutdown(t *testing.T) {
+	t.Helper()
+	if err := Shutdown(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -85,9 +94,9 @@ func largestDifference(a, b []float32) (d float64) {
 	return d
 }
 
-// byItself runs the test in a process of its own, since a process can use the providers of one library only.
+// alone runs the test in a process of its own, since a process can use the providers of one library only.
 // It says whether this is that process.
-func byItself(t *testing.T) bool {
+func alone(t *testing.T) bool {
 	t.Helper()
 	const variable = "TEST_BY_ITSELF"
 	if os.Getenv(variable) == t.Name() {
@@ -110,7 +119,7 @@ func byItself(t *testing.T) bool {
 
 func TestOpenVINO(t *testing.T) {
 	ownChoice(t)
-	if !byItself(t) {
+	if !alone(t) {
 		return
 	}
 	if !native.Installed(native.OpenVINO) {
@@ -127,14 +136,14 @@ func TestOpenVINO(t *testing.T) {
 
 	for option, value := range map[string]string{"nonsense": "1", "num_of_threads": "-3", "precision": "FP64"} {
 		_, err := New(fixture(t, "invert.onnx"), &Options{Provider: OpenVINO, ProviderOptions: map[string]string{option: value, "cache_dir": t.TempDir()}})
-		wantError(t, err, `provider "openvino" does not take the option `+option+"="+value+": ONNX Runtime: ", "to mend it: leave it out, or see ONNX Runtime's documentation of its OpenVINO provider")
+		wantError(t, err, `provider "openvino" does not take the option `+option+"="+value+": ONNX Runtime: ", "Fix: leave it out, or look up names and values in ONNX Runtime's documentation of its OpenVINO provider")
 		if err != nil && strings.Contains(err.Error(), "cache_dir") {
 			t.Errorf("the option that is right is blamed too: %v", err)
 		}
 	}
 
 	_, err = New(fixture(t, "invert.onnx"), &Options{Provider: OpenVINO, ProviderOptions: map[string]string{"load_config": "openvino.json"}})
-	wantError(t, err, "does not take the option load_config=openvino.json", `to mend it: give the JSON itself`)
+	wantError(t, err, "does not take the option load_config=openvino.json", `Fix: give JSON, not a file name`)
 	bf16 := Options{Provider: OpenVINO, ProviderOptions: map[string]string{"load_config": `{"CPU":{"INFERENCE_PRECISION_HINT":"bf16"}}`}}
 	onProvider(t, bf16, 0.1)
 
@@ -173,7 +182,7 @@ func hasGPU() bool {
 // TestCUDA runs where a GPU is; elsewhere it checks that the error says what is missing, and says so too.
 func TestCUDA(t *testing.T) {
 	ownChoice(t)
-	if !byItself(t) {
+	if !alone(t) {
 		return
 	}
 	open(t, "invert.onnx", nil).Close()
@@ -209,7 +218,7 @@ func TestNamedProviderIsNotReplaced(t *testing.T) {
 	for _, name := range Providers() {
 		s, err := New(fixture(t, "invert.onnx"), &Options{Provider: name})
 		if err != nil {
-			wantError(t, err, `provider "`+name+`"`, "to mend it: ")
+			wantError(t, err, `provider "`+name+`"`, "Fix: ")
 			continue
 		}
 		if got := s.Options().Provider; name != Auto && got != name {
