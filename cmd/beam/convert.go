@@ -15,25 +15,30 @@ import (
 	"cyclegan/cmd/beam/pipeline"
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
-	"cyclegan/infer"
-	"cyclegan/infer/batch"
 )
 
-// convert does the work and gives the exit status; the error is what there is to say beside the pictures' own errors.
+// convert runs the pipeline and returns the exit status. Its error is about more than single images,
+// whose errors are in the summary.
 func convert(ctx context.Context, c *config, s *summary, stdout, stderr io.Writer) (int, error) {
-	o := &c.options
-	if o.Model != "" && !strings.Contains(o.Model, "://") && (c.inProcess() || c.dryRun) {
-		if err := modelcli.Check(o.Model); err != nil {
+	if c.Model != "" && !strings.Contains(c.Model, "://") && (c.inProcess() || c.dryRun) {
+		if err := modelcli.Check(c.Model); err != nil {
 			return cli.Failed, err
 		}
 	}
+	o := c.pipelineOptions()
 	plan, err := pipeline.Plan(ctx, o, c.dryRun)
 	if err != nil {
 		return cli.Failed, err
 	}
 	s.Total = len(plan.Jobs)
 	if c.dryRun {
-		return list(ctx, plan, o.SkipExisting, stdout, stderr), nil
+		modelcli.PrintDryRun(plan, stdout, stderr, func(output string) bool {
+			return c.SkipExisting && pipeline.Exists(ctx, output)
+		})
+		if len(plan.Unread) > 0 {
+			return cli.SomeFailed, nil
+		}
+		return cli.Done, nil
 	}
 	if c.inProcess() {
 		info, err := pipeline.OpenModel(ctx, o, stderr)
@@ -41,13 +46,13 @@ func convert(ctx context.Context, c *config, s *summary, stdout, stderr io.Write
 			return cli.Failed, err
 		}
 		defer pipeline.CloseModels()
-		fmt.Fprintf(stderr, "%s: %s", o.Model, modelcli.Described(info))
-		if err := resizable(o, info); err != nil {
+		fmt.Fprintf(stderr, "%s: %s", o.Model, modelcli.Describe(info))
+		if _, err := modelcli.Sizes(o.Resize, info); err != nil {
 			return cli.WrongUsage, err
 		}
 	}
-	modelcli.SayPlan(stderr, plan)
-	// Known before the work whether it takes a list, and a list of an earlier run is not taken for one of this.
+	modelcli.PrintPlan(stderr, plan)
+	// Writing an empty list first checks the path and removes the list of an earlier run.
 	if err := pipeline.WriteLetters(ctx, o.DeadLetters, nil); err != nil {
 		return cli.Failed, err
 	}
@@ -55,88 +60,46 @@ func convert(ctx context.Context, c *config, s *summary, stdout, stderr io.Write
 	result, err := c.run(ctx, o, s.Total, stderr)
 	s.Seconds = time.Since(begin).Seconds()
 	if err != nil {
-		return cli.Failed, c.explained(err)
+		return cli.Failed, c.explain(err)
 	}
 	if *jobopts.Async {
-		fmt.Fprintf(stderr, "submitted; what cannot be converted will be in %s\n", o.DeadLetters)
+		fmt.Fprintf(stderr, "submitted; %s will list the images that cannot be converted\n", o.DeadLetters)
 		return cli.Done, nil
 	}
 	return s.end(ctx, result, stdout, stderr)
 }
 
-// resizable tells whether the model says what -resize training asks of it.
-func resizable(o *pipeline.Options, info infer.Info) error {
-	if o.Resize == "" {
-		return nil
-	}
-	resize, err := modelcli.ParseResize(o.Resize)
-	if err == nil {
-		_, err = resize.Sizes(info)
-	}
-	return err
-}
-
-// list says what a run would convert, and where to.
-func list(ctx context.Context, plan *batch.Plan, skip bool, stdout, stderr io.Writer) int {
-	skipped := 0
-	for _, p := range plan.Jobs {
-		there := ""
-		if skip && pipeline.Exists(ctx, p.Output) {
-			there = " (there already)"
-			skipped++
-		}
-		fmt.Fprintf(stdout, "%s -> %s%s\n", modelcli.Shown(p.Input), modelcli.Shown(p.Output), there)
-	}
-	for _, f := range plan.Unread {
-		fmt.Fprintf(stderr, "failed: %v\n", f.Err)
-	}
-	fmt.Fprintf(stderr, "-dry_run: %s to convert", cli.Count(len(plan.Jobs)-skipped, "picture"))
-	if skipped > 0 {
-		fmt.Fprintf(stderr, ", %d there already", skipped)
-	}
-	fmt.Fprintln(stderr, "; nothing is written")
-	if len(plan.Unread) > 0 {
-		return cli.SomeFailed
-	}
-	return cli.Done
-}
-
-// run runs the pipeline, and says how far it is where this process does the work.
+// run runs the pipeline, and prints the progress if this process converts the images.
 func (c *config) run(ctx context.Context, o *pipeline.Options, total int, stderr io.Writer) (beam.PipelineResult, error) {
-	// In a folder of its own, since the SDK leaves files behind.
-	temporary, err := os.MkdirTemp("", "cyclegan-beam-*")
+	temporary, err := os.MkdirTemp("", "cyclegan-beam-*") // the SDK leaves files behind
 	if err != nil {
 		return nil, err
 	}
 	c.temporary = temporary
-	defer c.cleanUp()
+	defer c.removeTemporary()
 	if err := os.Setenv("TMPDIR", temporary); err != nil {
 		return nil, err
 	}
 	if c.inProcess() {
-		defer tellProgress(total, stderr)()
+		defer printProgress(total, stderr)()
 	} else {
-		fmt.Fprintf(stderr, "the job goes to %s\n", c.runner)
+		fmt.Fprintf(stderr, "submitting the job to %s\n", c.runner)
 	}
 	p, s := beam.NewPipelineWithRoot()
 	pipeline.Build(s, o)
 	return beamx.RunWithMetrics(ctx, p)
 }
 
-// cleanUp removes the temporary folder.
-func (c *config) cleanUp() {
+func (c *config) removeTemporary() {
 	if c.temporary != "" {
 		os.RemoveAll(c.temporary)
 	}
 }
 
-// linePeriod is how often progress is told, as cmd/infer does where it has no terminal.
-const linePeriod = 5 * time.Second
-
-// tellProgress tells it until it is stopped.
-func tellProgress(total int, stderr io.Writer) (stop func()) {
+// printProgress prints a line every few seconds until it is stopped.
+func printProgress(total int, stderr io.Writer) (stop func()) {
 	begin, already := time.Now(), pipeline.Done()
-	ticker, end, ended := time.NewTicker(linePeriod), make(chan struct{}), make(chan struct{})
+	ticker, end, ended := time.NewTicker(5*time.Second), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
@@ -147,7 +110,7 @@ func tellProgress(total int, stderr io.Writer) (stop func()) {
 					continue
 				}
 				left := time.Duration(float64(took) / float64(n) * float64(total-n))
-				fmt.Fprintf(stderr, "%d of %d pictures, %.3g a second, %v left\n", n, total, float64(n)/took.Seconds(), left.Round(time.Second))
+				fmt.Fprintf(stderr, "%d of %d images, %.3g per second, %v left\n", n, total, float64(n)/took.Seconds(), left.Round(time.Second))
 			case <-end:
 				return
 			}
@@ -160,11 +123,11 @@ func tellProgress(total int, stderr io.Writer) (stop func()) {
 	}
 }
 
-// explained takes the frames of Beam off an error of this program's own, under which it is hard to see; -verbose keeps them.
-func (c *config) explained(err error) error {
+// explain removes Beam's frames from an error of this project, unless -verbose is given.
+func (c *config) explain(err error) error {
 	text := strings.TrimSpace(err.Error())
 	if i := strings.LastIndex(text, "failed:\n"); i >= 0 && strings.Contains(text, "DoFn[") && !c.verbose {
 		text = strings.TrimSpace(text[i+len("failed:\n"):])
 	}
-	return fmt.Errorf("the pipeline has failed: %s", text)
+	return fmt.Errorf("the pipeline failed: %s", text)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,61 +19,48 @@ import (
 	"cyclegan/cmd/internal/modelcli"
 )
 
-// config is what a command line asks for.
+// config is the parsed command line.
 type config struct {
-	options pipeline.Options
-	json    string
-	verbose bool
-	// own are the names of the options that are not Beam's.
-	own []string
-	// runner and dryRun are options of Beam's.
+	modelcli.Conversion
+	deadLetters string
+	verbose     bool
+
+	// Options of Beam.
 	runner string
 	dryRun bool
 
-	temporary string // a folder, while there is one
+	temporary string // folder for the files of the SDK, "" if there is none
 }
 
-// flags adds the command's options, which fill c, to those of Beam, which are the process's own.
-func flags(c *config) *flag.FlagSet {
-	f := flag.CommandLine
-	f.Init("beam", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	f.Usage = func() {}
-	beams := map[string]bool{}
-	f.VisitAll(func(f *flag.Flag) { beams[f.Name] = true })
-	o := &c.options
-	f.StringVar(&o.Model, "model", "", "the generator, an ONNX `file` such as G_AB.onnx, local to each worker, or gs:// or s3:// (needed)")
-	f.Func("in", "a picture, a folder of pictures, searched with its subfolders, or a pattern such as 'photos/*.jpg' or 'gs://bucket/photos/**.jpg'; may be repeated, and further `path`s may follow (needed)", func(s string) error {
-		if s == "" {
-			return errors.New("it is empty")
-		}
-		o.Inputs = append(o.Inputs, s)
-		return nil
-	})
-	modelcli.BindWriting(f, &o.Output, &o.Format, &o.Quality, &o.SkipExisting)
-	f.StringVar(&o.DeadLetters, "dead_letters", "", "the `file` that names each picture that could not be converted, with the reason, as JSON a line (default: OUT.dead_letters.jsonl, beside the folder OUT)")
-	f.IntVar(&o.Workers, "workers", 0, "`pictures` in the model at once in each worker process (default: 2, and those of more than 512x512 alone)")
-	f.Func("resize", "bring pictures to this `size` before, and keep it: 256x256, 256 for the shorter side, or training for the size that the model was trained at (default: each keeps its own)", func(s string) error {
-		_, err := modelcli.ParseResize(s)
-		o.Resize = s
-		return err
-	})
-	modelcli.Bind(f, &o.ModelOptions)
-	modelcli.BindLimits(f, &o.Limits)
-	f.StringVar(&c.json, "json", "", "write a summary as JSON to `file`, or to standard output with -")
+// flags adds the command's options, which set c, to those of Beam, which are in flag.CommandLine.
+func flags(c *config) *cli.Flags {
+	flag.CommandLine.Init("beam", flag.ContinueOnError)
+	f := cli.Wrap(flag.CommandLine, fmt.Sprintf(`Convert images with a generator as an Apache Beam pipeline. The results keep the names, folders and
+sizes, and are bit-identical to those of cmd/infer.
+
+Usage:
+  %[1]s -model FILE -in PATH -out DIR [options] [further images and folders]
+  %[1]s -model gs://BUCKET/G_AB.onnx -in gs://BUCKET/photos -out gs://BUCKET/winter -runner dataflow ...
+
+Folders, images and the model are local, gs:// or s3://, and every worker must reach them. ONNX Runtime
+is downloaded when this process needs it; other workers find it through CYCLEGAN_ONNXRUNTIME, in the
+cache or in the system.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrupted.`, cli.Program("beam")))
+	c.Bind(f)
+	f.Group("Input and output")
+	f.StringVar(&c.deadLetters, "dead_letters", "", "list images that could not be converted in `FILE`, one JSON object with the reason per line (default: OUT.dead_letters.jsonl, next to the folder OUT)")
+	f.Group("Input and output", "dry_run")
+	f.Lookup("dry_run").Usage = "list what would be converted to which files, and stop; -model may be omitted"
+	f.Group("Runner: Beam's options (Dataflow has more, such as -project, -region, -staging_location, -temp_location, -num_workers)",
+		"runner", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name", "parallelism", "async")
 	f.BoolVar(&c.verbose, "verbose", false, "show what Beam and the runner log")
-	f.Lookup("dry_run").Usage = "only list what would be converted and where to; -model may be left out"
-	f.VisitAll(func(f *flag.Flag) {
-		if !beams[f.Name] || f.Name == "dry_run" {
-			c.own = append(c.own, f.Name)
-		}
-	})
 	return f
 }
 
-// read reads a command line. In a worker it is the runner's.
-func (c *config) read(f *flag.FlagSet, args []string) error {
-	if err := cli.Wrap(f, "").ParseMixed(args, &c.options.Inputs); err != nil {
+// parse parses a command line, which in a worker is the runner's.
+func (c *config) parse(f *cli.Flags, args []string) error {
+	if err := f.ParseMixed(args, &c.Inputs); err != nil {
 		return err
 	}
 	c.runner = strings.ToLower(cmp.Or(f.Lookup("runner").Value.String(), "prism"))
@@ -82,40 +68,39 @@ func (c *config) read(f *flag.FlagSet, args []string) error {
 	return nil
 }
 
-// check lists everything that is wrong with a command line, and fills in what follows from the rest of it.
-func (c *config) check(f *flag.FlagSet) error {
-	var bad []error
-	o := &c.options
-	if o.Model == "" && !c.dryRun {
-		bad = append(bad, errors.New("-model FILE is missing"))
-	}
-	if len(o.Inputs) == 0 {
-		bad = append(bad, errors.New("-in PATH is missing"))
-	}
-	if o.Output == "" {
-		bad = append(bad, errors.New("-out FOLDER is missing"))
-	} else if o.DeadLetters == "" {
-		if o.DeadLetters = pipeline.BesideOutput(o.Output); o.DeadLetters == "" {
-			bad = append(bad, fmt.Errorf("-dead_letters FILE is missing: there is no place beside %s", o.Output))
+// check lists every mistake in the command line, and sets options that follow from others.
+func (c *config) check() error {
+	bad := append(c.CheckRequired(!c.dryRun), c.Check()...)
+	if c.Output != "" && c.deadLetters == "" {
+		if c.deadLetters = pipeline.DefaultDeadLetters(c.Output); c.deadLetters == "" {
+			bad = append(bad, fmt.Errorf("-dead_letters FILE is missing: %s has no parent folder", c.Output))
 		}
 	}
-	bad = append(bad, modelcli.CheckPictures(o.Quality, o.Limits)...)
-	if len(bad) == 0 {
-		checked := *o
+	if errors.Join(bad...) == nil {
+		o := c.pipelineOptions()
 		if c.dryRun {
-			checked.Model = cmp.Or(checked.Model, "none")
+			o.Model = cmp.Or(o.Model, "none")
 		}
-		if err := checked.Validate(); err != nil {
-			bad = append(bad, err)
-		}
+		bad = append(bad, o.Validate())
 	}
 	if !c.inProcess() && !c.dryRun {
-		bad = append(bad, c.workerBinary(f), c.absolute())
+		bad = append(bad, c.setWorkerBinary(), c.makeAbsolute())
 	}
-	return errors.Join(bad...)
+	if err := errors.Join(bad...); err != nil {
+		return cli.Usage(err)
+	}
+	return nil
 }
 
-// inProcess tells whether this process does the work itself, whichever runner gives it out.
+// pipelineOptions returns the options of the pipeline.
+func (c *config) pipelineOptions() *pipeline.Options {
+	return &pipeline.Options{
+		Model: c.Model, ModelOptions: c.ModelOptions, Inputs: c.Inputs, Output: c.Output, DeadLetters: c.deadLetters,
+		Format: c.Format, Quality: c.Quality, SkipExisting: c.SkipExisting, Workers: c.Workers, Limits: c.Limits, Resize: c.Resize,
+	}
+}
+
+// inProcess reports whether this process converts the images itself, whichever runner distributes them.
 func (c *config) inProcess() bool {
 	switch env := strings.ToLower(*jobopts.EnvironmentType); {
 	case env == "loopback", c.runner == "direct", c.runner == "directrunner":
@@ -126,25 +111,27 @@ func (c *config) inProcess() bool {
 	}
 }
 
-// workerBinary makes workers run this very program where nothing else is said. What the SDK does then, a build without cgo, could not load ONNX Runtime.
-func (c *config) workerBinary(f *flag.FlagSet) error {
+// setWorkerBinary makes workers run this very program by default. The SDK would build one without cgo,
+// which cannot load ONNX Runtime.
+func (c *config) setWorkerBinary() error {
 	if *jobopts.WorkerBinary != "" || c.runner == "dot" {
 		return nil
 	}
-	path, ok := self()
-	if !ok {
-		return errors.New("-worker_binary FILE is missing: workers run a program for Linux on x86-64 that is built with cgo, and this one is not: go build there, and name what it writes")
+	info, known := debug.ReadBuildInfo()
+	cgo := known && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "CGO_ENABLED" && s.Value == "1" })
+	path, err := os.Executable()
+	if err != nil || !cgo || runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		return errors.New("-worker_binary FILE is missing: workers need a program for Linux on x86-64 that is built with cgo, and this one is not\nFix: run `go build` on such a machine, and name its result")
 	}
 	*jobopts.WorkerBinary = path
 	return nil
 }
 
-// absolute names local files so that they mean the same in the folder that a worker runs in.
-func (c *config) absolute() error {
-	o := &c.options
-	paths := []*string{&o.Model, &o.Output, &o.DeadLetters}
-	for i := range o.Inputs {
-		paths = append(paths, &o.Inputs[i])
+// makeAbsolute makes local paths absolute, because workers run in other folders.
+func (c *config) makeAbsolute() error {
+	paths := []*string{&c.Model, &c.Output, &c.deadLetters}
+	for i := range c.Inputs {
+		paths = append(paths, &c.Inputs[i])
 	}
 	for _, p := range paths {
 		if *p == "" || strings.Contains(*p, "://") {
@@ -157,41 +144,4 @@ func (c *config) absolute() error {
 		*p = abs
 	}
 	return nil
-}
-
-// self is this program, if it can be a worker's.
-func self() (path string, ok bool) {
-	info, known := debug.ReadBuildInfo()
-	cgo := known && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "CGO_ENABLED" && s.Value == "1" })
-	path, err := os.Executable()
-	return path, err == nil && cgo && runtime.GOOS == "linux" && runtime.GOARCH == "amd64"
-}
-
-// usage lists the options: the command's own, and of Beam's those that choose a runner.
-func (c *config) usage(all *flag.FlagSet, w io.Writer) {
-	fmt.Fprint(w, `Sends pictures through a generator as a Beam pipeline, keeping names, folders and sizes, to the bytes that cmd/infer writes.
-
-usage: go run . -model G_AB.onnx -in PHOTOS -out WINTER [options] [further pictures and folders]
-       go run . -model gs://BUCKET/G_AB.onnx -in gs://BUCKET/photos -out gs://BUCKET/winter -runner dataflow ...
-
-Folders, pictures and the model are local, gs:// or s3://, and must be there for every worker. ONNX Runtime is fetched on first need where this process
-does the work; other workers look for it as CYCLEGAN_ONNXRUNTIME says, in the cache and in the system.
-Exit status: 0 all done, 1 failed, 2 wrong usage, 3 some pictures failed, 130 interrupted.
-
-options:
-`)
-	print := func(names []string) {
-		f := flag.NewFlagSet("", flag.ContinueOnError)
-		f.SetOutput(w)
-		for _, name := range names {
-			known := all.Lookup(name)
-			f.Var(known.Value, name, known.Usage)
-			f.Lookup(name).DefValue = known.DefValue
-		}
-		f.PrintDefaults()
-	}
-	print(c.own)
-	fmt.Fprint(w, "\nBeam's own options, of which these choose who does the work:\n")
-	print([]string{"runner", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name", "parallelism", "async"})
-	fmt.Fprint(w, "\nDataflow has more, such as -project, -region, -staging_location, -temp_location, -sdk_container_image, -num_workers and -machine_type.\n")
 }

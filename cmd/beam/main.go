@@ -1,22 +1,23 @@
-// Command beam sends pictures through a generator as cmd/infer does, to the same bytes, as a Beam pipeline: on this machine, or on Flink, Spark or
-// Dataflow, from and to local folders, gs:// and s3://.
+// Command beam converts images like cmd/infer, with bit-identical results, as an Apache Beam pipeline:
+// on this machine, or on Flink, Spark or Dataflow, with local folders, gs:// and s3://.
 //
 //	go run . -model ../../checkpoints/demo/G_AB.onnx -in photos -out winter
 //
-// It parses, wires and prints; package pipeline does the work. It is a module of its own, so that nobody who does not run it carries Beam.
+// Package pipeline does the work. The command is a module of its own, so that the project does not
+// depend on Beam.
 package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 
 	"cyclegan/cmd/internal/cli"
 )
@@ -26,59 +27,73 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) int {
 	c := &config{}
 	f := flags(c)
-	err := c.read(f, args)
-	if errors.Is(err, flag.ErrHelp) {
-		c.usage(f, stdout)
-		return cli.Done
-	}
+	err := c.parse(f, args)
 	if err == nil {
-		beam.Init() // does not return in a worker, which has no options but the runner's
-		quiet(c.verbose, c.inProcess(), stderr)
-		err = c.check(f)
-	}
-	if errors.Is(err, cli.ErrVersion) {
-		cli.Version(stdout, "beam")
-		return cli.Done
+		beam.Init() // does not return in a worker, where args are only the runner's
+		c.setLog(stderr)
+		err = c.check()
 	}
 	if err != nil {
-		return cli.Report(stderr, "beam", cli.Usage(err))
+		return f.Report(err, stdout, stderr)
 	}
-	defer interrupts(c, stderr)()
+	defer c.endOnInterrupt(stderr)()
 	text := stdout
-	if c.json == "-" {
-		text = io.Discard // standard output is the summary's
+	if c.JSON == "-" {
+		text = io.Discard // standard output is for the summary
 	}
-	s := summary{Output: c.options.Output, DeadLetters: c.options.DeadLetters}
+	s := summary{Output: c.Output, DeadLetters: c.deadLetters}
 	s.Status, err = convert(context.Background(), c, &s, text, stderr)
 	if err != nil {
 		s.Error = err.Error()
 		fmt.Fprintln(stderr, "beam:", err)
 	}
-	if err := s.write(c.json, stdout); err != nil {
+	if err := s.write(c.JSON, stdout); err != nil {
 		fmt.Fprintln(stderr, "beam:", err)
 		return cli.Failed
 	}
 	return s.Status
 }
 
-// interrupts ends the program when it is interrupted, which harms nothing: results are whole or not there.
-func interrupts(c *config, stderr io.Writer) (stop func()) {
+// endOnInterrupt ends the program when it is interrupted. That is safe: results are whole or absent.
+func (c *config) endOnInterrupt(stderr io.Writer) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		if _, ok := <-signals; !ok {
 			return
 		}
-		text := "interrupted: the same command with -skip_existing goes on"
+		text := "interrupted\nTo continue, run the same command with -skip_existing."
 		if !c.inProcess() {
-			text = "interrupted: a job that was submitted goes on, and the runner's own tools can cancel it"
+			text = "interrupted\nA submitted job continues; cancel it with the runner's tools."
 		}
 		fmt.Fprintln(stderr, "beam:", text)
-		c.cleanUp()
+		c.removeTemporary()
 		os.Exit(cli.Interrupted)
 	}()
 	return func() {
 		signal.Stop(signals)
 		close(signals)
+	}
+}
+
+// setLog hides what Beam and its runners log. Warnings of other runners remain, because they may
+// explain why the runner waits.
+func (c *config) setLog(stderr io.Writer) {
+	if c.verbose {
+		return
+	}
+	if c.inProcess() {
+		stderr = io.Discard
+	}
+	log.SetLogger(warnings{stderr})
+	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+}
+
+// warnings is a log that shows only warnings and errors.
+type warnings struct{ w io.Writer }
+
+func (l warnings) Log(_ context.Context, severity log.Severity, _ int, text string) {
+	if severity >= log.SevWarn {
+		fmt.Fprintln(l.w, "beam:", text)
 	}
 }

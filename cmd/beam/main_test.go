@@ -14,95 +14,33 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"cyclegan/cmd/internal/clitest"
 	"cyclegan/infer"
 	"cyclegan/infer/batch"
 	"cyclegan/infer/pixels"
-	"cyclegan/infer/session"
-	"cyclegan/third_party/native"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"beam": main})
 }
 
-// models is the folder of the project's small models.
-func models(t *testing.T) string {
-	t.Helper()
-	path, err := filepath.Abs(filepath.Join("..", "..", "testdata", "models"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// runtimeMissing says why models cannot be run on this machine, or gives nil. Another fault fails the test.
-func runtimeMissing(t *testing.T) error {
-	t.Helper()
-	m, err := infer.Open(filepath.Join(models(t), "invert.onnx"), nil)
-	var notFound *session.NotFoundError
-	if errors.As(err, &notFound) || errors.Is(err, session.ErrNoCgo) {
-		return err
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Close()
-	return nil
-}
-
 func TestScripts(t *testing.T) {
-	missing := runtimeMissing(t)
-	if missing != nil {
-		t.Logf("the scripts that run models are skipped: %v", missing)
-	}
-	library, _ := native.FindONNXRuntime()
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
-		Setup: func(e *testscript.Env) error {
-			e.Setenv("MODELS", models(t))
-			e.Setenv("PICTURES", filepath.Join(filepath.Dir(models(t)), "pictures"))
-			if library != "" {
-				e.Setenv(native.EnvONNXRuntime, library)
-			}
-			return nil
-		},
-		Condition: func(name string) (bool, error) {
-			if name == "onnxruntime" {
-				return missing == nil, nil
-			}
-			return false, fmt.Errorf("unknown condition %q", name)
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
-	})
+	clitest.Run(t, filepath.Join("testdata", "script"), clitest.Options{Env: map[string]string{
+		"MODELS":   clitest.Testdata(t, "testdata", "models"),
+		"PICTURES": clitest.Testdata(t, "testdata", "pictures"),
+	}})
 }
 
-// status CODE COMMAND... runs a command and checks its exit status.
-func status(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: status CODE COMMAND...")
-	}
-	err := ts.Exec(args[1], args[2:]...)
-	got := "0"
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		got = fmt.Sprint(exit.ExitCode())
-	} else {
-		ts.Check(err)
-	}
-	if got != args[0] {
-		ts.Fatalf("exit status %s, want %s", got, args[0])
-	}
-}
-
-// TestKilled kills a pipeline that has begun to write, and starts it again: the folder is then that of a run in one piece.
+// TestKilled kills a pipeline that has begun to write and runs it again. The output must be that of an
+// uninterrupted run.
 func TestKilled(t *testing.T) {
-	if err := runtimeMissing(t); err != nil {
+	if err := clitest.RuntimeMissing(t); err != nil {
 		t.Skipf("this test runs a model: %v", err)
 	}
 	folder := t.TempDir()
 	in, out := filepath.Join(folder, "in"), filepath.Join(folder, "out")
-	const pictures = 60
-	for i := range pictures {
+	const count = 60
+	for i := range count {
 		img := image.NewNRGBA(image.Rect(0, 0, 320, 240))
 		for p := range img.Pix {
 			img.Pix[p] = uint8(p*(i+7) ^ p>>7)
@@ -115,8 +53,8 @@ func TestKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	model := filepath.Join(models(t), "invert.onnx")
-	beam, err := exec.LookPath("beam") // testscript.Main has put it there
+	model := clitest.Testdata(t, "testdata", "models", "invert.onnx")
+	beam, err := exec.LookPath("beam") // testscript.Main has put it into PATH
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +70,7 @@ func TestKilled(t *testing.T) {
 	for len(files(t, out)) < 3 {
 		select {
 		case err := <-ended:
-			t.Fatalf("the pipeline has ended before it could be killed: %v, %s", err, &said)
+			t.Fatalf("the pipeline ended before it could be killed: %v, %s", err, &said)
 		case <-time.After(time.Millisecond):
 		}
 	}
@@ -140,11 +78,11 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := <-ended; err == nil {
-		t.Fatalf("the pipeline has ended before it was killed: %s", &said)
+		t.Fatalf("the pipeline ended before it was killed: %s", &said)
 	}
 	left := files(t, out)
-	if len(left) >= pictures {
-		t.Errorf("%d of %d results were there when it was killed", len(left), pictures)
+	if len(left) >= count {
+		t.Errorf("%d of %d results existed when the pipeline was killed", len(left), count)
 	}
 
 	want := filepath.Join(folder, "want")
@@ -167,7 +105,7 @@ func TestKilled(t *testing.T) {
 	expected := files(t, want)
 	for name, content := range left {
 		if filepath.Ext(name) == ".png" && !bytes.Equal(content, expected[name]) {
-			t.Errorf("when it was killed, %s was there and was not whole", name)
+			t.Errorf("%s was not whole when the pipeline was killed", name)
 		}
 	}
 	if output, err := exec.Command(beam, append(args, "-skip_existing")...).CombinedOutput(); err != nil {
@@ -176,18 +114,18 @@ func TestKilled(t *testing.T) {
 	got := files(t, out)
 	for name, content := range expected {
 		if !bytes.Equal(got[name], content) {
-			t.Errorf("%s has %d bytes, which are not the %d that are expected", name, len(got[name]), len(content))
+			t.Errorf("%s has %d bytes that differ from the expected %d", name, len(got[name]), len(content))
 		}
 	}
 	for name := range got {
-		// What was being written lies beside until a run that comes an hour later.
+		// Temporary files remain until a run that starts an hour later.
 		if partial, _ := filepath.Match(".*.partial", filepath.Base(name)); expected[name] == nil && !partial {
-			t.Errorf("%s should not be there", name)
+			t.Errorf("unexpected file %s", name)
 		}
 	}
 }
 
-// files gives the files below a folder, none where there is no folder.
+// files returns the files below a folder, none if it does not exist.
 func files(t *testing.T, folder string) map[string][]byte {
 	t.Helper()
 	found := map[string][]byte{}

@@ -19,74 +19,71 @@ import (
 
 // summary is what -json writes.
 type summary struct {
-	Status      int    `json:"exit_status"`
-	Error       string `json:"error,omitempty"`
-	Output      string `json:"output"`
-	DeadLetters string `json:"dead_letters"`
-	Total       int    `json:"total"`
-	// Failed are the dead letters.
-	Failed  []pipeline.Letter `json:"failed"`
-	Seconds float64           `json:"seconds"`
-	// Metrics is nil where the runner keeps none.
+	Status      int               `json:"exit_status"`
+	Error       string            `json:"error,omitempty"`
+	Output      string            `json:"output"`
+	DeadLetters string            `json:"dead_letters"`
+	Total       int               `json:"total"`
+	Failed      []pipeline.Letter `json:"failed"`
+	Seconds     float64           `json:"seconds"`
+	// Metrics is nil if the runner keeps none.
 	Metrics *pipeline.Measured `json:"metrics,omitempty"`
 }
 
-// mostFailures is how many failures are told one by one.
-const mostFailures = 10
-
-// end tells how a pipeline has ended, by its dead letters and its metrics.
+// end completes the summary from the dead letters and the metrics, prints it and returns the exit status.
 func (s *summary) end(ctx context.Context, result beam.PipelineResult, stdout, stderr io.Writer) (int, error) {
 	var err error
 	if s.Failed, err = pipeline.ReadLetters(ctx, s.DeadLetters); err != nil {
 		return cli.Failed, err
 	}
+	const most = 10
 	for i, l := range s.Failed {
-		if i == mostFailures {
-			fmt.Fprintf(stderr, "and %d more\n", len(s.Failed)-mostFailures)
+		if i == most {
+			fmt.Fprintf(stderr, "failed as well: %d\n", len(s.Failed)-most)
 			break
 		}
 		fmt.Fprintf(stderr, "failed: %s\n", l.Reason)
 	}
-	measured, known := pipeline.Measure(result)
 	converted := s.Total - len(s.Failed)
-	if known {
+	if measured, known := pipeline.Measure(result); known {
 		s.Metrics = &measured
 		converted = int(measured.Counters["pictures_converted"] + measured.Counters["pictures_skipped"])
 		for _, note := range slices.Sorted(maps.Keys(measured.Notes)) {
-			fmt.Fprintf(stderr, "note: %s: %s\n", cli.Count(int(measured.Notes[note]), "picture"), note)
+			fmt.Fprintf(stderr, "note: %s: %s\n", cli.Count(int(measured.Notes[note]), "image"), note)
 		}
 	}
 	s.print(stdout)
 	if len(s.Failed) > 0 {
-		fmt.Fprintf(stderr, "what failed, and why, is in %s\n", s.DeadLetters)
+		fmt.Fprintf(stderr, "%s lists the failures with their reasons\n", s.DeadLetters)
 		if converted <= 0 {
-			return cli.Failed, errors.New("no picture could be converted")
+			return cli.Failed, errors.New("no image could be converted")
 		}
 		return cli.SomeFailed, nil
 	}
 	return cli.Done, nil
 }
 
-// print writes the counts in a line and, where they are known, what the parts of a picture took.
+// print prints the counts on one line and, if they are known, the durations on another.
 func (s *summary) print(w io.Writer) {
 	var parts []string
+	rate := ""
 	if s.Metrics == nil {
-		parts = append(parts, fmt.Sprintf("%s (the runner keeps no metrics)", cli.Count(s.Total, "picture")))
+		parts = append(parts, cli.Count(s.Total, "image")+" (the runner keeps no metrics)")
 	} else {
-		parts = append(parts, cli.Count(int(s.Metrics.Counters["pictures_converted"]), "picture")+" converted")
-		if n := s.Metrics.Counters["pictures_skipped"]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d there already", n))
+		n := s.Metrics.Counters["pictures_converted"]
+		parts = append(parts, cli.Count(int(n), "image")+" converted")
+		if skipped := s.Metrics.Counters["pictures_skipped"]; skipped > 0 {
+			parts = append(parts, fmt.Sprintf("%d skipped", skipped))
+		}
+		if s.Seconds > 0 {
+			rate = fmt.Sprintf(" (%.3g per second)", float64(n)/s.Seconds)
 		}
 	}
 	if n := len(s.Failed); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", n))
 	}
-	rate := ""
-	if s.Metrics != nil && s.Seconds > 0 {
-		rate = fmt.Sprintf(" (%.3g a second)", float64(s.Metrics.Counters["pictures_converted"])/s.Seconds)
-	}
 	took := time.Duration(s.Seconds * float64(time.Second)).Round(10 * time.Millisecond)
-	fmt.Fprintf(w, "%s, in %v%s, to %s\n", strings.Join(parts, ", "), took, rate, s.Output)
+	fmt.Fprintf(w, "%s in %v%s, written to %s\n", strings.Join(parts, ", "), took, rate, s.Output)
 	if s.Metrics == nil {
 		return
 	}
@@ -97,11 +94,11 @@ func (s *summary) print(w io.Writer) {
 		}
 	}
 	if len(times) > 0 {
-		fmt.Fprintf(w, "a picture: %s\n", strings.Join(times, ", "))
+		fmt.Fprintf(w, "per image: %s\n", strings.Join(times, ", "))
 	}
 }
 
-// write puts the summary to a file, or to stdout where path is "-".
+// write writes the summary to the file path, or to stdout if path is "-".
 func (s *summary) write(path string, stdout io.Writer) error {
 	if path == "" {
 		return nil

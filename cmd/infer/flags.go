@@ -2,154 +2,74 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
-	"cyclegan/infer"
-	"cyclegan/infer/batch"
-	"cyclegan/infer/pixels"
 )
 
-// config is what a command line asks for.
+// config is the parsed command line.
 type config struct {
-	model        string
-	inputs       []string
-	output       string
-	format       string
-	quality      int
-	workers      int
-	skipExisting bool
-	json         string
-	dryRun       bool
-	resize       modelcli.Resize
-	limits       pixels.Limits
-	options      infer.Options
-	official     *official // nil when -model names a file
+	modelcli.Conversion
+	dryRun   bool
+	official official
+	byRun    bool // the official options name the models and images
 }
 
-// errHelp says that the options are to be listed.
-var errHelp = flag.ErrHelp
-
-// flags gives the command's options, which fill c.
+// flags returns the options, which set c.
 func flags(c *config) *cli.Flags {
-	f := cli.NewFlags("infer", "")
-	f.StringVar(&c.model, "model", "", "the generator, an ONNX `file` such as G_AB.onnx (needed); the words cycle_gan and test are the official ones, see below")
-	f.Func("in", "a picture, a folder of pictures, searched with its subfolders, or a pattern such as 'photos/*.jpg'; may be repeated, and further `path`s may follow (needed)", func(s string) error {
-		if s == "" {
-			return errors.New("it is empty")
-		}
-		c.inputs = append(c.inputs, s)
-		return nil
-	})
-	modelcli.BindWriting(f.FlagSet, &c.output, &c.format, &c.quality, &c.skipExisting)
-	modelcli.Bind(f.FlagSet, &c.options)
-	modelcli.BindLimits(f.FlagSet, &c.limits)
-	f.IntVar(&c.workers, "workers", 0, "`pictures` in the model at once (default: 2, and those of more than 512x512 alone)")
-	f.BoolVar(&c.dryRun, "dry_run", false, "only list what would be converted and where to; -model may be left out")
-	f.Func("resize", "bring pictures to this `size` before, and keep it: 256x256, 256 for the shorter side, or training for the size that the model was trained at (default: each keeps its own)", func(s string) error {
-		var err error
-		c.resize, err = modelcli.ParseResize(s)
-		return err
-	})
-	f.StringVar(&c.json, "json", "", "write a summary as JSON to `file`, or to standard output with -")
+	f := cli.NewFlags("infer", fmt.Sprintf(`Convert images with a trained generator. The results keep the names, folders and sizes.
+
+Usage:
+  %[1]s -model FILE -in PATH -out DIR [options] [further images and folders]
+  %[1]s -dataroot DIR -name NAME [-model cycle_gan] [options]
+  %[1]s -dataroot DIR -name NAME -model test -model_suffix _A [options]
+
+The last two forms are those of the official test.py: -name is a run of %[2]s.
+Several input folders become a folder each in the output. ONNX Runtime is downloaded when it is first
+needed. Ctrl-C finishes the images in progress; a second one aborts them. On Linux, the environment
+variable GLIBC_TUNABLES=glibc.malloc.hugetlb=1 can make conversion faster.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrupted.`, cli.Program("infer"), cli.Program("train")))
+	c.Bind(f)
+	f.Group("Input and output")
+	f.BoolVar(&c.dryRun, "dry_run", false, "list what would be converted to which files, and stop; -model may be omitted")
+	c.official.bind(f)
 	return f
 }
 
-// parse reads a command line and lists everything that is wrong with it.
-func parse(args []string) (*config, error) {
-	c := &config{}
-	f := flags(c)
-	o := &official{}
-	o.bind(f.FlagSet)
-	if err := f.ParseMixed(args, &c.inputs); err != nil {
-		return nil, err
+// parse parses a command line. Its error lists every mistake.
+func (c *config) parse(f *cli.Flags, args []string) error {
+	if err := f.ParseMixed(args, &c.Inputs); err != nil {
+		return err
 	}
-	explicit := map[string]bool{}
-	f.Visit(func(f *flag.Flag) { explicit[f.Name] = true })
-	bad := c.which(o, f.FlagSet, explicit)
-	if c.format != "" && !pixels.Writable(c.format) {
-		bad = append(bad, fmt.Errorf("-format %q cannot be written: choose png, jpg, gif, bmp or tiff", c.format))
+	bad := []error{c.official.choose(c)}
+	switch {
+	case bad[0] != nil:
+	case c.byRun:
+		if c.Format == "" {
+			c.Format = "png"
+		}
+		bad = append(bad, c.official.check(c, f)...)
+	default:
+		bad = append(bad, c.CheckRequired(!c.dryRun)...)
 	}
-	bad = append(bad, modelcli.CheckPictures(c.quality, c.limits)...)
-	if c.workers < 0 {
-		bad = append(bad, fmt.Errorf("-workers %d is below 0", c.workers))
-	}
-	if err := c.options.Validate(); err != nil {
-		bad = append(bad, err)
-	}
+	bad = append(bad, c.Check()...)
 	if err := errors.Join(bad...); err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-// which decides between the two ways to say what is to be converted, and lists what is wrong with that.
-func (c *config) which(o *official, f *flag.FlagSet, explicit map[string]bool) []error {
-	chosen, err := o.choose(c.model)
-	if err != nil {
-		return []error{err}
-	}
-	if chosen {
-		c.official = o
-		if c.format == "" {
-			c.format = "png"
-		}
-		return o.check(c, f, explicit)
-	}
-	var bad []error
-	if c.model == "" && !c.dryRun {
-		bad = append(bad, errors.New("-model FILE is missing (or -dataroot and -name, to convert with a run's generators)"))
-	}
-	if len(c.inputs) == 0 {
-		bad = append(bad, errors.New("-in PATH is missing"))
-	}
-	if c.output == "" {
-		bad = append(bad, errors.New("-out FOLDER is missing"))
-	}
-	return bad
-}
-
-// usage lists the options.
-func usage(w io.Writer) {
-	fmt.Fprint(w, `Sends pictures through a generator, keeping names, folders and sizes.
-
-usage: go run ./cmd/infer -model G_AB.onnx -in PHOTOS -out WINTER [options] [further pictures and folders]
-       go run ./cmd/infer -dataroot DIR -name RUN [-model cycle_gan] [options]
-       go run ./cmd/infer -dataroot DIR/testA -name RUN -model test -model_suffix _A [options]
-
-ONNX Runtime is fetched on first need. Several input folders become a folder of the output each.
-Ctrl-C finishes the pictures under way; pressed again, it breaks them off.
-Exit status: 0 all done, 1 failed, 2 wrong usage, 3 some pictures failed, 130 interrupted.
-
-options:
-`)
-	f := flags(&config{})
-	f.SetOutput(w)
-	f.PrintDefaults()
-	officialUsage(w)
-}
-
-// checkPaths looks for the model and the inputs before anything is fetched or opened.
-func (j *job) checkPaths(dryRun bool) error {
-	if j.model != "" || !dryRun {
-		if err := modelcli.Check(j.model); err != nil {
-			return err
-		}
-	}
-	for _, in := range j.inputs {
-		paths, err := batch.Expand(in)
-		if err != nil {
-			return err
-		}
-		for _, path := range paths {
-			if _, err := os.Stat(path); err != nil {
-				return fmt.Errorf("input: %w", err)
-			}
-		}
+		return cli.Usage(err)
 	}
 	return nil
+}
+
+// jobs returns the conversions that the command line requests, and prints notes about them.
+func (c *config) jobs(stderr io.Writer) ([]job, error) {
+	if !c.byRun {
+		return []job{{model: c.Model, inputs: c.Inputs, output: c.Output}}, nil
+	}
+	jobs, notes, err := c.official.jobs()
+	for _, note := range notes {
+		fmt.Fprintln(stderr, "note:", note)
+	}
+	return jobs, err
 }

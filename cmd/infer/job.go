@@ -4,47 +4,113 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"os"
+	"slices"
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
+	"cyclegan/cmd/internal/progress"
 	"cyclegan/infer"
 	"cyclegan/infer/batch"
 )
 
-// job is one generator with the pictures that it converts.
+// job is one model with the images that it converts.
 type job struct {
 	model  string
 	inputs []string
 	output string
-	// most is how many pictures are converted, the first by their names and all into one folder, as the official test.py does;
-	// 0: all, with their tree.
+	// most bounds the number of images, as in the official test.py: the first by name, all of them
+	// into one folder. With 0, all images are converted and their folder tree is kept.
 	most int
-	// check refuses a model, and wrap changes what it does to a picture; nil: neither.
+	// check rejects a model, and wrap changes what it does to an image. Both may be nil.
 	check func(infer.Info) error
 	wrap  func(batch.Translator) batch.Translator
 }
 
-// jobs says what the command line asks for.
-func (c *config) jobs(stderr io.Writer) ([]job, error) {
-	if c.official == nil {
-		return []job{{model: c.model, inputs: c.inputs, output: c.output}}, nil
+// checkPaths reports a missing model or input before anything is fetched or opened.
+func (j *job) checkPaths(dryRun bool) error {
+	if j.model != "" || !dryRun {
+		if err := modelcli.Check(j.model); err != nil {
+			return err
+		}
 	}
-	jobs, notes, err := c.official.jobs()
+	for _, in := range j.inputs {
+		paths, err := batch.Expand(in)
+		if err != nil {
+			return err
+		}
+		for _, path := range paths {
+			if _, err := os.Stat(path); err != nil {
+				return fmt.Errorf("input: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// plan plans the conversion. It writes nothing if dry is true.
+func (j *job) plan(format string, dry bool, stderr io.Writer) (*batch.Plan, error) {
+	makePlan := batch.NewPlan
+	if dry {
+		makePlan = batch.DryPlan
+	}
+	if j.most == 0 {
+		return makePlan(j.inputs, j.output, format)
+	}
+	all, err := batch.DryPlan(j.inputs, j.output, format)
 	if err != nil {
 		return nil, err
 	}
-	for _, note := range notes {
-		fmt.Fprintln(stderr, "note:", note)
+	inputs := j.inputs // if nothing in them can be read, the plan reports it
+	if len(all.Jobs) > 0 {
+		inputs = nil
+		for _, i := range all.Jobs[:min(j.most, len(all.Jobs))] {
+			inputs = append(inputs, i.Input)
+		}
 	}
-	return jobs, nil
+	plan, err := makePlan(inputs, j.output, format)
+	if err != nil {
+		return nil, err
+	}
+	plan.Unread, plan.Unsupported = all.Unread, all.Unsupported
+	if len(plan.Jobs) < len(all.Jobs) {
+		fmt.Fprintf(stderr, "note: converting the first %d of %d images; -num_test changes that\n", len(plan.Jobs), len(all.Jobs))
+	}
+	return plan, nil
 }
 
-// run converts the pictures. The summary is nil if none was begun.
+// dryRun prints what would be converted to which files. It writes nothing, and needs no model.
+func (j *job) dryRun(cfg *config, rep *results, stdout, stderr io.Writer) error {
+	plan, err := j.plan(cfg.Format, true, stderr)
+	if err != nil {
+		return err
+	}
+	rep.plan(plan)
+	rep.Total = len(plan.Jobs)
+	modelcli.PrintDryRun(plan, stdout, stderr, func(output string) bool {
+		info, err := os.Stat(output)
+		exists := cfg.SkipExisting && err == nil && !info.IsDir()
+		if exists {
+			rep.Pictures[rep.index[output]].Status = statusSkipped
+			rep.Skipped++
+		}
+		return exists
+	})
+	rep.Left = rep.Total - rep.Skipped
+	for _, f := range plan.Unread {
+		rep.Failed = append(rep.Failed, failure{f.Path, f.Err.Error()})
+	}
+	return nil
+}
+
+// run converts the images. The summary is nil if the conversion did not begin.
 func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr io.Writer) (*batch.Summary, error) {
 	if soft.Err() != nil {
 		return nil, context.Cause(soft)
 	}
-	model, err := modelcli.Open(soft, j.model, &cfg.options, stderr)
+	o := &cfg.ModelOptions
+	model, err := modelcli.Open(soft, o, stderr, func() (*infer.Model, error) { return infer.Open(j.model, o) })
 	if err != nil {
 		return nil, err
 	}
@@ -52,46 +118,38 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	if soft.Err() != nil {
 		return nil, context.Cause(soft)
 	}
+	info := model.Info()
 	if j.check != nil {
-		if err := j.check(model.Info()); err != nil {
+		if err := j.check(info); err != nil {
 			return nil, cli.Usage(fmt.Errorf("model %q: %w", j.model, err))
 		}
 	}
-	rep.Model.fill(model.Info())
-	show := newProgress(stderr)
-	show.model(j.model, model.Info())
-	size, err := cfg.resize.Sizes(model.Info())
+	rep.Model.fill(info)
+	fmt.Fprintf(stderr, "%s: %s", j.model, modelcli.Describe(info))
+	size, err := modelcli.Sizes(cfg.Resize, info)
 	if err != nil {
 		return nil, cli.Usage(err)
 	}
-	inputs, all, err := j.first(cfg.format)
+	plan, err := j.plan(cfg.Format, false, stderr)
 	if err != nil {
 		return nil, err
-	}
-	plan, err := batch.NewPlan(inputs, j.output, cfg.format)
-	if err != nil {
-		return nil, err
-	}
-	if all != nil {
-		plan.Unread, plan.Unsupported = all.Unread, all.Unsupported
-		if len(plan.Jobs) < len(all.Jobs) {
-			fmt.Fprintf(stderr, "note: the first %d of %d pictures; -num_test takes more\n", len(plan.Jobs), len(all.Jobs))
-		}
 	}
 	rep.plan(plan)
-	show.begin(plan)
+	modelcli.PrintPlan(stderr, plan)
+	bar := progress.New(stderr, len(plan.Jobs), "images")
 	var translator batch.Translator = model
 	if j.wrap != nil {
 		translator = j.wrap(model)
 	}
 	converter, err := batch.New(translator, &batch.Options{
-		Quality: cfg.quality, SkipExisting: cfg.skipExisting, Workers: cfg.workers, Limits: cfg.limits, Size: size,
+		Quality: cfg.Quality, SkipExisting: cfg.SkipExisting, Workers: cfg.Workers, Limits: cfg.Limits, Size: size,
 		Done: func(r batch.Result) {
 			if r.Err != nil {
 				r.Err = modelcli.FlagError{Err: r.Err}
+				bar.Printf("failed: %v\n", r.Err)
 			}
 			rep.done(r)
-			show.done(r)
+			bar.Step()
 		},
 	})
 	if err != nil {
@@ -99,28 +157,39 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	}
 	defer context.AfterFunc(soft, func() {
 		converter.Stop()
-		show.interrupted()
+		bar.Printf("interrupted: finishing the images in progress; Ctrl-C again aborts them\n")
 	})()
 	summary, err := converter.Run(hard, plan)
-	show.end()
+	bar.Finish()
+	printNotes(stderr, rep.Pictures, info)
 	return summary, err
 }
 
-// first names the pictures that are converted, and gives the plan of all that there are; nil where they are the inputs themselves.
-func (j *job) first(format string) ([]string, *batch.Plan, error) {
-	if j.most == 0 {
-		return j.inputs, nil, nil
+// printNotes prints what happened to images that were converted, with the number of images.
+func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
+	scaled, tiled, notes := 0, 0, map[string]int{}
+	for _, p := range images {
+		if p.Status != statusConverted {
+			continue
+		}
+		if info.Width > 0 && p.Width > info.Width || info.Height > 0 && p.Height > info.Height {
+			scaled++
+		}
+		if p.Tiling != "" {
+			tiled++
+		}
+		for _, note := range p.Notes {
+			notes[note]++
+		}
 	}
-	all, err := batch.DryPlan(j.inputs, j.output, format)
-	if err != nil {
-		return nil, nil, err
+	if scaled > 0 {
+		fmt.Fprintf(w, "note: %s scaled down to %dx%d, the only size that the model takes, and the results scaled up again\n",
+			cli.Count(scaled, "image"), info.Width, info.Height)
 	}
-	var names []string
-	for _, p := range all.Jobs[:min(j.most, len(all.Jobs))] {
-		names = append(names, p.Input)
+	if tiled > 0 {
+		fmt.Fprintf(w, "note: %s passed through the model in tiles, which bounds memory; -max_pixels sets the size from which on\n", cli.Count(tiled, "image"))
 	}
-	if len(names) == 0 { // only what cannot be read, which the batch says
-		return j.inputs, nil, nil
+	for _, note := range slices.Sorted(maps.Keys(notes)) {
+		fmt.Fprintf(w, "note: %s: %s\n", cli.Count(notes[note], "image"), note)
 	}
-	return names, all, nil
 }

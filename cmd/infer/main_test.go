@@ -1,20 +1,18 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"cyclegan/cmd/internal/clitest"
 	"cyclegan/infer/pixels"
-	"cyclegan/infer/session"
 	"cyclegan/third_party/native"
 )
 
@@ -22,92 +20,69 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"infer": main})
 }
 
-// runtimeMissing says why models cannot be run on this machine, or gives nil. Another fault fails the test.
-func runtimeMissing(t *testing.T, models string) error {
-	s, err := session.Open(filepath.Join(models, "invert.onnx"), nil)
-	var notFound *session.NotFoundError
-	if errors.As(err, &notFound) || errors.Is(err, session.ErrNoCgo) {
-		t.Logf("the scripts that run models are skipped: %v", err)
-		return err
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Close()
-	return nil
-}
-
 func TestScripts(t *testing.T) {
-	models, err := filepath.Abs(filepath.Join("..", "..", "testdata", "models"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	missing := runtimeMissing(t, models)
+	canRun := clitest.RuntimeMissing(t) == nil
 	library, _ := native.FindONNXRuntime()
 	cache, err := native.CacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
-		Setup: func(e *testscript.Env) error {
-			e.Setenv("MODELS", models)
-			e.Setenv("CACHE", cache)
-			e.Setenv("PICTURES", filepath.Join(filepath.Dir(models), "pictures"))
-			if library != "" {
-				// The scripts have a home of their own, where the cache is not.
-				e.Setenv(native.EnvONNXRuntime, library)
-			}
-			return nil
+	clitest.Run(t, filepath.Join("testdata", "script"), clitest.Options{
+		Env: map[string]string{
+			"MODELS":   clitest.Testdata(t, "testdata", "models"),
+			"PICTURES": clitest.Testdata(t, "testdata", "pictures"),
+			"CACHE":    cache,
 		},
-		Condition: func(name string) (bool, error) {
+		Condition: func(name string) (holds, known bool) {
 			switch name {
-			case "onnxruntime":
-				return missing == nil, nil
 			case "cpu_build":
-				// the scripts may take its place away, and what is nowhere would be fetched
+				// Scripts may hide the library, and one that is nowhere would be fetched.
 				path, named, err := native.FindONNXRuntimeWith(native.CPU)
-				return missing == nil && err == nil && !named && path == library, nil
+				return canRun && err == nil && !named && path == library, true
 			case "openvino":
-				return missing == nil && native.Installed(native.OpenVINO), nil
-			case "cgo":
-				return !errors.Is(missing, session.ErrNoCgo), nil
+				return canRun && native.Installed(native.OpenVINO), true
 			}
-			return false, fmt.Errorf("unknown condition %q", name)
+			return false, false
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "interrupt": interrupt, "crash": crash, "picture": picture, "negated": negated, "sized": sized,
-		},
+		Commands: clitest.Commands{"crash": crash, "picture": picture, "negated": negated, "sized": sized},
 	})
 }
 
-// status CODE COMMAND... runs a command and checks its exit status.
-func status(ts *testscript.TestScript, neg bool, args []string) {
+// crash DIR COMMAND... kills a command as soon as it has written some images into DIR, and checks that
+// every file there is a whole image, except one with a temporary name.
+func crash(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: status CODE COMMAND...")
+		ts.Fatalf("usage: crash DIR COMMAND...")
 	}
-	checkStatus(ts, number(ts, args[0]), ts.Exec(args[1], args[2:]...))
-}
-
-func checkStatus(ts *testscript.TestScript, want int, err error) {
-	got := 0
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		got = exit.ExitCode()
-	} else {
+	cmd := clitest.Command(ts, args[1:]...)
+	ts.Check(cmd.Start())
+	images := func() []string {
+		found, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "[^.]*"))
+		ts.Check(err)
+		return found
+	}
+	for begin := time.Now(); len(images()) < 3 && time.Since(begin) < time.Minute; {
+		time.Sleep(time.Millisecond)
+	}
+	ts.Check(cmd.Process.Kill())
+	cmd.Wait() // it was killed
+	found := images()
+	if len(found) < 3 {
+		ts.Fatalf("%d images were written before the end", len(found))
+	}
+	for _, path := range found {
+		_, err := pixels.Load(path, pixels.Limits{})
 		ts.Check(err)
 	}
-	if got != want {
-		ts.Fatalf("exit status %d, want %d", got, want)
-	}
+	ts.Logf("killed after %d images", len(found))
 }
 
-// picture FILE W H SEED draws a picture.
+// picture FILE W H SEED draws an image.
 func picture(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 {
 		ts.Fatalf("usage: picture FILE W H SEED")
 	}
-	w, h, seed := number(ts, args[1]), number(ts, args[2]), number(ts, args[3])
+	w, h, seed := clitest.Number(ts, args[1]), clitest.Number(ts, args[2]), clitest.Number(ts, args[3])
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
@@ -119,12 +94,6 @@ func picture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(pixels.Save(path, img, pixels.SaveOptions{}))
 }
 
-func number(ts *testscript.TestScript, s string) int {
-	n, err := strconv.Atoi(s)
-	ts.Check(err)
-	return n
-}
-
 // sized FILE W H checks the size of a PNG.
 func sized(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
@@ -132,7 +101,7 @@ func sized(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pic, err := pixels.Load(ts.MkAbs(args[0]), pixels.Limits{})
 	ts.Check(err)
-	if got, want := pic.Image.Rect.Size(), image.Pt(number(ts, args[1]), number(ts, args[2])); got != want || pic.Format != "png" {
+	if got, want := pic.Image.Rect.Size(), image.Pt(clitest.Number(ts, args[1]), clitest.Number(ts, args[2])); got != want || pic.Format != "png" {
 		ts.Fatalf("%s is %s of %v, want png of %v", args[0], pic.Format, got, want)
 	}
 }

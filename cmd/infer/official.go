@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -13,49 +12,186 @@ import (
 	"cyclegan/cmd/internal/modelcli"
 )
 
-// The words that -model takes beside a file, with the meaning of the official test.py.
+// The values of -model that select the official command line, with their meaning in test.py.
 const (
-	modelCycleGAN = "cycle_gan" // both generators, each on its folder of -dataroot
+	modelCycleGAN = "cycle_gan" // both generators, each on its folder in -dataroot
 	modelTest     = "test"      // one generator, on the folder -dataroot
 )
 
-// official is a command line of the official test.py.
+// support tells how this command treats an official option.
+type support int
+
+const (
+	supported support = iota
+	fixed             // recorded in the .onnx file: accepted if it agrees
+	idle              // accepted, because it has no effect on test.py's results either
+	ignored           // accepted with a note
+	refused           // refused with a reason, unless it has its default value
+)
+
+// officialOption is an option of the official test.py with cycle_gan or test, or one of train.py.
+type officialOption struct {
+	name, value string // value is the default
+	isSwitch    bool
+	support     support
+	about       string // help, or the reason for ignoring or refusing it
+	check       func(string) error
+}
+
+const (
+	noPage   = "no web page is written; the images are in results_dir"
+	noWandb  = "Weights & Biases is not used; -json writes a summary"
+	noIter   = "generators are exported by epoch (-epoch), not by iteration"
+	training = "it is an option of train.py, which cmd/train replaces"
+)
+
+var officialOptions = slices.Concat([]officialOption{
+	{name: "dataroot", about: "convert the images in `DIR`/testA and DIR/testB; with -model test, those in DIR"},
+	{name: "name", value: "experiment_name", about: "`NAME` of the run, whose generators are checkpoints_dir/NAME/G_AB.onnx and G_BA.onnx"},
+	{name: "checkpoints_dir", value: "./checkpoints", about: "`DIR` of all runs"},
+	{name: "results_dir", value: "./results/", about: "write to the folders fake_B (by G_AB) and fake_A (by G_BA) in `DIR`/NAME/test_latest, as PNG unless -format is given"},
+	{name: "direction", value: "AtoB", about: "`NAME` of the direction: AtoB, or BtoA for a run that was trained so, where testB holds A; with -model test, the direction to convert (default: the run's)", check: oneOf("AtoB", "BtoA")},
+	{name: "model_suffix", about: "`NAME` of the generator for -model test: _A for G_AB, _B for G_BA (default: by -direction)", check: oneOf("", "_A", "_B", "_AB", "_BA")},
+	{name: "epoch", value: latest, about: "use the generators of epoch `N`, which cmd/export must have written to checkpoints_dir/NAME/epoch_N", check: checkEpoch},
+	{name: "phase", value: "test", about: "`NAME` that the folders begin with: test for testA, train for trainA", check: checkPhase},
+	{name: "num_test", value: "50", about: "convert at most `N` images of a folder, the first by name", check: integer(1, 1<<31-1)},
+	{name: "max_dataset_size", about: "the same as -num_test `N`; the smaller one applies", check: integer(1, 1<<31-1)},
+	{name: "preprocess", value: resizeAndCrop, about: "`NAME` of the preprocessing: resize_and_crop, crop, scale_width, scale_width_and_crop, or none, which rounds sides to multiples of 4; crops are taken from the middle, not at random", check: oneOf(resizeAndCrop, cropOnly, scaleWidth, scaleWidthAndCrop, none)},
+	{name: "load_size", value: "256", about: "resize to `N` pixels", check: integer(1, modelcli.MaxSide)},
+	{name: "crop_size", value: "256", about: "crop to `N` pixels", check: integer(1, modelcli.MaxSide)},
+	{name: "aspect_ratio", value: "1.0", about: "widen results by the factor `N`, or heighten them if it is below 1 (the official code stretches the other side)", check: checkRatio},
+	{name: "eval", isSwitch: true, about: "no effect: an .onnx file always uses BatchNorm's running statistics and no dropout"},
+	{name: "dataset_mode", about: "`NAME` of the data set's kind: unaligned with cycle_gan, single with test", check: oneOf("unaligned", "single")},
+	{name: "suffix", about: "append _`TEXT` to the name, with options in braces replaced by their values: {netG}_size{load_size}"},
+	{name: "gpu_ids", about: "`LIST` of GPUs, of which the first is used: 0 stands for -provider cuda -device 0, -1 for -provider cpu (default: as -provider)", check: checkGPUs},
+},
+	options(fixed, "", "netG=resnet_9blocks", "ngf=64", "norm=instance", "input_nc=3", "output_nc=3"),
+	options(idle, "", "no_dropout", "netD=basic", "ndf=64", "n_layers_D=3", "init_type=normal", "init_gain=0.02",
+		"batch_size=1", "num_threads=4", "serial_batches", "no_flip", "verbose", "ntest="),
+	options(ignored, noPage, "display_winsize=256", "display_id=1", "display_ncols=4", "display_server=", "display_env=",
+		"display_port=8097", "no_html"),
+	options(ignored, noWandb, "use_wandb", "wandb_project_name="),
+	options(refused, noIter, "load_iter=0"),
+	options(refused, training, "continue_train", "epoch_count=", "n_epochs=", "n_epochs_decay=", "lr=", "beta1=", "lr_policy=",
+		"lr_decay_iters=", "gan_mode=", "pool_size=", "lambda_A=", "lambda_B=", "lambda_identity=", "print_freq=",
+		"display_freq=", "update_html_freq=", "save_latest_freq=", "save_epoch_freq=", "save_by_iter"),
+)
+
+// options returns options with the same treatment. A name without = is a switch.
+func options(s support, about string, names ...string) []officialOption {
+	var list []officialOption
+	for _, n := range names {
+		name, value, found := strings.Cut(n, "=")
+		list = append(list, officialOption{name: name, value: value, isSwitch: !found, support: s, about: about})
+	}
+	return list
+}
+
+func oneOf(valid ...string) func(string) error {
+	return func(s string) error {
+		if slices.Contains(valid, s) {
+			return nil
+		}
+		return fmt.Errorf("want one of %s", strings.TrimPrefix(strings.Join(valid, ", "), ", "))
+	}
+}
+
+func integer(lo, hi int) func(string) error {
+	return func(s string) error {
+		if n, err := strconv.Atoi(s); err != nil || n < lo || n > hi {
+			return fmt.Errorf("want an integer from %d to %d", lo, hi)
+		}
+		return nil
+	}
+}
+
+func checkEpoch(s string) error {
+	if n, err := strconv.Atoi(s); s != latest && (err != nil || n < 1 || strconv.Itoa(n) != s) {
+		return errors.New("want latest or the number of an epoch")
+	}
+	return nil
+}
+
+func checkPhase(s string) error {
+	if s == "" || strings.ContainsAny(s, `/\`) || strings.HasPrefix(s, ".") {
+		return errors.New("want test, train or another beginning of the folders' names")
+	}
+	return nil
+}
+
+func checkRatio(s string) error {
+	if r, err := strconv.ParseFloat(s, 64); err != nil || !(r >= 0.01 && r <= 100) {
+		return errors.New("want a number from 0.01 to 100")
+	}
+	return nil
+}
+
+func checkGPUs(s string) error {
+	for id := range strings.SplitSeq(s, ",") {
+		if n, err := strconv.Atoi(strings.TrimSpace(id)); err != nil || n < -1 {
+			return errors.New("want -1 for the CPU, or the numbers of GPUs separated by commas")
+		}
+	}
+	return nil
+}
+
+// official holds the official options of a command line.
 type official struct {
 	model  string
 	values map[string]string
-	given  []string // the options that the command line has
-	name   string   // of the run, with its suffix
+	given  []string // options on the command line
+	name   string   // of the run, with -suffix
 }
 
-// bind adds the official options to f.
-func (o *official) bind(f *flag.FlagSet) {
+// bind defines the official options in f.
+func (o *official) bind(f *cli.Flags) {
 	o.values = map[string]string{}
+	type treatment struct {
+		support
+		about string
+	}
+	names := map[treatment][]string{}
 	for i := range officialOptions {
 		opt := &officialOptions[i]
 		o.values[opt.name] = opt.value
 		f.Var(&officialValue{o, opt}, opt.name, opt.about)
+		t := treatment{opt.support, opt.about}
+		if opt.support == supported {
+			t.about = ""
+		}
+		names[t] = append(names[t], opt.name)
+	}
+	const title = "Options of the official test.py"
+	f.Group(title+", instead of -model, -in and -out", names[treatment{supported, ""}]...)
+	f.Brief(title+" that the .onnx file fixes; other values are refused", names[treatment{fixed, ""}]...)
+	f.Brief(title+" without effect here, as in test.py", names[treatment{idle, ""}]...)
+	for _, about := range []string{noPage, noWandb} {
+		f.Brief("Accepted official options: "+about, names[treatment{ignored, about}]...)
+	}
+	for _, about := range []string{noIter, training} {
+		f.Brief("Refused official options: "+about, names[treatment{refused, about}]...)
 	}
 }
 
-// officialValue is the flag of an official option.
+// officialValue is the flag.Value of an official option.
 type officialValue struct {
 	*official
 	opt *officialOption
 }
 
-func (v *officialValue) IsBoolFlag() bool { return v.opt.arg == "" }
+func (v *officialValue) IsBoolFlag() bool { return v.opt.isSwitch }
 
 func (v *officialValue) String() string {
-	if v.official == nil { // the zero value, which package flag asks
+	if v.official == nil { // package flag calls String on a zero value
 		return ""
 	}
 	return v.values[v.opt.name]
 }
 
 func (v *officialValue) Set(s string) error {
-	if v.IsBoolFlag() {
+	if v.opt.isSwitch {
 		if _, err := strconv.ParseBool(s); err != nil {
-			return errors.New("it is true or false")
+			return errors.New("want true or false")
 		}
 	}
 	if v.opt.check != nil {
@@ -64,15 +200,16 @@ func (v *officialValue) Set(s string) error {
 		}
 	}
 	v.values[v.opt.name] = s
-	if !slices.Contains(v.given, v.opt.name) {
+	if !v.has(v.opt.name) {
 		v.given = append(v.given, v.opt.name)
 	}
 	return nil
 }
 
+// has reports whether the command line sets an option.
 func (o *official) has(name string) bool { return slices.Contains(o.given, name) }
 
-// number gives the value of an option that is a whole number by its check; absent stands for one that has no value.
+// number returns the value of an integer option, or absent if it has none.
 func (o *official) number(name string, absent int) int {
 	n, err := strconv.Atoi(o.values[name])
 	if err != nil {
@@ -81,103 +218,84 @@ func (o *official) number(name string, absent int) int {
 	return n
 }
 
-func (o *official) is(name string) bool {
-	b, err := strconv.ParseBool(o.values[name])
-	return err == nil && b
-}
-
-// choose says whether the command line c is the official one, with model as it was given.
-func (o *official) choose(model string) (bool, error) {
-	switch model {
+// choose decides whether c is an official command line.
+func (o *official) choose(c *config) error {
+	switch c.Model {
 	case modelCycleGAN, modelTest:
-		o.model = model
-		return true, nil
+		o.model, c.byRun = c.Model, true
 	case "pix2pix", "colorization":
-		return false, fmt.Errorf("-model %s is not here: cycle_gan and test are, or an .onnx file (./%[1]s if that is the name of one)", model)
+		return fmt.Errorf("-model %s is not supported; use cycle_gan, test or an .onnx file (./%[1]s for a file of that name)", c.Model)
 	case "":
-		o.model = modelCycleGAN
+		o.model, c.byRun = modelCycleGAN, len(o.given) > 0
 		if o.has("model_suffix") {
 			o.model = modelTest
 		}
-		return len(o.given) > 0, nil
-	}
-	if len(o.given) > 0 {
-		return false, fmt.Errorf("-%s: of the official command line, which names a run (-name) and its pictures (-dataroot) in place of an .onnx file: leave out either it or -model %s", strings.Join(o.given, ", -"), model)
-	}
-	return false, nil
-}
-
-// check lists everything that is wrong with the official part of c, and fills in what it says in other words. Explicit are c's own options.
-func (o *official) check(c *config, f *flag.FlagSet, explicit map[string]bool) []error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for _, opt := range officialOptions {
-		if opt.place == refused && o.has(opt.name) && o.values[opt.name] != opt.value {
-			bad("-%s does not apply: %s", opt.name, opt.about)
-		}
-	}
-	if o.values["dataroot"] == "" {
-		bad("-dataroot DIR is missing: the folder with testA and testB, or with -model test a folder of pictures")
-	}
-	if len(c.inputs) > 0 {
-		bad("%s: with -name the pictures are named by -dataroot; -in and further paths go with -model FILE", strings.Join(c.inputs, ", "))
-	}
-	if c.output != "" {
-		bad("-out %s: with -name it is -results_dir that says where to write; -out goes with -model FILE", c.output)
-	}
-	if c.resize != (modelcli.Resize{}) {
-		bad("-resize: with -name it is -preprocess, -load_size and -crop_size that say it")
-	}
-	if o.has("model_suffix") && o.model != modelTest {
-		bad("-model_suffix %s goes with -model test; cycle_gan runs both generators", o.values["model_suffix"])
-	}
-	if want := map[string]string{modelCycleGAN: "unaligned", modelTest: "single"}[o.model]; o.has("dataset_mode") && o.values["dataset_mode"] != want {
-		bad("-dataset_mode %s: with -model %s it is %s", o.values["dataset_mode"], o.model, want)
-	}
-	name, err := cli.Suffixed(o.values["name"], f.Lookup("suffix").Value.String(), f)
-	if err == nil && !filepath.IsLocal(name) {
-		err = fmt.Errorf("-name %q cannot be the name of a run", name)
-	}
-	if err != nil {
-		errs = append(errs, err)
-	}
-	o.name = name
-	if err := o.device(c, explicit); err != nil {
-		errs = append(errs, err)
-	}
-	return errs
-}
-
-// device says -gpu_ids in the words of -provider and -device.
-func (o *official) device(c *config, explicit map[string]bool) error {
-	if !o.has("gpu_ids") {
-		return nil
-	}
-	if explicit["provider"] || explicit["device"] {
-		return fmt.Errorf("-gpu_ids %s stands for -provider and -device: give one or the other", o.values["gpu_ids"])
-	}
-	c.options.Provider, c.options.DeviceID = "cpu", 0
-	for id := range strings.SplitSeq(o.values["gpu_ids"], ",") {
-		if n, err := strconv.Atoi(strings.TrimSpace(id)); err == nil && n >= 0 {
-			c.options.Provider, c.options.DeviceID = "cuda", n
-			break
+	default:
+		if len(o.given) > 0 {
+			return fmt.Errorf("-%s: these official options name a run and its images (-name, -dataroot) instead of an .onnx file; omit them or -model %s", strings.Join(o.given, ", -"), c.Model)
 		}
 	}
 	return nil
 }
 
-// notes are what is worth a line each about the options that were given.
+// check returns the mistakes in an official command line, and sets the options of c that it implies.
+func (o *official) check(c *config, f *cli.Flags) []error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for _, opt := range officialOptions {
+		if opt.support == refused && o.has(opt.name) && o.values[opt.name] != opt.value {
+			bad("-%s does not apply: %s", opt.name, opt.about)
+		}
+	}
+	if o.values["dataroot"] == "" {
+		bad("-dataroot DIR is missing: the folder with testA and testB, or with -model test a folder of images")
+	}
+	if len(c.Inputs) > 0 {
+		bad("%s: with -name, use -dataroot to name the images; -in and further paths apply with -model FILE", strings.Join(c.Inputs, ", "))
+	}
+	if c.Output != "" {
+		bad("-out %s: with -name, use -results_dir; -out applies with -model FILE", c.Output)
+	}
+	if c.Resize != "" {
+		bad("-resize %s: with -name, use -preprocess, -load_size and -crop_size", c.Resize)
+	}
+	if o.has("model_suffix") && o.model != modelTest {
+		bad("-model_suffix %s applies with -model test; cycle_gan runs both generators", o.values["model_suffix"])
+	}
+	if want := map[string]string{modelCycleGAN: "unaligned", modelTest: "single"}[o.model]; o.has("dataset_mode") && o.values["dataset_mode"] != want {
+		bad("-dataset_mode %s: -model %s needs %s", o.values["dataset_mode"], o.model, want)
+	}
+	name, err := cli.Suffixed(o.values["name"], o.values["suffix"], f.FlagSet)
+	if err == nil && !filepath.IsLocal(name) {
+		err = fmt.Errorf("-name %q cannot be the name of a run", name)
+	}
+	o.name = name
+	if explicit := f.Explicit(); o.has("gpu_ids") && (explicit["provider"] || explicit["device"]) {
+		bad("-gpu_ids %s stands for -provider and -device: use one or the other", o.values["gpu_ids"])
+	} else if o.has("gpu_ids") {
+		c.ModelOptions.Provider, c.ModelOptions.DeviceID = "cpu", 0
+		for id := range strings.SplitSeq(o.values["gpu_ids"], ",") {
+			if n, err := strconv.Atoi(strings.TrimSpace(id)); err == nil && n >= 0 {
+				c.ModelOptions.Provider, c.ModelOptions.DeviceID = "cuda", n
+				break
+			}
+		}
+	}
+	return append(errs, err)
+}
+
+// notes returns remarks about the options.
 func (o *official) notes() []string {
 	var notes []string
-	told := map[string]bool{}
+	noted := map[string]bool{}
 	for _, opt := range officialOptions {
-		if opt.place == instead && o.has(opt.name) && !told[opt.about] {
-			told[opt.about] = true
+		if opt.support == ignored && o.has(opt.name) && !noted[opt.about] {
+			noted[opt.about] = true
 			notes = append(notes, fmt.Sprintf("-%s: %s", opt.name, opt.about))
 		}
 	}
 	if strings.Contains(o.values["gpu_ids"], ",") {
-		notes = append(notes, fmt.Sprintf("-gpu_ids %s: one device computes, the first", o.values["gpu_ids"]))
+		notes = append(notes, fmt.Sprintf("-gpu_ids %s: only the first device is used", o.values["gpu_ids"]))
 	}
 	return append(notes, o.preprocessing().notes(o.has("preprocess") || o.has("load_size") || o.has("crop_size"))...)
 }
@@ -185,10 +303,4 @@ func (o *official) notes() []string {
 func (o *official) preprocessing() *preprocessing {
 	ratio, _ := strconv.ParseFloat(o.values["aspect_ratio"], 64)
 	return &preprocessing{o.values["preprocess"], o.number("load_size", 0), o.number("crop_size", 0), ratio}
-}
-
-// most is how many pictures of a folder are converted.
-func (o *official) most() int {
-	n := o.number("num_test", 0)
-	return min(n, o.number("max_dataset_size", n))
 }

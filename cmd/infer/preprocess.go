@@ -12,7 +12,7 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// The ways of -preprocess.
+// The values of -preprocess.
 const (
 	resizeAndCrop     = "resize_and_crop"
 	cropOnly          = "crop"
@@ -21,16 +21,16 @@ const (
 	none              = "none"
 )
 
-// preprocessing is what the official test.py does to a picture before the generator, and to its result.
+// preprocessing is what the official test.py does to an image before the generator, and to its result.
 type preprocessing struct {
-	way                string
+	mode               string
 	loadSize, cropSize int     // in pixels
-	aspectRatio        float64 // factor of a result's width; below 1, divisor of its height
+	aspectRatio        float64 // factor of the width of results; below 1, divisor of their height
 }
 
-// size is what a picture of w x h is resized to.
+// size returns the size to which an image of w x h is resized.
 func (p *preprocessing) size(w, h int) (int, int) {
-	switch p.way {
+	switch p.mode {
 	case resizeAndCrop:
 		return p.loadSize, p.loadSize
 	case scaleWidth, scaleWidthAndCrop:
@@ -48,15 +48,15 @@ func (p *preprocessing) size(w, h int) (int, int) {
 func multipleOf4(n int) int { return max(4, int(math.RoundToEven(float64(n)/4))*4) }
 
 func (p *preprocessing) crops() bool {
-	return p.way == resizeAndCrop || p.way == cropOnly || p.way == scaleWidthAndCrop
+	return p.mode == resizeAndCrop || p.mode == cropOnly || p.mode == scaleWidthAndCrop
 }
 
-// before gives the picture that the generator sees, opaque as in the official code.
+// before returns the input of the generator, without transparency as in the official code.
 func (p *preprocessing) before(img image.Image) (*image.NRGBA, error) {
-	pic := straight(img)
+	pic := nrgba(img)
 	w, h := p.size(pic.Rect.Dx(), pic.Rect.Dy())
 	if max(w, h) > modelcli.MaxSide {
-		return nil, fmt.Errorf("-preprocess %s makes %dx%d of a picture of %dx%d, with more than %d pixels a side", p.way, w, h, pic.Rect.Dx(), pic.Rect.Dy(), modelcli.MaxSide)
+		return nil, fmt.Errorf("-preprocess %s turns %dx%d into %dx%d: sides are limited to %d pixels", p.mode, pic.Rect.Dx(), pic.Rect.Dy(), w, h, modelcli.MaxSide)
 	}
 	pic = pixels.Resize(pixels.Opaque(pic), w, h)
 	if p.crops() {
@@ -65,8 +65,8 @@ func (p *preprocessing) before(img image.Image) (*image.NRGBA, error) {
 	return pic, nil
 }
 
-// straight gives img itself where it is of the kind that everything here makes.
-func straight(img image.Image) *image.NRGBA {
+// nrgba returns img, converted if needed.
+func nrgba(img image.Image) *image.NRGBA {
 	if pic, ok := img.(*image.NRGBA); ok {
 		return pic
 	}
@@ -75,7 +75,7 @@ func straight(img image.Image) *image.NRGBA {
 	return pic
 }
 
-// middle gives the middle of a picture, with its corner at the origin. The two share their pixels.
+// middle returns the middle of an image, with its corner at the origin. Both share their pixels.
 func middle(pic *image.NRGBA, w, h int) *image.NRGBA {
 	corner := pic.Rect.Min.Add(image.Pt((pic.Rect.Dx()-w)/2, (pic.Rect.Dy()-h)/2))
 	part := *pic
@@ -89,7 +89,7 @@ func (p *preprocessing) after(img image.Image) (image.Image, error) {
 	if p.aspectRatio == 1 {
 		return img, nil
 	}
-	pic := straight(img)
+	pic := nrgba(img)
 	w, h := pic.Rect.Dx(), pic.Rect.Dy()
 	if p.aspectRatio > 1 {
 		w = int(float64(w) * p.aspectRatio)
@@ -97,24 +97,24 @@ func (p *preprocessing) after(img image.Image) (image.Image, error) {
 		h = int(float64(h) / p.aspectRatio)
 	}
 	if w, h = max(w, 1), max(h, 1); max(w, h) > modelcli.MaxSide {
-		return nil, fmt.Errorf("-aspect_ratio %g makes %dx%d of a result of %dx%d, with more than %d pixels a side", p.aspectRatio, w, h, pic.Rect.Dx(), pic.Rect.Dy(), modelcli.MaxSide)
+		return nil, fmt.Errorf("-aspect_ratio %g turns %dx%d into %dx%d: sides are limited to %d pixels", p.aspectRatio, pic.Rect.Dx(), pic.Rect.Dy(), w, h, modelcli.MaxSide)
 	}
 	return pixels.Resize(pic, w, h), nil
 }
 
-// notes say what a person may not expect of it; asked says that it was asked for.
+// notes returns remarks about what may be unexpected. Asked is true if the command line sets the preprocessing.
 func (p *preprocessing) notes(asked bool) []string {
 	var notes []string
 	if !asked {
-		notes = append(notes, fmt.Sprintf("pictures are resized to %dx%d, as test.py does; -preprocess none keeps their sizes", p.loadSize, p.loadSize))
+		notes = append(notes, fmt.Sprintf("images are resized to %dx%d, as in test.py; -preprocess none keeps their sizes", p.loadSize, p.loadSize))
 	}
-	if p.crops() && (p.way == cropOnly || p.cropSize < p.loadSize) {
-		notes = append(notes, fmt.Sprintf("-preprocess %s: the middle %dx%d of each picture is converted; test.py takes a random part", p.way, p.cropSize, p.cropSize))
+	if p.crops() && (p.mode == cropOnly || p.cropSize < p.loadSize) {
+		notes = append(notes, fmt.Sprintf("-preprocess %s: the middle %dx%d of each image is converted; test.py takes a random part", p.mode, p.cropSize, p.cropSize))
 	}
 	return notes
 }
 
-// prepared is a model with the preprocessing around it.
+// prepared is a model with preprocessing.
 type prepared struct {
 	model batch.Translator
 	*preprocessing

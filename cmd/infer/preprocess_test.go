@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// echo gives the picture back.
+// echo returns its input.
 type echo struct{}
 
 func (echo) Translate(_ context.Context, img image.Image) (image.Image, error) { return img, nil }
 
-// gradient tells of every pixel where it was.
+// gradient returns an image whose pixels encode their positions.
 func gradient(w, h int) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
@@ -48,7 +48,7 @@ func TestPreprocessingSizes(t *testing.T) {
 			t.Fatalf("%+v: %v", c.p, err)
 		}
 		if out.Bounds() != (image.Rectangle{Max: c.want}) {
-			t.Errorf("%+v makes %v of %dx%d, want %v", c.p, out.Bounds(), c.w, c.h, c.want)
+			t.Errorf("%+v turns %dx%d into %v, want %v", c.p, c.w, c.h, out.Bounds(), c.want)
 		}
 	}
 }
@@ -75,8 +75,8 @@ func TestPreprocessingTooLarge(t *testing.T) {
 		w, h int
 		want string
 	}{
-		{preprocessing{scaleWidth, 256, 256, 1}, 1, 300, "-preprocess scale_width makes 256x76800"},
-		{preprocessing{resizeAndCrop, 256, 256, 100}, 8, 8, "-aspect_ratio 100 makes 25600x256"},
+		{preprocessing{scaleWidth, 256, 256, 1}, 1, 300, "-preprocess scale_width turns 1x300 into 256x76800"},
+		{preprocessing{resizeAndCrop, 256, 256, 100}, 8, 8, "-aspect_ratio 100 turns 256x256 into 25600x256"},
 	} {
 		_, err := prepared{echo{}, &c.p}.Translate(t.Context(), gradient(c.w, c.h))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -13,7 +13,8 @@ import (
 	"cyclegan/infer/batch"
 )
 
-// report is the summary that -json writes. Where two generators have run, it is the sum of both, and each has a part of its own.
+// report is the summary that -json writes. For two generators it is the sum of both, and Parts holds
+// each of them.
 type report struct {
 	Status int    `json:"exit_status"`
 	Error  string `json:"error,omitempty"`
@@ -21,7 +22,7 @@ type report struct {
 	Parts []results `json:"parts,omitempty"`
 }
 
-// results is what one generator has made.
+// results are those of one generator.
 type results struct {
 	Model     *modelReport `json:"model,omitempty"`
 	Inputs    []string     `json:"inputs"`
@@ -37,7 +38,7 @@ type results struct {
 	Seconds  float64         `json:"seconds"`
 	Rate     float64         `json:"pictures_per_second"`
 
-	place map[string]int // of an output in Pictures
+	index map[string]int // of an output in Pictures
 }
 
 type modelReport struct {
@@ -50,7 +51,7 @@ type modelReport struct {
 	Runtime      string `json:"onnxruntime,omitempty"`
 	Provider     string `json:"provider,omitempty"`
 	Threads      int    `json:"threads,omitempty"`
-	// Refused are the providers that auto would have preferred.
+	// Refused are the providers that -provider auto prefers and that do not work.
 	Refused []refusal `json:"refused,omitempty"`
 }
 
@@ -64,7 +65,7 @@ type failure struct {
 	Error string `json:"error"`
 }
 
-// What became of a picture. Those that a batch did not come to, or that a dry run lists, are left.
+// The values of pictureReport.Status. Images that a run did not reach, or that a dry run lists, are left.
 const (
 	statusConverted = "converted"
 	statusSkipped   = "skipped"
@@ -76,13 +77,13 @@ type pictureReport struct {
 	Input  string `json:"input"`
 	Output string `json:"output"`
 	Status string `json:"status"`
-	// Width and Height are the input's.
+	// Width and Height are those of the input.
 	Width  int `json:"width,omitempty"`
 	Height int `json:"height,omitempty"`
-	// Tiling is how a picture went through the model that was too large to go through whole: "12 tiles", or "12 tiles, blended".
+	// Tiling is "12 tiles" or "12 tiles, blended" for an image too large to pass through the model at once.
 	Tiling string `json:"tiling,omitempty"`
-	// Seconds is the sum of what reading, converting and writing took. Pictures go through these side by side, so that the sum over all is more
-	// than what the batch took.
+	// Seconds is the sum of the following three. Images are processed concurrently, so the sum over all
+	// images exceeds the duration of the run.
 	Seconds        float64  `json:"seconds"`
 	ReadSeconds    float64  `json:"read_seconds"`
 	ConvertSeconds float64  `json:"convert_seconds"`
@@ -104,17 +105,18 @@ func (m *modelReport) fill(i infer.Info) {
 	}
 }
 
-// begin says what is about to run, which may fail before there are results.
+// begin adds a part for each job.
 func (r *report) begin(jobs []job) {
-	for i := range jobs {
-		r.Parts = append(r.Parts, results{Model: &modelReport{Path: jobs[i].model}, Inputs: jobs[i].inputs, Output: jobs[i].output})
+	for _, j := range jobs {
+		r.Parts = append(r.Parts, results{
+			Model: &modelReport{Path: j.model}, Inputs: j.inputs, Output: j.output,
+			Failed: []failure{}, Renamed: []renaming{}, Pictures: []pictureReport{},
+		})
 	}
 	r.sum()
 }
 
-func (r *report) part(i int) *results { return &r.Parts[i] }
-
-// sum brings the report up to its parts.
+// sum updates the sum of the parts.
 func (r *report) sum() {
 	if len(r.Parts) == 1 {
 		r.results = r.Parts[0]
@@ -131,20 +133,20 @@ func (r *report) sum() {
 	r.Rate = rate(r.Converted, r.Seconds)
 }
 
+// plan adds the images of a plan, which are left until done updates them.
 func (r *results) plan(p *batch.Plan) {
-	r.place = map[string]int{}
+	r.index = map[string]int{}
 	for i, j := range p.Jobs {
 		r.Pictures = append(r.Pictures, pictureReport{Input: j.Input, Output: j.Output, Status: statusLeft})
-		r.place[j.Output] = i
+		r.index[j.Output] = i
 	}
 	for _, j := range p.Renamed {
 		r.Renamed = append(r.Renamed, renaming(j))
 	}
 }
 
-// done keeps what became of a picture of the plan.
 func (r *results) done(d batch.Result) {
-	p := &r.Pictures[r.place[d.Output]]
+	p := &r.Pictures[r.index[d.Output]]
 	p.Status = statusConverted
 	switch {
 	case d.Skipped:
@@ -168,35 +170,18 @@ func (r *results) summary(s *batch.Summary) {
 	}
 }
 
-// write puts the report to a file, or to stdout where path is "-".
+// write writes the report to the file path, or to stdout if path is "-".
 func (r *report) write(path string, stdout io.Writer) error {
 	if path == "" {
 		return nil
 	}
-	r.fillLists()
 	if len(r.Parts) == 1 {
 		r.Parts = nil
 	}
-	for i := range r.Parts {
-		r.Parts[i].fillLists()
-	}
+	// Programs that read the summary need empty lists, not null.
+	r.Inputs, r.Failed = append([]string{}, r.Inputs...), append([]failure{}, r.Failed...)
+	r.Renamed, r.Pictures = append([]renaming{}, r.Renamed...), append([]pictureReport{}, r.Pictures...)
 	return modelcli.WriteSummary(path, stdout, r)
-}
-
-// fillLists makes empty lists of absent ones, for programs that go through them.
-func (r *results) fillLists() {
-	if r.Inputs == nil {
-		r.Inputs = []string{}
-	}
-	if r.Failed == nil {
-		r.Failed = []failure{}
-	}
-	if r.Renamed == nil {
-		r.Renamed = []renaming{}
-	}
-	if r.Pictures == nil {
-		r.Pictures = []pictureReport{}
-	}
 }
 
 func rate(converted int, seconds float64) float64 {
@@ -206,16 +191,16 @@ func rate(converted int, seconds float64) float64 {
 	return float64(converted) / seconds
 }
 
-// printSummary says in a line what became of the pictures.
+// printSummary prints one line about a run.
 func printSummary(w io.Writer, output string, s *batch.Summary) {
-	parts := []string{cli.Count(s.Converted, "picture") + " converted"}
+	parts := []string{cli.Count(s.Converted, "image") + " converted"}
 	for _, n := range []struct {
 		n    int
 		what string
-	}{{s.Skipped, "there already"}, {len(s.Failed), "failed"}, {s.Left, "left"}} {
+	}{{s.Skipped, "skipped"}, {len(s.Failed), "failed"}, {s.Left, "left"}} {
 		if n.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n.n, n.what))
 		}
 	}
-	fmt.Fprintf(w, "%s, in %v (%.3g a second), to %s\n", strings.Join(parts, ", "), s.Elapsed.Round(10*time.Millisecond), rate(s.Converted, s.Elapsed.Seconds()), output)
+	fmt.Fprintf(w, "%s in %v (%.3g per second), written to %s\n", strings.Join(parts, ", "), s.Elapsed.Round(10*time.Millisecond), rate(s.Converted, s.Elapsed.Seconds()), output)
 }

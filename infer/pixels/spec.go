@@ -41,11 +41,20 @@ func (l Layout) String() string {
 // inverts the image. Its text form is "LO,HI", such as "-1,1".
 type Range struct{ Lo, Hi float32 }
 
-// MarshalText returns "LO,HI".
-func (r Range) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%g,%g", r.Lo, r.Hi), nil }
+// MarshalText returns "LO,HI", or nothing for the zero value, which stands for an unknown range.
+func (r Range) MarshalText() ([]byte, error) {
+	if r == (Range{}) {
+		return nil, nil
+	}
+	return fmt.Appendf(nil, "%g,%g", r.Lo, r.Hi), nil
+}
 
-// UnmarshalText parses "LO,HI". Spaces around the numbers are allowed.
+// UnmarshalText parses what MarshalText returns. Spaces around the numbers are allowed.
 func (r *Range) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*r = Range{}
+		return nil
+	}
 	lo, hi, _ := strings.Cut(string(text), ",")
 	l, errLo := strconv.ParseFloat(strings.TrimSpace(lo), 32)
 	h, errHi := strconv.ParseFloat(strings.TrimSpace(hi), 32)

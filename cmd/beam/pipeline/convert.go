@@ -25,42 +25,42 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[Letter]())
 }
 
-// Job is an batch.Job on its way to a worker.
+// Job is a [batch.Job] in a form that Beam encodes.
 type Job struct{ Input, Output string }
 
-// done counts the pictures that this process has come to the end of.
+// done counts the images that this process has finished.
 var done atomic.Int64
 
-// Done is how many pictures this process has converted, skipped or given up.
+// Done returns the number of images that this process has converted or skipped, or that failed.
 func Done() int64 { return done.Load() }
 
-// convertFn converts pictures, several of a bundle at once, whatever the runner does; a bundle ends when all of them have.
+// convertFn converts several images of a bundle concurrently. A bundle ends when all of them have.
 type convertFn struct {
 	Options Options
 
 	converter *converter
 	group     sync.WaitGroup
 	mu        sync.Mutex
-	outcomes  []outcome // that are not told yet
+	outcomes  []outcome // not reported yet
 }
 
-// outcome is what became of a picture.
+// outcome is the result for an image.
 type outcome struct {
 	batch.Result
-	fetch, put time.Duration // reading and writing the file itself
-	in, out    int           // its bytes before and after
-	// fatal is an error that is not the picture's: the bundle fails, and the runner decides whether it is tried again.
+	fetch, put time.Duration // durations of reading and writing the file
+	in, out    int           // sizes of the files in bytes
+	// fatal is an error that concerns more than the image: the bundle fails, and the runner may retry it.
 	fatal error
 }
 
-// StartBundle forgets a bundle that has failed.
+// StartBundle drops the outcomes of a bundle that failed.
 func (f *convertFn) StartBundle(_ context.Context, _ func(Letter)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.outcomes = nil
 }
 
-// ProcessElement begins with a picture, as soon as there is room for it in memory.
+// ProcessElement starts to convert an image when the bound on images in memory allows it.
 func (f *convertFn) ProcessElement(ctx context.Context, j Job, emit func(Letter)) error {
 	if f.converter == nil {
 		c, opened, err := converterOf(ctx, &f.Options)
@@ -85,17 +85,17 @@ func (f *convertFn) ProcessElement(ctx context.Context, j Job, emit func(Letter)
 		defer f.mu.Unlock()
 		f.outcomes = append(f.outcomes, o)
 	}()
-	return f.tell(ctx, emit)
+	return f.report(ctx, emit)
 }
 
-// FinishBundle waits for the pictures of the bundle.
+// FinishBundle waits for the images of the bundle.
 func (f *convertFn) FinishBundle(ctx context.Context, emit func(Letter)) error {
 	f.group.Wait()
-	return f.tell(ctx, emit)
+	return f.report(ctx, emit)
 }
 
-// tell brings what has come to an end to the metrics and the dead letters, which are this goroutine's alone.
-func (f *convertFn) tell(ctx context.Context, emit func(Letter)) error {
+// report passes outcomes to the metrics and the dead letters, which only this goroutine may use.
+func (f *convertFn) report(ctx context.Context, emit func(Letter)) error {
 	f.mu.Lock()
 	outcomes := f.outcomes
 	f.outcomes = nil
@@ -114,7 +114,7 @@ func (f *convertFn) tell(ctx context.Context, emit func(Letter)) error {
 	return fatal
 }
 
-// convert makes the file of one picture.
+// convert converts one image.
 func (f *convertFn) convert(ctx context.Context, j Job) (o outcome) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -133,7 +133,7 @@ func (f *convertFn) convert(ctx context.Context, j Job) (o outcome) {
 	file, err := read(ctx, j.Input, f.Options.Limits.WithDefaults().MaxBytes)
 	o.fetch, o.in = time.Since(begin), len(file)
 	if err != nil {
-		o.Err = fmt.Errorf("read picture %q: %w", j.Input, err)
+		o.Err = fmt.Errorf("read image %q: %w", j.Input, err)
 		o.fatal = context.Cause(ctx)
 		return o
 	}
@@ -147,8 +147,8 @@ func (f *convertFn) convert(ctx context.Context, j Job) (o outcome) {
 	err = write(ctx, j.Output, content)
 	o.put, o.out = time.Since(begin), len(content)
 	if err != nil {
-		o.Err = fmt.Errorf("write picture %q: %w", j.Output, err)
-		// An object store that does not take one takes none; a file system may refuse a single name.
+		o.Err = fmt.Errorf("write image %q: %w", j.Output, err)
+		// An object store that rejects one file rejects all; a file system may reject a single name.
 		if outputErr := batch.AsOutputError(o.Err); outputErr != nil {
 			o.fatal = outputErr
 		} else if !isLocal(j.Output) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
 
-	// What can be read and written: local files, and by their schemes gs:// and s3://.
+	// The file systems: local files, and by their schemes gs:// and s3://.
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/gcs"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/local"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/s3"
@@ -20,7 +20,7 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// schemeOf is what stands before the ://, empty for local files.
+// schemeOf returns the part before ://, which is empty for local files.
 func schemeOf(path string) string {
 	scheme, _, found := strings.Cut(path, "://")
 	if !found {
@@ -31,20 +31,21 @@ func schemeOf(path string) string {
 
 func isLocal(path string) bool { return schemeOf(path) == "" }
 
-// known tells whether there is a file system for the path.
+// known reports an error if there is no file system for the path.
 func known(path string) error {
 	switch scheme := schemeOf(path); scheme {
 	case "", "gs", "s3", "memfs":
 		return nil
 	default:
-		return fmt.Errorf("%q: there is no file system %s://: name a local path, gs:// or s3://", path, scheme)
+		return fmt.Errorf("%q: unknown file system %s://; use a local path, gs:// or s3://", path, scheme)
 	}
 }
 
-// whole tells whether a file appears under its name at once, when it is whole, as in object stores.
+// whole reports whether files appear only when they are whole, as in object stores.
 func whole(path string) bool { return !isLocal(path) }
 
-// systems are the file systems that this process has opened. They stay open: a client of an object store has connections.
+// systems are the open file systems of this process. They stay open, because the client of an object
+// store has connections.
 var systems struct {
 	sync.Mutex
 	open map[string]filesystem.Interface
@@ -58,11 +59,11 @@ func systemOf(path string) (system filesystem.Interface, err error) {
 		return system, nil
 	}
 	defer func() {
-		if r := recover(); r != nil { // in the place of an error
+		if r := recover(); r != nil { // Beam panics instead of returning an error
 			err = fmt.Errorf("file system of %q: %v", path, r)
 		}
 	}()
-	// Not the caller's context, since what renews credentials outlives it.
+	// Not the caller's context: renewing credentials outlives it.
 	if system, err = filesystem.New(context.Background(), path); err != nil {
 		return nil, fmt.Errorf("file system of %q: %w", path, err)
 	}
@@ -73,7 +74,8 @@ func systemOf(path string) (system filesystem.Interface, err error) {
 	return system, nil
 }
 
-// Exists tells whether there is a file of that name. Where a store cannot say it the answer is no, and what follows meets the reason.
+// Exists reports whether a file exists. If a store cannot be reached it returns false, and the next access
+// reports the reason.
 func Exists(ctx context.Context, path string) bool {
 	if isLocal(path) {
 		info, err := os.Stat(path)
@@ -87,7 +89,7 @@ func Exists(ctx context.Context, path string) bool {
 	return err == nil
 }
 
-// read gives the content of a file of no more than most bytes.
+// read returns the content of a file of at most most bytes.
 func read(ctx context.Context, path string, most int64) ([]byte, error) {
 	system, err := systemOf(path)
 	if err != nil {
@@ -101,13 +103,13 @@ func read(ctx context.Context, path string, most int64) ([]byte, error) {
 	return pixels.ReadAll(f, 0, most)
 }
 
-// write gives a file its content, and makes the folders that lead to it. Whoever looks at path sees the old file or the whole new one.
+// write writes a file and creates its parent folders. Readers see the old file or the whole new one.
 func write(ctx context.Context, path string, data []byte) error {
 	system, err := systemOf(path)
 	if err != nil {
 		return err
 	}
-	// An upload that is broken off leaves no object if its context ends.
+	// An aborted upload leaves no object behind if its context ends.
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	if whole(path) {

@@ -17,13 +17,13 @@ func init() {
 	register.Iter1[Letter]()
 }
 
-// A Letter is a picture that could not be converted, or a folder that could not be read.
+// A Letter is a dead letter: an image that could not be converted, or a folder that could not be read.
 type Letter struct {
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
 }
 
-// lettersFn writes the list of dead letters, in the order of the paths.
+// lettersFn writes the list of dead letters.
 type lettersFn struct{ Path string }
 
 func (f *lettersFn) ProcessElement(ctx context.Context, _ []byte, next func(*Letter) bool) error {
@@ -34,7 +34,7 @@ func (f *lettersFn) ProcessElement(ctx context.Context, _ []byte, next func(*Let
 	return WriteLetters(ctx, f.Path, letters)
 }
 
-// WriteLetters writes a list of dead letters, which it sorts.
+// WriteLetters sorts dead letters by path and writes them, one JSON object per line.
 func WriteLetters(ctx context.Context, path string, letters []Letter) error {
 	slices.SortFunc(letters, func(a, b Letter) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Reason, b.Reason)) })
 	var lines bytes.Buffer
@@ -42,7 +42,7 @@ func WriteLetters(ctx context.Context, path string, letters []Letter) error {
 	encoder.SetEscapeHTML(false)
 	for _, l := range letters {
 		if err := encoder.Encode(l); err != nil {
-			return fmt.Errorf("dead letters %q: %w", path, err)
+			return fmt.Errorf("write dead letters %q: %w", path, err)
 		}
 	}
 	if err := write(ctx, path, lines.Bytes()); err != nil {
@@ -51,7 +51,7 @@ func WriteLetters(ctx context.Context, path string, letters []Letter) error {
 	return nil
 }
 
-// ReadLetters reads a list of dead letters.
+// ReadLetters reads what [WriteLetters] wrote.
 func ReadLetters(ctx context.Context, path string) ([]Letter, error) {
 	data, err := read(ctx, path, math.MaxInt64-1)
 	if err != nil {

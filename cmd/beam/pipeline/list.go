@@ -16,22 +16,23 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// listing gathers the pictures of inputs that lie elsewhere than in local folders.
+// listing collects the images of inputs in object stores.
 type listing struct {
-	files  []batch.Job // the places are relative to the output
+	files  []batch.Job // outputs are relative to the output folder
 	others int
 	trees  []tree
 	seen   map[string]bool
-	output string // without a slash at the end
+	output string // without a trailing slash
 }
 
-// tree is a folder that was named: files[first:end] are its pictures.
+// tree is an input folder, whose images are files[first:end].
 type tree struct {
 	folder     string
 	first, end int
 }
 
-// input lists one input: a file of that very name, else what a pattern matches, else a folder with its subfolders.
+// input lists one input: the file of that name, or else the matches of a pattern, or else a folder with
+// its subfolders.
 func (l *listing) input(ctx context.Context, input string) error {
 	name := strings.TrimRight(input, "/")
 	if name == input && Exists(ctx, input) {
@@ -48,14 +49,14 @@ func (l *listing) input(ctx context.Context, input string) error {
 			return fmt.Errorf("input %q: %w", input, err)
 		}
 		if len(found) == 0 {
-			return fmt.Errorf("input %q: no file matches it", input)
+			return fmt.Errorf("input %q: no file matches the pattern", input)
 		}
 		slices.Sort(found)
 		l.below(input[:strings.LastIndex(input[:first], "/")+1], found)
 		return nil
 	}
 	if name == l.output {
-		return fmt.Errorf("output %q is an input folder too, so its pictures would be overwritten: choose another output", l.output)
+		return fmt.Errorf("output %q is also an input folder, so its images would be overwritten\nFix: choose another output", l.output)
 	}
 	if slices.ContainsFunc(l.trees, func(t tree) bool { return t.folder == name }) {
 		return nil
@@ -65,7 +66,7 @@ func (l *listing) input(ctx context.Context, input string) error {
 		return fmt.Errorf("input %q: %w", input, err)
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("input %q: there is no such file, and no file in a folder of that name", input)
+		return fmt.Errorf("input %q: no such file, and no files in a folder of that name", input)
 	}
 	slices.Sort(found)
 	t := tree{folder: name, first: len(l.files)}
@@ -75,7 +76,7 @@ func (l *listing) input(ctx context.Context, input string) error {
 	return nil
 }
 
-// below adds the pictures of what was found in a folder, which ends in a slash.
+// below adds the images among the files found in a folder, whose name ends in a slash.
 func (l *listing) below(folder string, found []string) {
 	for _, file := range found {
 		rel := strings.TrimPrefix(file, folder)
@@ -87,7 +88,7 @@ func (l *listing) below(folder string, found []string) {
 	}
 }
 
-// add adds a file, which is read whatever its name where it was named itself.
+// add adds a file. Its name must be that of an image, unless it is an input itself.
 func (l *listing) add(file, rel string, named bool) {
 	switch {
 	case l.seen[file]:
@@ -99,7 +100,7 @@ func (l *listing) add(file, rel string, named bool) {
 	l.seen[file] = true
 }
 
-// all lists what lies below a folder, which ends in a slash, at any depth.
+// all lists the files below a folder, whose name ends in a slash, at any depth.
 func all(ctx context.Context, folder string) ([]string, error) {
 	if schemeOf(folder) == "s3" {
 		return allS3(ctx, folder)
@@ -111,7 +112,8 @@ func all(ctx context.Context, folder string) ([]string, error) {
 	if schemeOf(folder) == "gs" {
 		return system.List(ctx, folder+"**")
 	}
-	// A star ends at a slash here, so there is a pattern for each depth. (Only tests come here, whose folders have files at every depth.)
+	// A star ends at a slash here, so each depth has its own pattern. Only tests get here, with files at
+	// every depth.
 	var found []string
 	for pattern := folder + "*"; ; pattern += "/*" {
 		level, err := system.List(ctx, pattern)
@@ -125,7 +127,8 @@ func all(ctx context.Context, folder string) ([]string, error) {
 	}
 }
 
-// allS3 lists objects by their prefix. Beam's file system cannot: its patterns end at slashes, and for each it lists all objects.
+// allS3 lists objects by their prefix. In Beam's file system, patterns end at slashes, and each one lists
+// all objects.
 func allS3(ctx context.Context, folder string) ([]string, error) {
 	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(folder, "s3://"), "/")
 	settings, err := config.LoadDefaultConfig(ctx) // as Beam's file system does

@@ -8,13 +8,14 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/metrics"
 )
 
-// Namespace is that of the metrics, NotesNamespace that of a counter for each note about pictures, which is its name.
+// Namespace is the namespace of the metrics. NotesNamespace has a counter for each note about images,
+// named by the text of the note.
 const (
 	Namespace      = "cyclegan"
 	NotesNamespace = "cyclegan.notes"
 )
 
-// Counters of pictures, of bytes of their files, and of models: opened ones count where a bundle has opened them, not where a launcher has.
+// Counters of images, bytes of their files, and models that a bundle opened.
 var (
 	converted    = beam.NewCounter(Namespace, "pictures_converted")
 	skipped      = beam.NewCounter(Namespace, "pictures_skipped")
@@ -26,7 +27,7 @@ var (
 	modelsOpened = beam.NewCounter(Namespace, "models_opened")
 )
 
-// Distributions of what one picture took, in milliseconds: its file read, decoded, through the model (without the wait for room in it), encoded, and written.
+// Durations per image in milliseconds: reading the file, decoding, the model, encoding, writing the file.
 var (
 	readTime    = beam.NewDistribution(Namespace, "read_ms")
 	decodeTime  = beam.NewDistribution(Namespace, "decode_ms")
@@ -35,7 +36,7 @@ var (
 	writeTime   = beam.NewDistribution(Namespace, "write_ms")
 )
 
-// Times are the names of the distributions, in the order in which they come up.
+// Times returns the names of the durations, in the order of the work.
 func Times() []string { return []string{"read_ms", "decode_ms", "convert_ms", "encode_ms", "write_ms"} }
 
 func (o *outcome) measure(ctx context.Context) {
@@ -64,7 +65,7 @@ func (o *outcome) measure(ctx context.Context) {
 	}
 }
 
-// Time is how long a part of a picture took: the number of pictures, and in milliseconds the sum, the least and the most.
+// Time is a duration per image: the number of images, and the sum, minimum and maximum in milliseconds.
 type Time struct {
 	Count int64 `json:"count"`
 	Sum   int64 `json:"sum"`
@@ -72,14 +73,14 @@ type Time struct {
 	Max   int64 `json:"max"`
 }
 
-// Measured is what a runner gives of the metrics, over all workers.
+// Measured holds the metrics over all workers.
 type Measured struct {
 	Counters map[string]int64 `json:"counters"`
 	Notes    map[string]int64 `json:"notes"`
 	Times    map[string]Time  `json:"times_ms"`
 }
 
-// Measure gathers the metrics of a pipeline that has run. Known is false where the runner keeps none.
+// Measure returns the metrics of a pipeline that has run. Known is false if the runner keeps none.
 func Measure(r beam.PipelineResult) (m Measured, known bool) {
 	m = Measured{map[string]int64{}, map[string]int64{}, map[string]Time{}}
 	all := r.Metrics().AllMetrics()

@@ -15,31 +15,33 @@ import (
 	"cyclegan/infer/batch"
 )
 
-// models are those that this process has opened, each once, by what they are and how they run. They stay open from bundle to bundle.
+// models holds the models that this process has opened, each once, by path and options. They stay open
+// from bundle to bundle.
 var models struct {
 	sync.Mutex
 	byKey  map[string]*model
 	opened atomic.Int64
 }
 
-// model is an entry of models. Its lock is held while it is opened, so that other models are not waited for.
+// model is an entry of models. Its lock is held while it is opened, so that other models can be opened
+// meanwhile.
 type model struct {
 	sync.Mutex
 	infer      *infer.Model
 	converters map[string]*converter
 }
 
-// converter converts for all bundles of a process.
+// converter converts the images of all bundles of a process.
 type converter struct {
 	*batch.Converter
-	// inFlight bounds the pictures that are in memory, those that are read and written beside those in the model.
+	// inFlight bounds the images in memory: those being read, converted and written.
 	inFlight *semaphore.Weighted
 }
 
-// Opened is how many models this process has opened.
+// Opened returns the number of models that this process has opened.
 func Opened() int64 { return models.opened.Load() }
 
-// CloseModels closes the models of this process. No pipeline may be running in it.
+// CloseModels closes the models of this process, in which no pipeline may be running.
 func CloseModels() {
 	models.Lock()
 	defer models.Unlock()
@@ -51,8 +53,8 @@ func CloseModels() {
 	models.byKey = nil
 }
 
-// OpenModel opens the model in this process, where a runner that has no other uses it, and says what is known of it. Where ONNX Runtime is nowhere
-// to be found it is fetched, which is said to log.
+// OpenModel opens the model for runners that work in this process, and describes it. If ONNX Runtime is
+// missing, it is fetched, which is reported to log.
 func OpenModel(ctx context.Context, o *Options, log io.Writer) (infer.Info, error) {
 	m, err := modelOf(o)
 	if err != nil {
@@ -61,7 +63,7 @@ func OpenModel(ctx context.Context, o *Options, log io.Writer) (infer.Info, erro
 	m.Lock()
 	defer m.Unlock()
 	if m.infer == nil {
-		opened, err := modelcli.OpenWith(ctx, &o.ModelOptions, log, func() (*infer.Model, error) { return open(ctx, o) })
+		opened, err := modelcli.Open(ctx, &o.ModelOptions, log, func() (*infer.Model, error) { return open(ctx, o) })
 		if err != nil {
 			return infer.Info{}, err
 		}
@@ -71,7 +73,7 @@ func OpenModel(ctx context.Context, o *Options, log io.Writer) (infer.Info, erro
 	return m.infer.Info(), nil
 }
 
-// converterOf gives the process's converter for the options. Opened tells whether this call has opened its model.
+// converterOf returns the converter for the options. Opened reports whether this call opened the model.
 func converterOf(ctx context.Context, o *Options) (c *converter, opened bool, err error) {
 	m, err := modelOf(o)
 	if err != nil {
@@ -81,7 +83,7 @@ func converterOf(ctx context.Context, o *Options) (c *converter, opened bool, er
 	defer m.Unlock()
 	if m.infer == nil {
 		if m.infer, err = open(ctx, o); err != nil {
-			return nil, false, modelcli.InFlags(err, &o.ModelOptions)
+			return nil, false, modelcli.WithFlagNames(err, &o.ModelOptions)
 		}
 		models.opened.Add(1)
 		opened = true
@@ -90,10 +92,10 @@ func converterOf(ctx context.Context, o *Options) (c *converter, opened bool, er
 	return c, opened, err
 }
 
-// modelOf gives the entry of the model, opened or not.
+// modelOf returns the entry of the model, which may not be open yet.
 func modelOf(o *Options) (*model, error) {
 	options := o.ModelOptions
-	options.Library = "" // each process has its own place for it, and one alone
+	options.Library = "" // differs between processes
 	key, err := json.Marshal(struct {
 		Path    string
 		Options infer.Options
@@ -114,7 +116,7 @@ func modelOf(o *Options) (*model, error) {
 	return m, nil
 }
 
-// largestModel bounds a model that is read into memory, in bytes.
+// largestModel bounds the size of a model that is not a local file, in bytes.
 const largestModel = 8 << 30
 
 func open(ctx context.Context, o *Options) (*infer.Model, error) {
@@ -132,21 +134,16 @@ func open(ctx context.Context, o *Options) (*infer.Model, error) {
 	return m, nil
 }
 
-// converter gives the one for the options, of which there is one as well.
+// converter returns the only converter for the options.
 func (m *model) converter(o *Options) (*converter, error) {
 	key := fmt.Sprint(o.Quality, o.Limits, o.Resize, o.Workers)
 	if c := m.converters[key]; c != nil {
 		return c, nil
 	}
 	opt := &batch.Options{Quality: o.Quality, Limits: o.Limits, Workers: o.Workers}
-	if o.Resize != "" {
-		resize, err := modelcli.ParseResize(o.Resize)
-		if err != nil {
-			return nil, err
-		}
-		if opt.Size, err = resize.Sizes(m.infer.Info()); err != nil {
-			return nil, err
-		}
+	var err error
+	if opt.Size, err = modelcli.Sizes(o.Resize, m.infer.Info()); err != nil {
+		return nil, err
 	}
 	c, err := batch.New(m.infer, opt)
 	if err != nil {

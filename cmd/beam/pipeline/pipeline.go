@@ -1,12 +1,17 @@
-// Package pipeline converts the pictures of folders and buckets as a Beam pipeline, to the bytes that cmd/infer writes.
+// Package pipeline converts folders and buckets of images as a Beam pipeline. [Build] adds the
+// conversion that [Options] describe to a pipeline; the results are bit-identical to those of cmd/infer.
 //
-//	options := &pipeline.Options{Model: "gs://bucket/G_AB.onnx", Inputs: []string{"gs://bucket/photos"}, Output: "gs://bucket/winter", DeadLetters: "gs://bucket/failed.jsonl"}
+//	options := &pipeline.Options{
+//		Model: "gs://bucket/G_AB.onnx", Inputs: []string{"gs://bucket/photos"},
+//		Output: "gs://bucket/winter", DeadLetters: "gs://bucket/failed.jsonl",
+//	}
 //	p, s := beam.NewPipelineWithRoot()
 //	pipeline.Build(s, options)
 //	err := beamx.Run(ctx, p)
 //
-// One worker plans, which takes the names of all pictures and none of their content; the runner spreads the plan over all workers, each of which
-// opens the model once. A result takes its name when it is whole, and is the same however often it is made, so that a bundle may be repeated.
+// One worker plans, for which it needs the names of all images. The runner distributes the plan over all
+// workers, each of which opens the model once. A result appears under its name when it is whole, and is
+// the same however often it is made, so that a bundle may be repeated.
 package pipeline
 
 import (
@@ -22,36 +27,37 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// Options say what a pipeline converts. They travel to the workers as JSON.
+// Options describe a conversion. The workers receive them as JSON.
 type Options struct {
-	// Model is an ONNX file, and ModelOptions how it runs. What it computes with, ONNX Runtime, each worker looks for itself.
+	// Model is the path of an ONNX file. Each worker finds ONNX Runtime by itself.
 	Model        string
 	ModelOptions infer.Options
-	// Inputs are pictures, folders and patterns of both: of the local file system alone, with the meaning that batch.NewPlan gives them,
-	// or all of other ones. Output is the folder to write to.
+	// Inputs are images, folders and patterns: either all local, as for batch.NewPlan, or all in object
+	// stores. Output is the folder to write to.
 	Inputs []string
 	Output string
-	// DeadLetters is the file that names what could not be converted, a Letter as JSON a line. It is written at the end, empty where all went well.
+	// DeadLetters is the file that lists what could not be converted, a Letter as JSON per line. It is
+	// written at the end, and empty if nothing failed.
 	DeadLetters string
-	// Format, Quality, SkipExisting, Workers and Limits are those of batch.Options. Workers counts for a process.
+	// Format is as for batch.NewPlan, the others as in batch.Options. Workers is per process.
 	Format       string
 	Quality      int
 	SkipExisting bool
 	Workers      int
 	Limits       pixels.Limits
-	// Resize is the size that pictures are brought to, as modelcli.ParseResize takes it. Empty: they keep theirs.
+	// Resize is the size of the images in the model, as modelcli.Sizes parses it. Default: their own.
 	Resize string
 }
 
-// Validate lists every option that makes no sense, with its value.
+// Validate reports every invalid option with its value.
 func (o *Options) Validate() error {
 	var bad []error
 	if o.Model == "" {
-		bad = append(bad, errors.New("there is no model"))
+		bad = append(bad, errors.New("the model is missing"))
 	}
 	bad = append(bad, o.validatePlan())
 	if o.DeadLetters == "" {
-		bad = append(bad, errors.New("there is no file for what cannot be converted"))
+		bad = append(bad, errors.New("the file for dead letters is missing"))
 	} else if schemeOf(o.DeadLetters) != schemeOf(o.Output) { // which is checked
 		bad = append(bad, known(o.DeadLetters))
 	}
@@ -59,13 +65,13 @@ func (o *Options) Validate() error {
 		bad = append(bad, known(o.Model))
 	}
 	if o.Quality < 0 || o.Quality > 100 {
-		bad = append(bad, fmt.Errorf("quality %d: it is 1 to 100, or 0 for 95", o.Quality))
+		bad = append(bad, fmt.Errorf("quality %d is not between 1 and 100, or 0 for 95", o.Quality))
 	}
 	if o.Workers < 0 {
-		bad = append(bad, fmt.Errorf("workers %d: it is 0 or more", o.Workers))
+		bad = append(bad, fmt.Errorf("workers %d is negative", o.Workers))
 	}
 	if o.Resize != "" {
-		if _, err := modelcli.ParseResize(o.Resize); err != nil {
+		if err := modelcli.CheckResize(o.Resize); err != nil {
 			bad = append(bad, fmt.Errorf("size %q: %w", o.Resize, err))
 		}
 	}
@@ -77,13 +83,13 @@ func (o *Options) Validate() error {
 func (o *Options) validatePlan() error {
 	var bad []error
 	if len(o.Inputs) == 0 {
-		bad = append(bad, errors.New("no input: name a picture or a folder of pictures"))
+		bad = append(bad, errors.New("the input is missing: name an image or a folder of images"))
 	}
 	if o.Output == "" {
-		bad = append(bad, errors.New("no output: name the folder to write to"))
+		bad = append(bad, errors.New("the output folder is missing"))
 	}
 	if o.Format != "" && !pixels.Writable(o.Format) {
-		bad = append(bad, fmt.Errorf("format %q cannot be written: choose png, jpg, gif, bmp or tiff", o.Format))
+		bad = append(bad, fmt.Errorf("format %q cannot be written: use png, jpg, gif, bmp or tiff", o.Format))
 	}
 	local := 0
 	for _, in := range o.Inputs {
@@ -93,7 +99,7 @@ func (o *Options) validatePlan() error {
 		}
 	}
 	if local > 0 && local < len(o.Inputs) {
-		bad = append(bad, fmt.Errorf("inputs %s lie in this file system and in others: convert them in two runs", strings.Join(o.Inputs, ", ")))
+		bad = append(bad, fmt.Errorf("inputs %s are in this file system and in others\nFix: convert them in two runs", strings.Join(o.Inputs, ", ")))
 	}
 	if o.Output != "" {
 		bad = append(bad, known(o.Output))
@@ -101,9 +107,9 @@ func (o *Options) validatePlan() error {
 	return errors.Join(bad...)
 }
 
-// BesideOutput is a name for the list of dead letters: beside the output folder, so that this holds nothing but results. It is empty where there is
-// no such place, as beside a whole bucket.
-func BesideOutput(output string) string {
+// DefaultDeadLetters returns the default path of the dead letters, next to the output folder, which holds
+// only results. It is empty for a whole bucket.
+func DefaultDeadLetters(output string) string {
 	const ending = ".dead_letters.jsonl"
 	if isLocal(output) {
 		abs, err := filepath.Abs(output)

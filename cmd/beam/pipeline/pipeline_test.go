@@ -189,7 +189,7 @@ func TestSameAsInfer(t *testing.T) {
 			CloseModels()
 			before := Opened()
 			out := filepath.Join(t.TempDir(), "out")
-			o := &Options{Model: model, Inputs: []string{in}, Output: out, DeadLetters: BesideOutput(out),
+			o := &Options{Model: model, Inputs: []string{in}, Output: out, DeadLetters: DefaultDeadLetters(out),
 				Format: c.format, Quality: c.opt.Quality, Resize: c.size}
 			measured, letters := run(t, o)
 			if n := Opened() - before; n != 1 {
@@ -220,7 +220,7 @@ func TestSameAsInfer(t *testing.T) {
 func TestSkipExisting(t *testing.T) {
 	model := invert(t)
 	out := filepath.Join(t.TempDir(), "out")
-	o := &Options{Model: model, Inputs: []string{fixture(t, "pictures")}, Output: out, DeadLetters: BesideOutput(out), SkipExisting: true}
+	o := &Options{Model: model, Inputs: []string{fixture(t, "pictures")}, Output: out, DeadLetters: DefaultDeadLetters(out), SkipExisting: true}
 	run(t, o)
 	want := readTree(t, out)
 	changed := filepath.Join(out, "base.png")
@@ -290,7 +290,7 @@ func TestElsewhere(t *testing.T) {
 	}
 	equal(t, got, wantGood)
 	out := filepath.Join(t.TempDir(), "out")
-	o = &Options{Model: local, Inputs: []string{root + "in/good/*/*"}, Output: out, DeadLetters: BesideOutput(out)}
+	o = &Options{Model: local, Inputs: []string{root + "in/good/*/*"}, Output: out, DeadLetters: DefaultDeadLetters(out)}
 	run(t, o)
 	equal(t, readTree(t, out), wantGood)
 }

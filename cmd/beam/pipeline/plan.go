@@ -18,10 +18,10 @@ func init() {
 	register.DoFn4x1[context.Context, []byte, func(Job), func(Letter), error](&planFn{})
 }
 
-// planFn plans, on one worker.
+// planFn plans the conversion on one worker.
 type planFn struct{ Options Options }
 
-// ProcessElement gives the pictures, and the folders that cannot be read.
+// ProcessElement emits the jobs, and the folders that cannot be read.
 func (f *planFn) ProcessElement(ctx context.Context, _ []byte, emit func(Job), fail func(Letter)) error {
 	plan, err := Plan(ctx, &f.Options, false)
 	if err != nil {
@@ -37,7 +37,7 @@ func (f *planFn) ProcessElement(ctx context.Context, _ []byte, emit func(Job), f
 	return nil
 }
 
-// Plan says which picture goes where, as batch.NewPlan does. A local output folder is made where there is none and tried, unless the run is dry.
+// Plan plans like [batch.NewPlan], and like [batch.DryPlan] if dry is true.
 func Plan(ctx context.Context, o *Options, dry bool) (*batch.Plan, error) {
 	if err := o.validatePlan(); err != nil {
 		return nil, err
@@ -53,9 +53,9 @@ func Plan(ctx context.Context, o *Options, dry bool) (*batch.Plan, error) {
 	return batch.NewPlan(o.Inputs, o.Output, o.Format)
 }
 
-// planUpload plans for local pictures whose results go elsewhere.
+// planUpload plans for local images and an output in an object store.
 func planUpload(o *Options) (*batch.Plan, error) {
-	// A folder that is nowhere, for the names alone.
+	// A folder that does not exist, only for the names.
 	nowhere := filepath.Join(os.TempDir(), fmt.Sprintf("cyclegan-plan-%d", os.Getpid()))
 	plan, err := batch.DryPlan(o.Inputs, nowhere, o.Format)
 	if err != nil {
@@ -73,7 +73,7 @@ func planUpload(o *Options) (*batch.Plan, error) {
 	return plan, nil
 }
 
-// below gives the path of a file in a folder; rel is in the manner of this file system.
+// below returns the path of a file in a folder. rel has local separators.
 func below(folder, rel string) string {
 	if isLocal(folder) {
 		return filepath.Join(folder, rel)
@@ -81,7 +81,7 @@ func below(folder, rel string) string {
 	return strings.TrimRight(folder, "/") + "/" + filepath.ToSlash(rel)
 }
 
-// planRemote plans for pictures that lie elsewhere.
+// planRemote plans for images in object stores.
 func planRemote(ctx context.Context, o *Options) (*batch.Plan, error) {
 	list := listing{output: strings.TrimRight(o.Output, "/"), seen: map[string]bool{}}
 	for _, input := range o.Inputs {
@@ -91,9 +91,9 @@ func planRemote(ctx context.Context, o *Options) (*batch.Plan, error) {
 	}
 	list.place()
 	if len(list.files) == 0 {
-		return nil, fmt.Errorf("no pictures in %s: files ending in jpg, png, gif, bmp, tiff and webp are read", strings.Join(o.Inputs, ", "))
+		return nil, fmt.Errorf("no images in %s (jpg, png, gif, bmp, tiff or webp)", strings.Join(o.Inputs, ", "))
 	}
-	// The systems that take A.png for a.png as a rule.
+	// These systems usually ignore case in names.
 	fold := isLocal(o.Output) && (runtime.GOOS == "windows" || runtime.GOOS == "darwin")
 	plan, err := batch.PlanNames(list.files, o.Format, fold)
 	if err != nil {
@@ -108,14 +108,14 @@ func planRemote(ctx context.Context, o *Options) (*batch.Plan, error) {
 		for i := range jobs {
 			jobs[i].Output = below(o.Output, jobs[i].Output)
 			if inputs[jobs[i].Output] {
-				return nil, fmt.Errorf("%q would be overwritten by the result of %q: choose another output folder", jobs[i].Output, jobs[i].Input)
+				return nil, fmt.Errorf("%q would be overwritten by the result of %q\nFix: choose another output folder", jobs[i].Output, jobs[i].Input)
 			}
 		}
 	}
 	return plan, nil
 }
 
-// place gives several folders a folder of the output each, by their names.
+// place gives each of several input folders a folder of its own in the output.
 func (l *listing) place() {
 	if len(l.trees) < 2 {
 		return

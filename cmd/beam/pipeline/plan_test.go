@@ -79,7 +79,7 @@ func TestPlanElsewhere(t *testing.T) {
 	}
 }
 
-func TestBesideOutput(t *testing.T) {
+func TestDefaultDeadLetters(t *testing.T) {
 	t.Chdir(t.TempDir())
 	here, err := filepath.Abs(".")
 	if err != nil {
@@ -91,7 +91,7 @@ func TestBesideOutput(t *testing.T) {
 		if want != "" {
 			want += ".dead_letters.jsonl"
 		}
-		if got := BesideOutput(output); got != want {
+		if got := DefaultDeadLetters(output); got != want {
 			t.Errorf("beside %s is %q, want %q", output, got, want)
 		}
 	}

@@ -32,7 +32,7 @@ func bundle(ctx context.Context, f *convertFn, jobs []batch.Job) (letters []Lett
 func TestBundleRepeated(t *testing.T) {
 	model := invert(t)
 	in, out := pictures(t), filepath.Join(t.TempDir(), "out")
-	o := Options{Model: model, Inputs: []string{in}, Output: out, DeadLetters: BesideOutput(out)}
+	o := Options{Model: model, Inputs: []string{in}, Output: out, DeadLetters: DefaultDeadLetters(out)}
 	plan, err := Plan(t.Context(), &o, false)
 	if err != nil {
 		t.Fatal(err)

@@ -84,6 +84,10 @@ func TestHelp(t *testing.T) {
 	f.Brief("No effect", "old", "older")
 	f.Bool("old", false, "")
 	f.Bool("older", false, "")
+	f.Group("Images")
+	f.Bool("again", false, "repeat")
+	f.Group("Empty", "late2")
+	f.Int("late2", 0, "`N` of nothing")
 	f.Bool("rest", true, "do the rest")
 	var out bytes.Buffer
 	if status := f.Report(f.Parse([]string{"-h"}), &out, nil); status != Done {
@@ -103,9 +107,15 @@ Images:
   -out DIR
         write to DIR, and so on and so on and so on and so on and so on and so on and so
         on and so on (default: nowhere)
+  -again
+        repeat
 
 No effect:
   -old -older
+
+Empty:
+  -late2 N
+        N of nothing
 
 Other options:
   -version

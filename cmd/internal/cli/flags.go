@@ -27,14 +27,14 @@ type Flags struct {
 	About string
 
 	groups  []*group
-	placed  map[string]bool // options that belong to a group, or are hidden
+	open    *group          // takes the options defined since it began
+	placed  map[string]bool // options that are in a group, or hidden
 	version bool
 }
 
 type group struct {
 	title string
 	names []string
-	open  bool // takes the options defined after it
 	brief bool // lists the names alone
 }
 
@@ -47,50 +47,64 @@ func NewFlags(name, about string) *Flags {
 func Wrap(fs *flag.FlagSet, about string) *Flags {
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
-	f := &Flags{FlagSet: fs, About: about, placed: map[string]bool{}}
-	f.collect()
+	f := &Flags{FlagSet: fs, About: about, placed: map[string]bool{"version": true}}
+	fs.VisitAll(func(o *flag.Flag) { f.placed[o.Name] = true })
 	fs.BoolVar(&f.version, "version", false, "print the versions of the program and its libraries")
 	return f
 }
 
-// Group begins a group of options in the help. Without names it takes the options that are defined
-// after it, in alphabetical order; with names it takes those, in the given order, wherever they are
-// defined. Options in no group come last.
+// Group begins a group of options in the help, or continues the one with that title. Without names it
+// takes the options that are defined until the next group; they are listed in alphabetical order. With
+// names it takes those, in the given order, wherever they are defined. Options in no group come last.
 func (f *Flags) Group(title string, names ...string) {
 	f.collect()
-	f.add(&group{title: title, names: names, open: len(names) == 0})
+	g := f.group(title)
+	if len(names) == 0 {
+		f.open = g
+	}
+	f.add(g, names)
 }
 
 // Brief adds options to the help of which only the names are listed, after a title that says what
 // they have in common.
 func (f *Flags) Brief(title string, names ...string) {
 	f.collect()
-	f.add(&group{title: title, names: names, brief: true})
+	g := f.group(title)
+	g.brief = true
+	f.add(g, names)
 }
 
-func (f *Flags) add(g *group) {
-	for _, name := range g.names {
+func (f *Flags) group(title string) *group {
+	for _, g := range f.groups {
+		if g.title == title {
+			return g
+		}
+	}
+	g := &group{title: title}
+	f.groups = append(f.groups, g)
+	return g
+}
+
+func (f *Flags) add(g *group, names []string) {
+	g.names = append(g.names, names...)
+	for _, name := range names {
 		f.placed[name] = true
 	}
-	f.groups = append(f.groups, g)
 }
 
-// collect puts the options without a group into the open one, if there is one.
+// collect puts the options that are in no group into the open one, and closes that.
 func (f *Flags) collect() {
-	var open *group
-	if n := len(f.groups); n > 0 && f.groups[n-1].open {
-		open = f.groups[n-1]
-	} else if n > 0 {
+	if f.open == nil {
 		return
 	}
+	var names []string
 	f.VisitAll(func(o *flag.Flag) {
-		if f.placed[o.Name] || o.Name == "version" {
-			return
-		}
-		if f.placed[o.Name] = true; open != nil {
-			open.names = append(open.names, o.Name)
+		if !f.placed[o.Name] {
+			names = append(names, o.Name)
 		}
 	})
+	f.add(f.open, names)
+	f.open = nil
 }
 
 // Parse parses the options in args. It returns [flag.ErrHelp] for -h, [ErrVersion] for -version, and

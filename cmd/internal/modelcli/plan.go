@@ -1,51 +1,99 @@
 package modelcli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/infer/atomicfile"
 	"cyclegan/infer/batch"
 )
 
-// SayPlan says what is to be converted, and what of it a person may not expect.
-func SayPlan(w io.Writer, plan *batch.Plan) {
-	fmt.Fprintf(w, "%s to convert", cli.Count(len(plan.Jobs), "picture"))
-	var over []string
+// PrintPlan prints how many images a plan converts, and what may be unexpected.
+func PrintPlan(w io.Writer, plan *batch.Plan) {
+	fmt.Fprintf(w, "%s to convert", cli.Count(len(plan.Jobs), "image"))
+	var skipped []string
 	if plan.Unsupported > 0 {
-		over = append(over, cli.Count(plan.Unsupported, "other file"))
+		skipped = append(skipped, cli.Count(plan.Unsupported, "unsupported file"))
 	}
 	if plan.SkippedLinks > 0 {
-		over = append(over, cli.Count(plan.SkippedLinks, "link")+" to what is converted anyway or leads up")
+		skipped = append(skipped, cli.Count(plan.SkippedLinks, "link")+" to folders that are converted anyway or contain the link")
 	}
-	if len(over) > 0 {
-		fmt.Fprintf(w, " (%s passed over)", strings.Join(over, " and "))
+	if len(skipped) > 0 {
+		fmt.Fprintf(w, " (skipping %s)", strings.Join(skipped, " and "))
 	}
 	fmt.Fprintln(w)
 	if plan.WebP > 0 {
-		fmt.Fprintf(w, "%s in WebP, which can only be read: written as PNG\n", cli.Count(plan.WebP, "picture"))
+		fmt.Fprintf(w, "writing %s as PNG: WebP can only be read\n", cli.Count(plan.WebP, "WebP image"))
 	}
 	const most = 5
 	for i, j := range plan.Renamed {
 		if i == most {
-			fmt.Fprintf(w, "and %d more whose names were taken (-json lists them)\n", len(plan.Renamed)-most)
+			fmt.Fprintf(w, "renamed as well: %d (-json lists them)\n", len(plan.Renamed)-most)
 			break
 		}
-		fmt.Fprintf(w, "%s is written as %s, since another picture has its name\n", Shown(j.Input), Shown(j.Output))
+		fmt.Fprintf(w, "writing %s as %s: another image has its name\n", Shown(j.Input), Shown(j.Output))
 	}
 	for _, f := range plan.Unread {
 		fmt.Fprintf(w, "failed: %v\n", f.Err)
 	}
 }
 
-// Shown is a path as a line of text can hold it: quoted where it has line ends or what else is no text.
+// PrintDryRun prints every job of a plan to stdout and the counts to stderr. Exists reports whether an
+// output that may be skipped exists.
+func PrintDryRun(plan *batch.Plan, stdout, stderr io.Writer, exists func(output string) bool) {
+	skipped := 0
+	for _, j := range plan.Jobs {
+		note := ""
+		if exists(j.Output) {
+			note = " (exists, skipped)"
+			skipped++
+		}
+		fmt.Fprintf(stdout, "%s -> %s%s\n", Shown(j.Input), Shown(j.Output), note)
+	}
+	for _, f := range plan.Unread {
+		fmt.Fprintf(stderr, "failed: %v\n", f.Err)
+	}
+	fmt.Fprintf(stderr, "-dry_run: %s to convert", cli.Count(len(plan.Jobs)-skipped, "image"))
+	if skipped > 0 {
+		fmt.Fprintf(stderr, ", %d skipped", skipped)
+	}
+	fmt.Fprintln(stderr, "; nothing is written")
+}
+
+// Shown returns a path for a line of text. It is quoted if it holds characters that are not graphic.
 func Shown(path string) string {
 	odd := func(r rune) bool { return !unicode.IsGraphic(r) || r == unicode.ReplacementChar }
 	if strings.ContainsFunc(path, odd) {
 		return strconv.Quote(path)
 	}
 	return path
+}
+
+// WriteSummary writes a summary as JSON to the file path, or to stdout if path is "-".
+func WriteSummary(path string, stdout io.Writer, summary any) error {
+	data, err := json.MarshalIndent(summary, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	data = append(data, '\n')
+	if path == "-" {
+		_, err = stdout.Write(data)
+	} else if info, statErr := os.Stat(path); statErr == nil && !info.Mode().IsRegular() {
+		err = os.WriteFile(path, data, 0o666) // a pipe or a device, which must not be replaced
+	} else {
+		err = atomicfile.Write(path, func(w io.Writer) error {
+			_, err := w.Write(data)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	return nil
 }

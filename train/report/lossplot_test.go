@@ -15,7 +15,8 @@ import (
 	"testing"
 )
 
-// fallingLosses imitates a run: every loss falls to its own level, with reproducible noise.
+// fallingLosses imitates a run: every loss falls to a level of its own, with
+// noise that the seed fixes.
 func fallingLosses(points int) []Series {
 	r := rand.New(rand.NewPCG(1, 2))
 	all := make([]Series, len(lossOrder))
@@ -32,7 +33,7 @@ func fallingLosses(points int) []Series {
 	return all
 }
 
-func TestLossPlotIsAnImage(t *testing.T) {
+func TestLossPlotIsAPicture(t *testing.T) {
 	p := LossPlot{Title: "s2w64", Series: fallingLosses(300)}
 	var buf bytes.Buffer
 	if err := p.Encode(&buf); err != nil {
@@ -42,41 +43,52 @@ func TestLossPlotIsAnImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	size := image.Pt(plotWidth, plotHead+2*panelHeight)
-	if got := img.Bounds().Size(); got != size {
-		t.Errorf("image is %v, want %v", got, size)
+	if got, want := img.Bounds(), image.Rect(0, 0, defaultWidth, defaultHeight); got != want {
+		t.Errorf("picture is %v, want %v", got, want)
 	}
 	if got := nrgba(img.At(2, 2)); got != paper {
 		t.Errorf("corner is %v, want the background %v", got, paper)
 	}
-	for panel := range 4 {
-		at := image.Pt(panel%2*plotWidth/2, plotHead+panel/2*panelHeight)
-		area := image.Rectangle{at, at.Add(image.Pt(plotWidth/2, panelHeight))}
-		for hue, c := range hues {
-			n := count(img, c, area)
-			if hue < 2 && n < 300 {
-				t.Errorf("panel %d: only %d pixels of its line %d", panel, n, hue)
-			}
-			if hue >= 2 && n > 0 {
-				t.Errorf("panel %d: %d pixels of a line that it does not have", panel, n)
-			}
+	half := defaultHeight / 2
+	for _, name := range lossOrder {
+		upper, lower := count(img, colours[name], 0, half), count(img, colours[name], half, defaultHeight)
+		if strings.HasPrefix(name, "D_") {
+			upper, lower = lower, upper
+		}
+		if upper < 300 {
+			t.Errorf("%s: only %d pixels of its colour in its panel", name, upper)
+		}
+		if lower > 0 {
+			t.Errorf("%s: %d pixels of its colour in the other panel", name, lower)
 		}
 	}
 }
 
-// A line must be at the height that the axis says: in the middle when the axis goes from 0 to twice its
-// value.
-func TestLossPlotHeights(t *testing.T) {
-	low := Series{Name: "G_AB", X: []float64{0, 100}, Y: []float64{1, 1}}
-	high := Series{Name: "G_BA", X: []float64{0, 100}, Y: []float64{2, 2}}
-	img, err := (&LossPlot{Series: []Series{low, high}}).Image()
+func TestLossPlotKeepsItsSize(t *testing.T) {
+	p := LossPlot{Series: fallingLosses(10), Width: 640, Height: 481}
+	img, err := p.Image()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The lowest grid line of the only panel is at zero. The column is between vertical grid lines.
-	x, bottom := plotWidth/3, 0
-	lowY, highY := rowOf(img, x, hues[0]), rowOf(img, x, hues[1])
-	for y := range img.Bounds().Dy() {
+	if got := img.Bounds().Size(); got != image.Pt(640, 481) {
+		t.Errorf("picture is %v, want 640x481", got)
+	}
+}
+
+// A line at a constant height must lie where the axis says: half way up when
+// the axis goes from 0 to twice the height.
+func TestLossPlotDrawsAtTheRightHeight(t *testing.T) {
+	low := Series{Name: "G_AB", X: []float64{0, 100}, Y: []float64{1, 1}}
+	high := Series{Name: "G_BA", X: []float64{0, 100}, Y: []float64{2, 2}}
+	img, err := (&LossPlot{Series: []Series{low, high}, Span: -1}).Image()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One panel: from its bottom to the lines is as 1 to 2, and the bottom is
+	// the lowest grid line.
+	x := defaultWidth / 3
+	lowY, highY, bottom := rowOf(img, x, colours["G_AB"]), rowOf(img, x, colours["G_BA"]), 0
+	for y := range defaultHeight {
 		if nrgba(img.At(x, y)) != paper {
 			bottom = y
 		}
@@ -85,11 +97,11 @@ func TestLossPlotHeights(t *testing.T) {
 		t.Fatalf("lines at rows %d and %d: not drawn", lowY, highY)
 	}
 	if ratio := float64(bottom-highY) / float64(bottom-lowY); math.Abs(ratio-2) > 0.03 {
-		t.Errorf("losses 1 and 2 are %d and %d pixels above zero", bottom-lowY, bottom-highY)
+		t.Errorf("losses 1 and 2 lie %d and %d pixels above zero", bottom-lowY, bottom-highY)
 	}
 }
 
-func TestLossPlotAcceptsAnything(t *testing.T) {
+func TestLossPlotTakesAnything(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	many := func(n int, y func(int) float64) []Series {
 		s := Series{Name: "D_A"}
@@ -122,7 +134,7 @@ func TestLossPlotAcceptsAnything(t *testing.T) {
 		"a hundred":        make([]Series, 100),
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := LossPlot{Title: name + strings.Repeat(" long", 90), Series: series}
+			p := LossPlot{Title: name + strings.Repeat(" long", 90), Series: series, Width: minWidth, Height: minHeight}
 			if err := p.Encode(io.Discard); err != nil {
 				t.Error(err)
 			}
@@ -130,9 +142,12 @@ func TestLossPlotAcceptsAnything(t *testing.T) {
 	}
 }
 
-func TestLossPlotErrors(t *testing.T) {
+func TestLossPlotNamesWhatIsWrong(t *testing.T) {
 	for want, p := range map[string]LossPlot{
 		`series "G_AB" has 2 steps but 1 values`: {Series: []Series{{Name: "G_AB", X: []float64{1, 2}, Y: []float64{1}}}},
+		"10x900 pixels":                          {Width: 10},
+		"1400x-1 pixels":                         {Height: -1},
+		"99999x900 pixels":                       {Width: 99999},
 	} {
 		if err := p.Encode(io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q in it", err, want)
@@ -140,10 +155,10 @@ func TestLossPlotErrors(t *testing.T) {
 	}
 }
 
-func TestLossPlotSave(t *testing.T) {
+func TestLossPlotSavesInOnePiece(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "losses.png")
-	p := LossPlot{Series: fallingLosses(10)}
+	p := LossPlot{Series: fallingLosses(10), Width: minWidth, Height: minHeight}
 	for range 2 {
 		if err := p.Save(path); err != nil {
 			t.Fatal(err)
@@ -153,30 +168,30 @@ func TestLossPlotSave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Series[0].X = nil
+	p.Width = 1
 	if err := p.Save(path); err == nil {
-		t.Error("Save accepts a series without steps")
+		t.Error("a plot of width 1 was saved")
 	}
 	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, good) {
-		t.Errorf("a failure changed the old plot: %v", err)
+		t.Errorf("the old plot did not survive a failure: %v", err)
 	}
 	if names := list(t, dir); len(names) != 1 {
-		t.Errorf("files are %q, want only losses.png", names)
+		t.Errorf("folder holds %q, want losses.png alone", names)
 	}
-	p.Series = nil
+	p.Width = 0
 	missing := filepath.Join(dir, "none", "losses.png")
 	if err := p.Save(missing); err == nil || !strings.Contains(err.Error(), missing) {
 		t.Errorf("error is %v, want it to name %s", err, missing)
 	}
 }
 
-func TestLossPlotDoesNotChangeItsSeries(t *testing.T) {
+func TestLossPlotLeavesItsSeriesAlone(t *testing.T) {
 	s := Series{Name: "G_AB", X: []float64{3, 1, 2}, Y: []float64{math.NaN(), 1, 2}}
 	if err := (&LossPlot{Series: []Series{s}}).Encode(io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if fmt.Sprint(s.X, s.Y) != "[3 1 2] [NaN 1 2]" {
-		t.Errorf("series has become %v %v", s.X, s.Y)
+		t.Errorf("series is now %v %v", s.X, s.Y)
 	}
 }
 
@@ -196,10 +211,10 @@ func BenchmarkLossPlot(b *testing.B) {
 
 func nrgba(c color.Color) color.NRGBA { return color.NRGBAModel.Convert(c).(color.NRGBA) }
 
-// count returns the number of pixels in the area that have the colour.
-func count(img image.Image, c color.NRGBA, area image.Rectangle) (n int) {
-	for y := area.Min.Y; y < area.Max.Y; y++ {
-		for x := area.Min.X; x < area.Max.X; x++ {
+// count is how many pixels of the rows from top to bottom have the colour.
+func count(img image.Image, c color.NRGBA, top, bottom int) (n int) {
+	for y := top; y < bottom; y++ {
+		for x := range img.Bounds().Dx() {
 			if nrgba(img.At(x, y)) == c {
 				n++
 			}
@@ -208,9 +223,9 @@ func count(img image.Image, c color.NRGBA, area image.Rectangle) (n int) {
 	return n
 }
 
-// rowOf returns the first row below the head in which column x has the colour, or -1.
+// rowOf is the first row in which column x has the colour, or -1.
 func rowOf(img image.Image, x int, c color.NRGBA) int {
-	for y := plotHead + panelHead; y < img.Bounds().Dy(); y++ {
+	for y := range img.Bounds().Dy() {
 		if nrgba(img.At(x, y)) == c {
 			return y
 		}

@@ -1,0 +1,197 @@
+// Package modelcli is what the commands that convert images share: the options of a [Conversion],
+// opening and describing the model, and the texts about the plan and the results.
+package modelcli
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"cyclegan/cmd/internal/cli"
+	"cyclegan/infer"
+	"cyclegan/infer/pixels"
+	"cyclegan/infer/session"
+)
+
+// MaxSide bounds the sides of images that options request, in pixels, so that a slip does not exhaust
+// the memory.
+const MaxSide = 16384
+
+// Conversion holds the options for converting images with a model.
+type Conversion struct {
+	Model        string
+	ModelOptions infer.Options
+	Inputs       []string
+	Output       string
+	Format       string // "" keeps each image's own
+	Quality      int
+	SkipExisting bool
+	Workers      int // 0 for the default of package batch
+	Limits       pixels.Limits
+	Resize       string // for Sizes; "" keeps the sizes
+	JSON         string // file for the summary, "-" for standard output, "" for none
+}
+
+// Bind defines the options, which set c.
+func (c *Conversion) Bind(f *cli.Flags) {
+	f.Group("Input and output")
+	f.StringVar(&c.Model, "model", "", "ONNX `FILE` of the generator, such as G_AB.onnx (required)")
+	f.Func("in", "convert the image, the images in the folder and its subfolders, or those that match the pattern `PATH`, such as 'photos/*.jpg'; may be repeated, and further paths may follow the options (required)", func(s string) error {
+		if s == "" {
+			return errors.New("the path is empty")
+		}
+		c.Inputs = append(c.Inputs, s)
+		return nil
+	})
+	f.StringVar(&c.Output, "out", "", "write the results to `DIR` (required)")
+	f.StringVar(&c.Format, "format", "", "write images as `NAME`: png, jpg, gif, bmp or tiff (default: the format of each image; png for webp)")
+	f.IntVar(&c.Quality, "quality", 95, "JPEG quality `N`, 1 to 100")
+	f.BoolVar(&c.SkipExisting, "skip_existing", false, "skip images whose output exists")
+	f.StringVar(&c.JSON, "json", "", "write a summary as JSON to `FILE`, or to standard output with -")
+	f.Group("Sizes and limits")
+	f.Func("resize", "resize images to `SIZE` before the model, and keep that size: WxH pixels, N for the shorter side, or training for the model's training size (default: keep each size)", func(s string) error {
+		c.Resize = s
+		return CheckResize(s)
+	})
+	f.IntVar(&c.ModelOptions.MaxPixels, "max_pixels", 0, "pass images of more than `N` pixels, width times height, through the model in tiles, which bounds memory; -1 for no bound (default: 2621440)")
+	f.IntVar(&c.Limits.MaxPixels, "max_input_pixels", 100_000_000, "reject images of more than `N` pixels, width times height, before they are decoded")
+	f.Int64Var(&c.Limits.MaxBytes, "max_input_bytes", 512<<20, "reject files of more than `N` bytes")
+	f.Group("Computing")
+	o := &c.ModelOptions
+	f.StringVar(&o.Provider, "provider", session.CPU, "`NAME` of the ONNX Runtime provider: "+strings.Join(session.Providers(), ", ")+"; auto takes the best that works and reports why the better ones do not. cuda and openvino need other libraries, which third_party installs")
+	f.IntVar(&o.DeviceID, "device", 0, "number `N` of the GPU, from 0, for the providers cuda, tensorrt and directml")
+	f.Func("provider_option", "set a `NAME=VALUE` option of the provider, such as device_type=GPU for openvino; may be repeated", c.providerOption)
+	f.IntVar(&o.Threads, "threads", 0, "compute an image with `N` threads (default: one per processor)")
+	f.IntVar(&c.Workers, "workers", 0, "process `N` images in the model at once (default: 2, and larger ones than 512x512 alone)")
+	f.Group("Models of other origin, which do not describe themselves")
+	f.Func("range", "values `LO,HI` of black and white, such as 0,1 or 0,255 (default: from the model's metadata, types or last operator, else -1,1)", func(s string) error {
+		return o.Range.UnmarshalText([]byte(s))
+	})
+	f.Func("output_range", "values `LO,HI` of black and white in the output (default: as for -range)", func(s string) error {
+		return o.OutputRange.UnmarshalText([]byte(s))
+	})
+	f.StringVar(&o.Layout, "layout", "", "`NAME` of the layout, NCHW or NHWC (default: from the model's shapes)")
+	f.StringVar(&o.Input, "input", "", "`NAME` of the model input that takes the image (default: the only required one)")
+	f.StringVar(&o.Output, "output", "", "`NAME` of the model output that is the image (default: the only possible one)")
+	f.BoolVar(&o.BGR, "bgr", false, "use the channel order blue, green, red")
+	f.IntVar(&o.SizeMultiple, "size_multiple", 0, "pad sides to a multiple of `N` pixels (default: from the model)")
+	f.IntVar(&o.MinSize, "min_size", 0, "pad sides to at least `N` pixels (default: from the model)")
+}
+
+// Check returns the mistakes in the options that both ways to name a conversion share.
+func (c *Conversion) Check() []error {
+	var bad []error
+	if c.Format != "" && !pixels.Writable(c.Format) {
+		bad = append(bad, fmt.Errorf("-format %q cannot be written: use png, jpg, gif, bmp or tiff", c.Format))
+	}
+	if c.Quality < 1 || c.Quality > 100 {
+		bad = append(bad, fmt.Errorf("-quality %d is not between 1 and 100", c.Quality))
+	}
+	if c.Limits.MaxPixels < 1 {
+		bad = append(bad, fmt.Errorf("-max_input_pixels %d is below 1", c.Limits.MaxPixels))
+	}
+	if c.Limits.MaxBytes < 1 {
+		bad = append(bad, fmt.Errorf("-max_input_bytes %d is below 1", c.Limits.MaxBytes))
+	}
+	if c.Workers < 0 {
+		bad = append(bad, fmt.Errorf("-workers %d is negative", c.Workers))
+	}
+	return append(bad, c.ModelOptions.Validate())
+}
+
+// CheckRequired returns the required options that are missing.
+func (c *Conversion) CheckRequired(modelRequired bool) []error {
+	var bad []error
+	if c.Model == "" && modelRequired {
+		bad = append(bad, errors.New("-model FILE is missing"))
+	}
+	if len(c.Inputs) == 0 {
+		bad = append(bad, errors.New("-in PATH is missing"))
+	}
+	if c.Output == "" {
+		bad = append(bad, errors.New("-out DIR is missing"))
+	}
+	return bad
+}
+
+func (c *Conversion) providerOption(s string) error {
+	o := &c.ModelOptions
+	name, value, found := strings.Cut(s, "=")
+	if !found || name == "" {
+		return errors.New("want a name and a value, such as device_type=GPU")
+	}
+	if was, ok := o.ProviderOptions[name]; ok && was != value {
+		return fmt.Errorf("%s is already %s", name, was)
+	}
+	if o.ProviderOptions == nil {
+		o.ProviderOptions = map[string]string{}
+	}
+	o.ProviderOptions[name] = value
+	return nil
+}
+
+// resize is a parsed -resize.
+type resize struct {
+	training      bool // the model's training size
+	width, height int  // exactly these
+	shorter       int  // the shorter side; the other one keeps the aspect ratio
+}
+
+// CheckResize reports a value of -resize that [Sizes] rejects for every model.
+func CheckResize(text string) error {
+	_, err := parseResize(text)
+	return err
+}
+
+func parseResize(s string) (resize, error) {
+	if s == "training" {
+		return resize{training: true}, nil
+	}
+	side := func(s string) (int, bool) {
+		n, err := strconv.Atoi(s)
+		return n, err == nil && n >= 1 && n <= MaxSide
+	}
+	if w, h, found := strings.Cut(s, "x"); found {
+		width, ok1 := side(w)
+		height, ok2 := side(h)
+		if ok1 && ok2 {
+			return resize{width: width, height: height}, nil
+		}
+	} else if n, ok := side(s); ok {
+		return resize{shorter: n}, nil
+	}
+	return resize{}, fmt.Errorf("want WxH such as 256x256, N for the shorter side, or training, with sides up to %d pixels", MaxSide)
+}
+
+// Sizes returns the function that maps the size of an image to that requested by -resize, nil for "".
+func Sizes(text string, info infer.Info) (func(w, h int) (int, int), error) {
+	if text == "" {
+		return nil, nil
+	}
+	r, err := parseResize(text)
+	if err != nil {
+		return nil, fmt.Errorf("-resize %q: %w", text, err)
+	}
+	if r.training {
+		if info.TrainWidth < 1 || info.TrainHeight < 1 {
+			return nil, errors.New("-resize training: the model does not record its training size\nFix: name the size, such as -resize 256x256")
+		}
+		r.width, r.height = info.TrainWidth, info.TrainHeight
+	}
+	return r.size, nil
+}
+
+func (r resize) size(w, h int) (int, int) {
+	if r.shorter == 0 {
+		return r.width, r.height
+	}
+	other := func(short, long int) int {
+		return int(min(math.Round(float64(long)*float64(r.shorter)/float64(short)), math.MaxInt32))
+	}
+	if w < h {
+		return r.shorter, other(w, h)
+	}
+	return other(h, w), r.shorter
+}
