@@ -88,7 +88,7 @@ func TestCUDASet(t *testing.T) {
 		}
 	}
 	// The launcher names a library in the cache, which must not override a program's choice of set.
-	t.Setenv(EnvONNXRuntime, filepath.Join(cpu[ONNXRuntime], "lib", "libonnxruntime.so.1.28.0"))
+	t.Setenv(EnvONNXRuntime, filepath.Join(cpu[ONNXRuntime], "lib", "libonnxruntime.so.1.32.0"))
 	if path, named, err := FindONNXRuntimeWith(CUDA); named || err != nil || !strings.HasPrefix(path, dirs[ONNXRuntime]) {
 		t.Errorf("with cuda: %s, named %v, %v", path, named, err)
 	}

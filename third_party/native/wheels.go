@@ -20,13 +20,13 @@ var wheels = []Wheel{
 		"661029cd769b311db910b79a3a6ef50a5a61ecc947172228c777a49989722508", 239549037,
 		Part{"tensorflow/include/tensorflow/compiler/xla/tsl/c/", "include/tensorflow/compiler/xla/tsl/c/"}),
 	onnxRuntimeWheel("linux", "amd64", "manylinux_2_28_x86_64", true,
-		"a166b78ee04f3a37fa1ef82034b6a3ce96d9684e582d4d30b296de83e9998bb5", 19193162, "libonnxruntime.so.1.28.0"),
+		"5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d", 27773237, "libonnxruntime.so.1.32.0"),
 	onnxRuntimeWheel("linux", "arm64", "manylinux_2_28_aarch64", false,
-		"8d66f9ceb29909c70839e4e4fb3435c7b490050d8f162bd5f3aba4ca01ee517f", 17039880, "libonnxruntime.so.1.28.0"),
+		"2303372a85299b6757b0e11e1cbf13e410ddf7e10c37f4b37e99d1c90e7daf7c", 23195070, "libonnxruntime.so.1.32.0"),
 	onnxRuntimeWheel("darwin", "arm64", "macosx_14_0_arm64", false,
-		"f5c5daabd28aad610f83fdcf32acec8fb57e6adc6c6a39fe2a3c755db957b410", 19130506, "libonnxruntime.1.28.0.dylib"),
+		"366b9e53d07812cc5c92822cecf7563b76a8a0f32ba3bb8dd232a206ac3bcb6c", 22506162, "libonnxruntime.1.32.0.dylib"),
 	onnxRuntimeWheel("windows", "amd64", "win_amd64", false,
-		"0d650aeee29368414367b65529e90afe4bf1bab76254789063b8b2f7ea3013c8", 13752539, "onnxruntime.dll"),
+		"d7e0c45cc5f456ad7805e6dd256a7662736cda9c2fd17becae194eb3c2f6df72", 16695880, "onnxruntime.dll"),
 }
 
 func tensorFlowWheel(goos, goarch, pkg, tag string, tried bool, sha256 string, bytes int64, more ...Part) Wheel {
@@ -61,7 +61,7 @@ func tensorFlowWheel(goos, goarch, pkg, tag string, tried bool, sha256 string, b
 
 func onnxRuntimeWheel(goos, goarch, tag string, tried bool, sha256 string, bytes int64, file string) Wheel {
 	return Wheel{
-		Library: ONNXRuntime, Title: "ONNX Runtime", Version: "1.28.0", Package: "onnxruntime", GOOS: goos, GOARCH: goarch,
+		Library: ONNXRuntime, Title: "ONNX Runtime", Version: "1.32.0", Package: "onnxruntime", GOOS: goos, GOARCH: goarch,
 		Tag: tag, Python: "3.11", License: "MIT", SHA256: sha256, Bytes: bytes, Tried: tried,
 		Parts: []Part{
 			{"onnxruntime/capi/" + file, "lib/" + file},
