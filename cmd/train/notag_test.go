@@ -1,5 +1,0 @@
-//go:build !tensorflow
-
-package main
-
-const withTensorFlow = false
