@@ -1,22 +1,21 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"cyclegan/cmd/internal/clitest"
 	"cyclegan/graph"
 	"cyclegan/graph/pytorch"
+	"cyclegan/infer"
+	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
-	"cyclegan/third_party/native"
 	"cyclegan/train"
 	"cyclegan/train/checkpoint"
 	"cyclegan/train/scenes"
@@ -26,53 +25,18 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"export": main})
 }
 
-func TestScripts(t *testing.T) { runScripts(t, "script") }
-
-// runScripts runs the scripts of a folder of testdata.
-func runScripts(t *testing.T, dir string) {
-	weights, err := filepath.Abs(filepath.Join("..", "..", "graph", "pytorch", "testdata"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	library, _ := native.FindONNXRuntime()
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", dir),
-		Setup: func(e *testscript.Env) error {
-			e.Setenv("WEIGHTS", weights)
-			if library != "" {
-				// The scripts have a home of their own, where the cache is not.
-				e.Setenv(native.EnvONNXRuntime, library)
-			}
-			return nil
+func TestScripts(t *testing.T) {
+	clitest.Run(t, filepath.Join("testdata", "script"), clitest.Options{
+		Env: map[string]string{"WEIGHTS": clitest.Testdata(t, "graph", "pytorch", "testdata")},
+		Condition: func(name string) (holds, known bool) {
+			return withTensorFlow, name == "tensorflow"
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "makerun": makeRun, "sameweights": sameWeights, "model": describeModel, "scenes": writeScenes,
-		},
+		Commands: clitest.Commands{"makerun": makeRun, "sameweights": sameWeights, "model": describeModel, "scenes": writeScenes},
 	})
 }
 
-// status CODE COMMAND... runs a command and checks its exit status.
-func status(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: status CODE COMMAND...")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	got := 0
-	var exit *exec.ExitError
-	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit status %d, want %d", got, want)
-	}
-}
-
-// makeRun PRESET DIR NAME... writes small checkpoints of an untrained run, such as
-// step_000000008 or epoch_0005, each with weights of its own. The pictures that
-// one of preset paper was trained on have gone.
+// makeRun PRESET DIR NAME... writes small checkpoints of an untrained run, such as step_000000008 or
+// epoch_0005, with different weights. The training images of preset paper do not exist.
 func makeRun(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: makerun PRESET DIR NAME...")
@@ -101,13 +65,12 @@ func makeRun(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// writeScenes DIR COUNT draws pictures.
+// writeScenes DIR COUNT draws images.
 func writeScenes(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: scenes DIR COUNT")
 	}
-	count, err := strconv.Atoi(args[1])
-	ts.Check(err)
+	count := clitest.Number(ts, args[1])
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o755))
 	for i := range count {
@@ -133,4 +96,24 @@ func sameWeights(ts *testscript.TestScript, neg bool, args []string) {
 	if reflect.DeepEqual(weights[0], weights[1]) == neg {
 		ts.Fatalf("%s and %s: equal weights are %v", args[0], args[1], neg)
 	}
+}
+
+// describeModel FILE OUT opens a model as cmd/infer does, and writes its metadata to OUT.
+func describeModel(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: model FILE OUT")
+	}
+	m, err := infer.Open(ts.MkAbs(args[0]), &infer.Options{Library: ts.Getenv("CYCLEGAN_ONNXRUNTIME")})
+	ts.Check(err)
+	defer m.Close()
+	i := m.Info()
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	about, err := onnx.Parse(data)
+	ts.Check(err)
+	text := fmt.Sprintf("%s %s->%s %s step %d train %dx%d\n", i.Direction, i.DomainFrom, i.DomainTo, i.Architecture, i.Step, i.TrainWidth, i.TrainHeight)
+	for _, key := range []string{"precision", "calibration_pictures", "calibration_source"} {
+		text += fmt.Sprintf("%s %s\n", key, about.Property("cyclegan."+key))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
 }

@@ -10,14 +10,14 @@ import (
 )
 
 func main() {
-	c, status, ok := start(os.Args[1:], os.Stderr)
+	c, status, ok := start(os.Args[1:], os.Stdout, os.Stderr)
 	if !ok {
 		os.Exit(status)
 	}
 	if c.format != formatSafetensors {
 		cli.Start("./cmd/export")
 	}
-	c.announce(os.Stderr)
+	c.printNotes(os.Stderr)
 	files, err := c.writeSafetensors()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "export: %v\n", err)

@@ -53,7 +53,7 @@ func TestTrainingsMadeToFail(t *testing.T) {
 			if err := cmd.Run(); err != nil {
 				t.Fatalf("%v\n%s", err, out.String())
 			}
-			kept, err := report.ReadWarnings(filepath.Join(dir, "run", warningsFile))
+			kept, err := report.ReadWarnings(filepath.Join(dir, "run", "warnings.jsonl"))
 			if err != nil {
 				t.Fatal(err)
 			}

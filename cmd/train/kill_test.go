@@ -109,7 +109,7 @@ func sameFiles(t *testing.T, whole, other *training) {
 func (r *training) history(t *testing.T) string {
 	t.Helper()
 	var text strings.Builder
-	records, err := report.ReadLog(filepath.Join(r.dir, "run", logFile))
+	records, err := report.ReadLog(filepath.Join(r.dir, "run", "log.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func (r *training) history(t *testing.T) string {
 		record.Time, record.SecondsPerStep = time.Time{}, 0
 		fmt.Fprintf(&text, "%+v\n", record)
 	}
-	evaluations, err := report.ReadEvaluations(filepath.Join(r.dir, "run", evaluationsFile))
+	evaluations, err := report.ReadEvaluations(filepath.Join(r.dir, "run", "evaluations.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,318 +1,209 @@
-//go:build tensorflow
-
+// Command train trains a CycleGAN and exports its generators to ONNX.
+//
+//	go run ./cmd/train                                  # built-in scenes, minutes
+//	go run ./cmd/train -dataroot DIR -name NAME         # the paper's recipe on your images
+//	go run ./cmd/train -name NAME -continue_train       # resume a run
+//
+// It parses options and shows the progress; package run does the work.
+//
+// The build tag "tensorflow" links TensorFlow. Without it the program is a launcher: it checks the
+// command line, fetches missing native libraries, builds the program with the tag and becomes it.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"strings"
-	"syscall"
+	"slices"
+
+	"golang.org/x/term"
 
 	"cyclegan/cmd/internal/cli"
-	"cyclegan/graph/tfgraph"
-	"cyclegan/infer/pixels"
 	"cyclegan/train"
-	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
-	"cyclegan/train/export"
 	"cyclegan/train/inspect"
-	"cyclegan/train/report"
-	"cyclegan/train/scenes"
-	"cyclegan/train/watch"
-	"cyclegan/train/worker"
 )
 
-func main() {
-	c, status, ok := start(os.Args[1:], os.Stderr)
-	if !ok {
-		os.Exit(status)
-	}
-	if c.check {
-		os.Exit(c.checkOnly(os.Stdout, os.Stderr))
-	}
-	// A closed terminal is a Ctrl-C from far away. A second one ends the
-	// program at once.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop)
-	run := c.run
-	if c.worker != "" {
-		run = c.serve
-	}
-	err := run(ctx)
+func main() { os.Exit(command(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func command(args []string, stdout, stderr *os.File) int {
+	c, f, err := parse(args)
 	switch {
-	case err == nil:
-		os.Exit(cli.Done)
-	case errors.Is(err, context.Canceled):
-		os.Exit(cli.Interrupted)
-	}
-	fmt.Fprintf(os.Stderr, "train: %v\n", err)
-	os.Exit(cli.Failed)
-}
-
-// run is the whole training: open, train, save, export.
-func (c *command) run(ctx context.Context) error {
-	for _, note := range c.notes {
-		fmt.Fprintln(os.Stderr, "note: "+note)
-	}
-	release, err := c.opts.Claim()
-	if err != nil {
-		return err
-	}
-	defer release()
-	data, err := dataset.Open(c.opts.Dataset())
-	if err != nil {
-		return err
-	}
-	defer data.Close()
-	found, err := c.inspect(ctx, data, os.Stdout)
-	if err != nil {
-		return err
-	}
-
-	if err := c.awaitWorkers(ctx); err != nil {
-		return err
-	}
-	trainer, from, err := c.trainer(data)
-	if err != nil {
-		return err
-	}
-	defer trainer.Close()
-	c.printPlan(trainer, data)
-	if c.verbose {
-		if err := trainer.Describe(os.Stdout); err != nil {
-			return err
-		}
-	}
-	attached, err := c.attach(ctx, trainer, data, found, from)
-	if err != nil {
-		return err
-	}
-	defer attached.close()
-	// Only now: what can't be begun leaves no run behind, and no mistake in one.
-	if err := c.opts.Save(filepath.Join(c.opts.Dir(), train.OptionsFile)); err != nil {
-		return err
-	}
-	if err := c.train(ctx, trainer, data, attached); err != nil {
-		return err
-	}
-	// What follows takes seconds, and ends a training that may have taken
-	// days: it isn't interrupted.
-	return c.finish(context.WithoutCancel(ctx), attached)
-}
-
-// inspect is the quick look that every training begins with: it decodes
-// nothing, and reads only files that may be identical to others.
-func (c *command) inspect(ctx context.Context, data *dataset.Dataset, out io.Writer) (*inspect.Result, error) {
-	found, err := inspect.Dataset(ctx, data, inspect.Options{})
-	if err != nil {
-		return nil, err
-	}
-	if found.BuiltIn {
-		fmt.Fprintln(out, data)
-	} else if err := found.Fprint(out, false); err != nil {
-		return nil, err
-	}
-	return found, found.Err()
-}
-
-// printPlan says what is going to be trained, and how far.
-func (c *command) printPlan(t *train.Trainer, data *dataset.Dataset) {
-	for _, change := range c.opts.Changed(c.saved) {
-		if c.resume {
-			fmt.Println("changed since the run was saved: " + change)
-		}
-	}
-	steps := c.opts.StepsOf(data.Batches())
-	end := fmt.Sprintf("%d epochs", c.opts.Epochs())
-	if steps == c.opts.MaxSteps {
-		end = "-max_steps"
-	}
-	if t.Steps() >= steps {
-		fmt.Printf("run %s: all %d steps are made (%s), nothing is left to train; raise -max_steps or -n_epochs to go on\n", c.opts.Dir(), t.Steps(), end)
-		return
-	}
-	fmt.Printf("run %s: preset %s, %s, %s; steps %d to %d (%s)\n", c.opts.Dir(), c.opts.Preset, t.Device(), c.opts.Precision, t.Steps()+1, steps, end)
-}
-
-// train runs the loop. However it ends, short of divergence, the state is
-// saved and the person told how to go on.
-func (c *command) train(ctx context.Context, t *train.Trainer, data *dataset.Dataset, a *attached) error {
-	err := train.Run(ctx, t, data, a.hooks...)
-	a.meter.stop()
-	if err == nil {
-		a.missedProfile()
-		return nil
-	}
-	var diverged *train.NotFiniteError
-	if errors.As(err, &diverged) {
-		err = c.afterDivergence(err)
-		a.warn([]watch.Warning{{Step: diverged.Step, Title: watch.Diverging, Text: err.Error()}})
-		a.updatePage(report.Diverged, true)
-		return err
-	}
-	var lost *worker.UnreachableError
-	if errors.As(err, &lost) {
-		a.updatePage(report.Failed, true)
-		return c.afterLoss(errors.Join(err, a.saver.Flush()), lost)
-	}
-	what, status := "interrupted", report.Interrupted
-	if !errors.Is(err, context.Canceled) {
-		what, status = "stopped by an error", report.Failed
-	}
-	checkpoint, saveErr := a.saver.Save()
-	a.updatePage(status, true)
-	if saveErr != nil {
-		return fmt.Errorf("%s (%v), and the state after step %d can't be saved: %w\nthe newest checkpoint is of step %d", what, err, t.Steps(), saveErr, a.saver.Saved())
-	}
-	fmt.Printf("%s after step %d, which is saved; to go on:\n  go run ./cmd/train %s\nto convert pictures with what is learnt so far, first:\n  go run ./cmd/export %s\n",
-		what, checkpoint.Step, c.nameFlags()+" -continue_train", c.nameFlags())
-	if a.best != nil {
-		fmt.Printf("or with the best, of step %d:\n  go run ./cmd/export %s -epoch best\n", a.best.Step, c.nameFlags())
-	}
-	return err
-}
-
-// afterDivergence adds to the error what a person can do.
-func (c *command) afterDivergence(err error) error {
-	lower := fmt.Sprintf("-lr %g", c.opts.LR/2)
-	if c.opts.LRD > 0 {
-		lower += fmt.Sprintf(" -lr_D %g", c.opts.LRD/2)
-	}
-	checkpoint, _, loadErr := c.opts.Checkpoints().Latest()
-	if loadErr != nil {
-		return fmt.Errorf("%w; there is no checkpoint from before, so start again with a lower rate, such as %s", err, lower)
-	}
-	return fmt.Errorf("%w; the checkpoint of step %d is from before, so go on from it with a lower rate:\n  go run ./cmd/train %s -continue_train %s", err, checkpoint.Step, c.nameFlags(), lower)
-}
-
-// finish saves, draws and exports what was learnt.
-func (c *command) finish(ctx context.Context, a *attached) (err error) {
-	defer func() {
-		if err != nil {
-			a.updatePage(report.Failed, true)
-		}
-	}()
-	checkpoint, err := a.saver.Save()
-	if err != nil {
-		return err
-	}
-	if err := a.draw(); err != nil {
-		fmt.Fprintf(os.Stderr, "could not draw: %v\n", err)
-	}
-	models, err := exporter.WriteCheckpoint(ctx, c.opts.Dir(), checkpoint, c.opts.Weights()[0], c.opts.Generator)
-	if err == nil {
-		err = c.exportOthers(ctx, checkpoint)
-	}
-	if err != nil {
-		return fmt.Errorf("%w\nthe training is saved; to export it again: go run ./cmd/export %s", err, c.nameFlags())
-	}
-	a.exported = true
-	a.updatePage(report.Done, true)
-	if n := len(a.data.Skipped()); n > 0 {
-		fmt.Printf("\nleft out because they can't be read or are too small: %d of the pictures\n", n)
-	}
-	a.printVerdict()
-	return c.printNext(models, a.data)
-}
-
-// exportOthers exports what is kept beside the newest generators: those that
-// were judged best, and with -ema those without averaging.
-func (c *command) exportOthers(ctx context.Context, newest *checkpoint.Checkpoint) error {
-	if c.opts.EMA > 0 {
-		if err := c.exportTo(ctx, newest, train.WeightsLatest, latestDir); err != nil {
-			return err
-		}
-	}
-	best, err := c.opts.Checkpoints().Best()
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil // never judged
 	case err != nil:
-		fmt.Fprintf(os.Stderr, "%v; the best generators are not exported\n", err)
-		return nil
+		return f.Report(err, stdout, stderr)
+	case c.check:
+		return c.checkImages(stdout, stderr)
 	}
-	return c.exportTo(ctx, best, best.Best.Weights, bestDir)
+	return c.train(stdout, stderr)
 }
 
-func (c *command) exportTo(ctx context.Context, checkpoint *checkpoint.Checkpoint, weights, folder string) error {
-	dir := filepath.Join(c.opts.Dir(), folder)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make a folder for models: %w", err)
-	}
-	_, err := exporter.WriteCheckpoint(ctx, dir, checkpoint, weights, c.opts.Generator)
-	return err
+// config is a parsed command line.
+type config struct {
+	runFlags
+	opts     train.Options
+	saved    train.Options // with resume: the options in the run's folder
+	explicit map[string]bool
+	notes    []string
 }
 
-// nameFlags are what names this run on a command line.
-func (c *command) nameFlags() string {
-	flags := "-name " + quote(c.opts.Name)
-	if c.explicit["checkpoints_dir"] {
-		flags += " -checkpoints_dir " + quote(c.opts.CheckpointsDir)
+// parse parses the command line twice: first to find the preset or the run that the defaults come from,
+// then with these defaults.
+func parse(args []string) (*config, *cli.Flags, error) {
+	first, err := train.Preset("paper")
+	if err != nil {
+		return nil, nil, err
 	}
-	return flags
+	c := &config{}
+	f := c.flags(&first)
+	if err := f.Parse(args); err != nil && !errors.Is(err, flag.ErrHelp) {
+		return nil, f, err
+	}
+	c.explicit = f.Explicit()
+	if first.Name, err = cli.Suffixed(first.Name, c.suffix, f.FlagSet); err != nil {
+		return nil, f, cli.Usage(err)
+	}
+	if c.resume {
+		c.opts, err = savedOptions(first, c.explicit)
+	} else {
+		c.opts, err = presetOptions(first, c.explicit)
+	}
+	if err != nil {
+		return nil, f, err
+	}
+	c.saved = c.opts
+	f = c.flags(&c.opts)
+	if err := f.Parse(args); err != nil {
+		return nil, f, err
+	}
+	if c.resume {
+		c.opts.Name = first.Name
+	} else if c.opts.Name, err = cli.Suffixed(c.opts.Name, c.suffix, f.FlagSet); err != nil {
+		return nil, f, cli.Usage(err)
+	}
+	return c, f, c.validate(f)
 }
 
-// printNext says what has been made and what to type next.
-func (c *command) printNext(models []string, data *dataset.Dataset) error {
-	fmt.Printf("\ndone. Open %s in a browser, then convert pictures:\n", filepath.Join(c.opts.Dir(), reportFile))
-	a, b := data.Domains()
-	for _, m := range []struct {
-		model, from, to, folder string
-		set                     *dataset.Set
-	}{
-		{models[0], a, b, "testA", data.TestA()},
-		{models[1], b, a, "testB", data.TestB()},
-	} {
-		in, err := c.pictures(m.folder, m.set)
-		if err != nil {
-			return err
-		}
-		name := strings.TrimSuffix(filepath.Base(m.model), ".onnx")
-		fmt.Printf("  %s to %s:\n    go run ./cmd/infer -model %s -in %s -out %s\n", m.from, m.to, quote(m.model), quote(in), quote(filepath.Join("results", c.opts.Name, name)))
+// validate reports mistakes in the options.
+func (c *config) validate(f *cli.Flags) error {
+	if f.NArg() > 0 {
+		return cli.Usage(fmt.Errorf("unexpected argument %q; did you mean -dataroot %s?", f.Arg(0), f.Arg(0)))
+	}
+	if err := errors.Join(c.runFlags.validate(), c.opts.Validate()); err != nil {
+		return cli.Usage(err)
+	}
+	switch {
+	case c.check || c.worker != "":
+		return nil // these write nothing
+	case !c.resume:
+		return c.pickName()
+	}
+	if err := c.opts.CheckResume(c.saved); err != nil {
+		return cli.Usage(err)
 	}
 	return nil
 }
 
-// pictures names a folder to try a generator on: the one that the set's
-// pictures lie in, or a new one with some of them where they lie in none.
-func (c *command) pictures(folder string, set *dataset.Set) (string, error) {
-	if dir := set.Dir(); dir != "" {
-		return dir, nil
+// presetOptions returns the defaults of a new run: those of -preset, or of the paper with data, or of
+// the demo.
+func presetOptions(first train.Options, explicit map[string]bool) (train.Options, error) {
+	name := "demo"
+	switch {
+	case explicit["preset"]:
+		name = first.Preset
+	case explicit["dataroot"] || explicit["dir_A"] || explicit["dir_B"]:
+		name = "paper"
 	}
-	dir := filepath.Join(c.opts.Dir(), folder)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("make a folder of pictures: %w", err)
+	o, err := train.Preset(name)
+	if err != nil {
+		return o, cli.Usage(err)
 	}
-	const count = 8
-	for i := range min(count, set.Len()) {
-		size := 0 // its own
-		if c.opts.Dataroot == "" {
-			size = min(2*c.opts.CropSize, scenes.MaxSide)
+	return o, nil
+}
+
+// savedOptions returns the options of the run to resume.
+func savedOptions(first train.Options, explicit map[string]bool) (train.Options, error) {
+	if !explicit["name"] {
+		return first, cli.Usage(errors.New("-continue_train needs the -name of the run"))
+	}
+	o, err := train.LoadRun(first.CheckpointsDir, first.Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, cli.Usage(fmt.Errorf("no run %q in %s; omit -continue_train to start one", first.Name, first.CheckpointsDir))
+	}
+	return o, err
+}
+
+// pickName keeps a new run out of the folder of an old one. It rejects a given name that is taken, and
+// numbers a default one.
+func (c *config) pickName() error {
+	base := c.opts.Name
+	for i := 2; ; i++ {
+		entries, err := os.ReadDir(c.opts.Dir())
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
-		img, err := set.Image(i, size, size)
 		if err != nil {
-			return "", err
+			return fmt.Errorf("look for older runs: %w", err)
 		}
-		if err := pixels.Save(filepath.Join(dir, fmt.Sprintf("picture_%02d.png", i+1)), img, pixels.SaveOptions{}); err != nil {
-			return "", err
+		if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == train.OptionsFile }) {
+			return nil
 		}
+		if c.explicit["name"] {
+			return cli.Usage(fmt.Errorf("run %s exists; add -continue_train to resume it, or choose another -name", c.opts.Dir()))
+		}
+		c.opts.Name = fmt.Sprintf("%s-%d", base, i)
 	}
-	return dir, nil
 }
 
-// quote makes a word safe to paste into a shell.
-func quote(word string) string {
-	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+=:,@%") == "" {
-		return word
+// checkImages carries out -check: it decodes every image, prints the findings and returns the exit
+// status. It needs neither TensorFlow nor the run's folder.
+func (c *config) checkImages(stdout, stderr *os.File) int {
+	ctx, stop := cli.Context()
+	defer stop()
+	found, err := c.inspect(ctx, stdout, stderr)
+	switch {
+	case ctx.Err() != nil:
+		return cli.Interrupted
+	case err != nil:
+		return cli.Report(stderr, "train", err)
+	case len(found.Unreadable) > 0:
+		return cli.SomeFailed
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return cli.Done
 }
 
-// exporter writes the run's generators.
-var exporter = export.Exporter{Reference: tfgraph.Evaluate, Writer: "cyclegan train"}
+// inspect decodes every image and prints the findings. The error says what prevents a training.
+func (c *config) inspect(ctx context.Context, stdout, stderr *os.File) (*inspect.Result, error) {
+	data, err := dataset.Open(c.opts.Dataset())
+	if err != nil {
+		return nil, err
+	}
+	defer data.Close()
+	options := inspect.Options{Decode: true}
+	if term.IsTerminal(int(stderr.Fd())) {
+		options.Progress = func(done, total int) { fmt.Fprintf(stderr, "\rimages: %d of %d", done, total) }
+	}
+	found, err := inspect.Dataset(ctx, data, options)
+	if options.Progress != nil {
+		fmt.Fprint(stderr, "\r\x1b[K")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !c.json {
+		if err := found.Fprint(stdout, c.verbose); err != nil {
+			return nil, err
+		}
+		return found, found.Err()
+	}
+	out := json.NewEncoder(stdout)
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false)
+	if err := out.Encode(found); err != nil {
+		return nil, fmt.Errorf("print the findings: %w", err)
+	}
+	return found, found.Err()
+}

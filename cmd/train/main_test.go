@@ -5,12 +5,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"cyclegan/cmd/internal/clitest"
 	"cyclegan/infer/pixels"
 	"cyclegan/train/scenes"
 )
@@ -20,72 +20,53 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
-		Setup: func(e *testscript.Env) error {
-			// The libraries lie in the real home's cache.
-			for _, name := range []string{"CYCLEGAN_ONNXRUNTIME", "TF_CPP_MIN_LOG_LEVEL"} {
-				e.Setenv(name, os.Getenv(name))
-			}
-			fixtures, err := filepath.Abs(filepath.Join("..", "..", "graph", "pytorch", "testdata"))
-			e.Setenv("FIXTURES", fixtures)
-			if err != nil {
-				return err
-			}
-			for _, name := range []string{"WORKER1", "WORKER2"} {
-				address, err := freeAddress()
-				if err != nil {
-					return err
-				}
-				e.Setenv(name, address)
-			}
-			return nil
+	clitest.Run(t, "testdata", clitest.Options{
+		Env: map[string]string{
+			"TF_CPP_MIN_LOG_LEVEL": os.Getenv("TF_CPP_MIN_LOG_LEVEL"),
+			"FIXTURES":             clitest.Testdata(t, "graph", "pytorch", "testdata"),
+			"WORKER1":              freeAddress(t),
+			"WORKER2":              freeAddress(t),
 		},
-		Condition: func(cond string) (bool, error) {
-			if cond == "tensorflow" {
-				return withTensorFlow, nil
-			}
-			return false, fmt.Errorf("condition %q is unknown", cond)
-		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			// draw summer|winter DIR N draws pictures to train on.
-			"draw": func(ts *testscript.TestScript, neg bool, args []string) {
-				if neg || len(args) != 3 {
-					ts.Fatalf("usage: draw summer|winter DIR N")
-				}
-				season := scenes.Summer
-				if args[0] == "winter" {
-					season = scenes.Winter
-				}
-				n, err := strconv.Atoi(args[2])
-				ts.Check(err)
-				ts.Check(os.MkdirAll(ts.MkAbs(args[1]), 0o755))
-				for i := range n {
-					img := scenes.Draw(1, uint64(i), season, 48, 40)
-					ts.Check(pixels.Save(filepath.Join(ts.MkAbs(args[1]), fmt.Sprintf("%d.png", i)), img, pixels.SaveOptions{}))
-				}
-			},
-			// appears FILE waits until another process has written FILE.
-			"appears": func(ts *testscript.TestScript, neg bool, args []string) {
-				if neg || len(args) != 1 {
-					ts.Fatalf("usage: appears FILE")
-				}
-				for start := time.Now(); time.Since(start) < 2*time.Minute; time.Sleep(20 * time.Millisecond) {
-					if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 0 {
-						return
-					}
-				}
-				ts.Fatalf("%s did not appear", args[0])
-			},
-		},
+		Commands:  clitest.Commands{"draw": drawScenes, "appears": appears},
+		Condition: func(name string) (holds, known bool) { return withTensorFlow, name == "tensorflow" },
 	})
 }
 
-// freeAddress is one of this machine's, where nobody listens.
-func freeAddress() (string, error) {
+// drawScenes is draw summer|winter DIR N, which draws images to train on.
+func drawScenes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: draw summer|winter DIR N")
+	}
+	season := scenes.Summer
+	if args[0] == "winter" {
+		season = scenes.Winter
+	}
+	ts.Check(os.MkdirAll(ts.MkAbs(args[1]), 0o755))
+	for i := range clitest.Number(ts, args[2]) {
+		img := scenes.Draw(1, uint64(i), season, 48, 40)
+		ts.Check(pixels.Save(filepath.Join(ts.MkAbs(args[1]), fmt.Sprintf("%d.png", i)), img, pixels.SaveOptions{}))
+	}
+}
+
+// appears is appears FILE, which waits until another process has written FILE.
+func appears(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: appears FILE")
+	}
+	for start := time.Now(); time.Since(start) < 2*time.Minute; time.Sleep(20 * time.Millisecond) {
+		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 0 {
+			return
+		}
+	}
+	ts.Fatalf("%s did not appear", args[0])
+}
+
+// freeAddress returns an address of this machine on which nobody listens.
+func freeAddress(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", err
+		t.Fatal(err)
 	}
-	return l.Addr().String(), l.Close()
+	defer l.Close()
+	return l.Addr().String()
 }

@@ -8,13 +8,10 @@ import (
 	"cyclegan/cmd/internal/cli"
 )
 
-func main() {
-	c, status, ok := start(os.Args[1:], os.Stderr)
-	if !ok {
-		os.Exit(status)
-	}
-	if c.check {
-		os.Exit(c.checkOnly(os.Stdout, os.Stderr))
-	}
+const withTensorFlow = false
+
+// train becomes the program that is built with TensorFlow. It does not return.
+func (c *config) train(_, _ *os.File) int {
 	cli.Start("./cmd/train")
+	return cli.Failed
 }

@@ -94,8 +94,8 @@ func TestConverterErrors(t *testing.T) {
 		want      string
 	}{
 		{"no picture", newConverter(inverter, nil), t.Context(), Job{"gs://b/a.png", "x.png"}, []byte("no picture"), `read image "gs://b/a.png": `},
-		{"limits", newConverter(inverter, &Options{Limits: pixels.Limits{MaxPixels: 47}}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), "more than the 47 pixels allowed"},
-		{"size", newConverter(inverter, &Options{Size: func(int, int) (int, int) { return 0, 5 }}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), `resize "a.png": picture of 0x5`},
+		{"limits", newConverter(inverter, &Options{Limits: pixels.Limits{MaxPixels: 47}}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), "more than the limit of 47 pixels"},
+		{"size", newConverter(inverter, &Options{Size: func(int, int) (int, int) { return 0, 5 }}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), `resize "a.png": image of 0x5`},
 		{"model", newConverter(fails, nil), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), `convert "a.png": broken`},
 		{"format", newConverter(inverter, nil), t.Context(), Job{"a.png", "x.webp"}, file.Bytes(), `write image "x.webp": WebP can be read but not written`},
 		{"end", full, ended, Job{"a.png", "x.png"}, file.Bytes(), `convert "a.png": context canceled`},

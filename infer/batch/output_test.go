@@ -60,9 +60,9 @@ func TestRunKeepsOrTells(t *testing.T) {
 		{"base.png", "gif", false, ""},
 		{"alpha.png", "jpg", false, "jpg cannot store its transparency: it is blended onto white"},
 		{"alpha.png", "tiff", false, ""}, {"alpha.png", "bmp", false, ""},
-		{"deep_alpha.png", "", false, "its 16 bits a sample are rounded to 8"},
-		{"animated.gif", "png", false, "it is animated: only its first frame is read"},
-		{"cmyk.jpg", "", false, "its CMYK inks are turned into RGB without a profile"},
+		{"deep_alpha.png", "", false, "16 bits per sample are rounded to 8"},
+		{"animated.gif", "png", false, "only the first frame of the animation is read"},
+		{"cmyk.jpg", "", false, "CMYK is converted to RGB without a profile"},
 		{"orientation_6.jpg", "", false, ""},
 	} {
 		var got Result

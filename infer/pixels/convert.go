@@ -3,10 +3,11 @@ package pixels
 import (
 	"image"
 	"image/color"
+
+	"github.com/disintegration/imaging"
 )
 
-// toNRGBA copies a decoded picture into 8-bit straight-alpha RGBA that starts
-// at the origin. Sixteen-bit samples are rounded to the nearest level.
+// toNRGBA converts an image to 8-bit straight-alpha RGBA at the origin. 16-bit samples are rounded.
 func toNRGBA(img image.Image) *image.NRGBA {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
@@ -21,8 +22,8 @@ func toNRGBA(img image.Image) *image.NRGBA {
 	return dst
 }
 
-// rowConverter returns a function that writes row y of img as RGBA bytes. The
-// function may keep scratch memory, so each goroutine needs its own.
+// rowConverter returns a function that writes row y of img as RGBA bytes. The function may keep scratch
+// memory, so each goroutine needs its own.
 func rowConverter(img image.Image) func(dst []byte, y int) {
 	b := img.Bounds()
 	w := b.Dx()
@@ -108,24 +109,22 @@ func set(dst []byte, x int, r, g, b, a uint8) {
 	p[0], p[1], p[2], p[3] = r, g, b, a
 }
 
-// to8 rounds a big-endian 16-bit sample to the nearest of 256 levels; 65535 is
-// 255*257, so a level is 257 steps wide.
+// to8 rounds a big-endian 16-bit sample to 8 bits. 65535 is 255*257, so a level is 257 steps wide.
 func to8(p []byte) uint8 { return round16(uint32(p[0])<<8 | uint32(p[1])) }
 
 func round16(v uint32) uint8 { return uint8((v + 128) / 257) }
 
-// straight8 undoes the multiplication by alpha; a corrupt sample above its
-// alpha becomes full.
+// straight8 divides by alpha. A corrupt sample above its alpha becomes 255.
 func straight8(v uint8, a uint32) uint8 {
 	return uint8(min((uint32(v)*255+a/2)/a, 255))
 }
 
-// ink is what ink c and black k leave of white.
+// ink returns the light that ink c and black k leave.
 func ink(c, k uint8) uint8 {
 	return uint8(((255-uint32(c))*(255-uint32(k)) + 127) / 255)
 }
 
-// straight gives any colour as 8-bit straight-alpha RGBA.
+// straight converts any color to 8-bit straight-alpha RGBA.
 func straight(c color.Color) [4]byte {
 	switch c := c.(type) {
 	case color.NRGBA:
@@ -141,8 +140,8 @@ func straight(c color.Color) [4]byte {
 	return [4]byte{un(r), un(g), un(b), round16(a)}
 }
 
-// paletteTable covers all 256 indices: a damaged file may name colours that its
-// palette lacks, and those are black.
+// paletteTable covers all 256 indices: a damaged file may use colors that its palette lacks, which
+// become black.
 func paletteTable(p color.Palette) *[256][4]byte {
 	var t [256][4]byte
 	for i := range t {
@@ -152,4 +151,131 @@ func paletteTable(p color.Palette) *[256][4]byte {
 		}
 	}
 	return &t
+}
+
+// studioRange marks a decoded VP8 frame. WebP stores brightness as 16 to 235 (ITU-R 601), while
+// image.YCbCr means JPEG's 0 to 255, which would make every lossy WebP image pale.
+type studioRange struct{ image.Image }
+
+// studioToRGB is the ITU-R 601 conversion in 16-bit fixed point.
+func studioToRGB(y, cb, cr uint8) (r, g, b uint8) {
+	l := 76309*(int32(y)-16) + 1<<15
+	u, v := int32(cb)-128, int32(cr)-128
+	return clamp16(l + 104597*v), clamp16(l - 25675*u - 53279*v), clamp16(l + 132201*u)
+}
+
+func clamp16(v int32) uint8 { return uint8(max(0, min(v>>16, 255))) }
+
+func withAlpha(m *image.NYCbCrA, convert func([]byte, int)) func([]byte, int) {
+	return func(dst []byte, y int) {
+		convert(dst, y)
+		i := m.AOffset(m.Rect.Min.X, y)
+		for x, a := range m.A[i : i+m.Rect.Dx()] {
+			dst[4*x+3] = a
+		}
+	}
+}
+
+// ycbcrConverter is a row converter that interpolates half-resolution chroma by the triangle filter of
+// libjpeg and libwebp. Repeating samples, as image.YCbCr.At does, leaves 2x2 blocks at colored edges
+// and differs by ten levels and more from PyTorch's loaders.
+func ycbcrConverter(m *image.YCbCr, toRGB func(y, cb, cr uint8) (uint8, uint8, uint8)) func(dst []byte, y int) {
+	b, w := m.Rect, m.Rect.Dx()
+	shift := 0 // log2 of the pixels of a row that share a chroma sample
+	halfHeight := false
+	switch m.SubsampleRatio {
+	case image.YCbCrSubsampleRatio422:
+		shift = 1
+	case image.YCbCrSubsampleRatio420:
+		shift, halfHeight = 1, true
+	case image.YCbCrSubsampleRatio440:
+		halfHeight = true
+	case image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410:
+		shift = 2
+	}
+	columns := (b.Max.X-1)>>shift - b.Min.X>>shift + 1
+	up := chromaRow{start: b.Min.X - b.Min.X>>shift<<shift, shift: shift}
+	cb, cr := make([]uint8, w), make([]uint8, w)
+	return func(dst []byte, y int) {
+		near := m.COffset(b.Min.X, y)
+		far := near
+		if halfHeight {
+			// The other chroma row is on this pixel row's side.
+			other := y - 1 + 2*(y&1)
+			far = m.COffset(b.Min.X, min(max(other, b.Min.Y), b.Max.Y-1))
+		}
+		up.fill(cb, m.Cb[near:near+columns], m.Cb[far:far+columns])
+		up.fill(cr, m.Cr[near:near+columns], m.Cr[far:far+columns])
+		yi := m.YOffset(b.Min.X, y)
+		for x, l := range m.Y[yi : yi+w] {
+			p := dst[4*x : 4*x+4 : 4*x+4]
+			p[0], p[1], p[2] = toRGB(l, cb[x], cr[x])
+			p[3] = 255
+		}
+	}
+}
+
+// chromaRow scales a row of chroma samples to the width of the image.
+type chromaRow struct {
+	start int // position of the first pixel within its chroma sample
+	shift int
+}
+
+// fill blends 3 parts of the near row with 1 part of the far one, then does the same between columns.
+// The ends repeat.
+func (c chromaRow) fill(dst, near, far []uint8) {
+	last := len(near) - 1
+	if c.shift == 2 {
+		for x := range dst {
+			dst[x] = near[(x+c.start)>>2]
+		}
+		return
+	}
+	if c.shift == 0 {
+		for x := range dst {
+			dst[x] = uint8((3*uint32(near[x]) + uint32(far[x]) + 2) >> 2)
+		}
+		return
+	}
+	column := func(i int) uint32 {
+		i = min(max(i, 0), last)
+		return 3*uint32(near[i]) + uint32(far[i])
+	}
+	before, here := column(0), column(0)
+	for i := 0; i <= last; i++ {
+		after := column(i + 1)
+		x := 2*i - c.start
+		if x >= 0 {
+			dst[x] = uint8((3*here + before + 8) >> 4)
+		}
+		if x+1 < len(dst) {
+			dst[x+1] = uint8((3*here + after + 7) >> 4)
+		}
+		before, here = here, after
+	}
+}
+
+// Resize scales an image to w x h by bicubic interpolation with a = -0.5, widened when it shrinks
+// against aliasing: PIL's BICUBIC, which the official training code uses. It returns an empty image if
+// a side is below 1. Colors are weighted by alpha; call [Opaque] first to avoid that.
+func Resize(img *image.NRGBA, w, h int) *image.NRGBA {
+	if w < 1 || h < 1 || img.Rect.Empty() {
+		return &image.NRGBA{}
+	}
+	if img.Rect.Dx() == w && img.Rect.Dy() == h {
+		return img
+	}
+	return imaging.Resize(img, w, h, imaging.CatmullRom)
+}
+
+// Opaque drops alpha and keeps the colors, as Put does. It returns img itself if that is opaque.
+func Opaque(img *image.NRGBA) *image.NRGBA {
+	if img.Opaque() {
+		return img
+	}
+	dst := imaging.Clone(img)
+	for i := 3; i < len(dst.Pix); i += 4 {
+		dst.Pix[i] = 255
+	}
+	return dst
 }

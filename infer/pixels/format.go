@@ -1,7 +1,6 @@
 package pixels
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -23,8 +22,8 @@ type codec struct {
 	decode func(io.Reader) (image.Image, error)
 }
 
-// codecs are the formats that are read. The table is asked directly and never
-// image.Decode, which takes any format that some linked package registered.
+// codecs are the formats that can be read. image.Decode is not used, since it accepts any format that
+// a linked package has registered.
 var codecs = map[string]codec{
 	"jpeg": {jpeg.DecodeConfig, jpeg.Decode},
 	"png":  {png.DecodeConfig, png.Decode},
@@ -34,13 +33,13 @@ var codecs = map[string]codec{
 	"webp": {webp.DecodeConfig, webp.Decode},
 }
 
-// extensions maps the name endings that are understood to their format.
+// extensions maps file extensions to formats.
 var extensions = map[string]string{
 	"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "gif": "gif",
 	"bmp": "bmp", "tif": "tiff", "tiff": "tiff", "webp": "webp",
 }
 
-// Readable tells whether a file name ends like one that Load can read.
+// Readable reports whether a file name has the extension of a format that Load reads.
 func Readable(name string) bool {
 	_, ok := extensions[extension(name)]
 	return ok
@@ -50,7 +49,7 @@ func extension(name string) string {
 	return strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
 }
 
-// sniff names the format that a file begins like; "" is none that is known.
+// sniff returns the format of a file that begins with head, or "" if it is unknown.
 func sniff(head []byte) string {
 	has := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }
 	switch {
@@ -70,12 +69,10 @@ func sniff(head []byte) string {
 	return ""
 }
 
-func bufferedPeek(r io.Reader) *bufio.Reader { return bufio.NewReaderSize(r, 4096) }
-
-// headLength is how many bytes are looked at to tell what a file is.
+// headLength is the number of bytes by which a file is identified.
 const headLength = 64
 
-// header reads what r begins with; head is its first bytes.
+// header reads the header of r, whose first bytes are head.
 func header(r io.Reader, head []byte, lim Limits) (info Info, err error) {
 	if len(head) == 0 {
 		return Info{}, errors.New("file is empty")
@@ -93,13 +90,51 @@ func header(r io.Reader, head []byte, lim Limits) (info Info, err error) {
 	return info, lim.WithDefaults().checkSize(cfg.Width, cfg.Height)
 }
 
-// fault says whether a file is damaged or only of a kind that is not read.
+// fault distinguishes damaged files from unsupported ones.
 func fault(format, part string, err error) error {
 	var jpegs jpeg.UnsupportedError
 	var pngs png.UnsupportedError
 	var tiffs tiff.UnsupportedError
 	if errors.As(err, &jpegs) || errors.As(err, &pngs) || errors.As(err, &tiffs) || errors.Is(err, bmp.ErrUnsupported) {
-		return fmt.Errorf("this kind of %s can't be read: %w", format, err)
+		return fmt.Errorf("unsupported kind of %s: %w", format, err)
 	}
 	return fmt.Errorf("damaged %s%s: %w", format, part, err)
+}
+
+// notRead returns the error for an unsupported file. It names those that are often taken for images
+// that can be read.
+func notRead(head []byte) error {
+	begins := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }
+	brand := ""
+	if len(head) >= 12 && string(head[4:8]) == "ftyp" {
+		brand = string(head[8:12])
+	}
+	kind := ""
+	switch text := strings.ToLower(string(bytes.TrimSpace(head))); {
+	case brand == "avif" || brand == "avis":
+		kind = "an AVIF image"
+	case strings.HasPrefix(brand, "he") || brand == "mif1":
+		kind = "a HEIC image"
+	case begins("\xff\x0a"), begins("\x00\x00\x00\x0cJXL "):
+		kind = "a JPEG XL image"
+	case begins("\x00\x00\x00\x0cjP  "):
+		kind = "a JPEG 2000 image"
+	case begins("8BPS"):
+		kind = "a Photoshop file"
+	case begins("II+\x00"), begins("MM\x00+"):
+		kind = "a BigTIFF image"
+	case begins("%PDF"):
+		kind = "a PDF document"
+	case begins("PK\x03\x04"):
+		kind = "a ZIP archive"
+	case strings.HasPrefix(text, "<!doctype"), strings.HasPrefix(text, "<html"):
+		kind = "a web page"
+	case strings.HasPrefix(text, "<svg"), strings.HasPrefix(text, "<?xml"):
+		kind = "an SVG or XML file"
+	}
+	const readable = "not a JPEG, PNG, GIF, BMP, TIFF or WebP image"
+	if kind == "" {
+		return errors.New(readable)
+	}
+	return fmt.Errorf("%s but %s", readable, kind)
 }

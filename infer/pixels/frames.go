@@ -6,15 +6,15 @@ import (
 	"image"
 )
 
-// What a Picture may note.
+// The notes of a Picture.
 const (
-	noteFrames = "it is animated: only its first frame is read"
-	notePages  = "it has several pages: only the first is read"
-	noteDeep   = "its 16 bits a sample are rounded to 8"
-	noteCMYK   = "its CMYK inks are turned into RGB without a profile"
+	noteFrames = "only the first frame of the animation is read"
+	notePages  = "only the first of several pages is read"
+	noteDeep   = "16 bits per sample are rounded to 8"
+	noteCMYK   = "CMYK is converted to RGB without a profile"
 )
 
-// several says which note a file with more pictures than one deserves, if any.
+// several returns the note for a file with several images, or "".
 func several(format string, data []byte) string {
 	switch format {
 	case "gif":
@@ -37,10 +37,10 @@ func several(format string, data []byte) string {
 	return ""
 }
 
-// gifFrames counts the frames of a GIF file up to most, without unpacking them.
+// gifFrames counts the frames of a GIF file up to most, without decoding them.
 func gifFrames(data []byte, most int) (n int) {
 	const extension, frame = 0x21, 0x2c
-	colours := func(flags byte) int { // bytes of a colour table
+	colors := func(flags byte) int { // bytes of a color table
 		if flags&0x80 == 0 {
 			return 0
 		}
@@ -49,7 +49,7 @@ func gifFrames(data []byte, most int) (n int) {
 	if len(data) < 13 {
 		return 0
 	}
-	for i := 13 + colours(data[10]); i < len(data) && n < most; {
+	for i := 13 + colors(data[10]); i < len(data) && n < most; {
 		switch data[i] {
 		case extension:
 			i += 2
@@ -58,11 +58,11 @@ func gifFrames(data []byte, most int) (n int) {
 				return n
 			}
 			n++
-			i += 10 + colours(data[i+9]) + 1
+			i += 10 + colors(data[i+9]) + 1
 		default:
 			return n
 		}
-		for i < len(data) && data[i] != 0 { // blocks that begin with their length
+		for i < len(data) && data[i] != 0 { // blocks start with their length
 			i += 1 + int(data[i])
 		}
 		i++
@@ -70,7 +70,7 @@ func gifFrames(data []byte, most int) (n int) {
 	return n
 }
 
-// animated tells whether a WebP file is an animation.
+// animated reports whether a WebP file is an animation.
 func animated(data []byte) bool {
 	head := find(webpChunks(data), "VP8X", "")
 	return len(head) >= 1 && head[0]&2 != 0
@@ -81,12 +81,11 @@ func decodeFirst(data []byte, canvas Info, lim Limits) (image.Image, error) {
 	body := find(webpChunks(data), "ANMF", "")
 	const header = 16
 	if len(body) < header {
-		return nil, errors.New("damaged webp: the animation has no whole frame")
+		return nil, errors.New("damaged webp: the animation has no complete frame")
 	}
 	u24 := func(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 	at := image.Pt(2*u24(body), 2*u24(body[3:]))
-	// The frame becomes a file of its own. One with alpha beside its pixels
-	// (ALPH) needs a header that says so.
+	// Make the frame a file of its own. A separate alpha chunk (ALPH) needs a header that announces it.
 	frame := body[header:]
 	list := []byte("WEBP")
 	if find(riffChunks(frame), "ALPH", "") != nil {
@@ -106,8 +105,8 @@ func decodeFirst(data []byte, canvas Info, lim Limits) (image.Image, error) {
 	return onScreen(img, at, canvas.Width, canvas.Height), nil
 }
 
-// onScreen puts a frame where it belongs on the logical screen; what the frame
-// leaves free is transparent. A frame that does not fit is taken as it is.
+// onScreen places a frame on the logical screen. The rest of the screen is transparent. A frame that
+// does not fit is returned unchanged.
 func onScreen(img image.Image, at image.Point, w, h int) image.Image {
 	b := img.Bounds()
 	screen, place := image.Rect(0, 0, w, h), b.Sub(b.Min).Add(at)

@@ -14,32 +14,32 @@ import (
 
 const badFixtures = "../../testdata/badpictures"
 
-// badOutcomes says what each file of testdata/badpictures gets: a part of its error, or "read", with the note that it gets, where the picture
-// itself is whole.
+// badOutcomes is the expected result of each file of testdata/badpictures: a part of the error, or "read"
+// with the note, if the image itself is intact.
 var badOutcomes = map[string][]string{
 	"read": {"beyond_palette.png", "bomb_in_strip.tiff", "bomb_in_text.png", "exif_64k.jpg", "exif_count_lies.jpg", "exif_is_noise.png", "exif_loops.jpg",
 		"four_billion_strips.tiff", "length_lies.webp", "mislabelled_png.jpg", "mislabelled_webp.tiff", "profile_of_4_gigabytes.tiff"},
-	"read, " + notePages:             {"directory_loops.tiff"},
-	"read, its ICC profile is dama":  {"profile_255_parts.jpg", "profile_cut.png", "profile_nameless.png", "profile_part_missing.jpg"},
-	"read, its ICC profile has more": {"bomb_in_profile.png"},
+	"read, " + notePages:              {"directory_loops.tiff"},
+	"read, the ICC profile is dama":   {"profile_255_parts.jpg", "profile_cut.png", "profile_nameless.png", "profile_part_missing.jpg"},
+	"read, the ICC profile is larger": {"bomb_in_profile.png"},
 
 	"file is empty": {"empty.png"},
-	"not a JPEG, PNG, GIF, BMP, TIFF or WebP picture": {"one_byte.jpg", "sound.webp", "text.png", "zeros.jpg"},
-	"but a HEIC":           {"heic.jpg"},
-	"but an AVIF":          {"avif.png"},
-	"but a JPEG XL":        {"jpeg_xl.jpg"},
-	"but a Photoshop":      {"photoshop.png"},
-	"but an SVG":           {"vector.png"},
-	"but a ZIP archive":    {"archive.png"},
-	"but a BigTIFF":        {"big.tiff"},
-	"but a web page":       {"web_page.jpg"},
-	"this kind of bmp can": {"negative_width.bmp", "os2.bmp", "run_length.bmp", "sixteen_bits.bmp"},
-	"this kind of jpeg":    {"arithmetic.jpg", "five_colours.jpg", "lossless.jpg", "twelve_bits.jpg"},
-	"this kind of png":     {"claims_2_62.png", "unknown_depth.png"},
-	"this kind of tiff":    {"floats.tiff", "jpeg_inside.tiff", "planes.tiff", "twelve_bits.tiff"},
+	"not a JPEG, PNG, GIF, BMP, TIFF or WebP image": {"one_byte.jpg", "sound.webp", "text.png", "zeros.jpg"},
+	"but a HEIC":               {"heic.jpg"},
+	"but an AVIF":              {"avif.png"},
+	"but a JPEG XL":            {"jpeg_xl.jpg"},
+	"but a Photoshop":          {"photoshop.png"},
+	"but an SVG":               {"vector.png"},
+	"but a ZIP archive":        {"archive.png"},
+	"but a BigTIFF":            {"big.tiff"},
+	"but a web page":           {"web_page.jpg"},
+	"unsupported kind of bmp":  {"negative_width.bmp", "os2.bmp", "run_length.bmp", "sixteen_bits.bmp"},
+	"unsupported kind of jpeg": {"arithmetic.jpg", "five_colours.jpg", "lossless.jpg", "twelve_bits.jpg"},
+	"unsupported kind of png":  {"claims_2_62.png", "unknown_depth.png"},
+	"unsupported kind of tiff": {"floats.tiff", "jpeg_inside.tiff", "planes.tiff", "twelve_bits.tiff"},
 
 	"of 0x0 has no pixels": {"no_pixels.bmp", "no_pixels.gif", "no_pixels.jpg"},
-	"more than the 100000000 pixels allowed": {"claims_268_million.webp", "claims_4_billion.bmp", "claims_4_billion.gif", "claims_4_billion.jpg",
+	"more than the limit of 100000000 pixels": {"claims_268_million.webp", "claims_4_billion.bmp", "claims_4_billion.gif", "claims_4_billion.jpg",
 		"claims_4_billion.png", "claims_4_billion.tiff"},
 	"too few for the 11000x9000 pixels": {"animation_canvas_large.webp", "animation_frame_large.webp", "claims_99_million.bmp", "claims_99_million.gif",
 		"claims_99_million.jpg", "claims_99_million.png", "claims_99_million.tiff", "claims_99_million.webp", "claims_99_million_16bit.png",
@@ -56,7 +56,7 @@ var badOutcomes = map[string][]string{
 		"cut_half_lossless.webp", "no_picture.webp", "small_canvas_large_picture.webp"},
 }
 
-// What one such file may take, whatever it claims: bytes that are allocated from first to last, and time, which is generous for a busy machine.
+// The limits for each file, whatever it claims: allocated bytes, and time, generous for a busy machine.
 const (
 	badBytes = 16 << 20
 	badTime  = 5 * time.Second
@@ -82,7 +82,7 @@ func TestBadPictures(t *testing.T) {
 		want, ok := outcome[name]
 		delete(outcome, name)
 		if !ok {
-			t.Errorf("%s: it is not said what it gets", name)
+			t.Errorf("%s has no expected result", name)
 			continue
 		}
 		var p *Picture
@@ -107,7 +107,7 @@ func TestBadPictures(t *testing.T) {
 		}
 	}
 	for name := range outcome {
-		t.Errorf("%s is not there", name)
+		t.Errorf("%s is missing", name)
 	}
 	t.Logf("%d files, at most %.1f MiB for one", len(entries)-1, float64(worst)/(1<<20))
 }

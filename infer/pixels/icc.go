@@ -5,26 +5,30 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/disintegration/imaging"
 )
 
-// A Profile is an ICC profile (ICC.1), which says what colours the numbers of a
-// picture stand for. Pictures without one are taken for sRGB everywhere.
+// A Profile is an ICC profile (ICC.1), which defines the colors of an image's numbers. Images without
+// a profile are sRGB.
 type Profile []byte
 
-// maxProfile bounds a profile; printers' with their large tables take 1 to 3 MiB.
+// maxProfile limits the size. Printer profiles with large tables take 1 to 3 MiB.
 const maxProfile = 4 << 20
 
-// Name is what the profile calls itself, such as "Display P3"; it may be empty.
+// Name returns the profile's description, such as "Display P3". It may be empty.
 func (p Profile) Name() string {
 	tag := p.tag("desc")
 	switch {
-	case len(tag) >= 12 && string(tag[:4]) == "desc": // version 2: a string of ASCII
+	case len(tag) >= 12 && string(tag[:4]) == "desc": // version 2: ASCII
 		n := min(int64(binary.BigEndian.Uint32(tag[8:])), int64(len(tag)-12), maxProfileName)
 		return printable(string(tag[12 : 12+n]))
-	case len(tag) >= 28 && string(tag[:4]) == "mluc": // version 4: texts in UTF-16, the first will do
+	case len(tag) >= 28 && string(tag[:4]) == "mluc": // version 4: texts in UTF-16; use the first
 		n, at := int64(binary.BigEndian.Uint32(tag[20:])), int64(binary.BigEndian.Uint32(tag[24:]))
 		n = min(n, 2*maxProfileName) &^ 1
 		if at+n > int64(len(tag)) {
@@ -41,7 +45,7 @@ func (p Profile) Name() string {
 
 const maxProfileName = 80
 
-// printable drops what would disturb a terminal.
+// printable removes control characters.
 func printable(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == '\ufffd' {
@@ -51,13 +55,13 @@ func printable(s string) string {
 	}, s))
 }
 
-// SRGB tells whether the profile says what is assumed without it.
+// SRGB reports whether the profile is sRGB, which images without a profile are.
 func (p Profile) SRGB() bool { return p == nil || strings.Contains(p.Name(), "sRGB") }
 
-// space is what the profile's pictures are made of: "RGB", "GRAY", "CMYK", ...
+// space returns the color space of the images: "RGB", "GRAY", "CMYK", ...
 func (p Profile) space() string { return printable(string(p[16:20])) }
 
-// tag gives the content of one of the profile's tags.
+// tag returns the content of a tag.
 func (p Profile) tag(name string) []byte {
 	const header = 128
 	if len(p) < header+4 {
@@ -78,12 +82,11 @@ func (p Profile) tag(name string) []byte {
 }
 
 var (
-	errProfile     = errors.New("its ICC profile is damaged")
-	errProfileSize = errors.New("its ICC profile has more than 4 MiB")
+	errProfile     = errors.New("the ICC profile is damaged")
+	errProfileSize = errors.New("the ICC profile is larger than 4 MiB")
 )
 
-// readProfile gives the profile that a file carries, nil without error if it has
-// none. Those of GIF and BMP files are not looked for.
+// readProfile returns a file's profile, nil if there is none. It does not read those of GIF and BMP.
 func readProfile(format string, data []byte) (Profile, error) {
 	var raw []byte
 	var err error
@@ -111,14 +114,13 @@ func readProfile(format string, data []byte) (Profile, error) {
 	if size < header || size > int64(len(raw)) {
 		return nil, errProfile
 	}
-	// The file's bytes are not kept alive for a few of them.
+	// A copy, so that the file's bytes can be freed.
 	return bytes.Clone(raw[:size]), nil
 }
 
 const jpegProfilePrefix = "ICC_PROFILE\x00"
 
-// jpegProfile puts together the parts of a profile, which are numbered from 1
-// and each tell how many there are.
+// jpegProfile joins the parts of a profile. Each part holds its number, from 1, and their count.
 func jpegProfile(data []byte) ([]byte, error) {
 	var parts [256][]byte
 	count := 0
@@ -148,7 +150,7 @@ func jpegProfile(data []byte) ([]byte, error) {
 	return bytes.Join(parts[1:count+1], nil), nil
 }
 
-// pngProfile unpacks the iCCP chunk: a name, a zero, the method 0, and zlib's.
+// pngProfile unpacks the iCCP chunk: a name, a zero, the method 0, and zlib data.
 func pngProfile(data []byte) ([]byte, error) {
 	chunk := find(pngChunks(data), "iCCP", "")
 	if chunk == nil {
@@ -167,4 +169,64 @@ func pngProfile(data []byte) ([]byte, error) {
 		return nil, errProfile
 	}
 	return raw, nil
+}
+
+const app2 = 0xe2
+
+// KeepsProfile reports whether Encode writes ICC profiles in the format.
+func KeepsProfile(format string) bool {
+	f, err := writer(format)
+	return err == nil && (f == imaging.JPEG || f == imaging.PNG || f == imaging.TIFF)
+}
+
+// withProfile returns an encoded JPEG, PNG or TIFF file with a profile.
+func withProfile(format imaging.Format, file []byte, p Profile) []byte {
+	switch format {
+	case imaging.JPEG:
+		return slices.Insert(file, 2, jpegProfileSegments(p)...) // after the start of image
+	case imaging.PNG:
+		return slices.Insert(file, 8+25, pngProfileChunk(p)...) // after signature and header
+	}
+	return tiffWithProfile(file, p)
+}
+
+func jpegProfileSegments(p Profile) (b []byte) {
+	const most = 0xffff - 2 - len(jpegProfilePrefix) - 2
+	count := (len(p) + most - 1) / most // at most 65, by maxProfile
+	for i := range count {
+		part := p[i*most : min((i+1)*most, len(p))]
+		b = append(b, 0xff, app2)
+		b = binary.BigEndian.AppendUint16(b, uint16(2+len(jpegProfilePrefix)+2+len(part)))
+		b = append(b, jpegProfilePrefix...)
+		b = append(b, byte(i+1), byte(count))
+		b = append(b, part...)
+	}
+	return b
+}
+
+func pngProfileChunk(p Profile) []byte {
+	var b bytes.Buffer
+	b.Write([]byte{0, 0, 0, 0})
+	b.WriteString("iCCPICC profile\x00\x00")
+	z := zlib.NewWriter(&b)
+	z.Write(p) // a bytes.Buffer does not fail
+	z.Close()
+	chunk := b.Bytes()
+	binary.BigEndian.PutUint32(chunk, uint32(len(chunk)-8))
+	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+}
+
+// tiffWithProfile replaces the directory of a TIFF file with one that has the profile.
+func tiffWithProfile(file []byte, p Profile) []byte {
+	if len(file)%2 == 1 {
+		file = append(file, 0)
+	}
+	at := len(file)
+	d := readTIFFDir(append(file, p...))
+	e := make([]byte, 12)
+	d.order.PutUint16(e, tagICCProfile)
+	d.order.PutUint16(e[2:], typeUndefined)
+	d.order.PutUint32(e[4:], uint32(len(p)))
+	d.order.PutUint32(e[8:], uint32(at))
+	return d.with(e)
 }

@@ -75,7 +75,7 @@ func TestProfileLeftOut(t *testing.T) {
 	copy(inks[16:], "CMYK")
 	copy(damaged[36:], "none")
 	binary.BigEndian.PutUint32(long, uint32(len(long)+1))
-	for want, p := range map[string]Profile{`"Wide test space" is for CMYK`: inks, "is damaged": damaged, "damaged: it is left": long} {
+	for want, p := range map[string]Profile{`"Wide test space" is for CMYK`: inks, "is damaged": damaged, "damaged and is ignored": long} {
 		for _, format := range []string{"png", "jpg", "tiff"} {
 			got, err := Decode(encoded(t, func(w io.Writer) error { return Encode(w, m, SaveOptions{Format: format, Profile: p}) }), Limits{})
 			if err != nil || got.Profile != nil || !strings.Contains(strings.Join(got.Notes, "; "), want) {

@@ -1,6 +1,7 @@
 package pixels
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -10,27 +11,25 @@ import (
 	"os"
 )
 
-// Picture is a decoded file.
+// Picture is a decoded image file.
 type Picture struct {
 	Image  *image.NRGBA // upright, starting at the origin
 	Format string       // "jpeg", "png", "gif", "bmp", "tiff" or "webp"
 	Gray   bool         // every pixel has equal red, green and blue
 	Alpha  bool         // some pixel is not opaque
-	// Orientation is the EXIF orientation that the file carried, 1 to 8; Image
-	// has been turned by it.
+	// Orientation is the file's EXIF orientation, 1 to 8. Image is already turned by it.
 	Orientation int
-	// Profile is the file's ICC profile, if that is for RGB and whole: the
-	// numbers in Image are as it says. SaveOptions take it on.
+	// Profile is the file's ICC profile, if it is valid and for RGB. It applies to Image; pass it on in
+	// SaveOptions.
 	Profile Profile
-	// Notes say what the file has that Image has not, a sentence each: further
-	// frames, more than 8 bits a sample, an ICC profile for CMYK.
+	// Notes list what Image lacks of the file: further frames, more than 8 bits per sample, an ICC
+	// profile for CMYK.
 	Notes []string
 }
 
-// Limits bounds what a file may cost. Zero fields mean the defaults. Beside the
-// file, reading takes 8 bytes of memory for a pixel as a rule, up to 15 with 16
-// bits a sample and in progressive JPEG, and up to 24 in progressive CMYK and
-// crafted TIFF files.
+// Limits bound the cost of a file. Zero fields mean the defaults. In addition to the file, reading
+// usually takes 8 bytes of memory per pixel, up to 15 for 16 bits per sample and progressive JPEG, and
+// up to 24 for progressive CMYK and crafted TIFF files.
 type Limits struct {
 	MaxPixels int   // width times height; default 100 million
 	MaxBytes  int64 // size of the file; default 512 MiB
@@ -41,7 +40,7 @@ const (
 	defaultMaxBytes  = 512 << 20
 )
 
-// WithDefaults gives the limits with the defaults in the place of zero fields.
+// WithDefaults returns the limits with zero fields replaced by the defaults.
 func (l Limits) WithDefaults() Limits {
 	if l.MaxPixels <= 0 {
 		l.MaxPixels = defaultMaxPixels
@@ -52,22 +51,21 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-// Load reads the picture at path. What the file holds decides how it is read,
-// not its name. Errors name the path.
+// Load reads the image at path. The content decides the format, not the name. Errors name the path.
 func Load(path string, lim Limits) (*Picture, error) {
 	data, err := readFile(path, lim.WithDefaults().MaxBytes)
 	if err != nil {
-		return nil, fmt.Errorf("read picture: %w", err)
+		return nil, fmt.Errorf("read image: %w", err)
 	}
 	p, err := Decode(data, lim)
 	if err != nil {
-		return nil, fmt.Errorf("read picture %q: %w", path, err)
+		return nil, fmt.Errorf("read image %q: %w", path, err)
 	}
 	return p, nil
 }
 
 func readFile(path string, most int64) ([]byte, error) {
-	// Asked before opening, since opening a named pipe would wait for a writer.
+	// Opening a named pipe would wait for a writer.
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -87,33 +85,32 @@ func readFile(path string, most int64) ([]byte, error) {
 	return data, err
 }
 
-// ReadAll reads a whole file of the given expected size from r, and refuses
-// more than most bytes however long r turns out to be.
+// ReadAll reads all of r, whose expected size is given. More than most bytes are an error.
 func ReadAll(r io.Reader, size, most int64) ([]byte, error) {
 	if size > most {
-		return nil, fmt.Errorf("file has %d bytes, more than the %d allowed", size, most)
+		return nil, fmt.Errorf("file has %d bytes, more than the limit of %d", size, most)
 	}
-	// A size that is only claimed (a zip entry's) must not cost memory ahead.
+	// The size may be false, as in a zip entry, so it must not cost memory.
 	buf := bytes.NewBuffer(make([]byte, 0, min(max(size, 0), 16<<20)+bytes.MinRead))
 	if _, err := buf.ReadFrom(io.LimitReader(r, most+1)); err != nil {
 		return nil, err
 	}
 	if int64(buf.Len()) > most {
-		return nil, fmt.Errorf("file has more than the %d bytes allowed", most)
+		return nil, fmt.Errorf("file has more than the limit of %d bytes", most)
 	}
 	return buf.Bytes(), nil
 }
 
-// Info is what a file's header tells.
+// Info is the content of a file's header.
 type Info struct {
 	Format        string
 	Width, Height int // as stored, before the orientation
-	// Orientation is the EXIF orientation if it stands before the pixels, as in
-	// JPEG and most TIFF files; PNG and WebP may keep it at the end, and have 1.
+	// Orientation is the EXIF orientation if it precedes the pixels, as in JPEG and most TIFF files, and
+	// else 1. PNG and WebP may store it at the end.
 	Orientation int
 }
 
-// Upright gives the size after the orientation.
+// Upright returns the size after the orientation is applied.
 func (i Info) Upright() (w, h int) {
 	if i.Orientation >= 5 {
 		return i.Height, i.Width
@@ -121,12 +118,11 @@ func (i Info) Upright() (w, h int) {
 	return i.Width, i.Height
 }
 
-// Header reads a picture's format and size without decoding its pixels, and
-// refuses a picture above the limit. Of the TIFF files that Decode reads it
-// knows those with gray, palette and RGB pixels.
+// Header reads an image's format and size without decoding its pixels. An image above the limit is an
+// error. Of TIFF files it reads those with gray, palette and RGB pixels.
 func Header(r io.Reader, lim Limits) (Info, error) {
 	var seen firstBytes
-	buffered := bufferedPeek(io.TeeReader(r, &seen))
+	buffered := bufio.NewReaderSize(io.TeeReader(r, &seen), 4096)
 	head, err := buffered.Peek(headLength)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Info{}, err
@@ -136,7 +132,7 @@ func Header(r io.Reader, lim Limits) (Info, error) {
 	return info, err
 }
 
-// firstBytes keeps the beginning of what is written to it.
+// firstBytes keeps the first bytes that are written to it.
 type firstBytes struct{ data []byte }
 
 func (f *firstBytes) Write(p []byte) (int, error) {
@@ -145,14 +141,12 @@ func (f *firstBytes) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Decode reads a picture from the bytes of a file: of an animation the first
-// frame, of several pages the first. The size in the header is checked before
-// anything is decoded, and a decoder that panics over a damaged file gives an
-// error.
+// Decode decodes a file: the first frame of an animation, the first of several pages. It checks the
+// size in the header before it decodes anything, and returns a decoder's panic as an error.
 func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 	lim = lim.WithDefaults()
 	if int64(len(data)) > lim.MaxBytes {
-		return nil, fmt.Errorf("file has %d bytes, more than the %d allowed", len(data), lim.MaxBytes)
+		return nil, fmt.Errorf("file has %d bytes, more than the limit of %d", len(data), lim.MaxBytes)
 	}
 	var inks inks
 	if inks, data, err = withKnownInks(data); err != nil {
@@ -184,11 +178,9 @@ func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 	return p, nil
 }
 
-// headerOf checks the header of a whole file, and that the file can hold what
-// the header tells of.
+// headerOf reads the header of a file and checks that the file can hold such an image.
 func headerOf(data []byte, lim Limits) (Info, error) {
-	// The TIFF decoder takes a reader that can seek as it is, and others apart
-	// in pieces of 10 MiB.
+	// A bytes.Reader, since the TIFF decoder copies readers that cannot seek.
 	info, err := header(bytes.NewReader(data), data[:min(len(data), headLength)], lim)
 	if err != nil {
 		return Info{}, err
@@ -224,21 +216,21 @@ func decodeFormat(format string, data []byte) (image.Image, error) {
 	return img, nil
 }
 
-// note adds a note, if there is one.
+// note adds a note unless it is empty.
 func (p *Picture) note(s string) {
 	if s != "" {
 		p.Notes = append(p.Notes, s)
 	}
 }
 
-// profile takes over the file's ICC profile, or notes why not.
+// profile sets the file's ICC profile, or notes why not.
 func (p *Picture) profile(data []byte, cmyk bool) {
 	profile, err := readProfile(p.Format, data)
 	switch {
 	case err != nil:
-		p.note(err.Error() + ": it is left out")
+		p.note(err.Error() + " and is ignored")
 	case profile != nil && (cmyk || profile.space() != "RGB"):
-		p.note(fmt.Sprintf("its ICC profile %q is for %s, not for RGB: it is left out", profile.Name(), profile.space()))
+		p.note(fmt.Sprintf("the ICC profile %q is for %s, not RGB, and is ignored", profile.Name(), profile.space()))
 	default:
 		p.Profile = profile
 	}
@@ -247,27 +239,27 @@ func (p *Picture) profile(data []byte, cmyk bool) {
 	}
 }
 
-// Check tells whether a picture of w x h pixels is within the limits.
+// Check returns an error unless an image of w x h pixels is within the limits.
 func (l Limits) Check(w, h int) error { return l.WithDefaults().checkSize(w, h) }
 
 func (l Limits) checkSize(w, h int) error {
 	if w < 1 || h < 1 {
-		return fmt.Errorf("picture of %dx%d has no pixels", w, h)
+		return fmt.Errorf("image of %dx%d has no pixels", w, h)
 	}
 	if w > l.MaxPixels/h {
-		return fmt.Errorf("picture of %dx%d has more than the %d pixels allowed", w, h, l.MaxPixels)
+		return fmt.Errorf("image of %dx%d has more than the limit of %d pixels", w, h, l.MaxPixels)
 	}
 	return nil
 }
 
-// recoverTo turns a decoder's panic into an error.
+// recoverTo converts a decoder's panic to an error.
 func recoverTo(err *error, format string) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("damaged %s: decoder failed: %v", format, r)
 	}
 }
 
-// survey tells whether all pixels are gray and whether one is not opaque.
+// survey reports whether all pixels are gray and whether any is not opaque.
 func survey(pix []byte) (gray, alpha bool) {
 	gray = true
 	for i := 0; i+3 < len(pix); i += 4 {

@@ -284,8 +284,8 @@ func TestDecodeRefusesBadFiles(t *testing.T) {
 		{"cut in the body", "damaged png", whole[:len(whole)/2], Limits{}},
 		{"cut in the header", "damaged png header", whole[:20], Limits{}},
 		{"header alone", "damaged png", whole[:8], Limits{}},
-		{"many pixels", "more than the 2866 pixels", whole, Limits{MaxPixels: 61*47 - 1}},
-		{"many bytes", "more than the 100 allowed", whole, Limits{MaxBytes: 100}},
+		{"many pixels", "more than the limit of 2866 pixels", whole, Limits{MaxPixels: 61*47 - 1}},
+		{"many bytes", "more than the limit of 100", whole, Limits{MaxBytes: 100}},
 	} {
 		_, err := Decode(c.data, c.lim)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

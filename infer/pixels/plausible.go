@@ -6,30 +6,28 @@ import (
 	"fmt"
 )
 
-// Decoders make room for all the pixels that a header tells of before they look
-// at the data, so a file of some dozen bytes could cost hundreds of megabytes.
-// Pictures above freePixels must therefore have at least as many bytes as the
-// best packing of their format leaves of so many pixels; a file with fewer is
-// cut short in any case.
+// Decoders allocate all pixels of the header before they look at the data, so a file of a few dozen
+// bytes could cost hundreds of megabytes. Files of images above freePixels must therefore be at least
+// as large as the format's best compression makes them; smaller files are truncated in any case.
 const freePixels = 1 << 20
 
-// The most bytes that one byte of packed data may stand for.
+// The most bytes that one byte of compressed data can encode.
 const (
 	mostDeflate = 1032 // 258 bytes for 2 bits
 	mostLZW     = 2731 // the longest string of the table, 4096, for 12 bits
 	mostRuns    = 64   // PackBits: 128 bytes for 2
-	// mostWebP has no such ground, since a picture of one colour needs no data
-	// at all there; pictures of the size in question that pack better are none.
+	// WebP has no such limit, since an image of one color needs no data. No real image of this size
+	// compresses better than this.
 	mostWebP = 20_000
-	// mostScans bounds the scans of a progressive JPEG, each of which may go
-	// through the whole picture for a few bytes. Encoders write about ten.
+	// mostScans limits the scans of a progressive JPEG, each of which may cover the whole image in a few
+	// bytes. Encoders write about ten.
 	mostScans = 200
 )
 
-// plausible tells whether the file can hold the picture that its header tells of.
+// plausible returns an error if the file cannot hold the image of its header.
 func plausible(data []byte, info Info) error {
 	if info.Format == "jpeg" && jpegScans(data, mostScans+1) > mostScans {
-		return fmt.Errorf("it has more than %d scans, which only serve to keep a reader busy", mostScans)
+		return fmt.Errorf("more than %d scans, which no encoder writes", mostScans)
 	}
 	if info.Width <= freePixels/info.Height {
 		return nil
@@ -53,7 +51,7 @@ func plausible(data []byte, info Info) error {
 		needs = w * h / mostWebP
 	}
 	if int64(len(data)) < needs {
-		return fmt.Errorf("it has %d bytes, too few for the %dx%d pixels that its header tells of: it is cut short or made up", len(data), w, h)
+		return fmt.Errorf("%d bytes are too few for the %dx%d pixels of the header: the file is truncated or forged", len(data), w, h)
 	}
 	return nil
 }
@@ -68,7 +66,7 @@ func pngLeast(data []byte, w, h int64) int64 {
 	return (row + 1) * h / mostDeflate
 }
 
-// jpegLeast takes one bit for each block of 8x8 samples.
+// jpegLeast counts one bit per block of 8x8 samples.
 func jpegLeast(data []byte, w, h int64) int64 {
 	for marker, frame := range jpegSegments(data) {
 		const baseline, progressive = 0xc0, 0xc2

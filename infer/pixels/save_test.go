@@ -151,7 +151,7 @@ func TestSaveErrorsLeaveNothing(t *testing.T) {
 	}{
 		{"a.webp", "not written", m, SaveOptions{}},
 		{"a.xyz", `"xyz"`, m, SaveOptions{}},
-		{"plain", "ending", m, SaveOptions{}},
+		{"plain", "extension", m, SaveOptions{}},
 		{"old.jpg", "quality 101", m, SaveOptions{Quality: 101}},
 		{"old.jpg", "no pixels", &image.NRGBA{}, SaveOptions{}},
 		{"missing/a.png", "no such file", m, SaveOptions{}},

@@ -1,9 +1,7 @@
-// Package pixels turns pictures into tensors and back. Its central type is
-// [Spec], which says how a tensor holds a picture: order of the axes, value
-// range, number and order of channels. [Load] and [Save] read and write files.
+// Package pixels converts images to tensors and back. Its central type is [Spec], the tensor format:
+// order of the axes, value range, number and order of channels. [Load] and [Save] read and write files.
 //
-// Training and inference both go through this package, so that what a network
-// sees cannot differ between the two.
+// Training and inference both use this package, so that their pre-processing cannot differ.
 //
 //	pic, err := pixels.Load("valley.jpg", pixels.Limits{})
 //	spec := pixels.Spec{Layout: pixels.NCHW, Range: pixels.Symmetric, Channels: 3}
@@ -23,8 +21,8 @@ import (
 type Layout int
 
 const (
-	NCHW Layout = iota // one plane after another, as ONNX models have it
-	NHWC               // the channels of a pixel side by side, as TensorFlow prefers it
+	NCHW Layout = iota // plane by plane, as in most ONNX models
+	NHWC               // pixel by pixel, as TensorFlow prefers
 )
 
 func (l Layout) String() string {
@@ -72,26 +70,26 @@ func (r Range) valid() bool {
 }
 
 var (
-	Symmetric = Range{-1, 1} // what a generator that ends in tanh gives
+	Symmetric = Range{-1, 1} // the output of tanh
 	Unit      = Range{0, 1}
 	Byte      = Range{0, 255}
 )
 
-// Spec says how a tensor holds a picture.
+// Spec is the format of an image in a tensor.
 type Spec struct {
 	Layout   Layout
 	Range    Range
 	Channels int  // 3, or 1 for luma (ITU-R 601, rounded to 8 bits as PIL's mode "L")
-	BGR      bool // blue first; without meaning when Channels is 1
+	BGR      bool // blue first; ignored if Channels is 1
 }
 
-// Len is the number of values that a picture of w x h pixels takes.
+// Len returns the number of values of an image of w x h pixels.
 func (s Spec) Len(w, h int) int { return s.Channels * w * h }
 
-// Validate tells whether tensors can be made in this way.
+// Validate returns an error if the format is invalid.
 func (s Spec) Validate() error {
 	if s.Channels != 1 && s.Channels != 3 {
-		return fmt.Errorf("pixels: %d channels: a tensor holds 1 (gray) or 3 (colour)", s.Channels)
+		return fmt.Errorf("pixels: %d channels: a tensor holds 1 (gray) or 3 (color)", s.Channels)
 	}
 	if s.Layout != NCHW && s.Layout != NHWC {
 		return fmt.Errorf("pixels: unknown layout %v: use NCHW or NHWC", s.Layout)
@@ -102,22 +100,22 @@ func (s Spec) Validate() error {
 	return nil
 }
 
-// check validates the spec and that a tensor of n values fits w x h pixels.
+// check validates the spec and checks that a tensor of n values holds w x h pixels.
 func (s Spec) check(n, w, h int) error {
 	if err := s.Validate(); err != nil {
 		return err
 	}
 	if w < 1 || h < 1 {
-		return fmt.Errorf("pixels: picture of %dx%d has no pixels", w, h)
+		return fmt.Errorf("pixels: image of %dx%d has no pixels", w, h)
 	}
-	// Division keeps absurd sizes from overflowing the product.
+	// Division cannot overflow.
 	if n/s.Channels/w != h || s.Len(w, h) != n {
-		return fmt.Errorf("pixels: tensor has %d values, but %d channels of %dx%d do not make that number", n, s.Channels, w, h)
+		return fmt.Errorf("pixels: tensor has %d values, which is not %d channels of %dx%d", n, s.Channels, w, h)
 	}
 	return nil
 }
 
-// Table gives the tensor value of each 8-bit level: Lo + x/255*(Hi-Lo).
+// Table returns the tensor value of each 8-bit level: Lo + x/255*(Hi-Lo).
 func (r Range) Table() (t [256]float32) {
 	lo, width := float64(r.Lo), float64(r.Hi)-float64(r.Lo)
 	for x := range t {

@@ -5,8 +5,7 @@ import (
 	"image"
 )
 
-// Put writes one picture into dst, whose length must be Channels*W*H. Alpha is
-// ignored: the colour stands as the file has it, whatever its opacity.
+// Put writes an image to dst, whose length must be Channels*W*H. It ignores alpha and keeps the colors.
 func (s Spec) Put(dst []float32, img image.Image) error {
 	b := img.Bounds()
 	if err := s.check(len(dst), b.Dx(), b.Dy()); err != nil {
@@ -21,7 +20,7 @@ func (s Spec) Put(dst []float32, img image.Image) error {
 			s.putRow(dst, m.Pix[i:i+4*w], y, w, h, &table)
 		}
 	default:
-		// One row at a time, so that no second picture is held.
+		// Row by row, without a copy of the image.
 		row := image.NewNRGBA(image.Rect(0, 0, w, 1))
 		convert := rowConverter(img)
 		for y := range h {
@@ -32,7 +31,7 @@ func (s Spec) Put(dst []float32, img image.Image) error {
 	return nil
 }
 
-// putRow writes row y of a w x h picture; row holds RGBA bytes.
+// putRow writes row y of a w x h image; row holds RGBA bytes.
 func (s Spec) putRow(dst []float32, row []byte, y, w, h int, table *[256]float32) {
 	if s.Channels == 1 {
 		out := dst[y*w : (y+1)*w]
@@ -63,13 +62,12 @@ func (s Spec) putRow(dst []float32, row []byte, y, w, h int, table *[256]float32
 	}
 }
 
-// Luma is the ITU-R 601 brightness of a colour, to the rounding of PIL's
-// conversion to mode "L".
+// Luma returns the ITU-R 601 brightness of a color, rounded as PIL does for mode "L".
 func Luma(r, g, b uint8) uint8 {
 	return uint8((uint32(r)*19595 + uint32(g)*38470 + uint32(b)*7471 + 1<<15) >> 16)
 }
 
-// Picture reads one picture of w x h pixels out of a tensor, as [Spec.Draw] does.
+// Picture converts a tensor to an image of w x h pixels, as [Spec.Draw] does.
 func (s Spec) Picture(src []float32, w, h int) (*image.NRGBA, error) {
 	if err := s.check(len(src), w, h); err != nil {
 		return nil, err
@@ -78,19 +76,17 @@ func (s Spec) Picture(src []float32, w, h int) (*image.NRGBA, error) {
 	return img, s.Draw(img, img.Rect, src, w, h, image.Point{})
 }
 
-// Draw copies a part of a tensor, which holds one picture of w x h pixels, into
-// r of dst; the tensor's pixel sp comes to r.Min, as in [image/draw.Draw].
-// Values outside the range are clamped, others rounded to the nearest level
-// (halves upwards); what is not a number becomes the value of black. One
-// channel gives gray. What is drawn is opaque. It is an error if r is not
-// within dst, or the part not within the tensor's picture.
+// Draw copies a part of a tensor, which holds an image of w x h pixels, to the rectangle r of dst. The
+// tensor's pixel sp goes to r.Min, as in [image/draw.Draw]. Values are clamped to the range and rounded
+// half up; NaN becomes 0. One channel becomes gray. The drawn pixels are opaque. Parts outside dst or
+// the tensor are an error.
 func (s Spec) Draw(dst *image.NRGBA, r image.Rectangle, src []float32, w, h int, sp image.Point) error {
 	if err := s.check(len(src), w, h); err != nil {
 		return err
 	}
 	part := r.Sub(r.Min).Add(sp)
 	if !r.In(dst.Rect) || !part.In(image.Rect(0, 0, w, h)) {
-		return fmt.Errorf("pixels: %v of a tensor's picture of %dx%d does not fit %v of a picture of %v", part, w, h, r, dst.Rect)
+		return fmt.Errorf("pixels: cannot draw %v of a %dx%d tensor to %v of an image of %v", part, w, h, r, dst.Rect)
 	}
 	q := s.Range.quantizer()
 	for y := range r.Dy() {
@@ -100,7 +96,7 @@ func (s Spec) Draw(dst *image.NRGBA, r image.Rectangle, src []float32, w, h int,
 	return nil
 }
 
-// drawRow reads the pixels from the one at index i on; a plane has n.
+// drawRow reads pixels from index i on. A plane has n pixels.
 func (s Spec) drawRow(row []byte, src []float32, i, n int, q quantizer) {
 	width := len(row) / 4
 	if s.Channels == 1 {
@@ -131,8 +127,7 @@ func (s Spec) drawRow(row []byte, src []float32, i, n int, q quantizer) {
 	}
 }
 
-// quantizer maps a tensor value to its level; offset holds the half that makes
-// truncation round to nearest.
+// quantizer maps a tensor value to its level. The offset includes the half that makes truncation round.
 type quantizer struct{ scale, offset float32 }
 
 func (r Range) quantizer() quantizer {
@@ -142,7 +137,7 @@ func (r Range) quantizer() quantizer {
 
 func (q quantizer) level(v float32) uint8 {
 	x := v*q.scale + q.offset
-	if !(x >= 0) { // also what is not a number
+	if !(x >= 0) { // also NaN
 		return 0
 	}
 	if x >= 255 {

@@ -44,6 +44,7 @@ func Run(t *testing.T, dir string, o Options) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir,
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("TF_CPP_MIN_LOG_LEVEL", "3") // TensorFlow logs to standard error
 			if library != "" {
 				e.Setenv(native.EnvONNXRuntime, library)
 			}

@@ -1,0 +1,242 @@
+// Command export writes trained generators as files that other programs run.
+//
+//	go run ./cmd/export -name RUN                                 # both generators of a run, also while it trains
+//	go run ./cmd/export -pth latest_net_G_A.pth -o G.onnx         # weights of the official PyTorch implementation
+//	go run ./cmd/export -name RUN -format safetensors             # back to PyTorch
+//	go run ./cmd/export -name RUN -precision int8                 # smaller, and faster on a CPU
+//
+// An ONNX file is written only after ONNX Runtime has computed the same images with it as TensorFlow
+// with the network, or similar ones for a lower -precision. Without the build tag "tensorflow" the
+// program is a launcher: it checks the command line, writes safetensors files, which need no library,
+// and for ONNX fetches the native libraries, builds the tagged program and becomes it.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cyclegan/cmd/internal/cli"
+	"cyclegan/graph"
+	"cyclegan/graph/onnxgraph"
+)
+
+// The formats, which are also the extensions of their files.
+const (
+	formatONNX        = "onnx"
+	formatSafetensors = "safetensors"
+)
+
+// command is the parsed command line, and what it has loaded.
+type command struct {
+	format string
+	output string
+
+	// Options for a PyTorch file.
+	pth      string
+	asked    graph.GeneratorOptions
+	metadata onnxgraph.Metadata
+
+	// Options for a run of cmd/train.
+	name, checkpointsDir string
+	epoch                int  // 0 for the latest checkpoint
+	best                 bool // the best checkpoint instead
+
+	precision        onnxgraph.Precision
+	calibration      string // folder of images for int8; "" for those of the run
+	calibrationCount int
+
+	explicit map[string]bool
+	loaded
+}
+
+// Options that apply only with -pth, and only with -name.
+var (
+	pthOptions = []string{"netG", "norm", "ngf", "input_nc", "output_nc", "no_dropout", "direction", "domain_from", "domain_to", "crop_size"}
+	runOptions = []string{"checkpoints_dir", "epoch"}
+)
+
+// start parses the command line and loads what it exports. For help and for mistakes it prints them and
+// returns false with the exit status.
+func start(args []string, stdout, stderr io.Writer) (*command, int, bool) {
+	c := &command{}
+	var epoch, norm, precision string
+	var noDropout bool
+	var cropSize int
+	program := cli.Program("export")
+	f := cli.NewFlags("export", fmt.Sprintf(`Export generators as ONNX, for %[2]s and other programs, or as safetensors, for PyTorch.
+
+Usage:
+  %[1]s -name NAME [-epoch latest|best|N] [-o DIR] [options]
+  %[1]s -pth FILE -o G.onnx [options]
+  %[1]s -pth FILE -o G.safetensors [options]
+  %[1]s -pth FILE -o G.int8.onnx -precision int8 -calibration DIR
+
+A run can be exported while it trains and after it was interrupted: its newest checkpoint is used.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Program("infer")))
+	f.Group("Source and output")
+	f.StringVar(&c.name, "name", "", "`NAME` of the run to export")
+	f.StringVar(&c.pth, "pth", "", "PyTorch `FILE` to export: a state dict such as latest_net_G_A.pth, or safetensors")
+	f.StringVar(&c.output, "o", "", "write to `PATH`: a file with -pth (required), a folder with -name (default: the run's folder)")
+	f.StringVar(&c.format, "format", "", "`NAME` of the format: onnx, or safetensors for PyTorch (default: the extension of -o, else onnx)")
+	f.Group("Precision of ONNX files")
+	f.StringVar(&precision, "precision", "f32", "compute with `NAME`: f32, f16 (half the size, for GPUs) or int8 (a quarter of the size, two to four times as fast on a CPU)")
+	f.StringVar(&c.calibration, "calibration", "", "calibrate int8 on the images in `DIR`, or with -name in DIR/trainA and DIR/trainB, which should resemble those to convert (required with -pth; default: the run's training images)")
+	f.IntVar(&c.calibrationCount, "calibration_count", 64, "calibrate int8 on `N` images")
+	f.Group("With -name")
+	f.StringVar(&c.checkpointsDir, "checkpoints_dir", "./checkpoints", "`DIR` of all runs")
+	f.StringVar(&epoch, "epoch", "latest", "export the checkpoint `NAME`: latest, best or the number of a kept epoch")
+	f.Group("With -pth")
+	f.StringVar(&c.asked.Architecture, "netG", "", "require the generator `NAME`: resnet_9blocks, resnet_6blocks, unet_256 or unet_128 (default, here and below: from the tensors)")
+	f.StringVar(&norm, "norm", "", "require the normalization `NAME`: instance, batch or none")
+	f.IntVar(&c.asked.Filters, "ngf", 0, "require `N` filters in the last hidden layer")
+	f.IntVar(&c.asked.In, "input_nc", 0, "require `N` input channels")
+	f.IntVar(&c.asked.Out, "output_nc", 0, "require `N` output channels")
+	f.BoolVar(&noDropout, "no_dropout", false, "require a generator without dropout, or one with dropout with =false")
+	f.StringVar(&c.metadata.Direction, "direction", "AtoB", "record the direction `NAME`, AtoB or BtoA, in the ONNX file")
+	f.StringVar(&c.metadata.DomainFrom, "domain_from", "", "record `NAME` as the input domain (default: A or B, by the direction)")
+	f.StringVar(&c.metadata.DomainTo, "domain_to", "", "record `NAME` as the output domain (default: A or B, by the direction)")
+	f.IntVar(&cropSize, "crop_size", 0, "record the training size of `N` pixels, 256 for the official defaults (default: unknown)")
+
+	err := f.Parse(args)
+	if err == nil {
+		c.explicit = f.Explicit()
+		c.asked.Norm, c.asked.Dropout = graph.Norm(norm), !noDropout
+		c.metadata.TrainWidth, c.metadata.TrainHeight = cropSize, cropSize
+		c.precision = onnxgraph.Precision(precision)
+		if mistakes := errors.Join(c.check(f.Args(), epoch)...); mistakes != nil {
+			err = cli.Usage(mistakes)
+		} else {
+			err = c.load()
+		}
+	}
+	if err != nil {
+		return nil, f.Report(err, stdout, stderr), false
+	}
+	return c, cli.Done, true
+}
+
+// check returns all mistakes in the command line.
+func (c *command) check(args []string, epoch string) []error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if len(args) > 0 {
+		bad("unexpected argument %q; did you mean -pth %[1]s?", args[0])
+	}
+	switch {
+	case c.pth == "" && c.name == "":
+		bad("-name NAME or -pth FILE is missing")
+	case c.pth != "" && c.name != "":
+		bad("-pth and -name exclude each other")
+	case c.pth != "":
+		c.checkPTH(bad)
+	default:
+		c.checkRun(bad, epoch)
+	}
+	extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(c.output), "."))
+	if c.format == "" && c.pth != "" && extension != formatONNX && extension != formatSafetensors && c.output != "" {
+		bad("-o %s ends in neither .onnx nor .safetensors; add -format", c.output)
+	}
+	if c.format == "" {
+		c.format = formatONNX
+		if c.pth != "" {
+			c.format = extension
+		}
+	} else if c.format != formatONNX && c.format != formatSafetensors {
+		bad("-format %q is neither onnx nor safetensors", c.format)
+	}
+	c.checkPrecision(bad)
+	return errs
+}
+
+func (c *command) checkPrecision(bad func(string, ...any)) {
+	if !slices.Contains(onnxgraph.Precisions, c.precision) {
+		bad("-precision %q is not f32, f16 or int8", c.precision)
+		return
+	}
+	if c.format == formatSafetensors && c.precision != onnxgraph.F32 {
+		bad("-precision %s is for ONNX files; safetensors files keep the trained weights", c.precision)
+	}
+	if c.precision != onnxgraph.Int8 {
+		c.refuse(bad, "-precision int8", "calibration", "calibration_count")
+		return
+	}
+	if c.calibrationCount < 1 {
+		bad("-calibration_count %d is below 1", c.calibrationCount)
+	}
+	if c.pth != "" && c.calibration == "" {
+		bad("-calibration DIR is missing: int8 needs images that resemble those to convert, and a PyTorch file has none")
+	}
+}
+
+func (c *command) checkPTH(bad func(string, ...any)) {
+	if c.output == "" {
+		bad("-o PATH is missing: the file to write, such as -o G_AB.onnx")
+	}
+	c.refuse(bad, "-name", runOptions...)
+	o := graph.GeneratorOptions{Architecture: graph.ResNet9, In: 3, Out: 3, Filters: 1, Norm: graph.NormInstance, Upsampling: graph.UpTranspose}
+	if err := c.override(o).Validate(); err != nil {
+		bad("%w", err)
+	}
+	if c.asked.Architecture == graph.Yosemite {
+		bad("-netG yosemite: the official implementation has no such generator")
+	}
+	if c.metadata.DomainFrom == "" && c.metadata.DomainTo == "" {
+		c.metadata.DomainFrom, c.metadata.DomainTo = "A", "B"
+		if c.metadata.Direction == "BtoA" {
+			c.metadata.DomainFrom, c.metadata.DomainTo = "B", "A"
+		}
+	}
+	if err := c.metadata.Validate(); err != nil {
+		bad("%w", err)
+	}
+}
+
+func (c *command) checkRun(bad func(string, ...any), epoch string) {
+	c.refuse(bad, "-pth", pthOptions...)
+	if extension := filepath.Ext(c.output); extension == "."+formatONNX || extension == "."+formatSafetensors {
+		bad("-o %s: with -name, name a folder, for two generators", c.output)
+	}
+	if !filepath.IsLocal(c.name) {
+		bad("-name %q cannot be the name of a run", c.name)
+	}
+	c.best = epoch == "best"
+	if epoch != "latest" && !c.best {
+		n, err := strconv.Atoi(epoch)
+		if err != nil || n < 1 {
+			bad("-epoch %q is not latest, best or the number of an epoch", epoch)
+		}
+		c.epoch = n
+	}
+}
+
+// refuse reports options that apply only with another one.
+func (c *command) refuse(bad func(string, ...any), with string, names ...string) {
+	for _, name := range names {
+		if c.explicit[name] {
+			bad("-%s applies only with %s", name, with)
+		}
+	}
+}
+
+// override replaces options by those on the command line.
+func (c *command) override(o graph.GeneratorOptions) graph.GeneratorOptions {
+	for name, set := range map[string]func(){
+		"netG":       func() { o.Architecture = c.asked.Architecture },
+		"norm":       func() { o.Norm = c.asked.Norm },
+		"ngf":        func() { o.Filters = c.asked.Filters },
+		"input_nc":   func() { o.In = c.asked.In },
+		"output_nc":  func() { o.Out = c.asked.Out },
+		"no_dropout": func() { o.Dropout = c.asked.Dropout },
+	} {
+		if c.explicit[name] {
+			set()
+		}
+	}
+	return o
+}

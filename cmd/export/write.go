@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"cyclegan/cmd/internal/cli"
+	"cyclegan/graph"
+	"cyclegan/graph/pytorch"
+	"cyclegan/infer/atomicfile"
+	"cyclegan/train"
+	"cyclegan/train/export"
+)
+
+// written is a written file.
+type written struct {
+	path string
+	loss *export.Loss // against f32; nil for f32
+}
+
+// folder returns the folder for the generators of a run, which it creates: -o, or else the run's folder,
+// with a subfolder for other checkpoints than the latest.
+func (c *command) folder() (string, error) {
+	dir := c.output
+	if dir == "" {
+		dir = c.run.Dir()
+		switch {
+		case c.epoch > 0:
+			dir = filepath.Join(dir, fmt.Sprintf("epoch_%d", c.epoch))
+		case c.best:
+			dir = filepath.Join(dir, "best")
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("create the output folder: %w", err)
+	}
+	return dir, nil
+}
+
+// writeSafetensors writes the generators for PyTorch.
+func (c *command) writeSafetensors() ([]written, error) {
+	if c.pth != "" {
+		return []written{{path: c.output}}, writeFile(c.output, c.options, c.weights)
+	}
+	dir, err := c.folder()
+	if err != nil {
+		return nil, err
+	}
+	var files []written
+	for _, name := range []string{train.GAB, train.GBA} {
+		_, w, err := c.checkpoint.Generator(name, c.kind, c.run.Generator)
+		if err != nil {
+			return files, fmt.Errorf("export %s: %w", name, err)
+		}
+		path := filepath.Join(dir, name+"."+formatSafetensors)
+		if err := writeFile(path, c.run.Generator(name == train.GAB), w); err != nil {
+			return files, err
+		}
+		files = append(files, written{path: path})
+	}
+	return files, nil
+}
+
+func writeFile(path string, o graph.GeneratorOptions, w graph.Weights) error {
+	err := atomicfile.WriteDurable(path, func(out io.Writer) error { return pytorch.WriteGenerator(out, o, w) })
+	if err != nil {
+		return fmt.Errorf("export %q: %w", path, err)
+	}
+	return nil
+}
+
+// printNotes prints what was loaded.
+func (c *command) printNotes(out io.Writer) {
+	for _, note := range c.notes {
+		fmt.Fprintln(out, note)
+	}
+}
+
+// report prints what was written to out, with the next command, and warnings to stderr.
+func (c *command) report(out, stderr io.Writer, files []written) {
+	for _, f := range files {
+		size := ""
+		if info, err := os.Stat(f.path); err == nil {
+			size = fmt.Sprintf(" (%.1f MB)", float64(info.Size())/1e6)
+		}
+		fmt.Fprintf(out, "wrote %s%s\n", f.path, size)
+		if f.loss == nil {
+			continue
+		}
+		fmt.Fprintf(out, "  %s: %v\n", c.precision, f.loss)
+		if f.loss.Visible() {
+			fmt.Fprintf(stderr, "warning: a PSNR below %d dB may be visible: compare some images of %s with those of f32.\n"+
+				"Fix: calibrate on more images (-calibration_count), or on images closer to those to convert; -precision f16 loses almost nothing.\n", export.GoodPSNR, f.path)
+		}
+	}
+	if c.format == formatSafetensors {
+		fmt.Fprintf(out, "In PyTorch: net.load_state_dict(safetensors.torch.load_file(%q))\n", files[0].path)
+		return
+	}
+	fmt.Fprintf(out, "Convert images with it:\n  %s -model %s -in DIR -out results\n", cli.Program("infer"), files[0].path)
+}

@@ -1,0 +1,167 @@
+//go:build tensorflow
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"cyclegan/cmd/internal/cli"
+	"cyclegan/train"
+	"cyclegan/train/run"
+	"cyclegan/train/worker"
+)
+
+const withTensorFlow = true
+
+func (c *config) train(stdout, stderr *os.File) int {
+	ctx, stop := cli.Context()
+	defer stop()
+	for _, note := range c.notes {
+		fmt.Fprintln(stderr, "note: "+note)
+	}
+	var err error
+	if c.worker != "" {
+		err = c.serve(ctx, stdout)
+	} else {
+		err = run.Train(ctx, c.runConfig(stdout, stderr))
+	}
+	if errors.Is(err, context.Canceled) {
+		return cli.Interrupted
+	}
+	return cli.Report(stderr, "train", err)
+}
+
+func (c *config) runConfig(stdout, stderr *os.File) run.Config {
+	r := run.Config{
+		Options: c.opts, Profile: c.profile, Verbose: c.verbose,
+		Out: stdout, Display: newDisplay(stderr), Program: cli.Program,
+	}
+	if c.resume {
+		r.Resume = &run.Resume{Saved: c.saved, Epoch: c.epoch, Iteration: c.loadIter}
+		if c.explicit["epoch_count"] {
+			r.Resume.EpochCount = c.epochCount
+		}
+	}
+	return r
+}
+
+// serve computes a share of other processes' trainings until it is interrupted.
+func (c *config) serve(ctx context.Context, stdout *os.File) error {
+	threads := c.opts.Threads
+	if threads == 0 {
+		threads = runtime.NumCPU()
+	}
+	at, err := worker.Serve(ctx, c.worker, worker.Options{Threads: threads, GPUs: c.opts.GPUIDs})
+	if err != nil {
+		return fmt.Errorf("-worker %s: %w", c.worker, err)
+	}
+	fmt.Fprintf(stdout, "worker: listening on %s only, CPU threads: %d; Ctrl-C ends it\n", at, threads)
+	fmt.Fprintln(stdout, "Whoever reaches this address can run any program here: keep it on a private network.")
+	fmt.Fprintf(stdout, "To train with it: %s -workers %s[,OTHERS] [options]\n", cli.Program("train"), at)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// display shows the progress of a run as a bar on a terminal and as lines elsewhere.
+type display struct {
+	out     *os.File
+	columns int // of the terminal, 0 without one
+	bar     *progressbar.ProgressBar
+}
+
+func newDisplay(out *os.File) *display {
+	d := &display{out: out}
+	if term.IsTerminal(int(out.Fd())) {
+		if d.columns, _, _ = term.GetSize(int(out.Fd())); d.columns <= 0 {
+			d.columns = 80
+		}
+	}
+	return d
+}
+
+func (d *display) Step(p train.Progress, m run.Means, fresh bool) {
+	if d.columns > 0 {
+		d.showBar(p, m)
+	} else if fresh {
+		left := (time.Duration(p.Steps-p.Step) * m.Step).Round(time.Second)
+		fmt.Fprintf(d.out, "step %d/%d  epoch %d  %.3f s/step  %v left  %s\n", p.Step, p.Steps, p.Epoch, m.Step.Seconds(), left, full(m.Losses))
+	}
+}
+
+// showBar advances the bar. It counts the steps of this process, because its speed does not depend on
+// earlier ones; the description has the steps of the whole run.
+func (d *display) showBar(p train.Progress, m run.Means) {
+	if d.bar == nil {
+		d.bar = progressbar.NewOptions64(p.Steps-p.Step+1,
+			progressbar.OptionSetWriter(d.out),
+			progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString("it"),
+			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionThrottle(200*time.Millisecond),
+			progressbar.OptionSetWidth(6),
+		)
+	}
+	const barColumns = 40 // without its description
+	text := fmt.Sprintf("%d/%d", p.Step, p.Steps)
+	for _, losses := range []string{full(m.Losses), compact(m.Losses)} {
+		if d.columns >= len(text)+2+len(losses)+barColumns {
+			text += "  " + losses
+			break
+		}
+	}
+	d.bar.Describe(text)
+	_ = d.bar.Add(1)
+}
+
+// Say prints a line without breaking the bar.
+func (d *display) Say(line string) {
+	if d.bar != nil {
+		_ = d.bar.Clear()
+	}
+	fmt.Fprintln(d.out, line)
+}
+
+// Stop ends the bar, so that the next output starts on a new line.
+func (d *display) Stop() {
+	if d.bar != nil {
+		_ = d.bar.Exit()
+		fmt.Fprintln(d.out)
+		d.bar = nil
+	}
+}
+
+// lossPairs are the losses of the two directions.
+var lossPairs = []struct{ short, label, a, b string }{
+	{"G", "G", "G_AB", "G_BA"}, {"cyc", "cycle", "cycle_A", "cycle_B"}, {"idt", "idt", "idt_A", "idt_B"}, {"D", "D", "D_A", "D_B"},
+}
+
+// full shows each loss.
+func full(losses map[string]float64) string {
+	var words []string
+	for _, p := range lossPairs {
+		if a, b := losses[p.a], losses[p.b]; p.short != "idt" || a != 0 || b != 0 {
+			words = append(words, fmt.Sprintf("%s %.2f/%.2f", p.label, a, b))
+		}
+	}
+	return strings.Join(words, "  ")
+}
+
+// compact shows the sums of both directions.
+func compact(losses map[string]float64) string {
+	var words []string
+	for _, p := range lossPairs {
+		if sum := losses[p.a] + losses[p.b]; p.short != "idt" || sum != 0 {
+			words = append(words, fmt.Sprintf("%s %.2f", p.short, sum))
+		}
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,247 @@
+package pixels
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image"
+	"image/color"
+	"slices"
+
+	"golang.org/x/image/tiff"
+)
+
+// Tags, types and values of TIFF 6.0.
+const (
+	tagBitsPerSample   = 258
+	tagCompression     = 259
+	tagPhotometric     = 262
+	tagOrientation     = 274
+	tagSamplesPerPixel = 277
+	tagPlanar          = 284
+	tagExtraSamples    = 338
+	tagICCProfile      = 34675
+
+	typeShort     = 3
+	typeLong      = 4
+	typeUndefined = 7
+
+	photometricBlackIsZero = 1
+	photometricRGB         = 2
+	photometricCMYK        = 5
+
+	compressionNone       = 1
+	compressionFax3       = 3
+	compressionFax4       = 4
+	compressionLZW        = 5
+	compressionDeflate    = 8
+	compressionDeflateOld = 32946
+	compressionPackBits   = 32773
+)
+
+// tiffDir is the first directory of a TIFF structure, such as a TIFF file or an Exif block. Further
+// directories are ignored, so there can be no loop.
+type tiffDir struct {
+	data    []byte
+	order   binary.ByteOrder
+	entries []byte // of 12 bytes each
+	more    bool   // another directory follows
+}
+
+// readTIFFDir returns an empty directory if there is none, and the complete entries of a truncated one.
+func readTIFFDir(b []byte) tiffDir {
+	d := tiffDir{data: b, order: binary.LittleEndian}
+	if len(b) < 8 {
+		return d
+	}
+	switch string(b[:4]) {
+	case "II*\x00":
+	case "MM\x00*":
+		d.order = binary.BigEndian
+	default:
+		return d
+	}
+	at := int64(d.order.Uint32(b[4:]))
+	if at+2 > int64(len(b)) {
+		return d
+	}
+	n := int64(d.order.Uint16(b[at:]))
+	rest := b[at+2:]
+	if whole := int64(len(rest)) / 12; n > whole {
+		n = whole
+	}
+	d.entries = rest[:12*n]
+	if rest = rest[12*n:]; len(rest) >= 4 {
+		d.more = d.order.Uint32(rest) != 0
+	}
+	return d
+}
+
+// entry returns the 12 bytes of a tag's entry, or nil.
+func (d tiffDir) entry(tag uint16) []byte {
+	for e := d.entries; len(e) > 0; e = e[12:] {
+		if d.order.Uint16(e) == tag {
+			return e[:12]
+		}
+	}
+	return nil
+}
+
+// number returns the first value of a tag of type SHORT or LONG, or absent.
+func (d tiffDir) number(tag uint16, absent int) int {
+	e := d.entry(tag)
+	if e == nil {
+		return absent
+	}
+	switch kind, n := d.order.Uint16(e[2:]), d.order.Uint32(e[4:]); {
+	case kind == typeShort && n >= 1 && n <= 2:
+		return int(d.order.Uint16(e[8:]))
+	case kind == typeLong && n == 1:
+		return int(d.order.Uint32(e[8:]))
+	case kind == typeShort && n > 2:
+		if at := int64(d.order.Uint32(e[8:])); at+2 <= int64(len(d.data)) {
+			return int(d.order.Uint16(d.data[at:]))
+		}
+	}
+	return absent
+}
+
+// content returns the content of a tag of type UNDEFINED, or nil.
+func (d tiffDir) content(tag uint16) []byte {
+	e := d.entry(tag)
+	if e == nil || d.order.Uint16(e[2:]) != typeUndefined {
+		return nil
+	}
+	n, at := int64(d.order.Uint32(e[4:])), int64(d.order.Uint32(e[8:]))
+	if n <= 4 || at+n > int64(len(d.data)) {
+		return nil
+	}
+	return d.data[at : at+n]
+}
+
+// short makes an entry with one number.
+func (d tiffDir) short(tag, value uint16) []byte {
+	e := make([]byte, 12)
+	d.order.PutUint16(e, tag)
+	d.order.PutUint16(e[2:], typeShort)
+	d.order.PutUint32(e[4:], 1)
+	d.order.PutUint16(e[8:], value)
+	return e
+}
+
+// with returns the file with a new first directory at its end, in which the given entries replace those
+// of their tags. The pixels do not move.
+func (d tiffDir) with(entries ...[]byte) []byte {
+	all := slices.Clone(entries)
+	replaced := func(e []byte) bool {
+		return slices.ContainsFunc(entries, func(n []byte) bool { return d.order.Uint16(n) == d.order.Uint16(e) })
+	}
+	for e := d.entries; len(e) > 0; e = e[12:] {
+		if !replaced(e[:12]) {
+			all = append(all, e[:12])
+		}
+	}
+	slices.SortStableFunc(all, func(a, b []byte) int { return int(d.order.Uint16(a)) - int(d.order.Uint16(b)) })
+	file := append(make([]byte, 0, len(d.data)+12*len(all)+8), d.data...)
+	if len(file)%2 == 1 { // directories start at even offsets
+		file = append(file, 0)
+	}
+	d.order.PutUint32(file[4:], uint32(len(file)))
+	file = append(file, 0, 0)
+	d.order.PutUint16(file[len(file)-2:], uint16(len(all)))
+	for _, e := range all {
+		file = append(file, e...)
+	}
+	return append(file, 0, 0, 0, 0)
+}
+
+// inks is how to correct the result of the TIFF decoder.
+type inks int
+
+const (
+	asDecoded     inks = iota
+	cmykAsNRGBA        // the samples are cyan, magenta, yellow and black
+	unknownFourth      // the fourth sample has no known meaning
+	blackRuns          // fax images whose 0 is black, which the decoder shows white
+)
+
+// withKnownInks changes files whose kind of color the decoders do not support so that they can decode
+// them: CMYK in TIFF and in JPEG without Adobe's marker, and TIFF with a fourth sample of unknown
+// meaning.
+func withKnownInks(data []byte) (inks, []byte, error) {
+	switch sniff(data[:min(len(data), 12)]) {
+	case "jpeg":
+		return asDecoded, withAdobe(data), nil
+	case "tiff":
+		return tiffInks(data)
+	}
+	return asDecoded, data, nil
+}
+
+func tiffInks(data []byte) (inks, []byte, error) {
+	d := readTIFFDir(data)
+	photometric, samples := d.number(tagPhotometric, -1), d.number(tagSamplesPerPixel, 1)
+	rgb, straight := d.short(tagPhotometric, photometricRGB), d.short(tagExtraSamples, 2)
+	switch {
+	case d.number(tagPlanar, 1) == 2 && samples > 1:
+		// The decoder ignores the tag and would read one plane as all colors.
+		return asDecoded, nil, fault("tiff", "", tiff.UnsupportedError("separate color planes"))
+	case samples == 4 && photometric == photometricCMYK:
+		return cmykAsNRGBA, d.with(rgb, straight), nil
+	case samples == 4 && photometric == photometricRGB && d.number(tagExtraSamples, 0) == 0:
+		return unknownFourth, d.with(straight), nil
+	case photometric == photometricBlackIsZero && (d.number(tagCompression, 1) == compressionFax3 || d.number(tagCompression, 1) == compressionFax4):
+		return blackRuns, data, nil
+	}
+	return asDecoded, data, nil
+}
+
+// apply corrects a decoded image.
+func (k inks) apply(img image.Image) image.Image {
+	switch k {
+	case cmykAsNRGBA:
+		m := toNRGBA(img)
+		return &image.CMYK{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
+	case unknownFourth:
+		return Opaque(toNRGBA(img))
+	case blackRuns:
+		if m, ok := img.(*image.Gray); ok {
+			for i := range m.Pix {
+				m.Pix[i] = 255 - m.Pix[i]
+			}
+		}
+	}
+	return img
+}
+
+// tiffPalette reduces a TIFF's palette to 8 bits. Programs write 8-bit colors times 256 or times 257.
+func tiffPalette(img image.Image) {
+	m, ok := img.(*image.Paletted)
+	if !ok {
+		return
+	}
+	for i, c := range m.Palette {
+		if c, ok := c.(color.RGBA64); ok {
+			m.Palette[i] = color.NRGBA{uint8(c.R >> 8), uint8(c.G >> 8), uint8(c.B >> 8), 255}
+		}
+	}
+}
+
+// withAdobe adds Adobe's marker, which means inverted CMYK, to a JPEG of four colors without it.
+// Programs that omit it invert CMYK too.
+func withAdobe(data []byte) []byte {
+	const app14 = 0xee
+	four := false
+	for marker, body := range jpegSegments(data) {
+		switch {
+		case marker == app14 && bytes.HasPrefix(body, []byte("Adobe")):
+			return data
+		case marker >= 0xc0 && marker <= 0xc2:
+			four = len(body) > 5 && body[5] == 4
+		}
+	}
+	if !four {
+		return data
+	}
+	const adobe = "\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
+	return slices.Concat(data[:2], []byte(adobe), data[2:])
+}

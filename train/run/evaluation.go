@@ -1,0 +1,250 @@
+//go:build tensorflow
+
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"cyclegan/graph"
+	"cyclegan/train"
+	"cyclegan/train/checkpoint"
+	"cyclegan/train/evaluate"
+	"cyclegan/train/metric"
+	"cyclegan/train/metric/features"
+	"cyclegan/train/report"
+)
+
+// evaluation is the hook that scores the generators on held-out images and keeps the best state.
+type evaluation struct {
+	*run
+	ctx       context.Context
+	evaluator *evaluate.Evaluator
+	file      *report.Evaluations
+	list      []report.Evaluation
+	best      *checkpoint.Checkpoint // without tensors; nil if there is none to compare with
+}
+
+// newEvaluation chooses the held-out images.
+func newEvaluation(ctx context.Context, r *run) (e *evaluation, err error) {
+	extractor := features.Options{Output: r.opts.FeaturesOutput, Layout: r.opts.FeaturesLayout, BGR: r.opts.FeaturesBGR}
+	if r.opts.FeaturesRange != "" {
+		if err = extractor.Range.UnmarshalText([]byte(r.opts.FeaturesRange)); err != nil {
+			return nil, fmt.Errorf("-features_range: %w", err)
+		}
+	}
+	e = &evaluation{run: r, ctx: ctx}
+	shapeA, shapeB := r.trainer.Shapes()
+	e.evaluator, err = evaluate.New(ctx, r.data, shapeA, shapeB, evaluate.Options{Count: r.opts.EvalCount, Features: r.opts.Features, Extractor: extractor})
+	if errors.Is(err, features.ErrNoRange) {
+		err = fmt.Errorf("%w\nFix: add -features_range LO,HI", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.open = append(r.open, e.evaluator)
+	return e, nil
+}
+
+// resume reads the evaluations so far and finds the best checkpoint. It repeats the evaluation of the
+// current step if the run was stopped during it.
+func (e *evaluation) resume() (err error) {
+	path := filepath.Join(e.opts.Dir(), evaluationsFile)
+	if e.file, err = report.OpenEvaluations(path); err != nil {
+		return err
+	}
+	e.open = append(e.open, e.file)
+	if err := e.file.TruncateAfter(e.keptStep()); err != nil {
+		return err
+	}
+	if e.list, err = report.ReadEvaluations(path); err != nil {
+		return err
+	}
+	step := e.trainer.Steps()
+	best, err := e.opts.Checkpoints().Best()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil || best.Best == nil:
+		e.Display.Say(fmt.Sprintf("moving the best checkpoint to the superseded ones, because it cannot be used: %v", err))
+		e.tolerate("the best checkpoint", step, e.opts.Checkpoints().SupersedeBest())
+	default:
+		best.Tensors = nil
+		e.best = best
+	}
+	images, every := step*int64(e.opts.BatchSize), int64(e.opts.EvalEvery)
+	due := images/every != (images-int64(e.opts.BatchSize))/every || step == e.opts.StepsOf(e.data.Batches())
+	ofStep := func(v report.Evaluation) bool { return v.Step == step }
+	complete := len(slices.DeleteFunc(slices.Clone(e.list), func(v report.Evaluation) bool { return !ofStep(v) })) >= len(e.opts.Weights())
+	if step == 0 || !due || complete {
+		return nil
+	}
+	if err := e.file.TruncateAfter(step - 1); err != nil {
+		return err
+	}
+	e.list = slices.DeleteFunc(e.list, ofStep)
+	if e.best != nil && e.best.Step == step {
+		e.best = nil
+	}
+	return e.evaluate()
+}
+
+func (e *evaluation) step(p train.Progress) error {
+	if !p.Crossed(e.opts.EvalEvery) && p.Step != p.Steps {
+		return nil
+	}
+	return e.evaluate()
+}
+
+// evaluate scores all weights that the run keeps, and saves the state if it is the best so far. An
+// evaluation that fails does not end the training.
+func (e *evaluation) evaluate() error {
+	step := e.trainer.Steps()
+	made, err := e.score(step)
+	if e.ctx.Err() != nil {
+		return e.ctx.Err()
+	}
+	e.tolerate("the scores (-eval_every 0 turns them off)", step, err)
+	if err != nil {
+		return nil
+	}
+	var before *checkpoint.Best
+	if e.best != nil {
+		before = e.best.Best
+	}
+	best, replaced := chooseBest(before, made, e.opts.BestBy, e.evaluator.How())
+	if replaced != "" {
+		e.Display.Say(fmt.Sprintf("the best checkpoint, of step %d, is replaced, because %s", e.best.Step, replaced))
+	}
+	if best != nil {
+		// Before the evaluations are written, so that a run that is killed in between repeats this.
+		e.tolerate("the best checkpoint", step, e.saver.SaveBest(*best))
+		e.best = &checkpoint.Checkpoint{Step: step, Best: best}
+	}
+	for _, v := range made {
+		v.Best = best != nil && best.Weights == v.Weights
+		e.list = append(e.list, v)
+		e.tolerate("the evaluations", step, e.file.Append(v))
+		e.tolerate("the events", step, e.journal.events.Evaluation(v))
+	}
+	e.Display.Say(summary(made[0], best))
+	e.page.update(report.Running, false)
+	return nil
+}
+
+// score evaluates each kind of weights.
+func (e *evaluation) score(step int64) ([]report.Evaluation, error) {
+	var made []report.Evaluation
+	for i, weights := range e.opts.Weights() {
+		begin := time.Now()
+		result, err := e.evaluator.Evaluate(e.ctx, func(generator string, images []float32, n int, shape graph.Shape) ([]float32, error) {
+			return e.trainer.TranslateWith(weights, generator, images, n, shape)
+		})
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, report.Evaluation{
+			Step: step, Epoch: e.epoch, Time: time.Now(), Seconds: time.Since(begin).Seconds(), Weights: weights,
+			Split: e.evaluator.Split(), Resize: e.evaluator.Resize(), Features: e.evaluator.Extractor(), Scores: result.Scores,
+		})
+		for _, s := range result.Signals {
+			if i == 0 { // the weights that will be used
+				e.journal.warn(e.journal.watcher.Evaluated(step, s))
+			}
+		}
+	}
+	return made, nil
+}
+
+// chooseBest returns the best of the evaluations by a score, nil if none is better than the best so far.
+// Scores that were computed in another way cannot be compared; then replaced says why, and the best
+// evaluation replaces the best so far.
+func chooseBest(before *checkpoint.Best, made []report.Evaluation, by, how string) (best *checkpoint.Best, replaced string) {
+	current := before
+	for _, v := range made {
+		name, value, higher := evaluate.Overall(v.Scores, by)
+		if math.IsNaN(value) {
+			continue
+		}
+		if current != nil && (current.By != name || current.How != how) {
+			replaced = fmt.Sprintf("it was chosen by %s (%s), and now %s (%s) counts", current.By, current.How, name, how)
+			current = nil
+		}
+		if current == nil || higher && value > current.Value || !higher && value < current.Value {
+			current = &checkpoint.Best{Weights: v.Weights, By: name, Value: value, How: how}
+		}
+	}
+	if current == before {
+		return nil, replaced
+	}
+	return current, replaced
+}
+
+// summary describes an evaluation in one line.
+func summary(v report.Evaluation, best *checkpoint.Best) string {
+	show := func(label, ab, ba string) string {
+		a, okA := evaluate.Find(v.Scores, ab)
+		b, okB := evaluate.Find(v.Scores, ba)
+		if !okA || !okB {
+			return ""
+		}
+		return fmt.Sprintf("  %s %.3g/%.3g", label, a.Value, b.Value)
+	}
+	swd, _ := evaluate.Find(v.Scores, "SWD_AB")
+	text := fmt.Sprintf("evaluated at step %d on %s images, A: %d, B: %d, %s, %s weights:", v.Step, v.Split, swd.N, swd.NReal, v.Resize, v.Weights) +
+		show("SWD", "SWD_AB", "SWD_BA") +
+		show("untouched SWD", "untouched_AB_SWD", "untouched_BA_SWD") +
+		show("cycle PSNR", "cycle_A_PSNR", "cycle_B_PSNR") +
+		show("KID", "KID_AB", "KID_BA") + show("FID", "FID_AB", "FID_BA") +
+		show("true PSNR", "true_AB_PSNR", "true_BA_PSNR")
+	if best != nil {
+		text += fmt.Sprintf("  best so far (%s)", best.Weights)
+	}
+	return text
+}
+
+// result describes the newest evaluation in lines: the scores of the translations and of the untouched
+// images, and the best state of the run. Exported reports that the models are written.
+func (e *evaluation) result(exported bool) []string {
+	if e == nil {
+		return nil
+	}
+	var lines []string
+	for _, v := range slices.Backward(e.list) {
+		if v.Weights == e.opts.Weights()[0] {
+			nameA, nameB := e.data.Domains()
+			lines = append(lines, fmt.Sprintf("evaluated at step %d on %s images, resized to %s, %s weights:", v.Step, v.Split, v.Resize, v.Weights),
+				margin(v.Scores, "AB", nameA, nameB), margin(v.Scores, "BA", nameB, nameA))
+			break
+		}
+	}
+	if e.best == nil {
+		return lines
+	}
+	text := fmt.Sprintf("best: step %d, %s weights, %s %.4g; ", e.best.Step, e.best.Best.Weights, e.best.Best.By, e.best.Best.Value)
+	if exported {
+		return append(lines, text+"exported to "+filepath.Join(e.opts.Dir(), bestDir))
+	}
+	return append(lines, text+"to export it: "+e.exportCommand(" -epoch best"))
+}
+
+// margin compares the translations with the untouched images: by PSNR to the true counterparts if they
+// are known, and by SWD if not. SWD compares structure rather than overall colour, and is noisy for few
+// images.
+func margin(scores []metric.Score, way, from, to string) string {
+	made, known := evaluate.Find(scores, "true_"+way+"_PSNR")
+	before, _ := evaluate.Find(scores, "untouched_"+way+"_PSNR")
+	if known {
+		return fmt.Sprintf("%s to %s, images: %d: PSNR %.2f dB (untouched input %.2f dB, %+.2f dB)",
+			from, to, made.N, made.Value, before.Value, made.Value-before.Value)
+	}
+	made, _ = evaluate.Find(scores, "SWD_"+way)
+	before, _ = evaluate.Find(scores, "untouched_"+way+"_SWD")
+	return fmt.Sprintf("%s to %s, images: %d and %d real ones: SWD %.1f (untouched input %.1f, %+.1f; lower is better)",
+		from, to, made.N, made.NReal, made.Value, before.Value, made.Value-before.Value)
+}

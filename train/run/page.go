@@ -1,0 +1,118 @@
+//go:build tensorflow
+
+package run
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"cyclegan/train"
+	"cyclegan/train/inspect"
+	"cyclegan/train/report"
+)
+
+// page is the run's report.html.
+type page struct {
+	*run
+	writer   report.PageWriter
+	written  time.Time
+	exported bool // the run has ended, and its models are written
+}
+
+// pagePeriod is the shortest time between two updates during training, except for new samples.
+const pagePeriod = 15 * time.Second
+
+// update writes report.html if now is set or the last update is old enough.
+func (p *page) update(status report.Status, now bool) {
+	if !now && time.Since(p.written) < pagePeriod {
+		return
+	}
+	p.written = time.Now()
+	content := p.content(status)
+	p.tolerate("the report", content.Step, p.writer.Save(content, filepath.Join(p.opts.Dir(), reportFile)))
+}
+
+func (p *page) content(status report.Status) *report.Page {
+	step, steps := p.trainer.Steps(), p.opts.StepsOf(p.data.Batches())
+	seconds := 0.0
+	if perStep := p.journal.history.SecondsPerStep(); len(perStep.Y) > 0 {
+		seconds = perStep.Y[len(perStep.Y)-1]
+	}
+	c := &report.Page{
+		Name: p.opts.Name, Status: status, Refresh: 2 * pagePeriod,
+		Step: step, Steps: steps, Epoch: p.epoch, Epochs: p.opts.Epochs(),
+		Started: p.journal.started, Updated: time.Now(), Elapsed: p.journal.trained,
+		Remaining: time.Duration(float64(steps-step) * seconds * float64(time.Second)), SecondsPerStep: seconds,
+		MemoryPeak: memoryPeak(), Device: p.trainer.Device(), Precision: p.opts.Precision, Version: exporter.Writer,
+		Data: p.dataLines(), History: p.journal.history, Options: p.optionRows(), Commands: p.commands(),
+	}
+	if p.evaluation != nil {
+		c.Evaluations = p.evaluation.list
+	}
+	if status != report.Running {
+		c.Result = p.evaluation.result(p.exported)
+	}
+	var err error
+	c.Warnings, err = report.ReadWarnings(filepath.Join(p.opts.Dir(), warningsFile))
+	p.tolerate("the warnings", step, err)
+	paths, _ := filepath.Glob(filepath.Join(escapeGlob(p.opts.Dir()), samplesDir, "step_*.png"))
+	slices.Sort(paths)
+	for _, path := range paths {
+		number := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "step_"), ".png")
+		if of, err := strconv.ParseInt(number, 10, 64); err == nil && of <= step {
+			c.Sheets = append(c.Sheets, report.Sheet{Step: of, Path: path})
+		}
+	}
+	return c
+}
+
+// escapeGlob returns a pattern that matches only this path.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// dataLines describe the dataset.
+func (p *page) dataLines() []string {
+	lines := []string{p.data.String()}
+	for _, f := range p.found.Findings {
+		if f.Severity != inspect.Warning { // those are among the warnings
+			lines = append(lines, fmt.Sprintf("%s: %s", f.Severity, f.Title))
+		}
+	}
+	return lines
+}
+
+// optionRows lists the options with the defaults of the preset.
+func (r *run) optionRows() []report.Option {
+	preset, err := train.Preset(r.opts.Preset)
+	if err != nil {
+		return nil
+	}
+	var rows []report.Option
+	defaults := preset.List()
+	for i, o := range r.opts.List() {
+		rows = append(rows, report.Option{
+			Name: o.Name, Value: o.Value, Default: defaults[i].Value, Usage: o.Usage, Changed: o.Value != defaults[i].Value,
+		})
+	}
+	return rows
+}
+
+// memoryPeak is the peak memory of this process in bytes.
+func memoryPeak() int64 {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return int64(usage.Maxrss)
+	}
+	return int64(usage.Maxrss) * 1024
+}
