@@ -3,12 +3,13 @@ package tiling
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"cyclegan/infer/onnx"
 )
 
-// A rule gives an operator's result; it must refuse what makes a pixel depend on the picture as a whole.
+// A rule returns an operator's result. It must reject operators that make a pixel depend on the whole image.
 type rule func(t *tracer, n *onnx.Node) (value, error)
 
 var rules = map[string]rule{
@@ -24,36 +25,83 @@ var rules = map[string]rule{
 
 func init() {
 	for _, op := range []string{
-		"Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cast", "Ceil", "Celu", "Cos", "Cosh", "Elu", "Erf", "Exp", "Floor",
-		"Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Mish", "Neg", "Not", "Reciprocal", "Relu", "Round", "Selu",
-		"Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh", "ThresholdedRelu", "QuickGelu",
-		"Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Mean", "Min", "Mod", "Mul", "Or", "PRelu",
-		"Pow", "Sub", "Sum", "Where", "Xor",
+		"Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cast", "Ceil", "Celu", "Cos", "Cosh", "Elu", "Erf",
+		"Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Mish", "Neg", "Not",
+		"Reciprocal", "Relu", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt",
+		"Swish", "Tan", "Tanh", "ThresholdedRelu", "QuickGelu",
+		"Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Mean", "Min", "Mod",
+		"Mul", "Or", "PRelu", "Pow", "Sub", "Sum", "Where", "Xor",
 	} {
 		rules[op] = pointwise
 	}
 }
 
-// pointwise is an operator that computes each place from the same places, and from constants that are the same everywhere.
+// pointwise is an operator that computes each place from the same places, and from constants that are equal everywhere.
 func pointwise(t *tracer, n *onnx.Node) (value, error) {
-	out, err := t.common(n)
+	out, err := t.joined(n)
 	if err != nil {
 		return out, err
 	}
 	for _, name := range n.Inputs {
-		if _, ok := t.values[name]; !ok {
-			if err := t.even(name, out); err != nil {
-				return out, err
+		if _, ok := t.values[name]; ok || name == "" {
+			continue
+		}
+		if err := t.fixed(name); err != nil {
+			return out, err
+		}
+		c := t.tensor(name)
+		if c == nil {
+			return out, fmt.Errorf("its parameter %q could not be read", name)
+		}
+		for _, axis := range []int{out.h, out.w} {
+			if i := axis - out.rank + len(c.Dims); i >= 0 && c.Dims[i] != 1 { // axes are aligned at the end
+				return out, fmt.Errorf("its constant %q differs from place to place", name)
 			}
 		}
 	}
 	return out, nil
 }
 
-// parametric is a pointwise operator whose further inputs are numbers, or one for each channel.
+// joined joins the values that an operator combines element by element.
+func (t *tracer) joined(n *onnx.Node) (value, error) {
+	var out value
+	for _, name := range n.Inputs {
+		v, ok := t.values[name]
+		switch {
+		case !ok:
+		case out.rank == 0:
+			out = v
+		case v.rank != out.rank || v.h != out.h || v.w != out.w || !v.y.sameStep(out.y) || !v.x.sameStep(out.x):
+			return out, errors.New("it combines values of different sizes or axes")
+		default:
+			out.y, out.x = out.y.joined(v.y), out.x.joined(v.x)
+		}
+	}
+	return out, nil
+}
+
+// first returns the value of the first input, which must be the only one that depends on the image.
+func (t *tracer) first(n *onnx.Node) (value, error) {
+	v, ok := t.values[n.Input(0)]
+	if !ok {
+		return v, errors.New("the image is not its first input")
+	}
+	return v, t.fixed(n.Inputs[1:]...)
+}
+
+// planes is first for an operator whose rows and columns are on axes 2 and 3.
+func (t *tracer) planes(n *onnx.Node) (value, error) {
+	v, err := t.first(n)
+	if err == nil && (v.rank != 4 || v.h != 2 || v.w != 3) {
+		err = errors.New("rows and columns are not its last two axes")
+	}
+	return v, err
+}
+
+// parametric is a pointwise operator whose further inputs are numbers, or one number for each channel.
 func parametric(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.first(n)
-	if a := n.Int("axis", 1); err == nil && len(n.Inputs) > 1 && (a == int64(v.h) || a == int64(v.w)) {
+	if err == nil && len(n.Inputs) > 1 && v.span(int(n.Int("axis", 1))) != nil {
 		if c := t.tensor(n.Inputs[1]); c == nil || len(c.Dims) > 0 && c.Dims[0] != 1 {
 			err = errors.New("its parameters differ from place to place")
 		}
@@ -61,7 +109,43 @@ func parametric(t *tracer, n *onnx.Node) (value, error) {
 	return v, err
 }
 
-// conv is a convolution whose weights are that input.
+// list returns the numbers of input i, or of the attribute that older opsets have instead. Nil if there is neither.
+func (t *tracer) list(n *onnx.Node, i int, attr string) ([]float64, error) {
+	if name := n.Input(i); name != "" {
+		return t.numbers(name)
+	}
+	a, _ := n.Attr(attr)
+	list, _ := a.Values()
+	return list, nil
+}
+
+// integers returns a list of numbers as integers, or false.
+func integers(list []float64) ([]int, bool) {
+	ints := make([]int, len(list))
+	for i, v := range list {
+		if v != float64(int(v)) || v < -1<<30 || v > 1<<30 {
+			return nil, false
+		}
+		ints[i] = int(v)
+	}
+	return ints, true
+}
+
+// axes counts all axes from the front.
+func axes(list []int, rank int) ([]int, error) {
+	out := slices.Clone(list)
+	for i := range out {
+		if out[i] < 0 {
+			out[i] += rank
+		}
+		if out[i] < 0 || out[i] >= rank {
+			return nil, fmt.Errorf("axis %d is out of range", list[i])
+		}
+	}
+	return out, nil
+}
+
+// conv is a convolution whose weights are the given input.
 func conv(weights int) rule {
 	return func(t *tracer, n *onnx.Node) (value, error) {
 		v, err := t.planes(n)
@@ -72,19 +156,75 @@ func conv(weights int) rule {
 		if err != nil {
 			return v, err
 		}
-		return t.windowed(n, v, kernel)
+		return windowed(n, v, kernel)
 	}
 }
 
-func (t *tracer) windowed(n *onnx.Node, v value, kernel []int64) (value, error) {
+// kernel returns the size of a convolution's kernel, from the attribute or else from the weights.
+func (t *tracer) kernel(n *onnx.Node, weights int) ([]int64, error) {
+	if k := n.Ints("kernel_shape"); k != nil {
+		return k, nil
+	}
+	if w := t.tensor(n.Input(weights)); w != nil && len(w.Dims) == 4 {
+		return w.Dims[2:], nil
+	}
+	return nil, errors.New("the size of its kernel could not be read")
+}
+
+func windowed(n *onnx.Node, v value, kernel []int64) (value, error) {
 	for axis, s := range []*Span{&v.y, &v.x} {
-		w, err := t.window(n, axis, kernel)
+		w, err := newWindow(n, axis, kernel)
 		if err != nil {
 			return v, err
 		}
 		*s = s.windowed(w)
 	}
 	return v, nil
+}
+
+// newWindow reads the attributes of a convolution or pooling along rows (axis 0) or columns (axis 1).
+func newWindow(n *onnx.Node, axis int, kernel []int64) (window, error) {
+	strides, dilations, pads := n.Ints("strides"), n.Ints("dilations"), n.Ints("pads")
+	var w window
+	for _, p := range []struct {
+		to     *int
+		list   []int64
+		at     int
+		absent int
+	}{
+		{&w.kernel, kernel, axis, 0}, {&w.stride, strides, axis, 1}, {&w.dilation, dilations, axis, 1},
+		{&w.begin, pads, axis, 0}, {&w.end, pads, axis + 2, 0},
+	} {
+		const most = 1 << 12
+		switch {
+		case p.list == nil:
+			*p.to = p.absent
+		case p.at >= len(p.list):
+			return w, errors.New("it is not two-dimensional")
+		case p.list[p.at] < -most || p.list[p.at] > most:
+			return w, fmt.Errorf("%d is out of range", p.list[p.at])
+		default:
+			*p.to = int(p.list[p.at])
+		}
+	}
+	if w.kernel < 1 || w.stride < 1 || w.dilation < 1 {
+		return w, errors.New("its kernel, stride or dilation is missing or below 1")
+	}
+	switch pad := n.Text("auto_pad", "NOTSET"); pad {
+	case "NOTSET", "":
+	case "VALID":
+		w.begin, w.end = 0, 0
+	case "SAME_UPPER", "SAME_LOWER":
+		// For sizes that are multiples of the stride, which the sizes of tiles are.
+		total := max(w.reach()+1-w.stride, 0)
+		w.begin, w.end = total/2, total-total/2
+		if pad == "SAME_LOWER" {
+			w.begin, w.end = w.end, w.begin
+		}
+	default:
+		return w, fmt.Errorf("auto_pad %q is unknown", pad)
+	}
+	return w, nil
 }
 
 func pool(t *tracer, n *onnx.Node) (value, error) {
@@ -95,7 +235,7 @@ func pool(t *tracer, n *onnx.Node) (value, error) {
 	if n.Int("ceil_mode", 0) != 0 {
 		return v, errors.New("it rounds sizes up")
 	}
-	return t.windowed(n, v, n.Ints("kernel_shape"))
+	return windowed(n, v, n.Ints("kernel_shape"))
 }
 
 func convTranspose(t *tracer, n *onnx.Node) (value, error) {
@@ -104,24 +244,24 @@ func convTranspose(t *tracer, n *onnx.Node) (value, error) {
 		return v, err
 	}
 	if _, ok := n.Attr("output_shape"); ok {
-		return v, errors.New("it gives one size alone")
+		return v, errors.New("its result has a fixed size")
 	}
 	if p := n.Text("auto_pad", "NOTSET"); p != "NOTSET" && p != "VALID" {
-		return v, fmt.Errorf("auto_pad %q is not known for it", p)
+		return v, fmt.Errorf("auto_pad %q is unknown for it", p)
 	}
 	kernel, err := t.kernel(n, 1)
 	if err != nil {
 		return v, err
 	}
-	more := n.Ints("output_padding")
+	outPad := n.Ints("output_padding")
 	for axis, s := range []*Span{&v.y, &v.x} {
-		w, err := t.window(n, axis, kernel)
+		w, err := newWindow(n, axis, kernel)
 		if err != nil {
 			return v, err
 		}
 		extra := 0
-		if axis < len(more) {
-			extra = int(more[axis])
+		if axis < len(outPad) {
+			extra = int(outPad[axis])
 		}
 		*s = s.transposed(w, extra)
 	}
@@ -141,18 +281,18 @@ func pad(t *tracer, n *onnx.Node) (value, error) {
 	if err != nil {
 		return v, err
 	}
-	pads, ok := whole(list)
+	pads, ok := integers(list)
 	over := make([]int, len(pads)/2)
 	for i := range over {
 		over[i] = i
 	}
 	if name := n.Input(3); name != "" {
-		list, err := t.constants.values(name)
+		list, err := t.numbers(name)
 		if err != nil {
 			return v, err
 		}
-		if over, ok = whole(list); !ok {
-			return v, errors.New("its axes are no whole numbers")
+		if over, ok = integers(list); !ok {
+			return v, errors.New("its axes are not integers")
 		}
 	}
 	if over, err = axes(over, v.rank); err != nil {
@@ -163,82 +303,164 @@ func pad(t *tracer, n *onnx.Node) (value, error) {
 	}
 	for i, axis := range over {
 		begin, end := pads[i], pads[i+len(over)]
-		if mode == "reflect" && (axis == v.h || axis == v.w) {
-			s := v.y
-			if axis == v.w {
-				s = v.x
+		if s := v.span(axis); s != nil {
+			if mode == "reflect" {
+				t.needs = append(t.needs, need{*s, 1 + max(begin, end)})
 			}
-			t.needs = append(t.needs, need{s, 1 + max(begin, end)})
-		}
-		switch axis {
-		case v.h:
-			v.y = v.y.cut(begin, end)
-		case v.w:
-			v.x = v.x.cut(begin, end)
-		case 0:
-			if begin != 0 || end != 0 {
-				return v, errors.New("it adds pictures")
-			}
+			*s = s.cut(begin, end)
+		} else if axis == 0 && (begin != 0 || end != 0) {
+			return v, errors.New("it adds images")
 		}
 	}
 	return v, nil
 }
 
-// slice takes a part of the channels, or a number of rows and columns off the borders.
+// slice takes some of the channels, or cuts rows and columns off the borders.
 func slice(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.first(n)
 	if err != nil {
 		return v, err
 	}
-	var parts [4][]float64 // starts, ends, axes, steps
+	var parts [4][]float64
 	for i, attr := range []string{"starts", "ends", "axes", ""} {
 		if parts[i], err = t.list(n, i+1, attr); err != nil {
 			return v, err
 		}
 	}
 	starts, ends, steps := parts[0], parts[1], parts[3]
-	over, ok := whole(parts[2])
+	over, ok := integers(parts[2])
 	if parts[2] == nil {
 		for i := range starts {
 			over = append(over, i)
 		}
 	}
+	if steps == nil {
+		steps = slices.Repeat([]float64{1}, len(over))
+	}
 	if over, err = axes(over, v.rank); err != nil {
 		return v, err
 	}
-	if !ok || len(starts) != len(over) || len(ends) != len(over) || steps != nil && len(steps) != len(over) {
+	if !ok || len(starts) != len(over) || len(ends) != len(over) || len(steps) != len(over) {
 		return v, errors.New("its starts and ends do not fit its axes")
 	}
-	const far = 1 << 30 // ends beyond it mean the end
 	for i, axis := range over {
-		if axis != 0 && axis != v.h && axis != v.w {
-			continue
-		}
-		if starts[i] == 0 && ends[i] >= far && (steps == nil || steps[i] == 1) {
-			continue
-		}
-		if axis == 0 || steps != nil && steps[i] != 1 || starts[i] < 0 || starts[i] > 1<<12 || ends[i] >= 0 && ends[i] < far || ends[i] < -1<<12 {
+		const far, most = 1 << 30, 1 << 12 // an end from far on is the end of the axis
+		s, start, end := v.span(axis), starts[i], ends[i]
+		switch {
+		case s == nil && axis != 0: // channels
+		case start == 0 && end >= far && steps[i] == 1:
+		case s == nil || steps[i] != 1 || start < 0 || start > most || end >= 0 && end < far || end < -most:
 			return v, errors.New("it takes a part that depends on the size")
-		}
-		end := 0
-		if ends[i] < 0 {
-			end = int(ends[i])
-		}
-		if axis == v.h {
-			v.y = v.y.cut(-int(starts[i]), end)
-		} else {
-			v.x = v.x.cut(-int(starts[i]), end)
+		default:
+			*s = s.cut(-int(start), int(min(end, 0)))
 		}
 	}
 	return v, nil
 }
 
-// blocks gives the input of a node that moves pixels between space and channels, and its blocks' side.
+// resize changes the size by an integer factor, up or down (Resize, and Upsample before it).
+func resize(t *tracer, n *onnx.Node) (value, error) {
+	v, err := t.first(n)
+	if err != nil {
+		return v, err
+	}
+	scales, err := t.scales(n, v.rank)
+	if err != nil {
+		return v, err
+	}
+	if n.Int("antialias", 0) != 0 {
+		return v, errors.New("it uses antialias")
+	}
+	for axis, scale := range scales {
+		s := v.span(axis)
+		if scale == 1 {
+			continue
+		}
+		if s == nil {
+			return v, fmt.Errorf("it changes axis %d", axis)
+		}
+		const most = 1 << 12
+		up, down := 1, 1
+		if scale >= 1 && scale <= most {
+			up = int(scale)
+		} else if scale >= 1./most && scale < 1 {
+			down = int(math.Round(1 / scale))
+		}
+		if !(math.Abs(scale*float64(down)/float64(up)-1) <= 1e-6) { // NaN too
+			return v, fmt.Errorf("it changes the size by %g, which is not an integer factor", scale)
+		}
+		shift, err := shift(n, t.model.Opset, float64(up)/float64(down))
+		if err != nil {
+			return v, err
+		}
+		reach := map[string]float64{"nearest": 1, "linear": 1, "bilinear": 1, "cubic": 2}[n.Text("mode", "nearest")]
+		if reach == 0 {
+			return v, fmt.Errorf("its mode %q is unknown", n.Text("mode", ""))
+		}
+		*s = s.resized(up, down, shift, reach, reach)
+	}
+	return v, nil
+}
+
+// scales returns the factors of all axes. Upsample has them as input 1 and, before opset 9, as an attribute; Resize has
+// them as input 2 and, in opset 10, as input 1.
+func (t *tracer) scales(n *onnx.Node, rank int) ([]float64, error) {
+	at := 2
+	if n.Op == "Upsample" || t.model.Opset < 11 {
+		at = 1
+	}
+	list, err := t.list(n, at, "scales")
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, errors.New("it sets a size instead of a factor")
+	}
+	all := list
+	if a, ok := n.Attr("axes"); ok {
+		over, _ := a.Values()
+		places, _ := integers(over)
+		if places, err = axes(places, rank); err != nil {
+			return nil, err
+		}
+		if len(places) != len(list) {
+			return nil, errors.New("its scales do not fit its axes")
+		}
+		all = slices.Repeat([]float64{1}, rank)
+		for i, axis := range places {
+			all[axis] = list[i]
+		}
+	}
+	if len(all) != rank {
+		return nil, fmt.Errorf("it has %d scales, not %d", len(all), rank)
+	}
+	return all, nil
+}
+
+// shift returns the constant part of the place that element y is made of, which is y/scale + shift.
+func shift(n *onnx.Node, opset int64, scale float64) (float64, error) {
+	absent := "half_pixel"
+	if n.Op == "Upsample" || opset < 11 {
+		absent = "asymmetric"
+	}
+	switch mode := n.Text("coordinate_transformation_mode", absent); mode {
+	case "asymmetric":
+		return 0, nil
+	case "half_pixel", "pytorch_half_pixel", "half_pixel_symmetric":
+		return 0.5/scale - 0.5, nil
+	case "tf_half_pixel_for_nn":
+		return 0.5 / scale, nil
+	default:
+		return 0, fmt.Errorf("its places (%s) depend on the size of the image", mode)
+	}
+}
+
+// blocks returns the input of a node that moves pixels between space and channels, and the side of its blocks.
 func (t *tracer) blocks(n *onnx.Node) (value, int, error) {
 	v, err := t.planes(n)
 	b := int(n.Int("blocksize", 0))
 	if err == nil && (b < 1 || b > 1<<12) {
-		err = fmt.Errorf("blocks of %d cannot be", b)
+		err = fmt.Errorf("its blocks have an invalid size, %d", b)
 	}
 	return v, b, err
 }
@@ -270,27 +492,26 @@ func transpose(t *tracer, n *onnx.Node) (value, error) {
 	}
 	perm := n.Ints("perm")
 	if len(perm) != v.rank || perm[0] != 0 {
-		return v, errors.New("it does not keep pictures apart")
+		return v, errors.New("it does not keep images apart")
 	}
-	h, w := slices.Index(perm, int64(v.h)), slices.Index(perm, int64(v.w))
-	if h < 0 || w < 0 {
-		return v, errors.New("its permutation is none")
+	v.h, v.w = slices.Index(perm, int64(v.h)), slices.Index(perm, int64(v.w))
+	if v.h < 0 || v.w < 0 {
+		return v, errors.New("its permutation is invalid")
 	}
-	v.h, v.w = h, w
 	return v, nil
 }
 
 func concat(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.common(n)
+	v, err := t.joined(n)
 	if err != nil {
 		return v, err
 	}
 	for _, name := range n.Inputs {
 		if _, ok := t.values[name]; !ok {
-			return v, fmt.Errorf("it puts a constant beside the picture, %q", name)
+			return v, fmt.Errorf("it joins the image with a constant, %q", name)
 		}
 	}
-	return v, t.channelAxis(n, v, 1)
+	return v, onChannels(n, v, 1)
 }
 
 func split(t *tracer, n *onnx.Node) (value, error) {
@@ -298,25 +519,22 @@ func split(t *tracer, n *onnx.Node) (value, error) {
 	if err != nil {
 		return v, err
 	}
-	return v, t.channelAxis(n, v, 0)
+	return v, onChannels(n, v, 0)
 }
 
-// channelAxis says whether the node's axis is that of the channels.
-func (t *tracer) channelAxis(n *onnx.Node, v value, absent int64) error {
+// onChannels returns an error unless the node's axis is the axis of the channels.
+func onChannels(n *onnx.Node, v value, absent int64) error {
 	over, err := axes([]int{int(n.Int("axis", absent))}, v.rank)
-	if err != nil {
-		return err
+	if err == nil && (over[0] == 0 || v.span(over[0]) != nil) {
+		err = fmt.Errorf("it works along axis %d, not along the channels", over[0])
 	}
-	if over[0] == 0 || over[0] == v.h || over[0] == v.w {
-		return fmt.Errorf("it works along axis %d, which is not that of the channels", over[0])
-	}
-	return nil
+	return err
 }
 
 func batchNorm(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.first(n)
 	if err == nil && n.Int("training_mode", 0) != 0 {
-		err = errors.New("it takes its statistics from the picture, as in training")
+		err = errors.New("it takes its statistics from the image, as in training")
 	}
 	if err == nil && (v.h < 2 || v.w < 2) {
 		err = errors.New("its channels are not on axis 1")
@@ -331,10 +549,10 @@ func instanceNorm(t *tracer, n *onnx.Node) (value, error) {
 	}
 	scale := t.tensor(n.Input(1))
 	if scale == nil || scale.Type != onnx.Float32 && scale.Type != onnx.Float16 {
-		return v, errors.New("its scale is no constant of float32 or float16")
+		return v, errors.New("its scale is not a constant of float32 or float16")
 	}
 	if len(scale.Dims) != 1 || scale.Dims[0] < 1 || scale.Dims[0] > 1<<20 {
-		return v, errors.New("its scale is no list")
+		return v, errors.New("its scale is not a list")
 	}
 	mask := Mask{v.y, v.x}
 	at := slices.IndexFunc(t.net.Masks, mask.same)
