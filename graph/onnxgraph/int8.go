@@ -15,7 +15,6 @@ func (b *builder) toInt8(c *Calibration) {
 		q.parameters[t.Name] = t
 	}
 	b.nodes = nil
-	sides := q.flow.sides()
 	for i, n := range q.flow.nodes {
 		switch {
 		case q.values[n.output()] != nil: // a Relu that became a part of a convolution
@@ -26,8 +25,6 @@ func (b *builder) toInt8(c *Calibration) {
 			padded.float = ""
 			padded.bytes = q.add(n.Op, n.Name+".bytes", []string{padded.bytes, n.Inputs[1]}, n.Attrs...)
 			q.values[n.output()] = &padded
-		case inBlocks(n, sides[n.output()]):
-			q.blocks(n)
 		default:
 			q.keep(n)
 		}
@@ -73,11 +70,6 @@ func (q *quantizer) keep(n node) {
 	}
 	q.nodes = append(q.nodes, n)
 	q.values[n.output()] = &value{float: n.output()}
-}
-
-// result adds a node whose result has the name that it has in the float32 model.
-func (q *quantizer) result(op, name string, inputs []string, attrs ...onnx.Attr) {
-	q.values[name] = &value{float: q.put(op, name, inputs, attrs...)}
 }
 
 // asFloat returns the name of a value's float32 tensor.

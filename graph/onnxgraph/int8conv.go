@@ -48,7 +48,7 @@ func (q *quantizer) convolution(n node) {
 		q.dequantize(float, q.onGrid(n, half.suffix, x, parts, half.grid))
 		halves = append(halves, float)
 	}
-	q.result("Add", name, halves)
+	q.values[name] = &value{float: q.put("Add", name, halves)}
 }
 
 // oneScale convolves to bytes with the scale of a value.

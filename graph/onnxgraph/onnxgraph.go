@@ -105,9 +105,8 @@ func MarshalFloat16(n *graph.Network, w graph.Weights, m Metadata) ([]byte, erro
 // into its integer kernels. Norms, sums and the last convolution stay float32.
 //
 // The model differs in form from the float32 one where that makes it faster:
-// the convolution before a BatchNorm takes it in, a transposed convolution
-// becomes one convolution of stride 1 for each phase, and the last one
-// computes blocks of 2x2 pixels.
+// the convolution before a BatchNorm takes it in, and a transposed convolution
+// becomes one convolution of stride 1 for each phase.
 func MarshalInt8(c *Calibration, m Metadata) ([]byte, error) {
 	model, err := newModel8(c, m)
 	if err != nil {

@@ -2,7 +2,6 @@ package onnxgraph
 
 import (
 	"fmt"
-	"slices"
 
 	"cyclegan/graph"
 	"cyclegan/infer/onnx"
@@ -77,75 +76,4 @@ func (q *quantizer) interleave(name string, results []string, l graph.ConvTransp
 	side := q.add("Concat", name+".rows", rows, onnx.IntAttr("axis", 2)) // [n, h, s*s*w, c]
 	whole := q.add("Reshape", name+".nhwc", []string{side, size})        // [n, s*h, s*w, c]
 	return q.add("Transpose", name+".bytes", []string{whole}, ints("perm", 0, 3, 1, 2))
-}
-
-// block is the side of the squares of pixels that blocks computes at once.
-const block = 2
-
-// A side gives the possible lengths of one side of a map: unit times any number,
-// plus extra.
-type side struct{ unit, extra int }
-
-// sides follows the sides of images through the nodes.
-func (f *flow) sides() map[string]side {
-	sides := map[string]side{inputName: {1, 0}}
-	for _, n := range f.nodes {
-		s := sides[n.Inputs[0]]
-		switch l := n.layer.(type) {
-		case graph.Conv:
-			if s.extra += 2*l.Pad - (l.Kernel - 1); l.Stride > 1 {
-				s = side{1, 0}
-			}
-		case graph.ConvTranspose:
-			s.unit *= l.Stride
-			s.extra = (s.extra-1)*l.Stride - 2*l.Pad + l.Kernel + l.OutPad
-		case graph.ReflectPad:
-			s.extra += 2 * l.Pad
-		case graph.Upsample:
-			s.unit, s.extra = s.unit*l.Scale, s.extra*l.Scale
-		case graph.GlobalMean:
-			s = side{1, 0}
-		}
-		sides[n.output()] = s
-	}
-	return sides
-}
-
-// inBlocks reports whether blocks make a convolution faster: it computes few
-// channels with a large kernel, and the sides of its result are even.
-func inBlocks(n node, s side) bool {
-	l, ok := n.layer.(graph.Conv)
-	return ok && l.Stride == 1 && l.Out <= 4 && l.Kernel >= 5 && s.unit%block == 0 && s.extra%block == 0
-}
-
-// blocks computes a float32 convolution in blocks. The convolution that makes
-// an image returns 3 numbers per pixel, while a processor computes 8 or 16 at
-// once. As a convolution of stride 2 it returns the 12 numbers of four pixels;
-// its kernel, larger by 1, holds the original kernel at four places.
-func (q *quantizer) blocks(n node) {
-	l := n.layer.(graph.Conv)
-	k, wide := l.Kernel, l.Kernel+block-1
-	inputs := []string{q.asFloat(n.Inputs[0])}
-	weight := q.take(n.Inputs[1])
-	filters := l.Out * l.In
-	large := make([]float32, block*block*filters*wide*wide)
-	for y := range block { // DepthToSpace takes the channels as [row, column, channel]
-		for x := range block {
-			for filter := range filters {
-				from, to := weight[filter*k*k:], large[((y*block+x)*filters+filter)*wide*wide:]
-				for row := range k {
-					copy(to[(row+y)*wide+x:][:k], from[row*k:])
-				}
-			}
-		}
-	}
-	dims := int64s(block*block*l.Out, l.In, wide, wide)
-	inputs = append(inputs, q.initializer(n.Name+".weight", onnx.NewTensor("", dims, large)))
-	if l.Bias {
-		bias := slices.Repeat(q.take(n.Inputs[2]), block*block)
-		inputs = append(inputs, q.initializer(n.Name+".bias", floats(bias...)))
-	}
-	pixels := q.add("Conv", n.Name+".blocks", inputs,
-		ints("kernel_shape", wide, wide), ints("pads", l.Pad, l.Pad, l.Pad, l.Pad), ints("strides", block, block))
-	q.result("DepthToSpace", n.output(), []string{pixels}, onnx.IntAttr("blocksize", block))
 }
