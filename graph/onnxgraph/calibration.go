@@ -10,11 +10,11 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// A Calibration collects the values that a network's tensors take on images. They
-// determine the ranges that the 8-bit integers of [MarshalInt8] cover.
+// A Calibration collects the values that a network's tensors take on images. They determine the
+// ranges that the 8-bit integers of [MarshalInt8] cover.
 //
-// It cannot run a network itself: [Calibration.Probes] returns ONNX models whose
-// outputs are the tensors, and [Probe.Add] takes their values.
+// It cannot run a network itself: [Calibration.Probes] returns ONNX models whose outputs are the
+// tensors, and [Probe.Add] takes their values.
 //
 //	c, err := onnxgraph.NewCalibration(generator, weights)
 //	probes, err := c.Probes(256, 256, 256<<20)
@@ -25,8 +25,8 @@ import (
 //	}
 //	data, err := onnxgraph.MarshalInt8(c, metadata)
 type Calibration struct {
-	// Pictures is the number of images, and Source describes them, such as
-	// "training images of summer". Both go into the file's metadata.
+	// Pictures is the number of images, and Source describes them, such as "training images of
+	// summer". Both go into the file's metadata.
 	Pictures int
 	Source   string
 
@@ -61,9 +61,9 @@ type Probe struct {
 	channels    []int
 }
 
-// Probes returns the models to run, one after the other, on all images, which have
-// height h and width w. The tensors that one model returns for an image take at
-// most budget bytes, unless it returns a single tensor.
+// Probes returns the models to run, one after the other, on all images, which have height h and
+// width w. The tensors that one model returns for an image take at most budget bytes, unless it
+// returns a single tensor.
 func (c *Calibration) Probes(h, w int, budget int64) ([]*Probe, error) {
 	shapes, err := c.flow.shapes(graph.Shape{H: h, W: w, C: c.network.In})
 	if err != nil {
@@ -106,8 +106,8 @@ func (p *Probe) Model() ([]byte, error) {
 // Tensors is the number of tensors that the model returns.
 func (p *Probe) Tensors() int { return len(p.sites) }
 
-// Add counts the values [1, C, H, W] of tensor i for one image. Calls for different
-// tensors may run concurrently.
+// Add counts the values [1, C, H, W] of tensor i for one image. Calls for different tensors may run
+// concurrently.
 func (p *Probe) Add(i int, values []float32) error {
 	if i < 0 || i >= len(p.sites) {
 		return fmt.Errorf("calibrate: there is no tensor %d: the probe has %d", i, len(p.sites))

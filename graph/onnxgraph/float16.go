@@ -7,9 +7,9 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// toFloat16 makes the model compute with 16 bits between its float32 input and
-// output. InstanceNorm keeps 32 bits: it sums all pixels of a map, and a 16-bit
-// sum of numbers near 1 stops growing at 2048.
+// toFloat16 makes the model compute with 16 bits between its float32 input and output. InstanceNorm
+// keeps 32 bits: it sums all pixels of a map, and a 16-bit sum of numbers near 1 stops growing at
+// 2048.
 func (b *builder) toFloat16() error {
 	for _, t := range b.tensors {
 		values, _ := t.Floats()

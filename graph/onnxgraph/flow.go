@@ -6,8 +6,8 @@ import (
 	"cyclegan/graph"
 )
 
-// A flow holds the producer and the readers of each value of a float32 model, and
-// which of its convolutions 8-bit integers compute.
+// A flow holds the producer and the readers of each value of a float32 model, and which of its
+// convolutions 8-bit integers compute.
 type flow struct {
 	nodes []node
 	maker map[string]int   // the node that computes a value
@@ -16,9 +16,8 @@ type flow struct {
 	chosen map[int]bool
 }
 
-// newFlow chooses all convolutions except the last ones before the output: there
-// nothing hides the rounding, and with the few channels of an image integers are
-// hardly faster.
+// newFlow chooses all convolutions except the last ones before the output: there nothing hides the
+// rounding, and with the few channels of an image integers are hardly faster.
 func newFlow(nodes []node) *flow {
 	f := &flow{nodes: nodes, maker: map[string]int{}, uses: map[string][]int{}, chosen: map[int]bool{}}
 	for i, n := range nodes {
@@ -38,8 +37,8 @@ func newFlow(nodes []node) *flow {
 	return f
 }
 
-// quantizable reports whether a layer is a convolution, or a transposed
-// convolution that divides into phases of equal size.
+// quantizable reports whether a layer is a convolution, or a transposed convolution that divides
+// into phases of equal size.
 func quantizable(l graph.Layer) bool {
 	switch l := l.(type) {
 	case graph.Conv:
@@ -60,9 +59,8 @@ func (f *flow) unpadded(n node) string {
 	return x
 }
 
-// rectifier returns the Relu that is the only reader of a convolution's result,
-// if an integer convolution reads the Relu's result. Bytes without negative
-// levels replace it.
+// rectifier returns the Relu that is the only reader of a convolution's result, if an integer
+// convolution reads the Relu's result. Bytes without negative levels replace it.
 func (f *flow) rectifier(n node) (relu node, ok bool) {
 	readers := f.uses[n.output()]
 	if len(readers) != 1 {
@@ -80,15 +78,15 @@ func (f *flow) onlyBytes(value string) bool {
 	return len(readers) > 0 && !slices.ContainsFunc(readers, func(i int) bool { return !f.chosen[i] })
 }
 
-// normed reports whether InstanceNorm is the only reader of a value. It removes
-// any factor and summand of a channel.
+// normed reports whether InstanceNorm is the only reader of a value. It removes any factor and
+// summand of a channel.
 func (f *flow) normed(value string) bool {
 	readers := f.uses[value]
 	return len(readers) == 1 && f.nodes[readers[0]].Op == "InstanceNormalization"
 }
 
-// A site is a value whose range the calibration has to find, for all channels
-// together or for each one.
+// A site is a value whose range the calibration has to find, for all channels together or for each
+// one.
 type site struct {
 	value      string
 	perChannel bool

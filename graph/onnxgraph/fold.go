@@ -6,9 +6,9 @@ import (
 	"cyclegan/graph"
 )
 
-// foldNorms returns a network without the BatchNorms that follow a convolution
-// directly: after training they are a factor and a summand for each channel, which
-// the weights and the bias take in. Everything else is shared with the arguments.
+// foldNorms returns a network without the BatchNorms that follow a convolution directly: after
+// training they are a factor and a summand for each channel, which the weights and the bias take
+// in. Everything else is shared with the arguments.
 func foldNorms(n *graph.Network, w graph.Weights) (*graph.Network, graph.Weights) {
 	f := folder{weights: w, folded: graph.Weights{}}
 	network := *n
@@ -61,8 +61,8 @@ func (f *folder) layers(layers []graph.Layer) []graph.Layer {
 	return out
 }
 
-// fold puts the norm into the convolution called name. channelOf returns the
-// output channel of each index of its weight.
+// fold puts the norm into the convolution called name. channelOf returns the output channel of each
+// index of its weight.
 func (f *folder) fold(name string, norm graph.BatchNorm, hasBias bool, channelOf func(int) int) {
 	of := func(role graph.Role, c int) float64 { return float64(f.weights[norm.Name+"."+role.String()][c]) }
 	factors, bias := make([]float64, norm.Channels), make([]float32, norm.Channels)

@@ -7,8 +7,8 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// toInt8 replaces the nodes of a float32 model by those of an 8-bit model.
-// Values that are float32 in both keep their names.
+// toInt8 replaces the nodes of a float32 model by those of an 8-bit model. Values that are float32
+// in both keep their names.
 func (b *builder) toInt8(c *Calibration) {
 	q := &quantizer{builder: b, flow: c.flow, seen: c.seen, parameters: map[string]*onnx.Tensor{}, values: map[string]*value{inputName: {float: inputName}}}
 	for _, t := range b.tensors {
@@ -47,13 +47,12 @@ type quantizer struct {
 	values     map[string]*value       // of the float32 model, by name
 }
 
-// A value is a value of the float32 model in the 8-bit model: as bytes, as
-// float32, or as both.
+// A value is a value of the float32 model in the 8-bit model: as bytes, as float32, or as both.
 type value struct {
 	// bytes is the uint8 tensor and float the float32 tensor, "" for none.
 	bytes, float string
-	// scale and zero are the initializers that give bytes their meaning:
-	// vectors with a number for each channel if perChannel is set.
+	// scale and zero are the initializers that give bytes their meaning: vectors with a number for
+	// each channel if perChannel is set.
 	scale, zero string
 	perChannel  bool
 	// params are scale and zero if perChannel is not set.
@@ -103,8 +102,7 @@ func (q *quantizer) asBytes(name string) *value {
 	return v
 }
 
-// calibrated returns a value, without tensors yet, with the scale that the
-// calibration found.
+// calibrated returns a value, without tensors yet, with the scale that the calibration found.
 func (q *quantizer) calibrated(name string) *value {
 	p := q.seen[name][0].Params()
 	return &value{
@@ -114,8 +112,8 @@ func (q *quantizer) calibrated(name string) *value {
 	}
 }
 
-// take removes a parameter of the float32 model and frees its name. It returns
-// the values in ONNX's order.
+// take removes a parameter of the float32 model and frees its name. It returns the values in ONNX's
+// order.
 func (q *quantizer) take(name string) []float32 {
 	q.tensors = slices.DeleteFunc(q.tensors, func(t *onnx.Tensor) bool { return t.Name == name })
 	delete(q.taken, name)

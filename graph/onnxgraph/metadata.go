@@ -11,21 +11,19 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// Metadata describes the model in the file's metadata_props, under keys that begin
-// with "cyclegan.". Empty strings are left out. The network adds format,
-// size_multiple (both sides of an image must be a multiple of it), min_size (the
-// smallest side), range (the values of black and white) and channels ("RGB" or
-// "gray").
+// Metadata describes the model in the file's metadata_props, under keys that begin with
+// "cyclegan.". Empty strings are left out. The network adds format, size_multiple (both sides of an
+// image must be a multiple of it), min_size (the smallest side), range (the values of black and
+// white) and channels ("RGB" or "gray").
 type Metadata struct {
 	// Direction is "AtoB" or "BtoA", empty for a network that is not a generator.
 	Direction string
-	// DomainFrom and DomainTo name the domains of the input and the output, such
-	// as "summer" and "winter".
+	// DomainFrom and DomainTo name the domains of the input and the output, such as "summer" and
+	// "winter".
 	DomainFrom, DomainTo string
 	// Architecture is the name of the architecture. Default: the network's name.
 	Architecture string
-	// TrainWidth and TrainHeight are the size of the training images in pixels,
-	// 0 if unknown.
+	// TrainWidth and TrainHeight are the size of the training images in pixels, 0 if unknown.
 	TrainWidth, TrainHeight int
 	// Step is the number of training steps.
 	Step int64
@@ -84,6 +82,6 @@ func (m Metadata) properties(n *graph.Network, more ...onnx.Property) ([]onnx.Pr
 	return list, nil
 }
 
-// validText makes s valid in a protobuf string: domains may have the names of
-// folders, which can be any bytes.
+// validText makes s valid in a protobuf string: domains may have the names of folders, which can be
+// any bytes.
 func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -83,8 +83,8 @@ func compareGolden(t *testing.T, name string, model []byte) {
 	}
 }
 
-// Every value that a node reads was given before, every name is given once,
-// and every initializer is used.
+// Every value that a node reads was given before, every name is given once, and every initializer
+// is used.
 func TestNamesAreSound(t *testing.T) {
 	for _, c := range slices.Concat(layerCases(), generatorCases(t, 2), discriminatorCases(t, 2)) {
 		w := noiseWeights(c.net)

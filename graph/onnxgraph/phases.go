@@ -7,9 +7,9 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// A phase is one of the ordinary convolutions of stride 1 that make up a
-// transposed convolution (Shi et al. 2016, https://arxiv.org/abs/1609.07009),
-// along one axis: phase p computes the outputs s*m + p for all m.
+// A phase is one of the ordinary convolutions of stride 1 that make up a transposed convolution
+// (Shi et al. 2016, https://arxiv.org/abs/1609.07009), along one axis: phase p computes the outputs
+// s*m + p for all m.
 type phase struct {
 	// taps are the kernel's positions, in the order of the inputs they meet.
 	taps []int
@@ -17,8 +17,8 @@ type phase struct {
 	before, after int
 }
 
-// phases divides a transposed convolution. Its output s*m + p meets input i at
-// the kernel's position k = s*(m-i) + p + pad.
+// phases divides a transposed convolution. Its output s*m + p meets input i at the kernel's
+// position k = s*(m-i) + p + pad.
 func phases(l graph.ConvTranspose) []phase {
 	list := make([]phase, l.Stride)
 	for p := range list {
@@ -54,10 +54,9 @@ func pick(weight []float32, l graph.ConvTranspose, rows, columns []int) []float3
 	return picked
 }
 
-// interleave puts the results of all phases, those of the second axis changing
-// faster, in their places. It works with the channels last, where ONNX Runtime
-// has integers anyway and whole pixels move. DepthToSpace would be a single
-// node, but takes several times as long as the convolutions.
+// interleave puts the results of all phases, those of the second axis changing faster, in their
+// places. It works with the channels last, where ONNX Runtime has integers anyway and whole pixels
+// move. DepthToSpace would be a single node, but takes several times as long as the convolutions.
 func (q *quantizer) interleave(name string, results []string, l graph.ConvTranspose) string {
 	s := l.Stride
 	rowShape := q.constant(fmt.Sprintf("row_%d", l.Out), vector(0, 0, -1, int64(l.Out)))

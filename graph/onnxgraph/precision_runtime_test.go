@@ -90,9 +90,9 @@ func psnr(a, b []float32) float64 {
 	return 10 * math.Log10(4*float64(len(a))/sum)
 }
 
-// Every generator gives much the same pictures in 16 and in 8 bits, at a size
-// and in a batch that the calibration has not seen, and the file of 8 bits has
-// a convolution of integers for each that was chosen.
+// Every generator gives much the same pictures in 16 and in 8 bits, at a size and in a batch that
+// the calibration has not seen, and the file of 8 bits has a convolution of integers for each that
+// was chosen.
 func TestPrecisionsAgreeWithFloat32(t *testing.T) {
 	for _, c := range generatorCases(t, 8) {
 		if strings.HasPrefix(c.name, "unet_256") || strings.HasPrefix(c.name, "resnet_9") {
@@ -141,8 +141,7 @@ func TestPrecisionsAgreeWithFloat32(t *testing.T) {
 	}
 }
 
-// checkIntegers has ONNX Runtime write what it made of a model and counts its
-// operators.
+// checkIntegers has ONNX Runtime write what it made of a model and counts its operators.
 func checkIntegers(t *testing.T, c *Calibration, model []byte) {
 	t.Helper()
 	options, err := ort.NewSessionOptions()
@@ -168,8 +167,8 @@ func checkIntegers(t *testing.T, c *Calibration, model []byte) {
 		t.Fatal(err)
 	}
 	written, made := operators(t, model), operators(t, optimized)
-	// In the file an integer convolution is one with a quantizer behind it; the
-	// last one of a generator has none.
+	// In the file an integer convolution is one with a quantizer behind it; the last one of a
+	// generator has none.
 	if want := written["Conv"] + written["ConvTranspose"] - 1; made["QLinearConv"] != want || made["Conv"]+made["FusedConv"]+made["ConvTranspose"] != 1 {
 		t.Errorf("%d convolutions were to be of integers; ONNX Runtime made %v of %v", want, made, written)
 	}

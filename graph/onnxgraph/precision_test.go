@@ -104,8 +104,7 @@ func TestGoldenTwoBytes(t *testing.T) {
 	compareGolden(t, "tail.int8", data)
 }
 
-// Folding BatchNorm away changes nothing, and leaves no BatchNorm that follows
-// a convolution.
+// Folding BatchNorm away changes nothing, and leaves no BatchNorm that follows a convolution.
 func TestFoldNorms(t *testing.T) {
 	cases := slices.Concat(generatorCases(t, 2), discriminatorCases(t, 2), layerCases())
 	for _, c := range cases {
@@ -141,8 +140,7 @@ func TestFoldNorms(t *testing.T) {
 	}
 }
 
-// The phases of a transposed convolution, each an ordinary one, give its
-// pixels.
+// The phases of a transposed convolution, each an ordinary one, give its pixels.
 func TestPhases(t *testing.T) {
 	for _, l := range []graph.ConvTranspose{
 		{Kernel: 3, Stride: 2, Pad: 1, OutPad: 1}, {Kernel: 4, Stride: 2, Pad: 1}, {Kernel: 2, Stride: 2}, {Kernel: 3, Stride: 3},
@@ -307,8 +305,8 @@ func TestProbesKeepToTheBudget(t *testing.T) {
 			t.Errorf("%v hold %d bytes of %d", p.sites, size, budget)
 		}
 	}
-	// stem, down1, down2, 12 of the blocks and up1, up2: what goes in and what
-	// comes out. The last convolution stays as it is.
+	// stem, down1, down2, 12 of the blocks and up1, up2: what goes in and what comes out. The last
+	// convolution stays as it is.
 	if len(seen) != 2*17 || len(probes) < 3 {
 		t.Errorf("%d tensors in %d probes", len(seen), len(probes))
 	}

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The types below hold what the tests read back from a file, with nothing of
-// the code that wrote it.
+// The types below hold what the tests read back from a file, with nothing of the code that wrote
+// it.
 type (
 	readModel struct {
 		ir, opset       uint64
@@ -35,8 +35,7 @@ type (
 	property struct{ key, value string }
 )
 
-// field is one field of a message: a number (a varint or the bits of a float)
-// or bytes.
+// field is one field of a message: a number (a varint or the bits of a float) or bytes.
 type field struct {
 	num   protowire.Number
 	value uint64
@@ -237,8 +236,7 @@ func (r readTensor) numbers() []any {
 	return values
 }
 
-// String gives the values of small tensors and of all that operators take as
-// sizes.
+// String gives the values of small tensors and of all that operators take as sizes.
 func (r readTensor) String() string {
 	s := fmt.Sprintf("%s %s %v", kinds[r.kind].name, r.name, r.dims)
 	if values := r.numbers(); r.kind == 7 || len(values) <= 4 {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Every float16 survives a round trip. Values in between go to the nearer one, half-way cases to the even one.
+// Every float16 survives a round trip. Values in between go to the nearer one, half-way cases to
+// the even one.
 func TestFloat16(t *testing.T) {
 	value := func(h uint16) float64 {
 		fraction, exponent := float64(h&0x3ff), int(h>>10&0x1f)

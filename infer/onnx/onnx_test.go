@@ -26,7 +26,8 @@ func models(t *testing.T) map[string][]byte {
 	return found
 }
 
-// A file that was taken apart and put together again holds the same, but for what it notes of values in between.
+// A file that was taken apart and put together again holds the same, but for what it notes of
+// values in between.
 func TestRoundTrip(t *testing.T) {
 	for name, data := range models(t) {
 		first, err := Parse(data)

@@ -21,8 +21,7 @@ func TestOver(t *testing.T) {
 		if p.Value(p.Zero) != 0 || p.Byte(0) != p.Zero {
 			t.Errorf("%g to %g: 0 is not among the values", c.lo, c.hi)
 		}
-		// Where an end of 1e6 steps below the other rounds to 0, it is a
-		// fraction of a step.
+		// Where an end of 1e6 steps below the other rounds to 0, it is a fraction of a step.
 		slack := float64(p.Scale) * 0.001
 		if c.lo < -1e-2 && float64(p.Value(0)) > c.lo+slack || float64(p.Value(255)) < c.hi-slack {
 			t.Errorf("%g to %g: covers %g to %g", c.lo, c.hi, p.Value(0), p.Value(255))
@@ -191,8 +190,8 @@ func TestWeights(t *testing.T) {
 			d := float64(values[o*900+i]) - float64(q[o*900+i])*float64(scales[o])
 			sum += d * d
 		}
-		// A normal distribution of 900 reaches to some 3.3 deviations: that a
-		// step is 1/127 of it is 42 dB.
+		// A normal distribution of 900 reaches to some 3.3 deviations: that a step is 1/127 of it
+		// is 42 dB.
 		if snr := 10 * math.Log10(900*deviation*deviation/sum); snr < 41 {
 			t.Errorf("output %d: signal to noise %.1f dB", o, snr)
 		}

@@ -105,7 +105,8 @@ var parameters = map[string][]int{
 	"Pad": {1, 3}, "Slice": {1, 2, 3, 4}, "Resize": {1, 2}, "Upsample": {1}, "Split": {1}, "Unsqueeze": {1},
 }
 
-// Computed names the parameters that a model computes from constants, as the pads in PyTorch's exports.
+// Computed names the parameters that a model computes from constants, as the pads in PyTorch's
+// exports.
 // [Constants] returns a model that computes them.
 func Computed(m *onnx.Model) []string {
 	c := newConstants(m, nil)
@@ -122,8 +123,8 @@ func Computed(m *onnx.Model) []string {
 	return names
 }
 
-// Constants returns a model whose outputs are those values, as float32. Its inputs are those of the model, on which the
-// values do not depend.
+// Constants returns a model whose outputs are those values, as float32. Its inputs are those of the
+// model, on which the values do not depend.
 func Constants(m *onnx.Model, names []string) *onnx.Model {
 	e := onnx.NewEditor(m, prefix)
 	for _, n := range m.Nodes {

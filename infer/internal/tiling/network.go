@@ -1,11 +1,13 @@
-// Package tiling prepares a network for images that pass through it in tiles; its central type is [Network], what
+// Package tiling prepares a network for images that pass through it in tiles; its central type is
+// [Network], what
 // [Analyze] found out about an ONNX model.
 //
-// Two things make a tile's result differ from the result of the whole image. First, a tile ends where the image
-// continues, and convolutions see that: Analyze finds how far they see, so that tiles can have that margin. Second,
-// instance normalization (https://arxiv.org/abs/1607.08022) takes the mean and the variance of each channel over its
-// input: [Network.Joint] returns a model that takes them over many tiles, [Network.Fixed] a model that gets them as
-// inputs, and [Network.Observed] a model that also returns how far off they were.
+// Two things make a tile's result differ from the result of the whole image. First, a tile ends
+// where the image continues, and convolutions see that: Analyze finds how far they see, so that
+// tiles can have that margin. Second, instance normalization (https://arxiv.org/abs/1607.08022)
+// takes the mean and the variance of each channel over its input: [Network.Joint] returns a model
+// that takes them over many tiles, [Network.Fixed] a model that gets them as inputs, and
+// [Network.Observed] a model that also returns how far off they were.
 package tiling
 
 import (
@@ -16,18 +18,20 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// A Network is an image-to-image model whose pixels depend only on the pixels around them, once the statistics of its
-// instance normalizations are given.
+// A Network is an image-to-image model whose pixels depend only on the pixels around them, once the
+// statistics of its instance normalizations are given.
 type Network struct {
 	// Margin is the number of pixels to each side that a pixel may depend on.
 	Margin int
-	// Align divides the places and sizes of tiles, in pixels, so that strides meet the same pixels in each.
+	// Align divides the places and sizes of tiles, in pixels, so that strides meet the same pixels
+	// in each.
 	Align int
 	// Least is the smallest side of a tile, in pixels: a mirrored border needs something to mirror.
 	Least int
 	// Norms are the instance normalizations, in the order of the file.
 	Norms []Norm
-	// Masks are the places of the normalizations' elements. Norms with elements in the same places share a mask.
+	// Masks are the places of the normalizations' elements. Norms with elements in the same places
+	// share a mask.
 	Masks []Mask
 
 	model *onnx.Model
@@ -57,8 +61,9 @@ var (
 	NHWC = Axes{1, 2}
 )
 
-// Analyze follows an image through a network that ONNX Runtime has accepted; in and out are the axes of its input and
-// output. computed holds the values that [Computed] named. The error names the operator that prevents tiles.
+// Analyze follows an image through a network that ONNX Runtime has accepted; in and out are the
+// axes of its input and output. computed holds the values that [Computed] named. The error names
+// the operator that prevents tiles.
 func Analyze(m *onnx.Model, in, out Axes, computed map[string][]float64) (*Network, error) {
 	if m.Opset < 7 {
 		return nil, fmt.Errorf("its operators are of opset %d, from before 7", m.Opset)

@@ -9,7 +9,8 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// A rule returns an operator's result. It must reject operators that make a pixel depend on the whole image.
+// A rule returns an operator's result. It must reject operators that make a pixel depend on the
+// whole image.
 type rule func(t *tracer, n *onnx.Node) (value, error)
 
 var rules = map[string]rule{
@@ -36,7 +37,8 @@ func init() {
 	}
 }
 
-// pointwise is an operator that computes each place from the same places, and from constants that are equal everywhere.
+// pointwise is an operator that computes each place from the same places, and from constants that
+// are equal everywhere.
 func pointwise(t *tracer, n *onnx.Node) (value, error) {
 	out, err := t.joined(n)
 	if err != nil {
@@ -98,7 +100,8 @@ func (t *tracer) planes(n *onnx.Node) (value, error) {
 	return v, err
 }
 
-// parametric is a pointwise operator whose further inputs are numbers, or one number for each channel.
+// parametric is a pointwise operator whose further inputs are numbers, or one number for each
+// channel.
 func parametric(t *tracer, n *onnx.Node) (value, error) {
 	v, err := t.first(n)
 	if err == nil && len(n.Inputs) > 1 && v.span(int(n.Int("axis", 1))) != nil {
@@ -109,7 +112,8 @@ func parametric(t *tracer, n *onnx.Node) (value, error) {
 	return v, err
 }
 
-// list returns the numbers of input i, or of the attribute that older opsets have instead. Nil if there is neither.
+// list returns the numbers of input i, or of the attribute that older opsets have instead. Nil if
+// there is neither.
 func (t *tracer) list(n *onnx.Node, i int, attr string) ([]float64, error) {
 	if name := n.Input(i); name != "" {
 		return t.numbers(name)
@@ -182,7 +186,8 @@ func windowed(n *onnx.Node, v value, kernel []int64) (value, error) {
 	return v, nil
 }
 
-// newWindow reads the attributes of a convolution or pooling along rows (axis 0) or columns (axis 1).
+// newWindow reads the attributes of a convolution or pooling along rows (axis 0) or columns (axis
+// 1).
 func newWindow(n *onnx.Node, axis int, kernel []int64) (window, error) {
 	strides, dilations, pads := n.Ints("strides"), n.Ints("dilations"), n.Ints("pads")
 	var w window
@@ -402,8 +407,8 @@ func resize(t *tracer, n *onnx.Node) (value, error) {
 	return v, nil
 }
 
-// scales returns the factors of all axes. Upsample has them as input 1 and, before opset 9, as an attribute; Resize has
-// them as input 2 and, in opset 10, as input 1.
+// scales returns the factors of all axes. Upsample has them as input 1 and, before opset 9, as an
+// attribute; Resize has them as input 2 and, in opset 10, as input 1.
 func (t *tracer) scales(n *onnx.Node, rank int) ([]float64, error) {
 	at := 2
 	if n.Op == "Upsample" || t.model.Opset < 11 {
@@ -455,7 +460,8 @@ func shift(n *onnx.Node, opset int64, scale float64) (float64, error) {
 	}
 }
 
-// blocks returns the input of a node that moves pixels between space and channels, and the side of its blocks.
+// blocks returns the input of a node that moves pixels between space and channels, and the side of
+// its blocks.
 func (t *tracer) blocks(n *onnx.Node) (value, int, error) {
 	v, err := t.planes(n)
 	b := int(n.Int("blocksize", 0))

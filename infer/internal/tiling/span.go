@@ -2,11 +2,11 @@ package tiling
 
 import "math"
 
-// A Span gives, along one axis, the pixels of the image that a value may depend on, apart from borders: element i
-// depends on those from Num/Den*i + Lo to Num/Den*i + Hi.
+// A Span gives, along one axis, the pixels of the image that a value may depend on, apart from
+// borders: element i depends on those from Num/Den*i + Lo to Num/Den*i + Hi.
 type Span struct {
-	// Num/Den is the distance between neighbours in pixels of the image, in lowest terms: 4/1 after two convolutions of
-	// stride 2.
+	// Num/Den is the distance between neighbours in pixels of the image, in lowest terms: 4/1 after
+	// two convolutions of stride 2.
 	Num, Den int
 	Lo, Hi   float64
 	// Size returns the number of elements for an image of n pixels.
@@ -21,7 +21,8 @@ func (s Span) step() float64 { return float64(s.Num) / float64(s.Den) }
 // At returns the place in the image, in pixels, of element i: the middle of what it depends on.
 func (s Span) At(i int) float64 { return s.step()*float64(i) + (s.Lo+s.Hi)/2 }
 
-// Reach is the distance in pixels, to either side, at which an element may depend on others, mirrored borders included.
+// Reach is the distance in pixels, to either side, at which an element may depend on others,
+// mirrored borders included.
 func (s Span) Reach() int {
 	const rounding = 1e-6
 	return int(math.Ceil(max(-s.Lo, s.Hi, 0) - rounding))
@@ -65,8 +66,8 @@ func (s Span) windowed(w window) Span {
 	return out
 }
 
-// transposed returns the span after the transposed convolution w with outPad more elements at the end: element y sees
-// all x with stride*x - begin + dilation*j = y for a position j of the kernel.
+// transposed returns the span after the transposed convolution w with outPad more elements at the
+// end: element y sees all x with stride*x - begin + dilation*j = y for a position j of the kernel.
 func (s Span) transposed(w window, outPad int) Span {
 	step, size := s.step(), s.Size
 	out := s.scaled(1, w.stride)
@@ -76,13 +77,14 @@ func (s Span) transposed(w window, outPad int) Span {
 	return out
 }
 
-// cut returns the span after begin and end elements are added at the two ends, or removed if negative.
+// cut returns the span after begin and end elements are added at the two ends, or removed if
+// negative.
 func (s Span) cut(begin, end int) Span {
 	return s.windowed(window{kernel: 1, stride: 1, dilation: 1, begin: begin, end: end})
 }
 
-// resized returns the span after a change of size by up/down, one of which is 1: element y sees those from
-// y*down/up + shift - below to y*down/up + shift + above.
+// resized returns the span after a change of size by up/down, one of which is 1: element y sees
+// those from y*down/up + shift - below to y*down/up + shift + above.
 func (s Span) resized(up, down int, shift, below, above float64) Span {
 	step, size := s.step(), s.Size
 	out := s.scaled(down, up)

@@ -23,7 +23,8 @@ func parse(t *testing.T, name string) *onnx.Model {
 	return m
 }
 
-// chain returns a model of consecutive nodes: x0 is the image, and node i computes x(i+1) from xi and its own inputs.
+// chain returns a model of consecutive nodes: x0 is the image, and node i computes x(i+1) from xi
+// and its own inputs.
 func chain(nodes ...*onnx.Node) *onnx.Model {
 	m := &onnx.Model{Opset: 17}
 	value := func(i int) string { return "x" + string(rune('0'+i)) }
@@ -46,8 +47,8 @@ func node(op string, inputs []string, attrs ...onnx.Attr) *onnx.Node {
 	return &onnx.Node{Op: op, Inputs: inputs, Attrs: attrs}
 }
 
-// sees simulates an operator on one row: it returns, for each element, the smallest and the largest input element that
-// it is made of.
+// sees simulates an operator on one row: it returns, for each element, the smallest and the largest
+// input element that it is made of.
 type sees func(in [][2]int) [][2]int
 
 func windowSees(w window) sees {
@@ -83,7 +84,8 @@ func transposedSees(w window, more int) sees {
 	}
 }
 
-// Spans agree with a simulation of the operators: they never see less, and exactly as far in the middle.
+// Spans agree with a simulation of the operators: they never see less, and exactly as far in the
+// middle.
 func TestSpans(t *testing.T) {
 	type step struct {
 		span func(Span) Span

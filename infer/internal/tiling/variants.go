@@ -6,16 +6,16 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// The variants are the network with its instance normalizations changed. Their first input is the image. Some take
-// weights next, which give the share of each element in the statistics: for each of Masks, in order, the weights of the
-// rows, [tiles, 1, rows, 1], and of the columns, [tiles, 1, columns, 1]. The share of an element is the product, and all
-// products of a mask sum to 1.
+// The variants are the network with its instance normalizations changed. Their first input is the
+// image. Some take weights next, which give the share of each element in the statistics: for each
+// of Masks, in order, the weights of the rows, [tiles, 1, rows, 1], and of the columns, [tiles, 1,
+// columns, 1]. The share of an element is the product, and all products of a mask sum to 1.
 
-// Joint returns a model that takes any number of tiles of an image, the weights, and two tensors [channels] for each
-// normalization. It normalizes all tiles by the same statistics: the weighted statistics of the tiles, corrected by the
-// two tensors; the first one is added to the means and the second one multiplies the variances. It returns the
-// statistics before the correction, for each normalization the means and the variances, [channels] both. It does not
-// return the image.
+// Joint returns a model that takes any number of tiles of an image, the weights, and two tensors
+// [channels] for each normalization. It normalizes all tiles by the same statistics: the weighted
+// statistics of the tiles, corrected by the two tensors; the first one is added to the means and
+// the second one multiplies the variances. It returns the statistics before the correction, for
+// each normalization the means and the variances, [channels] both. It does not return the image.
 func (n *Network) Joint() *onnx.Model {
 	r := newRewriter(n)
 	r.Model.Outputs = nil
@@ -40,9 +40,10 @@ func (n *Network) Joint() *onnx.Model {
 	return r.Finish()
 }
 
-// Observed returns a model that takes a tile, its weights and the statistics that Fixed takes. It returns the image and
-// the statistics of the tile's elements: for each normalization, the weighted means of the elements minus the given
-// means, and of the squares of these differences, [channels] both.
+// Observed returns a model that takes a tile, its weights and the statistics that Fixed takes. It
+// returns the image and the statistics of the tile's elements: for each normalization, the weighted
+// means of the elements minus the given means, and of the squares of these differences, [channels]
+// both.
 func (n *Network) Observed() *onnx.Model {
 	r := newRewriter(n)
 	weights := r.weights()
@@ -53,16 +54,16 @@ func (n *Network) Observed() *onnx.Model {
 		shift := r.shaped(r.mean(apart, w), -1)
 		square := r.shaped(r.mean(r.Add("Mul", []string{apart, apart}), w), -1)
 		r.output(shift, square)
-		// max(v, x) = v, because x <= v. This makes the normalization wait for the observation: ONNX Runtime would
-		// postpone that to the end and keep the elements of every layer for it.
+		// max(v, x) = v, because x <= v. This makes the normalization wait for the observation:
+		// ONNX Runtime would postpone that to the end and keep the elements of every layer for it.
 		wait := r.Add("Min", []string{variances[i], r.Add("Add", []string{shift, square})})
 		return means[i], r.Add("Max", []string{variances[i], wait})
 	})
 	return r.Finish()
 }
 
-// Fixed returns a model that takes, after the image, the means and the variances of each normalization, [channels]
-// both, and normalizes by them.
+// Fixed returns a model that takes, after the image, the means and the variances of each
+// normalization, [channels] both, and normalizes by them.
 func (n *Network) Fixed() *onnx.Model {
 	r := newRewriter(n)
 	means, variances := r.pairs("mean", "variance")
@@ -106,8 +107,9 @@ func (r *rewriter) output(names ...string) {
 	}
 }
 
-// replace turns every instance normalization into a BatchNormalization: normalization i of x uses the statistics that
-// it names. Both operators compute the same, and ONNX Runtime has kernels for both everywhere.
+// replace turns every instance normalization into a BatchNormalization: normalization i of x uses
+// the statistics that it names. Both operators compute the same, and ONNX Runtime has kernels for
+// both everywhere.
 func (r *rewriter) replace(statistics func(i int, x string) (mean, variance string)) {
 	toFloat := onnx.IntAttr("to", int64(onnx.Float32))
 	next := 0
@@ -138,8 +140,8 @@ func (r *rewriter) replace(statistics func(i int, x string) (mean, variance stri
 	}
 }
 
-// mean returns the weighted sum of x, [1, channels, 1, 1]. The columns come first, as a matrix product, which needs no
-// second x.
+// mean returns the weighted sum of x, [1, channels, 1, 1]. The columns come first, as a matrix
+// product, which needs no second x.
 func (r *rewriter) mean(x string, weights [2]string) string {
 	rows := r.Add("Mul", []string{r.Add("MatMul", []string{x, weights[1]}), weights[0]})
 	if r.Model.Opset < 13 {
