@@ -35,7 +35,10 @@ type builder struct {
 
 // build adds all layers of the network. At least one node results.
 func build(n *graph.Network, w graph.Weights) (*builder, error) {
-	b := &builder{network: n, weights: w, taken: map[string]bool{inputName: true, outputName: true}, shared: map[string]string{}}
+	b := &builder{
+		network: n, weights: w,
+		taken: map[string]bool{inputName: true, outputName: true}, shared: map[string]string{},
+	}
 	for _, p := range n.Params() {
 		b.taken[p.Name] = true
 	}
@@ -88,7 +91,8 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 		c := l.Channels
 		ones := b.constant(fmt.Sprintf("ones_%d", c), floats(slices.Repeat([]float32{1}, c)...))
 		zeros := b.constant(fmt.Sprintf("zeros_%d", c), floats(make([]float32, c)...))
-		return b.add("InstanceNormalization", b.after("norm"), []string{x, ones, zeros}, onnx.FloatAttr("epsilon", l.Epsilon)), nil
+		return b.add("InstanceNormalization", b.after("norm"), []string{x, ones, zeros},
+			onnx.FloatAttr("epsilon", l.Epsilon)), nil
 	case graph.BatchNorm:
 		return b.add("BatchNormalization", l.Name, b.withParams(l, x), onnx.FloatAttr("epsilon", l.Epsilon)), nil
 	case graph.ReLU:

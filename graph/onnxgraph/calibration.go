@@ -114,7 +114,8 @@ func (p *Probe) Add(i int, values []float32) error {
 	}
 	s := p.sites[i]
 	if len(values) == 0 || len(values)%p.channels[i] != 0 {
-		return fmt.Errorf("calibrate: tensor %q has %d channels, but got %d values", s.value, p.channels[i], len(values))
+		return fmt.Errorf("calibrate: tensor %q has %d channels, but got %d values",
+			s.value, p.channels[i], len(values))
 	}
 	histograms := p.calibration.seen[s.value]
 	plane := len(values) / len(histograms)
@@ -146,5 +147,8 @@ func (c *Calibration) properties() []onnx.Property {
 	if c.Pictures > 0 {
 		pictures = strconv.Itoa(c.Pictures)
 	}
-	return []onnx.Property{{Key: "calibration_pictures", Value: pictures}, {Key: "calibration_source", Value: c.Source}}
+	return []onnx.Property{
+		{Key: "calibration_pictures", Value: pictures},
+		{Key: "calibration_source", Value: c.Source},
+	}
 }

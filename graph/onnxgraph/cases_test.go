@@ -166,7 +166,7 @@ func noiseWeights(n *graph.Network) graph.Weights {
 	return w
 }
 
-// noiseInput is a batch of pictures in the order of the model, [N, C, H, W].
+// noiseInput is a batch of images in the order of the model, [N, C, H, W].
 func noiseInput(n, c, h, w int) []float32 {
 	values := make([]float32, n*c*h*w)
 	for i, v := range noise(0, len(values)) {

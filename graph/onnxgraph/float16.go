@@ -15,7 +15,8 @@ func (b *builder) toFloat16() error {
 		values, _ := t.Floats()
 		for i, v := range values {
 			if v > onnx.MaxFloat16 || v < -onnx.MaxFloat16 {
-				return fmt.Errorf("value %d of %q is %g, but 16 bits hold at most %d. Fix: use precision f32", i, t.Name, v, onnx.MaxFloat16)
+				return fmt.Errorf("value %d of %q is %g, but 16 bits hold at most %d. Fix: use precision f32",
+					i, t.Name, v, onnx.MaxFloat16)
 			}
 		}
 	}

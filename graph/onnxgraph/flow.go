@@ -44,8 +44,8 @@ func quantizable(l graph.Layer) bool {
 	case graph.Conv:
 		return true
 	case graph.ConvTranspose:
-		return l.Kernel-2*l.Pad+l.OutPad == l.Stride &&
-			!slices.ContainsFunc(phases(l), func(p phase) bool { return len(p.taps) == 0 || p.before < 0 || p.after < 0 })
+		uneven := func(p phase) bool { return len(p.taps) == 0 || p.before < 0 || p.after < 0 }
+		return l.Kernel-2*l.Pad+l.OutPad == l.Stride && !slices.ContainsFunc(phases(l), uneven)
 	}
 	return false
 }

@@ -10,7 +10,10 @@ import (
 // toInt8 replaces the nodes of a float32 model by those of an 8-bit model. Values that are float32
 // in both keep their names.
 func (b *builder) toInt8(c *Calibration) {
-	q := &quantizer{builder: b, flow: c.flow, seen: c.seen, parameters: map[string]*onnx.Tensor{}, values: map[string]*value{inputName: {float: inputName}}}
+	q := &quantizer{
+		builder: b, flow: c.flow, seen: c.seen,
+		parameters: map[string]*onnx.Tensor{}, values: map[string]*value{inputName: {float: inputName}},
+	}
 	for _, t := range b.tensors {
 		q.parameters[t.Name] = t
 	}

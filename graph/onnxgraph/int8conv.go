@@ -89,7 +89,11 @@ func (q *quantizer) parts(n node) []part {
 	}
 	switch l := n.layer.(type) {
 	case graph.Conv:
-		add(part{name: n.Name, dims: []int{l.Out, l.In, l.Kernel, l.Kernel}, stride: l.Stride, pads: [4]int{l.Pad, l.Pad, l.Pad, l.Pad}}, weight)
+		add(part{
+			name: n.Name, stride: l.Stride,
+			dims: []int{l.Out, l.In, l.Kernel, l.Kernel},
+			pads: [4]int{l.Pad, l.Pad, l.Pad, l.Pad},
+		}, weight)
 	case graph.ConvTranspose:
 		for i, y := range phases(l) {
 			for j, x := range phases(l) {
@@ -136,13 +140,15 @@ func (q *quantizer) sum(p part, suffix string, x *value, g grid) string {
 		bias[c] = int32(int64(max(math.MinInt32, min(math.Round(b/float64(biasScales[c])), math.MaxInt32))))
 	}
 	noZeros := q.constant(fmt.Sprintf("weight_zeros_%d", out), vector(make([]int8, out)...))
+	in := q.add("DequantizeLinear", name+".in", []string{x.bytes, x.scale, x.zero})
 	axis := onnx.IntAttr("axis", 0)
-	inputs := []string{
-		q.add("DequantizeLinear", name+".in", []string{x.bytes, x.scale, x.zero}),
-		q.add("DequantizeLinear", name+".weight.float", []string{p.weight, q.initializer(name+".weight.scale", floats(scales...)), noZeros}, axis),
-		q.add("DequantizeLinear", name+".bias.float", []string{q.initializer(name+".bias", vector(bias...)), q.initializer(name+".bias.scale", floats(biasScales...))}, axis),
+	weights := []string{p.weight, q.initializer(name+".weight.scale", floats(scales...)), noZeros}
+	weight := q.add("DequantizeLinear", name+".weight.float", weights, axis)
+	biases := []string{
+		q.initializer(name+".bias", vector(bias...)), q.initializer(name+".bias.scale", floats(biasScales...)),
 	}
-	return q.add("Conv", name+".sum", inputs, ints("kernel_shape", p.dims[2:]...), ints("pads", p.pads[:]...), ints("strides", p.stride, p.stride))
+	return q.add("Conv", name+".sum", []string{in, weight, q.add("DequantizeLinear", name+".bias.float", biases, axis)},
+		ints("kernel_shape", p.dims[2:]...), ints("pads", p.pads[:]...), ints("strides", p.stride, p.stride))
 }
 
 // middle is the level in the middle of a byte.

@@ -158,7 +158,8 @@ func check(n *graph.Network, w graph.Weights) error {
 		}
 		for i, v := range w[p.Name] {
 			if v-v != 0 { // NaN or infinite: every image would become NaN
-				return fmt.Errorf("weights of %s: value %d of parameter %q is %g; the training diverged. Fix: use an earlier checkpoint", n.Name, i, p.Name, v)
+				return fmt.Errorf("weights of %s: value %d of parameter %q is %g; the training diverged. "+
+					"Fix: use an earlier checkpoint", n.Name, i, p.Name, v)
 			}
 		}
 	}
@@ -177,7 +178,8 @@ func (b *builder) finish(m Metadata, more ...onnx.Property) (*onnx.Model, error)
 	model := b.model(port(outputName, n.Out, "output_height", "output_width"))
 	model.Metadata = properties
 	if size := model.Size(); size > maxModel {
-		return nil, fmt.Errorf("network %q: the model would have %d bytes, an ONNX file has at most %d. Fix: use fewer filters", n.Name, size, maxModel)
+		return nil, fmt.Errorf("network %q: the model would have %d bytes, an ONNX file has at most %d. "+
+			"Fix: use fewer filters", n.Name, size, maxModel)
 	}
 	return model, nil
 }
@@ -198,5 +200,8 @@ func (b *builder) model(outputs ...onnx.Port) *onnx.Model {
 // port returns a float32 tensor [batch, channels, height, width], of which only the channels are
 // fixed.
 func port(name string, channels int, height, width string) onnx.Port {
-	return onnx.Port{Name: name, Type: onnx.Float32, Shape: []int64{-1, int64(channels), -1, -1}, Axes: []string{"batch", "", height, width}}
+	return onnx.Port{
+		Name: name, Type: onnx.Float32,
+		Shape: []int64{-1, int64(channels), -1, -1}, Axes: []string{"batch", "", height, width},
+	}
 }

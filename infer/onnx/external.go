@@ -73,7 +73,8 @@ func (t *Tensor) readExternal(root *os.Root, left *int64) ([]byte, error) {
 		}
 		n, err := strconv.ParseInt(about[key], 10, 64)
 		if err != nil || n < 0 || n > info.Size() {
-			return 0, fmt.Errorf("its %s %q is outside %q, which has %d bytes", key, about[key], location, info.Size())
+			return 0, fmt.Errorf("its %s %q is outside %q, which has %d bytes",
+				key, about[key], location, info.Size())
 		}
 		return n, nil
 	}

@@ -41,8 +41,8 @@ const (
 )
 
 var dataTypes = []string{
-	"unknown", "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16", "float64",
-	"uint32", "uint64", "complex64", "complex128", "bfloat16",
+	"unknown", "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool",
+	"float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16",
 }
 
 func (t DataType) String() string {

@@ -34,7 +34,8 @@ func (r *rewriter) winograd(n *onnx.Node, c convolution) bool {
 	// right fill the last tiles.
 	const tile, step, points = winograd.Tile, winograd.Step, winograd.Points
 	v := r.Add("Reshape", []string{x, r.Ints("shape", -1, 1, 0, 0)})
-	v = r.Add("Conv", []string{v, r.input}, onnx.IntsAttr("kernel_shape", tile, tile), onnx.IntsAttr("strides", step, step),
+	strides := onnx.IntsAttr("strides", step, step)
+	v = r.Add("Conv", []string{v, r.input}, onnx.IntsAttr("kernel_shape", tile, tile), strides,
 		onnx.IntsAttr("pads", c.pads[0], c.pads[1], c.pads[2]+step-1, c.pads[3]+step-1))
 	tiles := r.dims(v, 2, 4)
 
@@ -47,7 +48,7 @@ func (r *rewriter) winograd(n *onnx.Node, c convolution) bool {
 	// Back to channels: [N*O, points, h, w], and from there to [N, O, 4*h, 4*w].
 	v = r.Add("Transpose", []string{v}, onnx.IntsAttr("perm", 1, 2, 0, 3))
 	v = r.Add("Reshape", []string{v, r.join(r.Ints("shape", -1, points), tiles)})
-	v = r.Add("ConvTranspose", []string{v, r.output}, onnx.IntsAttr("kernel_shape", step, step), onnx.IntsAttr("strides", step, step))
+	v = r.Add("ConvTranspose", []string{v, r.output}, onnx.IntsAttr("kernel_shape", step, step), strides)
 	v = r.Add("Reshape", []string{v, r.Ints("shape", -1, out, 0, 0)})
 
 	// Cut off what the last tiles compute beyond the image.
@@ -138,7 +139,8 @@ func (r *rewriter) split(n *onnx.Node, c convolution) bool {
 	if c.bias != "" {
 		inputs = append(inputs, c.bias)
 	}
-	r.Keep(&onnx.Node{Op: "Conv", Name: n.Name, Inputs: inputs, Outputs: n.Outputs,
-		Attrs: []onnx.Attr{onnx.IntsAttr("kernel_shape", 1, width), onnx.IntsAttr("pads", 0, c.pads[1], 0, c.pads[3])}})
+	r.Keep(&onnx.Node{Op: "Conv", Name: n.Name, Inputs: inputs, Outputs: n.Outputs, Attrs: []onnx.Attr{
+		onnx.IntsAttr("kernel_shape", 1, width), onnx.IntsAttr("pads", 0, c.pads[1], 0, c.pads[3]),
+	}})
 	return true
 }

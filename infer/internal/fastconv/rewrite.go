@@ -50,7 +50,10 @@ func Rewrite(m *onnx.Model, f *Filters) *Rewritten {
 	if m.Opset < leastOpset {
 		return nil
 	}
-	r := &rewriter{Editor: onnx.NewEditor(m, "fastconv"), constants: map[string]*onnx.Tensor{}, filters: f, inputs: map[string]*filters{}}
+	r := &rewriter{
+		Editor: onnx.NewEditor(m, "fastconv"), constants: map[string]*onnx.Tensor{},
+		filters: f, inputs: map[string]*filters{},
+	}
 	for _, t := range m.Tensors {
 		r.constants[t.Name] = t
 	}

@@ -17,7 +17,8 @@ type constants struct {
 
 func newConstants(m *onnx.Model, computed map[string][]float64) *constants {
 	c := &constants{
-		producer: map[string]*onnx.Node{}, tensors: map[string]*onnx.Tensor{}, computed: computed, known: map[string]bool{},
+		producer: map[string]*onnx.Node{}, tensors: map[string]*onnx.Tensor{},
+		computed: computed, known: map[string]bool{},
 	}
 	for _, n := range m.Nodes {
 		for _, out := range n.Outputs {
@@ -39,7 +40,7 @@ func (c *constants) is(name string) bool {
 		return known
 	}
 	n := c.producer[name]
-	c.known[name] = c.tensors[name] != nil || n == nil // set before the recursion, which a damaged file could make endless
+	c.known[name] = c.tensors[name] != nil || n == nil // before the recursion, which a damaged file may make endless
 	if n != nil && !n.Subgraph && !random[n.Op] {
 		c.known[name] = !slices.ContainsFunc(n.Inputs, func(in string) bool { return in != "" && !c.is(in) })
 	}

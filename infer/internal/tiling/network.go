@@ -68,7 +68,10 @@ func Analyze(m *onnx.Model, in, out Axes, computed map[string][]float64) (*Netwo
 	if m.Opset < 7 {
 		return nil, fmt.Errorf("its operators are of opset %d, from before 7", m.Opset)
 	}
-	t := &tracer{model: m, constants: newConstants(m, computed), values: map[string]value{}, net: &Network{Align: 1, model: m}}
+	t := &tracer{
+		model: m, constants: newConstants(m, computed), values: map[string]value{},
+		net: &Network{Align: 1, model: m},
+	}
 	inputs := slices.DeleteFunc(slices.Clone(m.Inputs), func(p onnx.Port) bool { return t.tensors[p.Name] != nil })
 	if len(inputs) != 1 || len(m.Outputs) != 1 {
 		return nil, fmt.Errorf("it has %d inputs and %d outputs", len(inputs), len(m.Outputs))

@@ -128,7 +128,7 @@ func TestSpans(t *testing.T) {
 		for _, step := range steps {
 			s, row = step.span(s), step.sees(row)
 			if s.Size(n) != len(row) {
-				t.Fatalf("%s: size %d, and simulated %d", name, s.Size(n), len(row))
+				t.Fatalf("%s: size %d, simulated %d", name, s.Size(n), len(row))
 			}
 		}
 		far, near := 0, 0.0
@@ -138,7 +138,7 @@ func TestSpans(t *testing.T) {
 				continue
 			}
 			if float64(v[0]) < lo-1e-9 || float64(v[1]) > hi+1e-9 {
-				t.Fatalf("%s: element %d sees %v, and the span says %g..%g", name, i, v, lo, hi)
+				t.Fatalf("%s: element %d sees %v, the span is %g..%g", name, i, v, lo, hi)
 			}
 			if i > len(row)/4 && i < 3*len(row)/4 {
 				far = max(far, i-v[0], v[1]-i)
@@ -146,7 +146,7 @@ func TestSpans(t *testing.T) {
 			}
 		}
 		if s.Num == s.Den && s.Reach() != far && float64(s.Reach())-float64(far) > near {
-			t.Errorf("%s: reach %d, and simulated %d", name, s.Reach(), far)
+			t.Errorf("%s: reach %d, simulated %d", name, s.Reach(), far)
 		}
 	}
 }

@@ -127,7 +127,8 @@ func (r *rewriter) replace(statistics func(i int, x string) (mean, variance stri
 		}
 		mean, variance := statistics(next, inputs[0])
 		next++
-		norm := &onnx.Node{Op: "BatchNormalization", Name: n.Name, Inputs: append(inputs, mean, variance), Outputs: n.Outputs}
+		inputs = append(inputs, mean, variance)
+		norm := &onnx.Node{Op: "BatchNormalization", Name: n.Name, Inputs: inputs, Outputs: n.Outputs}
 		if eps, ok := n.Attr("epsilon"); ok {
 			norm.Attrs = []onnx.Attr{eps}
 		}
