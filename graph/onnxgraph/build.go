@@ -8,8 +8,7 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// A node is one operator of the model, with a single output, and the layer that
-// it computes.
+// A node is one operator of the model, with a single output, and the layer that it computes.
 type node struct {
 	onnx.Node
 	layer graph.Layer
@@ -23,11 +22,10 @@ type builder struct {
 	weights graph.Weights
 	nodes   []node
 	tensors []*onnx.Tensor
-	// taken holds every name given so far. Nodes, their outputs and the
-	// initializers share one set of names.
+	// taken holds every name given so far. Nodes, their outputs and the initializers share one set
+	// of names.
 	taken map[string]bool
-	// last is the latest layer with a name of its own; layers without one are
-	// named after it.
+	// last is the latest layer with a name of its own; layers without one are named after it.
 	last string
 	// shared maps the content of a constant to the name of its initializer.
 	shared map[string]string
@@ -37,7 +35,10 @@ type builder struct {
 
 // build adds all layers of the network. At least one node results.
 func build(n *graph.Network, w graph.Weights) (*builder, error) {
-	b := &builder{network: n, weights: w, taken: map[string]bool{inputName: true, outputName: true}, shared: map[string]string{}}
+	b := &builder{
+		network: n, weights: w,
+		taken: map[string]bool{inputName: true, outputName: true}, shared: map[string]string{},
+	}
 	for _, p := range n.Params() {
 		b.taken[p.Name] = true
 	}
@@ -51,8 +52,7 @@ func build(n *graph.Network, w graph.Weights) (*builder, error) {
 	return b, nil
 }
 
-// layers adds a chain of layers that starts with the value x and returns the
-// value at its end.
+// layers adds a chain of layers that starts with the value x and returns the value at its end.
 func (b *builder) layers(layers []graph.Layer, x string) (string, error) {
 	for i, l := range layers {
 		var err error
@@ -63,8 +63,8 @@ func (b *builder) layers(layers []graph.Layer, x string) (string, error) {
 	return x, nil
 }
 
-// layer adds one layer that takes the value x and returns its result. The
-// layers that follow it in its chain serve only to find a name.
+// layer adds one layer that takes the value x and returns its result. The layers that follow it in
+// its chain serve only to find a name.
 func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (string, error) {
 	b.current = l
 	switch l := l.(type) {
@@ -91,7 +91,8 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 		c := l.Channels
 		ones := b.constant(fmt.Sprintf("ones_%d", c), floats(slices.Repeat([]float32{1}, c)...))
 		zeros := b.constant(fmt.Sprintf("zeros_%d", c), floats(make([]float32, c)...))
-		return b.add("InstanceNormalization", b.after("norm"), []string{x, ones, zeros}, onnx.FloatAttr("epsilon", l.Epsilon)), nil
+		return b.add("InstanceNormalization", b.after("norm"), []string{x, ones, zeros},
+			onnx.FloatAttr("epsilon", l.Epsilon)), nil
 	case graph.BatchNorm:
 		return b.add("BatchNormalization", l.Name, b.withParams(l, x), onnx.FloatAttr("epsilon", l.Epsilon)), nil
 	case graph.ReLU:
@@ -127,8 +128,8 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 	}
 }
 
-// upsample adds a Resize node. Nearest repeats every pixel Scale times, as
-// Resize does with the floor of asymmetric coordinates.
+// upsample adds a Resize node. Nearest repeats every pixel Scale times, as Resize does with the
+// floor of asymmetric coordinates.
 func (b *builder) upsample(l graph.Upsample, x string, following []graph.Layer) (string, error) {
 	s := float32(l.Scale)
 	scales := b.constant(fmt.Sprintf("scales_%d", l.Scale), floats(1, 1, s, s))
@@ -144,8 +145,8 @@ func (b *builder) upsample(l graph.Upsample, x string, following []graph.Layer) 
 	return "", fmt.Errorf("upsample mode %q has no ONNX form", l.Mode)
 }
 
-// withParams lists x and the parameters of a layer, in the order of both package
-// graph and the operator. It adds each parameter as an initializer of its name.
+// withParams lists x and the parameters of a layer, in the order of both package graph and the
+// operator. It adds each parameter as an initializer of its name.
 func (b *builder) withParams(l graph.Layer, x string) []string {
 	inputs := []string{x}
 	for _, p := range graph.LayerParams(l) {
@@ -159,8 +160,8 @@ func (b *builder) withParams(l graph.Layer, x string) []string {
 	return inputs
 }
 
-// constant returns the name of the initializer for key, which identifies the
-// content and suggests the name. It adds t under that name at the first call.
+// constant returns the name of the initializer for key, which identifies the content and suggests
+// the name. It adds t under that name at the first call.
 func (b *builder) constant(key string, t *onnx.Tensor) string {
 	name, ok := b.shared[key]
 	if !ok {
@@ -182,8 +183,7 @@ func vector[T uint8 | int8 | int32 | int64](values ...T) *onnx.Tensor {
 	return onnx.NewTensor("", int64s(len(values)), values)
 }
 
-// floats returns a float32 tensor of one dimension, float a scalar. Both can
-// become float16.
+// floats returns a float32 tensor of one dimension, float a scalar. Both can become float16.
 func floats(values ...float32) *onnx.Tensor {
 	return onnx.Stream("", int64s(len(values)), slices.Values(values))
 }
@@ -215,8 +215,8 @@ func (b *builder) after(kind string) string {
 	return b.last + "." + kind
 }
 
-// before names a layer that prepares the input of a convolution after that
-// convolution, and any other layer as after does.
+// before names a layer that prepares the input of a convolution after that convolution, and any
+// other layer as after does.
 func (b *builder) before(following []graph.Layer, kind string) string {
 	for _, l := range following {
 		switch l := l.(type) {

@@ -10,23 +10,23 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// A Calibration gathers the values that a network's tensors take on pictures.
-// From them follow the ranges that the 8-bit integers of [MarshalInt8] cover.
+// A Calibration collects the values that a network's tensors take on images. They determine the
+// ranges that the 8-bit integers of [MarshalInt8] cover.
 //
-// It can't compute a network itself: [Calibration.Probes] gives ONNX models
-// that return the tensors, and what they return goes to [Probe.Add].
+// It cannot run a network itself: [Calibration.Probes] returns ONNX models whose outputs are the
+// tensors, and [Probe.Add] takes their values.
 //
 //	c, err := onnxgraph.NewCalibration(generator, weights)
 //	probes, err := c.Probes(256, 256, 256<<20)
 //	for _, p := range probes {
 //		model, err := p.Model()
-//		... run it on every picture, and for each tensor i that it returns:
+//		... run it on every image, and for each output i:
 //		err = p.Add(i, values)
 //	}
 //	data, err := onnxgraph.MarshalInt8(c, metadata)
 type Calibration struct {
-	// Pictures counts the pictures, and Source says which they are, such as
-	// "training pictures of summer": for the file's metadata.
+	// Pictures is the number of images, and Source describes them, such as "training images of
+	// summer". Both go into the file's metadata.
 	Pictures int
 	Source   string
 
@@ -54,17 +54,16 @@ func NewCalibration(n *graph.Network, w graph.Weights) (*Calibration, error) {
 	return c, nil
 }
 
-// A Probe is a model that returns some of the tensors that a calibration has
-// to see.
+// A Probe is a model that returns some of the tensors that a calibration needs.
 type Probe struct {
 	calibration *Calibration
 	sites       []site
 	channels    []int
 }
 
-// Probes returns the models to run, one after the other, on all pictures, which
-// have height h and width w. The tensors that one of them returns for a picture
-// take up to budget bytes, or it returns a single one.
+// Probes returns the models to run, one after the other, on all images, which have height h and
+// width w. The tensors that one model returns for an image take at most budget bytes, unless it
+// returns a single tensor.
 func (c *Calibration) Probes(h, w int, budget int64) ([]*Probe, error) {
 	shapes, err := c.flow.shapes(graph.Shape{H: h, W: w, C: c.network.In})
 	if err != nil {
@@ -91,7 +90,7 @@ func (c *Calibration) Probes(h, w int, budget int64) ([]*Probe, error) {
 	return probes, nil
 }
 
-// Model returns the ONNX file. Its input is that of the network.
+// Model returns the ONNX file. Its input is the input of the network.
 func (p *Probe) Model() ([]byte, error) {
 	b, err := build(p.calibration.network, p.calibration.weights)
 	if err != nil {
@@ -107,15 +106,16 @@ func (p *Probe) Model() ([]byte, error) {
 // Tensors is the number of tensors that the model returns.
 func (p *Probe) Tensors() int { return len(p.sites) }
 
-// Add counts the values [1, C, H, W] of tensor i for one picture. Calls for
-// different tensors may run side by side.
+// Add counts the values [1, C, H, W] of tensor i for one image. Calls for different tensors may run
+// concurrently.
 func (p *Probe) Add(i int, values []float32) error {
 	if i < 0 || i >= len(p.sites) {
-		return fmt.Errorf("calibrate: there is no tensor %d among %d", i, len(p.sites))
+		return fmt.Errorf("calibrate: there is no tensor %d: the probe has %d", i, len(p.sites))
 	}
 	s := p.sites[i]
 	if len(values) == 0 || len(values)%p.channels[i] != 0 {
-		return fmt.Errorf("calibrate: tensor %q has %d channels, and %d values are none of a picture", s.value, p.channels[i], len(values))
+		return fmt.Errorf("calibrate: tensor %q has %d channels, but got %d values",
+			s.value, p.channels[i], len(values))
 	}
 	histograms := p.calibration.seen[s.value]
 	plane := len(values) / len(histograms)
@@ -128,7 +128,7 @@ func (p *Probe) Add(i int, values []float32) error {
 	return nil
 }
 
-// complete reports what the calibration has not seen.
+// complete returns an error that names a tensor without values.
 func (c *Calibration) complete() error {
 	if c == nil {
 		return errors.New("there is no calibration")
@@ -136,7 +136,7 @@ func (c *Calibration) complete() error {
 	for _, s := range c.flow.sites() {
 		histograms := c.seen[s.value]
 		if len(histograms) == 0 || histograms[0].Empty() {
-			return fmt.Errorf("the calibration has seen no values of %q; run all its probes", s.value)
+			return fmt.Errorf("the calibration has seen no values of %q. Fix: run all its probes", s.value)
 		}
 	}
 	return nil
@@ -147,5 +147,8 @@ func (c *Calibration) properties() []onnx.Property {
 	if c.Pictures > 0 {
 		pictures = strconv.Itoa(c.Pictures)
 	}
-	return []onnx.Property{{Key: "calibration_pictures", Value: pictures}, {Key: "calibration_source", Value: c.Source}}
+	return []onnx.Property{
+		{Key: "calibration_pictures", Value: pictures},
+		{Key: "calibration_source", Value: c.Source},
+	}
 }

@@ -14,8 +14,8 @@ type testCase struct {
 	sizes [][2]int // height and width
 }
 
-// layerCases holds one small network for each layer kind and setting that
-// matters. The names are those in testdata/pytorch.json.
+// layerCases holds one small network for each layer kind and setting that matters. The names are
+// those in testdata/pytorch.json.
 func layerCases() []testCase {
 	odd := [][2]int{{7, 5}, {6, 9}}
 	one := func(name string, in, out int, layers ...graph.Layer) testCase {
@@ -120,8 +120,8 @@ func discriminatorCases(t testing.TB, filters int) []testCase {
 	return cases
 }
 
-// noise returns count values in [-1, 1), the same for the same seed here and
-// in testdata/pytorch.py.
+// noise returns count values in [-1, 1), the same for the same seed here and in
+// testdata/pytorch.py.
 func noise(seed, count int) []float64 {
 	values := make([]float64, count)
 	for i := range values {
@@ -136,9 +136,8 @@ func noise(seed, count int) []float64 {
 	return values
 }
 
-// noiseWeights fills the parameters of a network with noise of a scale that
-// keeps activations near 1. Values follow the order of ONNX and PyTorch, the
-// k-th parameter has seed k.
+// noiseWeights fills the parameters of a network with noise of a scale that keeps activations near
+// 1. Values follow the order of ONNX and PyTorch, the k-th parameter has seed k.
 func noiseWeights(n *graph.Network) graph.Weights {
 	w := graph.Weights{}
 	for k, p := range n.Params() {
@@ -167,7 +166,7 @@ func noiseWeights(n *graph.Network) graph.Weights {
 	return w
 }
 
-// noiseInput is a batch of pictures in the order of the model, [N, C, H, W].
+// noiseInput is a batch of images in the order of the model, [N, C, H, W].
 func noiseInput(n, c, h, w int) []float32 {
 	values := make([]float32, n*c*h*w)
 	for i, v := range noise(0, len(values)) {
@@ -176,8 +175,7 @@ func noiseInput(n, c, h, w int) []float32 {
 	return values
 }
 
-// fromNCHW and toNCHW change between the order of the model and that of the
-// reference.
+// fromNCHW and toNCHW change between the order of the model and that of the reference.
 func fromNCHW(values []float32, n, c, h, w int) activation {
 	return newActivation(n, h, w, c).like(func(b, y, x, ch int, _ float64) float64 {
 		return float64(values[((b*c+ch)*h+y)*w+x])

@@ -7,15 +7,16 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// toFloat16 makes the model compute with 16 bits between its float32 input and
-// output. InstanceNorm keeps 32 bits: it sums all pixels of a map, and a 16-bit
-// sum of numbers near 1 stops growing at 2048.
+// toFloat16 makes the model compute with 16 bits between its float32 input and output. InstanceNorm
+// keeps 32 bits: it sums all pixels of a map, and a 16-bit sum of numbers near 1 stops growing at
+// 2048.
 func (b *builder) toFloat16() error {
 	for _, t := range b.tensors {
 		values, _ := t.Floats()
 		for i, v := range values {
 			if v > onnx.MaxFloat16 || v < -onnx.MaxFloat16 {
-				return fmt.Errorf("value %d of %q is %g, but 16 bits hold at most %d. Fix: use precision f32", i, t.Name, v, onnx.MaxFloat16)
+				return fmt.Errorf("value %d of %q is %g, but 16 bits hold at most %d. Fix: use precision f32",
+					i, t.Name, v, onnx.MaxFloat16)
 			}
 		}
 	}

@@ -6,19 +6,18 @@ import (
 	"cyclegan/graph"
 )
 
-// A flow knows who makes and who reads each value of a float32 model, and says
-// which of its convolutions 8-bit integers shall compute.
+// A flow holds the producer and the readers of each value of a float32 model, and which of its
+// convolutions 8-bit integers compute.
 type flow struct {
 	nodes []node
-	maker map[string]int   // the node that gives a value
+	maker map[string]int   // the node that computes a value
 	uses  map[string][]int // the nodes that read a value
-	// chosen are the convolutions to compute in integers.
+	// chosen are the convolutions to compute with integers.
 	chosen map[int]bool
 }
 
-// newFlow chooses the convolutions: all except those that make the output with
-// no other one after them. There rounding shows as it is, and with the few
-// channels of a picture integers are hardly faster.
+// newFlow chooses all convolutions except the last ones before the output: there nothing hides the
+// rounding, and with the few channels of an image integers are hardly faster.
 func newFlow(nodes []node) *flow {
 	f := &flow{nodes: nodes, maker: map[string]int{}, uses: map[string][]int{}, chosen: map[int]bool{}}
 	for i, n := range nodes {
@@ -27,7 +26,7 @@ func newFlow(nodes []node) *flow {
 			f.uses[in] = append(f.uses[in], i)
 		}
 	}
-	ahead := map[string]bool{} // a convolution reads the value, or what is made of it
+	ahead := map[string]bool{} // a convolution reads the value, or a value computed from it
 	for i, n := range slices.Backward(nodes) {
 		conv := quantizable(n.layer)
 		f.chosen[i] = conv && ahead[n.output()]
@@ -38,20 +37,20 @@ func newFlow(nodes []node) *flow {
 	return f
 }
 
-// quantizable reports whether a layer is a convolution, or a transposed one
-// that parts into phases of equal size.
+// quantizable reports whether a layer is a convolution, or a transposed convolution that divides
+// into phases of equal size.
 func quantizable(l graph.Layer) bool {
 	switch l := l.(type) {
 	case graph.Conv:
 		return true
 	case graph.ConvTranspose:
-		return l.Kernel-2*l.Pad+l.OutPad == l.Stride &&
-			!slices.ContainsFunc(phases(l), func(p phase) bool { return len(p.taps) == 0 || p.before < 0 || p.after < 0 })
+		uneven := func(p phase) bool { return len(p.taps) == 0 || p.before < 0 || p.after < 0 }
+		return l.Kernel-2*l.Pad+l.OutPad == l.Stride && !slices.ContainsFunc(phases(l), uneven)
 	}
 	return false
 }
 
-// unpadded is what a node's first input is, or is padded from.
+// unpadded returns a node's first input, or the value before its padding.
 func (f *flow) unpadded(n node) string {
 	x := n.Inputs[0]
 	if i, ok := f.maker[x]; ok && f.nodes[i].Op == "Pad" {
@@ -60,9 +59,8 @@ func (f *flow) unpadded(n node) string {
 	return x
 }
 
-// rectifier returns the Relu that alone reads the result of a convolution, if
-// an integer convolution reads the Relu's. Bytes without negative levels do
-// what it does.
+// rectifier returns the Relu that is the only reader of a convolution's result, if an integer
+// convolution reads the Relu's result. Bytes without negative levels replace it.
 func (f *flow) rectifier(n node) (relu node, ok bool) {
 	readers := f.uses[n.output()]
 	if len(readers) != 1 {
@@ -74,27 +72,27 @@ func (f *flow) rectifier(n node) (relu node, ok bool) {
 	})
 }
 
-// onlyBytes reports whether integer convolutions alone read a value.
+// onlyBytes reports whether all readers of a value are integer convolutions.
 func (f *flow) onlyBytes(value string) bool {
 	readers := f.uses[value]
 	return len(readers) > 0 && !slices.ContainsFunc(readers, func(i int) bool { return !f.chosen[i] })
 }
 
-// normed reports whether InstanceNorm alone reads a value. A factor and a
-// summand for each channel do not matter then.
+// normed reports whether InstanceNorm is the only reader of a value. It removes any factor and
+// summand of a channel.
 func (f *flow) normed(value string) bool {
 	readers := f.uses[value]
 	return len(readers) == 1 && f.nodes[readers[0]].Op == "InstanceNormalization"
 }
 
-// A site is a value whose range the calibration has to find, as a whole or for
-// each channel.
+// A site is a value whose range the calibration has to find, for all channels together or for each
+// one.
 type site struct {
 	value      string
 	perChannel bool
 }
 
-// sites lists what the integer convolutions read and give.
+// sites lists the inputs and results of the integer convolutions.
 func (f *flow) sites() []site {
 	var list []site
 	add := func(value string) {
@@ -116,9 +114,9 @@ func (f *flow) sites() []site {
 	return list
 }
 
-// shapes follows a picture through the nodes.
-func (f *flow) shapes(picture graph.Shape) (map[string]graph.Shape, error) {
-	shapes := map[string]graph.Shape{inputName: picture}
+// shapes follows an image through the nodes.
+func (f *flow) shapes(image graph.Shape) (map[string]graph.Shape, error) {
+	shapes := map[string]graph.Shape{inputName: image}
 	for _, n := range f.nodes {
 		s := shapes[n.Inputs[0]]
 		if n.Op != "Identity" {

@@ -6,10 +6,9 @@ import (
 	"cyclegan/graph"
 )
 
-// foldNorms returns a network without the BatchNorms that follow a convolution
-// directly: after training they are a factor and a summand for each channel,
-// which the weights and the bias take in. What is not changed is shared with
-// the arguments.
+// foldNorms returns a network without the BatchNorms that follow a convolution directly: after
+// training they are a factor and a summand for each channel, which the weights and the bias take
+// in. Everything else is shared with the arguments.
 func foldNorms(n *graph.Network, w graph.Weights) (*graph.Network, graph.Weights) {
 	f := folder{weights: w, folded: graph.Weights{}}
 	network := *n
@@ -27,22 +26,19 @@ func (f *folder) layers(layers []graph.Layer) []graph.Layer {
 		if i+1 < len(layers) {
 			norm, found = layers[i+1].(graph.BatchNorm)
 		}
-		switch l := layers[i].(type) {
+		layer := layers[i]
+		switch l := layer.(type) {
 		case graph.Conv:
 			if found {
 				f.fold(l.Name, norm, l.Bias, func(index int) int { return index % l.Out })
 				l.Bias = true
-				out = append(out, l)
-				i++
-				continue
+				layer = l
 			}
 		case graph.ConvTranspose:
 			if found {
 				f.fold(l.Name, norm, l.Bias, func(index int) int { return index / l.In % l.Out })
 				l.Bias = true
-				out = append(out, l)
-				i++
-				continue
+				layer = l
 			}
 		case graph.Residual:
 			out = append(out, graph.Residual{Body: f.layers(l.Body)})
@@ -50,17 +46,23 @@ func (f *folder) layers(layers []graph.Layer) []graph.Layer {
 		case graph.Concat:
 			out = append(out, graph.Concat{Body: f.layers(l.Body)})
 			continue
+		default:
+			found = false
 		}
-		for _, p := range graph.LayerParams(layers[i]) {
+		out = append(out, layer)
+		if found {
+			i++ // the norm
+			continue
+		}
+		for _, p := range graph.LayerParams(layer) {
 			f.folded[p.Name] = f.weights[p.Name]
 		}
-		out = append(out, layers[i])
 	}
 	return out
 }
 
-// fold puts the norm into the convolution called name, whose weight has the
-// output channel channelOf at each index.
+// fold puts the norm into the convolution called name. channelOf returns the output channel of each
+// index of its weight.
 func (f *folder) fold(name string, norm graph.BatchNorm, hasBias bool, channelOf func(int) int) {
 	of := func(role graph.Role, c int) float64 { return float64(f.weights[norm.Name+"."+role.String()][c]) }
 	factors, bias := make([]float64, norm.Channels), make([]float32, norm.Channels)

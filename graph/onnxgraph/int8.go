@@ -7,15 +7,17 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// toInt8 replaces the nodes of a float32 model by those of an 8-bit model.
-// Values that are float32 in both keep their names.
+// toInt8 replaces the nodes of a float32 model by those of an 8-bit model. Values that are float32
+// in both keep their names.
 func (b *builder) toInt8(c *Calibration) {
-	q := &quantizer{builder: b, flow: c.flow, seen: c.seen, parameters: map[string]*onnx.Tensor{}, values: map[string]*value{inputName: {float: inputName}}}
+	q := &quantizer{
+		builder: b, flow: c.flow, seen: c.seen,
+		parameters: map[string]*onnx.Tensor{}, values: map[string]*value{inputName: {float: inputName}},
+	}
 	for _, t := range b.tensors {
 		q.parameters[t.Name] = t
 	}
 	b.nodes = nil
-	sides := q.flow.sides()
 	for i, n := range q.flow.nodes {
 		switch {
 		case q.values[n.output()] != nil: // a Relu that became a part of a convolution
@@ -26,8 +28,6 @@ func (b *builder) toInt8(c *Calibration) {
 			padded.float = ""
 			padded.bytes = q.add(n.Op, n.Name+".bytes", []string{padded.bytes, n.Inputs[1]}, n.Attrs...)
 			q.values[n.output()] = &padded
-		case inBlocks(n, sides[n.output()]):
-			q.blocks(n)
 		default:
 			q.keep(n)
 		}
@@ -50,13 +50,12 @@ type quantizer struct {
 	values     map[string]*value       // of the float32 model, by name
 }
 
-// A value is a value of the float32 model in the 8-bit model: as bytes, as
-// float32, or as both.
+// A value is a value of the float32 model in the 8-bit model: as bytes, as float32, or as both.
 type value struct {
 	// bytes is the uint8 tensor and float the float32 tensor, "" for none.
 	bytes, float string
-	// scale and zero are the initializers that give bytes their meaning:
-	// vectors with a number for each channel if perChannel is set.
+	// scale and zero are the initializers that give bytes their meaning: vectors with a number for
+	// each channel if perChannel is set.
 	scale, zero string
 	perChannel  bool
 	// params are scale and zero if perChannel is not set.
@@ -73,11 +72,6 @@ func (q *quantizer) keep(n node) {
 	}
 	q.nodes = append(q.nodes, n)
 	q.values[n.output()] = &value{float: n.output()}
-}
-
-// result adds a node whose result has the name that it has in the float32 model.
-func (q *quantizer) result(op, name string, inputs []string, attrs ...onnx.Attr) {
-	q.values[name] = &value{float: q.put(op, name, inputs, attrs...)}
 }
 
 // asFloat returns the name of a value's float32 tensor.
@@ -111,8 +105,7 @@ func (q *quantizer) asBytes(name string) *value {
 	return v
 }
 
-// calibrated returns a value, without tensors yet, with the scale that the
-// calibration found.
+// calibrated returns a value, without tensors yet, with the scale that the calibration found.
 func (q *quantizer) calibrated(name string) *value {
 	p := q.seen[name][0].Params()
 	return &value{
@@ -122,8 +115,8 @@ func (q *quantizer) calibrated(name string) *value {
 	}
 }
 
-// take removes a parameter of the float32 model and frees its name. It returns
-// the values in ONNX's order.
+// take removes a parameter of the float32 model and frees its name. It returns the values in ONNX's
+// order.
 func (q *quantizer) take(name string) []float32 {
 	q.tensors = slices.DeleteFunc(q.tensors, func(t *onnx.Tensor) bool { return t.Name == name })
 	delete(q.taken, name)

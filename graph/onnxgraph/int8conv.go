@@ -9,8 +9,8 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// A part is a convolution of the 8-bit model: a convolution of the float32
-// model, or one phase of a transposed convolution.
+// A part is a convolution of the 8-bit model: a convolution of the float32 model, or one phase of a
+// transposed convolution.
 type part struct {
 	name   string
 	dims   []int // [out, in, height, width]
@@ -48,7 +48,7 @@ func (q *quantizer) convolution(n node) {
 		q.dequantize(float, q.onGrid(n, half.suffix, x, parts, half.grid))
 		halves = append(halves, float)
 	}
-	q.result("Add", name, halves)
+	q.values[name] = &value{float: q.put("Add", name, halves)}
 }
 
 // oneScale convolves to bytes with the scale of a value.
@@ -89,7 +89,11 @@ func (q *quantizer) parts(n node) []part {
 	}
 	switch l := n.layer.(type) {
 	case graph.Conv:
-		add(part{name: n.Name, dims: []int{l.Out, l.In, l.Kernel, l.Kernel}, stride: l.Stride, pads: [4]int{l.Pad, l.Pad, l.Pad, l.Pad}}, weight)
+		add(part{
+			name: n.Name, stride: l.Stride,
+			dims: []int{l.Out, l.In, l.Kernel, l.Kernel},
+			pads: [4]int{l.Pad, l.Pad, l.Pad, l.Pad},
+		}, weight)
 	case graph.ConvTranspose:
 		for i, y := range phases(l) {
 			for j, x := range phases(l) {
@@ -104,9 +108,8 @@ func (q *quantizer) parts(n node) []part {
 	return list
 }
 
-// integers adds the parts of a convolution and quantizes the result with scale
-// and zero. The convolution itself brings the result to the levels of g, unless
-// g is empty. It returns the bytes.
+// integers adds the parts of a convolution and quantizes the result with scale and zero. The
+// convolution itself brings the result to the levels of g, unless g is empty. It returns the bytes.
 func (q *quantizer) integers(n node, suffix string, x *value, parts []part, g grid, scale, zero string) string {
 	var results []string
 	for _, p := range parts {
@@ -137,26 +140,27 @@ func (q *quantizer) sum(p part, suffix string, x *value, g grid) string {
 		bias[c] = int32(int64(max(math.MinInt32, min(math.Round(b/float64(biasScales[c])), math.MaxInt32))))
 	}
 	noZeros := q.constant(fmt.Sprintf("weight_zeros_%d", out), vector(make([]int8, out)...))
+	in := q.add("DequantizeLinear", name+".in", []string{x.bytes, x.scale, x.zero})
 	axis := onnx.IntAttr("axis", 0)
-	inputs := []string{
-		q.add("DequantizeLinear", name+".in", []string{x.bytes, x.scale, x.zero}),
-		q.add("DequantizeLinear", name+".weight.float", []string{p.weight, q.initializer(name+".weight.scale", floats(scales...)), noZeros}, axis),
-		q.add("DequantizeLinear", name+".bias.float", []string{q.initializer(name+".bias", vector(bias...)), q.initializer(name+".bias.scale", floats(biasScales...))}, axis),
+	weights := []string{p.weight, q.initializer(name+".weight.scale", floats(scales...)), noZeros}
+	weight := q.add("DequantizeLinear", name+".weight.float", weights, axis)
+	biases := []string{
+		q.initializer(name+".bias", vector(bias...)), q.initializer(name+".bias.scale", floats(biasScales...)),
 	}
-	return q.add("Conv", name+".sum", inputs, ints("kernel_shape", p.dims[2:]...), ints("pads", p.pads[:]...), ints("strides", p.stride, p.stride))
+	return q.add("Conv", name+".sum", []string{in, weight, q.add("DequantizeLinear", name+".bias.float", biases, axis)},
+		ints("kernel_shape", p.dims[2:]...), ints("pads", p.pads[:]...), ints("strides", p.stride, p.stride))
 }
 
 // middle is the level in the middle of a byte.
 const middle = 128
 
-// A grid gives the bytes of a convolution's result their meaning, for each
-// channel. A scale for each channel costs nothing, since it goes into the scale
-// of that channel's weights. InstanceNorm has to follow: it removes a summand
-// that all levels of a channel share.
+// A grid gives the bytes of a convolution's result their meaning, for each channel. A scale for
+// each channel costs nothing, since it goes into the scale of that channel's weights. InstanceNorm
+// has to follow: it removes a summand that all levels of a channel share.
 type grid []levels
 
-// levels are the levels of one channel: level q of the convolution's result is
-// center + (q-middle)*step, which InstanceNorm reads as (q-zero)*step.
+// levels are the levels of one channel: level q of the convolution's result is center +
+// (q-middle)*step, which InstanceNorm reads as (q-zero)*step.
 type levels struct {
 	center, step float64
 	zero         uint8
@@ -167,14 +171,12 @@ func at(level uint8, v, step float64) levels {
 	return levels{v + float64(middle-int(level))*step, step, level}
 }
 
-// twoLoss limits the error of rounding a result to one byte, as squared error
-// over variance (35 dB). Beyond it the result gets two bytes: if the network's
-// last transposed convolution has a long tail, a single byte would cost more
-// than all other rounding together.
+// twoLoss limits the error of rounding a result to one byte, as squared error over variance (35
+// dB). Beyond it the result gets two bytes: if the network's last transposed convolution has a long
+// tail, a single byte would cost more than all other rounding together.
 var twoLoss = math.Pow(10, -3.5)
 
-// oneGrid covers the values that the calibration saw. ok reports whether it is
-// fine enough.
+// oneGrid covers the values that the calibration saw. ok reports whether it is fine enough.
 func oneGrid(seen []quantize.Histogram) (g grid, ok bool) {
 	loss := 0.0
 	for i := range seen {
@@ -185,8 +187,8 @@ func oneGrid(seen []quantize.Histogram) (g grid, ok bool) {
 	return g, loss <= twoLoss*float64(len(seen))
 }
 
-// twoGrids covers the values with two grids whose results add up: the first one
-// ends at the level where the second one starts.
+// twoGrids covers the values with two grids whose results add up: the first one ends at the level
+// where the second one starts.
 func twoGrids(seen []quantize.Histogram) (low, high grid) {
 	for i := range seen {
 		lo, cut, hi := seen[i].Split()

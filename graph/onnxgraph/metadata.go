@@ -11,29 +11,27 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// Metadata is what the file says about the model in its metadata_props, under
-// keys that begin with "cyclegan.". Strings that are empty are left out. The
-// rest follows from the network: format, size_multiple (both sides of a
-// picture must be a multiple of it), min_size (the smallest side), range (the
-// values of black and white) and channels ("RGB" or "gray").
+// Metadata describes the model in the file's metadata_props, under keys that begin with
+// "cyclegan.". Empty strings are left out. The network adds format, size_multiple (both sides of an
+// image must be a multiple of it), min_size (the smallest side), range (the values of black and
+// white) and channels ("RGB" or "gray").
 type Metadata struct {
-	// Direction is "AtoB" or "BtoA", or empty for what is no generator.
+	// Direction is "AtoB" or "BtoA", empty for a network that is not a generator.
 	Direction string
-	// DomainFrom and DomainTo name the domains that Direction leads from and
-	// to, such as "summer" and "winter".
+	// DomainFrom and DomainTo name the domains of the input and the output, such as "summer" and
+	// "winter".
 	DomainFrom, DomainTo string
-	// Architecture is the network's name where it is empty.
+	// Architecture is the name of the architecture. Default: the network's name.
 	Architecture string
-	// TrainWidth and TrainHeight are the size in pixels of the pictures that
-	// the model was trained on, 0 where it is unknown.
+	// TrainWidth and TrainHeight are the size of the training images in pixels, 0 if unknown.
 	TrainWidth, TrainHeight int
-	// Step counts the training steps behind the weights.
+	// Step is the number of training steps.
 	Step int64
 	// Writer names the program that wrote the file, with its version.
 	Writer string
 }
 
-// Validate lists every field that has no valid value.
+// Validate lists every field with an invalid value.
 func (m Metadata) Validate() error {
 	var errs []error
 	if m.Direction != "" && m.Direction != "AtoB" && m.Direction != "BtoA" {
@@ -48,8 +46,7 @@ func (m Metadata) Validate() error {
 	return errors.Join(errs...)
 }
 
-// properties returns the entries, and more, in the order in which they are
-// written.
+// properties returns the entries, with more at the end, in the order of the file.
 func (m Metadata) properties(n *graph.Network, more ...onnx.Property) ([]onnx.Property, error) {
 	minSize, err := n.MinSize()
 	if err != nil {
@@ -85,6 +82,6 @@ func (m Metadata) properties(n *graph.Network, more ...onnx.Property) ([]onnx.Pr
 	return list, nil
 }
 
-// validText makes s fit for a protobuf string: domains may be named after
-// folders, whose names can be any bytes.
+// validText makes s valid in a protobuf string: domains may have the names of folders, which can be
+// any bytes.
 func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -8,10 +8,10 @@
 //		Direction: "AtoB", DomainFrom: "summer", DomainTo: "winter", Step: 40000,
 //	})
 //
-// The model has one input, "input", and one output, "output", both float32 in
-// the order [N, C, H, W] with free N, H and W. It describes itself in its
-// metadata_props (see [Metadata]). It computes what the network computes after
-// training: BatchNorm uses its running statistics and Dropout is left out.
+// The model has one input, "input", and one output, "output", both float32 in the order [N, C, H,
+// W] with free N, H and W. It describes itself in its metadata_props (see [Metadata]). It computes
+// what the network computes after training: BatchNorm uses its running statistics and Dropout is
+// left out.
 //
 // [MarshalFloat16] and [MarshalInt8] write smaller and faster models with the
 // same input and output, the latter after a [Calibration] on images.
@@ -29,9 +29,9 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// The model uses operator set 17, of ONNX 1.12 (2022), the first one that has
-// all operators of the networks: the older the set, the more programs run the
-// file. irVersion is the version of the file format in that release.
+// The model uses operator set 17, of ONNX 1.12 (2022), the first one that has all operators of the
+// networks: the older the set, the more programs run the file. irVersion is the version of the file
+// format in that release.
 const (
 	opset     = 17
 	irVersion = 8
@@ -46,8 +46,8 @@ const (
 // maxModel is the length of the longest message that protobuf readers accept.
 const maxModel = math.MaxInt32
 
-// Precision names the numbers that a model computes with. Its input and output
-// are always float32, so that a program that runs one model runs the others.
+// Precision names the numbers that a model computes with. Its input and output are always float32,
+// so that a program that runs one model runs the others.
 type Precision string
 
 const (
@@ -63,8 +63,7 @@ const (
 // Precisions lists them all.
 var Precisions = []Precision{F32, F16, Int8}
 
-// Marshal returns the network as an ONNX model. Equal arguments return equal
-// bytes.
+// Marshal returns the network as an ONNX model. Equal arguments return equal bytes.
 func Marshal(n *graph.Network, w graph.Weights, m Metadata) ([]byte, error) {
 	model, err := newModel(n, w, m, F32)
 	if err != nil {
@@ -73,9 +72,9 @@ func Marshal(n *graph.Network, w graph.Weights, m Metadata) ([]byte, error) {
 	return model.Encode(), nil
 }
 
-// Write writes the model that [Marshal] returns, without a second copy of the
-// weights in memory. It checks everything before it writes the first byte, so
-// that the only errors after that are out's own.
+// Write writes the model that [Marshal] returns, without a second copy of the weights in memory. It
+// checks everything before it writes the first byte, so that the only errors after that are out's
+// own.
 func Write(out io.Writer, n *graph.Network, w graph.Weights, m Metadata) error {
 	model, err := newModel(n, w, m, F32)
 	if err != nil {
@@ -85,10 +84,10 @@ func Write(out io.Writer, n *graph.Network, w graph.Weights, m Metadata) error {
 	return err
 }
 
-// MarshalFloat16 returns the network as an ONNX model that computes with
-// 16-bit floating point numbers (IEEE 754 binary16), except for InstanceNorm.
-// GPUs are faster with them. ONNX Runtime's CPU provider converts the weights
-// back to float32 when it opens the file: there only the file is smaller.
+// MarshalFloat16 returns the network as an ONNX model that computes with 16-bit floating point
+// numbers (IEEE 754 binary16), except for InstanceNorm. GPUs are faster with them. ONNX Runtime's
+// CPU provider converts the weights back to float32 when it opens the file: there only the file is
+// smaller.
 func MarshalFloat16(n *graph.Network, w graph.Weights, m Metadata) ([]byte, error) {
 	model, err := newModel(n, w, m, F16)
 	if err != nil {
@@ -97,17 +96,15 @@ func MarshalFloat16(n *graph.Network, w graph.Weights, m Metadata) ([]byte, erro
 	return model.Encode(), nil
 }
 
-// MarshalInt8 returns the network of a calibration as an ONNX model whose
-// convolutions compute with 8-bit integers: weights from -127 to 127 with a
-// scale for each output channel, and activations from 0 to 255 with a single
-// scale, or one for each channel where that costs nothing. QuantizeLinear and
-// DequantizeLinear surround each convolution (QDQ); ONNX Runtime fuses them
-// into its integer kernels. Norms, sums and the last convolution stay float32.
+// MarshalInt8 returns the network of a calibration as an ONNX model whose convolutions compute with
+// 8-bit integers: weights from -127 to 127 with a scale for each output channel, and activations
+// from 0 to 255 with a single scale, or one for each channel where that costs nothing.
+// QuantizeLinear and DequantizeLinear surround each convolution (QDQ); ONNX Runtime fuses them into
+// its integer kernels. Norms, sums and the last convolution stay float32.
 //
-// The model differs in form from the float32 one where that makes it faster:
-// the convolution before a BatchNorm takes it in, a transposed convolution
-// becomes one convolution of stride 1 for each phase, and the last one
-// computes blocks of 2x2 pixels.
+// The model differs in form from the float32 one where that makes it faster: the convolution before
+// a BatchNorm takes it in, and a transposed convolution becomes one convolution of stride 1 for
+// each phase.
 func MarshalInt8(c *Calibration, m Metadata) ([]byte, error) {
 	model, err := newModel8(c, m)
 	if err != nil {
@@ -161,7 +158,8 @@ func check(n *graph.Network, w graph.Weights) error {
 		}
 		for i, v := range w[p.Name] {
 			if v-v != 0 { // NaN or infinite: every image would become NaN
-				return fmt.Errorf("weights of %s: value %d of parameter %q is %g; the training diverged. Fix: use an earlier checkpoint", n.Name, i, p.Name, v)
+				return fmt.Errorf("weights of %s: value %d of parameter %q is %g; the training diverged. "+
+					"Fix: use an earlier checkpoint", n.Name, i, p.Name, v)
 			}
 		}
 	}
@@ -175,12 +173,13 @@ func (b *builder) finish(m Metadata, more ...onnx.Property) (*onnx.Model, error)
 	if err != nil {
 		return nil, err
 	}
-	// A generator keeps the size of its input only at multiples of the size
-	// multiple, so the sides of its output have names of their own.
+	// A generator keeps the size of its input only at multiples of the size multiple, so the sides
+	// of its output have names of their own.
 	model := b.model(port(outputName, n.Out, "output_height", "output_width"))
 	model.Metadata = properties
 	if size := model.Size(); size > maxModel {
-		return nil, fmt.Errorf("network %q: the model would have %d bytes, an ONNX file has at most %d. Fix: use fewer filters", n.Name, size, maxModel)
+		return nil, fmt.Errorf("network %q: the model would have %d bytes, an ONNX file has at most %d. "+
+			"Fix: use fewer filters", n.Name, size, maxModel)
 	}
 	return model, nil
 }
@@ -198,8 +197,11 @@ func (b *builder) model(outputs ...onnx.Port) *onnx.Model {
 	return m
 }
 
-// port returns a float32 tensor [batch, channels, height, width], of which only
-// the channels are fixed.
+// port returns a float32 tensor [batch, channels, height, width], of which only the channels are
+// fixed.
 func port(name string, channels int, height, width string) onnx.Port {
-	return onnx.Port{Name: name, Type: onnx.Float32, Shape: []int64{-1, int64(channels), -1, -1}, Axes: []string{"batch", "", height, width}}
+	return onnx.Port{
+		Name: name, Type: onnx.Float32,
+		Shape: []int64{-1, int64(channels), -1, -1}, Axes: []string{"batch", "", height, width},
+	}
 }

@@ -83,8 +83,8 @@ func compareGolden(t *testing.T, name string, model []byte) {
 	}
 }
 
-// Every value that a node reads was given before, every name is given once,
-// and every initializer is used.
+// Every value that a node reads exists before it, every name is unique, and every initializer is
+// used.
 func TestNamesAreSound(t *testing.T) {
 	for _, c := range slices.Concat(layerCases(), generatorCases(t, 2), discriminatorCases(t, 2)) {
 		w := noiseWeights(c.net)
@@ -112,21 +112,21 @@ func checkNames(t *testing.T, name string, model []byte) {
 	for _, n := range m.nodes {
 		for _, in := range n.in {
 			if in != "" && !given[in] {
-				t.Errorf("%s: node %q reads %q, which nothing gave", name, n.name, in)
+				t.Errorf("%s: node %q reads %q, which nothing computes", name, n.name, in)
 			}
 			used[in] = true
 		}
 		if given[n.out[0]] || nodes[n.name] {
-			t.Errorf("%s: the name %q is given twice", name, n.name)
+			t.Errorf("%s: the name %q is used twice", name, n.name)
 		}
 		given[n.out[0]], nodes[n.name] = true, true
 	}
 	if !given["output"] || used["output"] {
-		t.Errorf("%s: output given %v, used %v", name, given["output"], used["output"])
+		t.Errorf("%s: output computed %v, used %v", name, given["output"], used["output"])
 	}
 	for _, r := range m.tensors {
 		if !used[r.name] {
-			t.Errorf("%s: tensor %q has no use", name, r.name)
+			t.Errorf("%s: tensor %q is unused", name, r.name)
 		}
 	}
 }
@@ -193,7 +193,7 @@ func TestFiltersAreTransposed(t *testing.T) {
 	}
 }
 
-// Weights that are larger than the writer's buffer arrive whole and in order.
+// Weights larger than the writer's buffer arrive complete and in order.
 func TestLargeTensor(t *testing.T) {
 	n := &graph.Network{Name: "large", In: 96, Out: 101, Layers: []graph.Layer{graph.Conv{Name: "c", In: 96, Out: 101, Kernel: 3, Stride: 1}}}
 	w := graph.Weights{"c.weight": make([]float32, 3*3*96*101)}
@@ -219,7 +219,7 @@ func TestWriteEqualsMarshalAndRepeats(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(first, second) || !bytes.Equal(first, out.Bytes()) {
-			t.Errorf("%s: the bytes differ from one writing to the next", c.name)
+			t.Errorf("%s: equal arguments wrote different bytes", c.name)
 		}
 	}
 }
@@ -251,7 +251,7 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// unknown is a layer of a kind that no back-end knows.
+// unknown is a layer kind that no back-end knows.
 type unknown struct{ graph.Layer }
 
 func TestErrors(t *testing.T) {
@@ -297,7 +297,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// The switch itself refuses what Validate would let through one day.
+// The switch itself rejects unknown layers, whatever Validate accepts.
 func TestSwitchRefusesUnknownKinds(t *testing.T) {
 	for word, l := range map[string]graph.Layer{
 		"onnxgraph.unknown": graph.Residual{Body: []graph.Layer{graph.Concat{Body: []graph.Layer{unknown{}}}}},
@@ -324,7 +324,7 @@ func TestModelTooLarge(t *testing.T) {
 	}
 }
 
-// fullDisk takes a number of bytes and no more.
+// fullDisk accepts a number of bytes and then fails.
 type fullDisk int
 
 var errFull = errors.New("no space left")
@@ -352,7 +352,7 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
-// TestDump writes the models that testdata/check.sh hands to the ONNX checker.
+// TestDump writes the models that testdata/check.sh passes to the ONNX checker.
 func TestDump(t *testing.T) {
 	if *dump == "" {
 		t.Skip("no -dump folder")

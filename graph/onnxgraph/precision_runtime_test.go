@@ -17,7 +17,7 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// openModel opens a model, and skips the test without ONNX Runtime.
+// openModel opens a model. It skips the test if ONNX Runtime is missing.
 func openModel(t *testing.T, model []byte) *session.Session {
 	t.Helper()
 	if _, err := native.FindONNXRuntime(); err != nil {
@@ -31,7 +31,7 @@ func openModel(t *testing.T, model []byte) *session.Session {
 	return s
 }
 
-// calibrate runs a network on the first pictures of a batch.
+// calibrate runs a network on the first images of a batch.
 func calibrate(t *testing.T, n *graph.Network, w graph.Weights, x []float32, count, height, width int) *Calibration {
 	t.Helper()
 	c, err := NewCalibration(n, w)
@@ -65,7 +65,7 @@ func calibrate(t *testing.T, n *graph.Network, w graph.Weights, x []float32, cou
 	return c
 }
 
-// smooth is a batch of pictures, more like photographs than noise is.
+// smooth is a batch of images that resemble photographs more than noise does.
 func smooth(count, channels, height, width int) []float32 {
 	values := make([]float32, 0, count*channels*height*width)
 	for i := range count * channels {
@@ -80,7 +80,7 @@ func smooth(count, channels, height, width int) []float32 {
 	return values
 }
 
-// psnr compares pictures of [-1, 1].
+// psnr compares images with values in [-1, 1].
 func psnr(a, b []float32) float64 {
 	sum := 0.0
 	for i := range a {
@@ -90,9 +90,9 @@ func psnr(a, b []float32) float64 {
 	return 10 * math.Log10(4*float64(len(a))/sum)
 }
 
-// Every generator gives much the same pictures in 16 and in 8 bits, at a size
-// and in a batch that the calibration has not seen, and the file of 8 bits has
-// a convolution of integers for each that was chosen.
+// Every generator computes nearly the same images with 16 and with 8 bits, at a size and batch that
+// the calibration has not seen, and ONNX Runtime computes all chosen convolutions of the 8-bit file
+// with integers.
 func TestPrecisionsAgreeWithFloat32(t *testing.T) {
 	for _, c := range generatorCases(t, 8) {
 		if strings.HasPrefix(c.name, "unet_256") || strings.HasPrefix(c.name, "resnet_9") {
@@ -141,8 +141,7 @@ func TestPrecisionsAgreeWithFloat32(t *testing.T) {
 	}
 }
 
-// checkIntegers has ONNX Runtime write what it made of a model and counts its
-// operators.
+// checkIntegers counts the operators of a model after ONNX Runtime optimized it.
 func checkIntegers(t *testing.T, c *Calibration, model []byte) {
 	t.Helper()
 	options, err := ort.NewSessionOptions()
@@ -154,7 +153,7 @@ func checkIntegers(t *testing.T, c *Calibration, model []byte) {
 	if err := options.SetOptimizedModelFilePath(path); err != nil {
 		t.Fatal(err)
 	}
-	// It warns that such a file is for this machine alone.
+	// It warns that such a file suits only this machine.
 	if err := options.SetLogSeverityLevel(ort.LoggingLevelFatal); err != nil {
 		t.Fatal(err)
 	}
@@ -168,10 +167,10 @@ func checkIntegers(t *testing.T, c *Calibration, model []byte) {
 		t.Fatal(err)
 	}
 	written, made := operators(t, model), operators(t, optimized)
-	// In the file an integer convolution is one with a quantizer behind it; the
-	// last one of a generator has none.
+	// In the file a quantizer follows an integer convolution; the last convolution of a generator
+	// has none.
 	if want := written["Conv"] + written["ConvTranspose"] - 1; made["QLinearConv"] != want || made["Conv"]+made["FusedConv"]+made["ConvTranspose"] != 1 {
-		t.Errorf("%d convolutions were to be of integers; ONNX Runtime made %v of %v", want, made, written)
+		t.Errorf("want %d integer convolutions; ONNX Runtime made %v of %v", want, made, written)
 	}
 	if chosen := len(c.flow.chosen); chosen == 0 || made["BatchNormalization"] > 0 {
 		t.Errorf("%d chosen, %v", chosen, made)
@@ -199,7 +198,7 @@ func operators(t *testing.T, model []byte) map[string]int {
 	return count
 }
 
-// A long tail in one channel's values costs little, since they get two bytes.
+// A long tail in the values of one channel costs little, since these get two bytes.
 func TestTailInTwoBytes(t *testing.T) {
 	n := &graph.Network{Name: "tail", In: 1, Out: 1, Layers: []graph.Layer{
 		graph.Conv{Name: "c", In: 1, Out: 2, Kernel: 1, Stride: 1}, graph.InstanceNorm{Channels: 2, Epsilon: 1e-5}, graph.ReLU{},
@@ -225,7 +224,7 @@ func TestTailInTwoBytes(t *testing.T) {
 	if ops := operators(t, two); ops["Add"] != 1 {
 		t.Fatalf("the result is not split: %v", ops)
 	}
-	// The input itself has the tail too, and one byte.
+	// The input has the tail too, but only one byte.
 	if got := psnr(run(marshal(t, n, w, Metadata{})), run(two)); got < 30 {
 		t.Errorf("PSNR %.1f dB", got)
 	} else {

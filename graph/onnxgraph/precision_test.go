@@ -10,7 +10,7 @@ import (
 	"cyclegan/graph"
 )
 
-// noise8 is a calibration that has seen noise in place of a network's values.
+// noise8 is a calibration with noise instead of a network's values.
 func noise8(t testing.TB, n *graph.Network, w graph.Weights) *Calibration {
 	t.Helper()
 	c, err := NewCalibration(n, w)
@@ -69,11 +69,11 @@ func TestGoldenPrecisions(t *testing.T) {
 		}
 	}
 	if len(chosen) > 0 {
-		t.Errorf("there are no networks %q", chosen)
+		t.Errorf("no such networks: %q", chosen)
 	}
 }
 
-// A tail in the values of a normed convolution gets bytes of its own.
+// The tail of the values before a norm gets bytes of its own.
 func TestGoldenTwoBytes(t *testing.T) {
 	n := &graph.Network{Name: "tail", In: 2, Out: 2, Layers: []graph.Layer{
 		graph.ConvTranspose{Name: "up", In: 2, Out: 2, Kernel: 4, Stride: 2, Pad: 1, Bias: true},
@@ -104,8 +104,7 @@ func TestGoldenTwoBytes(t *testing.T) {
 	compareGolden(t, "tail.int8", data)
 }
 
-// Folding BatchNorm away changes nothing, and leaves no BatchNorm that follows
-// a convolution.
+// Folding removes every BatchNorm after a convolution and does not change the results.
 func TestFoldNorms(t *testing.T) {
 	cases := slices.Concat(generatorCases(t, 2), discriminatorCases(t, 2), layerCases())
 	for _, c := range cases {
@@ -127,7 +126,7 @@ func TestFoldNorms(t *testing.T) {
 			}
 		})
 		if norms > 0 && c.name != "batch_norm" {
-			t.Errorf("%s: %d BatchNorms are left", c.name, norms)
+			t.Errorf("%s: BatchNorms left: %d", c.name, norms)
 		}
 		size := c.sizes[0]
 		x := fromNCHW(noiseInput(1, n.In, size[0], size[1]), 1, n.In, size[0], size[1])
@@ -141,8 +140,7 @@ func TestFoldNorms(t *testing.T) {
 	}
 }
 
-// The phases of a transposed convolution, each an ordinary one, give its
-// pixels.
+// The phases of a transposed convolution, which are ordinary convolutions, compute its pixels.
 func TestPhases(t *testing.T) {
 	for _, l := range []graph.ConvTranspose{
 		{Kernel: 3, Stride: 2, Pad: 1, OutPad: 1}, {Kernel: 4, Stride: 2, Pad: 1}, {Kernel: 2, Stride: 2}, {Kernel: 3, Stride: 3},
@@ -150,7 +148,7 @@ func TestPhases(t *testing.T) {
 	} {
 		l.Name, l.In, l.Out = "t", 2, 3
 		if !quantizable(l) {
-			t.Errorf("%+v is not parted", l)
+			t.Errorf("%+v is not divided", l)
 			continue
 		}
 		whole := &graph.Network{In: 2, Out: 3, Layers: []graph.Layer{l}}
@@ -180,7 +178,7 @@ func TestPhases(t *testing.T) {
 						t.Fatalf("%+v: pixel %d,%d of phase %d,%d differs by %g", l, my, mx, py, px, d)
 					}
 				}
-				// As many zeros as make the phase as large as its input.
+				// The padding makes the phase as large as its input.
 				if y.before+y.after != len(y.taps)-1 {
 					t.Errorf("%+v: phase %d has %d+%d zeros for %d taps", l, py, y.before, y.after, len(y.taps))
 				}
@@ -191,29 +189,7 @@ func TestPhases(t *testing.T) {
 		{Kernel: 3, Stride: 2}, {Kernel: 1, Stride: 2, OutPad: 1}, {Kernel: 4, Stride: 2}, {Kernel: 3, Stride: 2, Pad: 1},
 	} {
 		if quantizable(l) {
-			t.Errorf("%+v is parted into phases of one size", l)
-		}
-	}
-}
-
-func TestSidesAreMultiples(t *testing.T) {
-	for _, c := range slices.Concat(layerCases(), generatorCases(t, 1), discriminatorCases(t, 1)) {
-		b, err := build(c.net, noiseWeights(c.net))
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := newFlow(b.nodes)
-		sides := f.sides()
-		for _, h := range []int{256, 259, 512} {
-			shapes, err := f.shapes(graph.Shape{H: h, W: h, C: c.net.In})
-			if err != nil {
-				continue // an odd size is nothing for a U-Net
-			}
-			for name, s := range sides {
-				if (shapes[name].H-s.extra)%s.unit != 0 {
-					t.Errorf("%s: %q has side %d, which is not %d more than a multiple of %d", c.name, name, shapes[name].H, s.extra, s.unit)
-				}
-			}
+			t.Errorf("%+v is divided into phases of one size", l)
 		}
 	}
 }
@@ -268,8 +244,8 @@ func TestPrecisionErrors(t *testing.T) {
 		`calibrate: weights of resnet_6blocks: parameter "stem.weight" is missing`: calibrate(n, graph.Weights{}),
 		"there is no tensor 999":                                                   add(999, 1),
 		"there is no tensor -1":                                                    add(-1, 1),
-		`tensor "input" has 3 channels, and 4`:                                     add(0, 1, 2, 3, 4),
-		`tensor "input" has 3 channels, and 0`:                                     add(0),
+		`tensor "input" has 3 channels, but got 4`:                                 add(0, 1, 2, 3, 4),
+		`tensor "input" has 3 channels, but got 0`:                                 add(0),
 		`"input" has a value that is not a finite`:                                 add(0, 1, 2, float32(math.NaN())),
 		"resnet_6blocks on 5x2":                                                    probe(2, 5),
 	} {
@@ -277,7 +253,7 @@ func TestPrecisionErrors(t *testing.T) {
 			t.Errorf("error %v does not say %s", err, word)
 		}
 	}
-	// A calibration of which one probe was left out.
+	// A calibration without one of its probes.
 	c := fresh()
 	probes, err := c.Probes(16, 16, 1)
 	if err != nil {
@@ -291,7 +267,7 @@ func TestPrecisionErrors(t *testing.T) {
 	}
 }
 
-// Probes hold all tensors, each once, within the budget.
+// Probes return all tensors, each once, within the budget.
 func TestProbesKeepToTheBudget(t *testing.T) {
 	n := generator(t, graph.GeneratorOptions{Architecture: graph.ResNet6, Filters: 4, Norm: graph.NormInstance, Upsampling: graph.UpTranspose})
 	c, err := NewCalibration(n, noiseWeights(n))
@@ -320,7 +296,7 @@ func TestProbesKeepToTheBudget(t *testing.T) {
 		size := 0
 		for i, s := range p.sites {
 			if seen[s.value] || !strings.HasPrefix(m.outputs[i], s.value+" 1 [batch ") {
-				t.Errorf("output %s: %q again or elsewhere", m.outputs[i], s.value)
+				t.Errorf("output %s: %q appears twice or elsewhere", m.outputs[i], s.value)
 			}
 			seen[s.value] = true
 			size += 4 * shapes[s.value].H * shapes[s.value].W * shapes[s.value].C
@@ -329,8 +305,8 @@ func TestProbesKeepToTheBudget(t *testing.T) {
 			t.Errorf("%v hold %d bytes of %d", p.sites, size, budget)
 		}
 	}
-	// stem, down1, down2, 12 of the blocks and up1, up2: what goes in and what
-	// comes out. The last convolution stays as it is.
+	// The inputs and outputs of stem, down1, down2, 12 in the blocks, up1 and up2. The last
+	// convolution stays float32.
 	if len(seen) != 2*17 || len(probes) < 3 {
 		t.Errorf("%d tensors in %d probes", len(seen), len(probes))
 	}

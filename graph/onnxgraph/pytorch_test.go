@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// torchOutput is what PyTorch gives for a case, see testdata/pytorch.py: every
-// Every-th value of an output.
+// torchOutput is PyTorch's output for a case, from testdata/pytorch.py: every Every-th value.
 type torchOutput struct {
 	Input, Output []int // [n, c, h, w]
 	Every         int
@@ -29,8 +28,8 @@ func torchOutputs(t *testing.T) map[string]torchOutput {
 	return outputs
 }
 
-// The reference that the exported files are compared to agrees with PyTorch,
-// for each layer and for every generator as the official code builds it.
+// The reference for the exported files agrees with PyTorch, for each layer kind and for every
+// generator as the official code builds it.
 func TestReferenceAgreesWithPyTorch(t *testing.T) {
 	outputs := torchOutputs(t)
 	for _, c := range slices.Concat(layerCases(), generatorCases(t, 3)) {

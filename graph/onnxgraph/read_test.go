@@ -10,8 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The types below hold what the tests read back from a file, with nothing of
-// the code that wrote it.
+// The types below hold a file as the tests read it, without the code that wrote it.
 type (
 	readModel struct {
 		ir, opset       uint64
@@ -35,8 +34,7 @@ type (
 	property struct{ key, value string }
 )
 
-// field is one field of a message: a number (a varint or the bits of a float)
-// or bytes.
+// field is one field of a message: a number (a varint or the bits of a float) or bytes.
 type field struct {
 	num   protowire.Number
 	value uint64
@@ -169,7 +167,7 @@ func readAttribute(t *testing.T, msg []byte) string {
 		}
 	}
 	if len(byKind) != 1 || byKind[kind] == nil {
-		t.Errorf("attribute %q says type %d and holds %v", name, kind, byKind)
+		t.Errorf("attribute %q has type %d and values %v", name, kind, byKind)
 	}
 	return name + "=" + strings.Join(byKind[kind], ",")
 }
@@ -201,7 +199,7 @@ func readOneTensor(t *testing.T, msg []byte) readTensor {
 	return r
 }
 
-// kinds are the types of tensors that the files hold.
+// kinds are the element types that the files use.
 var kinds = map[uint64]struct {
 	name string
 	size int
@@ -215,7 +213,7 @@ func (r readTensor) floats() []float32 {
 	return values
 }
 
-// numbers are the values of any type, float16 as its bits.
+// numbers returns the values of any type, float16 as its bits.
 func (r readTensor) numbers() []any {
 	var values []any
 	for b := r.bytes; len(b) > 0; b = b[kinds[r.kind].size:] {
@@ -237,8 +235,7 @@ func (r readTensor) numbers() []any {
 	return values
 }
 
-// String gives the values of small tensors and of all that operators take as
-// sizes.
+// String includes the values of small tensors and of all int64 tensors, which operators use as sizes.
 func (r readTensor) String() string {
 	s := fmt.Sprintf("%s %s %v", kinds[r.kind].name, r.name, r.dims)
 	if values := r.numbers(); r.kind == 7 || len(values) <= 4 {
@@ -247,7 +244,7 @@ func (r readTensor) String() string {
 	return s
 }
 
-// readValueInfo gives "name type [dims]" with free dimensions by name.
+// readValueInfo returns "name type [dims]" with free dimensions by name.
 func readValueInfo(t *testing.T, msg []byte) string {
 	t.Helper()
 	info := fields(t, msg)

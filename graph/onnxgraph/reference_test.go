@@ -21,7 +21,7 @@ func (a activation) at(n, y, x, c int) *float64 {
 	return &a.v[((n*a.h+y)*a.w+x)*a.c+c]
 }
 
-// like is a new tensor of a's shape whose values f computes from a's.
+// like returns a tensor of a's shape, whose values f computes from a's.
 func (a activation) like(f func(n, y, x, c int, v float64) float64) activation {
 	out := newActivation(a.n, a.h, a.w, a.c)
 	a.each(func(n, y, x, c int, v float64) { *out.at(n, y, x, c) = f(n, y, x, c, v) })
@@ -40,9 +40,8 @@ func (a activation) each(f func(n, y, x, c int, v float64)) {
 	}
 }
 
-// reference computes layers as their definitions in package graph read, in
-// double precision and without any thought of speed, so that it has nothing in
-// common with what it is compared to.
+// reference computes layers by their definitions in package graph, in double precision and without
+// regard to speed, so that it shares nothing with the code under test.
 type reference struct{ weights graph.Weights }
 
 func (r reference) layers(layers []graph.Layer, x activation) activation {
@@ -164,8 +163,8 @@ func upsample(l graph.Upsample, x activation) activation {
 	if l.Mode == graph.Nearest {
 		return out.like(func(n, oy, ox, c int, _ float64) float64 { return *x.at(n, oy/l.Scale, ox/l.Scale, c) })
 	}
-	// source returns the two pixels between which an output pixel's centre
-	// lies and how far it is towards the second.
+	// source returns the two pixels around an output pixel's centre and its distance from the
+	// first.
 	source := func(o, size int) (lo, hi int, part float64) {
 		position := math.Max((float64(o)+0.5)/float64(l.Scale)-0.5, 0)
 		lo = int(position)
@@ -186,8 +185,7 @@ func globalMean(x activation) activation {
 	return out
 }
 
-// mirror reflects a position outside [0, size) back into it without repeating
-// the edge.
+// mirror reflects a position outside [0, size) back into it without repeating the edge.
 func mirror(i, size int) int {
 	if i < 0 {
 		i = -i

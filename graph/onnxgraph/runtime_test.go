@@ -13,8 +13,8 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// tolerance is what the project allows between its back-ends. Single against
-// double precision takes up a small part of it.
+// tolerance is the largest difference allowed between back-ends. Single precision takes up a small
+// part of it.
 const tolerance = 1e-4
 
 // runONNX exports the network and runs the file with ONNX Runtime.
@@ -35,8 +35,7 @@ func runONNX(t *testing.T, n *graph.Network, w graph.Weights) *session.Session {
 	return s
 }
 
-// difference is the largest between ONNX Runtime and the reference for a batch
-// of n pictures.
+// difference returns the largest difference between ONNX Runtime and the reference for n images.
 func difference(t *testing.T, s *session.Session, net *graph.Network, weights graph.Weights, x []float32, n, h, w int) float64 {
 	t.Helper()
 	got, err := s.Run(context.Background(), session.Tensor{Shape: []int64{int64(n), int64(net.In), int64(h), int64(w)}, Data: x})
@@ -54,9 +53,8 @@ func difference(t *testing.T, s *session.Session, net *graph.Network, weights gr
 	return worst
 }
 
-// ONNX Runtime computes from the files what the reference does, for every
-// layer kind and every network, at batch 1 and 3 and at sizes that the same
-// session has not seen before.
+// ONNX Runtime agrees with the reference for every layer kind and every network, at batch 1 and 3
+// and at sizes that the session has not seen before.
 func TestONNXRuntimeAgreesWithReference(t *testing.T) {
 	for _, c := range slices.Concat(layerCases(), generatorCases(t, 3), discriminatorCases(t, 3)) {
 		t.Run(c.name, func(t *testing.T) {
@@ -79,7 +77,7 @@ func TestONNXRuntimeAgreesWithReference(t *testing.T) {
 	}
 }
 
-// A map of one pixel has no variance: the norm makes it 0, not NaN.
+// A map of one pixel has no variance: its norm is 0, not NaN.
 func TestInstanceNormOfOnePixelIsZero(t *testing.T) {
 	net := &graph.Network{Name: "norm", In: 2, Out: 2, Layers: []graph.Layer{graph.InstanceNorm{Channels: 2, Epsilon: 1e-5}}}
 	s := runONNX(t, net, graph.Weights{})
@@ -92,7 +90,7 @@ func TestInstanceNormOfOnePixelIsZero(t *testing.T) {
 	}
 }
 
-// A mean far from 0 does not drown the variance.
+// A mean far from 0 does not hide the variance.
 func TestInstanceNormFarFromZero(t *testing.T) {
 	net := &graph.Network{Name: "norm", In: 1, Out: 1, Layers: []graph.Layer{graph.InstanceNorm{Channels: 1, Epsilon: 1e-5}}}
 	s := runONNX(t, net, graph.Weights{})

@@ -2,10 +2,11 @@ package onnx
 
 import "fmt"
 
-// An Editor makes a new model out of another one: the caller keeps, omits and adds nodes, in the order of the new
-// model. The original does not change.
+// An Editor makes a new model out of another one: the caller keeps, omits and adds nodes, in the
+// order of the new model. The original does not change.
 type Editor struct {
-	// Model is the new model: inputs, outputs and tensors of the original, and the nodes kept and added so far.
+	// Model is the new model: inputs, outputs and tensors of the original, and the nodes kept and
+	// added so far.
 	Model *Model
 
 	prefix string
@@ -13,7 +14,8 @@ type Editor struct {
 	lists  map[string]string // the names of the initializers that Ints made, by their content
 }
 
-// NewEditor starts with the inputs, outputs and tensors of m and none of its nodes. New names begin with prefix.
+// NewEditor starts with the inputs, outputs and tensors of m and none of its nodes. New names begin
+// with prefix.
 func NewEditor(m *Model, prefix string) *Editor {
 	e := &Editor{Model: m.Clone(), prefix: prefix, taken: map[string]bool{}, lists: map[string]string{}}
 	e.Model.Nodes, e.Model.valueInfo = nil, nil

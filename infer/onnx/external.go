@@ -39,7 +39,8 @@ func (m *Model) Inline() error {
 	return nil
 }
 
-// readExternal reads the values that external_data 13 locates. left is the number of bytes that may still be read.
+// readExternal reads the values that external_data 13 locates. left is the number of bytes that may
+// still be read.
 func (t *Tensor) readExternal(root *os.Root, left *int64) ([]byte, error) {
 	about := map[string]string{}
 	err := fields(t.raw, func(f field) error {
@@ -72,7 +73,8 @@ func (t *Tensor) readExternal(root *os.Root, left *int64) ([]byte, error) {
 		}
 		n, err := strconv.ParseInt(about[key], 10, 64)
 		if err != nil || n < 0 || n > info.Size() {
-			return 0, fmt.Errorf("its %s %q is outside %q, which has %d bytes", key, about[key], location, info.Size())
+			return 0, fmt.Errorf("its %s %q is outside %q, which has %d bytes",
+				key, about[key], location, info.Size())
 		}
 		return n, nil
 	}

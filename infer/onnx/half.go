@@ -5,8 +5,8 @@ import "math"
 // MaxFloat16 is the largest finite number of 16 bits.
 const MaxFloat16 = 65504
 
-// EncodeFloat16 returns the bits of v as IEEE 754 binary16 (1 sign bit, 5 of exponent, 10 of fraction), rounded to the
-// nearest, ties to even. What is too large becomes infinite.
+// EncodeFloat16 returns the bits of v as IEEE 754 binary16 (1 sign bit, 5 of exponent, 10 of
+// fraction), rounded to the nearest, ties to even. What is too large becomes infinite.
 func EncodeFloat16(v float32) uint16 {
 	b := math.Float32bits(v)
 	sign := uint16(b >> 16 & 0x8000)
@@ -20,7 +20,8 @@ func EncodeFloat16(v float32) uint16 {
 		b += 0xfff + b>>13&1
 		return sign | uint16(b>>13-112<<10)
 	}
-	// Adding 0.5 leaves 24 bits, of which the last is 2^-24, the smallest number: the addition rounds.
+	// Adding 0.5 leaves 24 bits, of which the last is 2^-24, the smallest number: the addition
+	// rounds.
 	sum := math.Float32frombits(b) + 0.5
 	return sign | uint16(math.Float32bits(sum)-0x3f000000)
 }
@@ -39,7 +40,8 @@ func DecodeFloat16(bits uint16) float32 {
 	}
 }
 
-// EncodeBFloat16 returns the bits of v as bfloat16, the upper half of a float32, rounded to the nearest, ties to even.
+// EncodeBFloat16 returns the bits of v as bfloat16, the upper half of a float32, rounded to the
+// nearest, ties to even.
 func EncodeBFloat16(v float32) uint16 {
 	b := math.Float32bits(v)
 	if b&0x7fffffff > 0x7f800000 {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Every float16 survives a round trip. Values in between go to the nearer one, half-way cases to the even one.
+// Every float16 survives a round trip. Values in between go to the nearer one, half-way cases to
+// the even one.
 func TestFloat16(t *testing.T) {
 	value := func(h uint16) float64 {
 		fraction, exponent := float64(h&0x3ff), int(h>>10&0x1f)
@@ -19,13 +20,13 @@ func TestFloat16(t *testing.T) {
 		h := uint16(i)
 		if h&0x7fff > 0x7c00 {
 			if f := DecodeFloat16(h); f == f || EncodeFloat16(f)&0x7fff <= 0x7c00 {
-				t.Fatalf("%04x is no number, and becomes %v and %04x", h, f, EncodeFloat16(f))
+				t.Fatalf("%04x is not a number, but becomes %v and %04x", h, f, EncodeFloat16(f))
 			}
 			continue
 		}
 		if h&0x7fff == 0x7c00 {
 			if f := DecodeFloat16(h); !math.IsInf(float64(f), 1-2*int(h>>15)) || EncodeFloat16(f) != h {
-				t.Fatalf("%04x is infinite, and becomes %v", h, f)
+				t.Fatalf("%04x is infinite, but becomes %v", h, f)
 			}
 			continue
 		}
@@ -65,7 +66,7 @@ func TestBfloat16(t *testing.T) {
 		f := DecodeBFloat16(h)
 		if f != f {
 			if g := DecodeBFloat16(EncodeBFloat16(f)); g == g {
-				t.Fatalf("%04x is no number, and becomes %v", i, g)
+				t.Fatalf("%04x is not a number, but becomes %v", i, g)
 			}
 		} else if EncodeBFloat16(f) != h {
 			t.Fatalf("%04x becomes %04x", i, EncodeBFloat16(f))

@@ -8,10 +8,11 @@
 //	m = m.Only("logits") // drop what the other outputs need
 //	data = m.Encode()
 //
-// The package covers what programs ask of a model without running it: operators, attributes, weights, inputs, outputs
-// and metadata. It does not look into the graphs that control-flow operators hold; these and all other fields keep
-// their bytes. Weights are not decoded until they are asked for: those of a parsed model are slices of the file's own
-// bytes, and [Stream] makes weights that are converted while they are written.
+// The package covers what programs ask of a model without running it: operators, attributes,
+// weights, inputs, outputs and metadata. It does not look into the graphs that control-flow
+// operators hold; these and all other fields keep their bytes. Weights are not decoded until they
+// are asked for: those of a parsed model are slices of the file's own bytes, and [Stream] makes
+// weights that are converted while they are written.
 //
 // Field numbers are those of [onnx.proto].
 //
@@ -28,7 +29,8 @@ import (
 
 // A Model is an ONNX file: a ModelProto with its graph.
 type Model struct {
-	// IRVersion is the version of the file format, Opset the version of ONNX's own operators. 0 if the file has none.
+	// IRVersion is the version of the file format, Opset the version of ONNX's own operators. 0 if
+	// the file has none.
 	IRVersion, Opset int64
 	// Producer and ProducerVersion name the program that wrote the file.
 	Producer, ProducerVersion string
@@ -43,8 +45,8 @@ type Model struct {
 	// Dir is the folder of the files that hold external tensors. Parse leaves it empty.
 	Dir string
 
-	// rest and graphRest are the other fields of the model and the graph, as encoded in the file. valueInfo are the
-	// noted shapes of the values in between, which need not hold after an edit.
+	// rest and graphRest are the other fields of the model and the graph, as encoded in the file.
+	// valueInfo are the noted shapes of the values in between, which need not hold after an edit.
 	rest, graphRest, valueInfo []byte
 }
 
@@ -167,8 +169,8 @@ func (m *Model) Clone() *Model {
 	return &c
 }
 
-// Prune drops the nodes and tensors that no output needs. A node that holds a graph of its own may read any value
-// around it, so a model in which an output needs such a node stays as it is.
+// Prune drops the nodes and tensors that no output needs. A node that holds a graph of its own may
+// read any value around it, so a model in which an output needs such a node stays as it is.
 func (m *Model) Prune() {
 	producer := map[string]*Node{}
 	for _, n := range m.Nodes {
@@ -200,8 +202,8 @@ func (m *Model) Prune() {
 	m.Tensors = slices.DeleteFunc(slices.Clone(m.Tensors), func(t *Tensor) bool { return !needed[t.Name] })
 }
 
-// Only returns a model with one of the outputs and with the nodes, tensors and inputs that it needs. All inputs stay
-// if nodes that hold graphs of their own make these unknown.
+// Only returns a model with one of the outputs and with the nodes, tensors and inputs that it
+// needs. All inputs stay if nodes that hold graphs of their own make these unknown.
 func (m *Model) Only(output string) *Model {
 	c := m.Clone()
 	c.valueInfo = nil
@@ -251,7 +253,8 @@ func (m *Model) Size() int64 {
 	return int64(size)
 }
 
-// A section is a part of an encoded model: bytes, followed by the values of a tensor if there is one.
+// A section is a part of an encoded model: bytes, followed by the values of a tensor if there is
+// one.
 type section struct {
 	bytes  []byte
 	values *Tensor
@@ -266,7 +269,8 @@ func (s section) write(w io.Writer) (int64, error) {
 	return int64(n) + more, err
 }
 
-// layOut divides the file into sections, so that its length is known before any weight is converted.
+// layOut divides the file into sections, so that its length is known before any weight is
+// converted.
 func (m *Model) layOut() (sections []section, size int) {
 	graph, graphSize := m.layOutGraph()
 	var head []byte

@@ -36,10 +36,12 @@ type Attr struct {
 
 // Values of AttributeProto.AttributeType.
 const (
-	attrFloat = 1
-	attrInt   = 2
-	attrText  = 3
-	attrInts  = 7
+	attrFloat  = 1
+	attrInt    = 2
+	attrText   = 3
+	attrTensor = 4
+	attrFloats = 6
+	attrInts   = 7
 )
 
 // IntAttr returns an integer attribute.
@@ -151,23 +153,51 @@ func parseAttr(msg []byte) (a Attr, graph bool, err error) {
 		case 1:
 			a.Name = string(f.bytes)
 		case 2:
-			a.Float = math.Float32frombits(uint32(f.varint))
+			a.Float, a.typ = math.Float32frombits(uint32(f.varint)), attrFloat
 		case 3:
-			a.Int = int64(f.varint)
+			a.Int, a.typ = int64(f.varint), attrInt
 		case 4:
-			a.Text = string(f.bytes)
+			a.Text, a.typ = string(f.bytes), attrText
 		case 5:
+			a.typ = attrTensor
 			a.Tensor, err = parseTensor(f.bytes)
 		case 6, 11:
 			graph = true
 		case 7:
-			a.Floats = f.floats(a.Floats)
+			a.Floats, a.typ = f.floats(a.Floats), attrFloats
 		case 8:
+			a.typ = attrInts
 			a.Ints, err = f.varints(a.Ints)
 		}
 		return err
 	})
 	return a, graph, err
+}
+
+// Values returns the numbers of an attribute of any numeric type, or false for an attribute of
+// another type.
+func (a Attr) Values() ([]float64, bool) {
+	switch a.typ {
+	case attrFloat:
+		return []float64{float64(a.Float)}, true
+	case attrInt:
+		return []float64{float64(a.Int)}, true
+	case attrFloats:
+		return float64s(a.Floats), true
+	case attrInts:
+		return float64s(a.Ints), true
+	case attrTensor:
+		return a.Tensor.Values()
+	}
+	return nil, false
+}
+
+func float64s[T float32 | int64](values []T) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = float64(v)
+	}
+	return out
 }
 
 // encode writes name 1, the value and type 20. Lists are not packed.

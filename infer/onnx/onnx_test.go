@@ -26,7 +26,7 @@ func models(t *testing.T) map[string][]byte {
 	return found
 }
 
-// A file that was taken apart and put together again holds the same, but for what it notes of values in between.
+// Parse and Encode preserve a model.
 func TestRoundTrip(t *testing.T) {
 	for name, data := range models(t) {
 		first, err := Parse(data)
@@ -38,7 +38,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if !reflect.DeepEqual(first, second) {
-			t.Errorf("%s: changed on the way", name)
+			t.Errorf("%s: a round trip changed it", name)
 		}
 		if first.Opset < 7 || len(first.Nodes) == 0 || len(first.Outputs) == 0 || len(first.Inputs) == 0 {
 			t.Errorf("%s: %+v", name, first)
@@ -109,14 +109,14 @@ func TestMakes(t *testing.T) {
 	}
 }
 
-// Every way to hold numbers that ONNX has.
+// All fields in which ONNX stores numbers.
 func TestValues(t *testing.T) {
 	packed := func(field protowire.Number, data ...byte) []byte { return appendMessage(nil, field, data) }
 	for _, c := range []struct {
 		typ  DataType
 		dims []int64
 		data []byte
-		want []float64 // nil: none
+		want []float64 // nil if not ok
 	}{
 		{Float32, []int64{1}, packed(9, 0, 0, 0x80, 0x3f), []float64{1}},
 		{Float32, []int64{2}, packed(4, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0), []float64{1, -2}},
@@ -146,7 +146,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// A damaged file is an error or something else, and never a crash.
+// A damaged file is an error or another model, and never a panic.
 func TestDamaged(t *testing.T) {
 	for _, name := range []string{"conv.onnx", "tiles_global.onnx"} {
 		data := models(t)[name]
@@ -166,17 +166,17 @@ func TestDamaged(t *testing.T) {
 			}
 		}
 		if refused < len(data)/2 {
-			t.Errorf("%s: %d of %d beginnings were refused", name, refused, len(data))
+			t.Errorf("%s: %d of %d truncated files were rejected", name, refused, len(data))
 		}
 	}
 	for _, data := range [][]byte{nil, []byte("hello"), appendMessage(appendMessage(nil, 7, nil), 7, nil)} {
 		if _, err := Parse(data); err == nil {
-			t.Errorf("%q was taken", data)
+			t.Errorf("%q was accepted", data)
 		}
 	}
 }
 
-// One output of several is left with what it needs, and nothing of the first model is changed.
+// Only keeps one output with what it needs, and does not change the original model.
 func TestOnly(t *testing.T) {
 	m, err := Parse(models(t)["foreign_pair.onnx"])
 	if err != nil {
@@ -195,7 +195,7 @@ func TestOnly(t *testing.T) {
 	if len(m.Inputs) != 2 || len(m.Nodes) != 3 || len(m.Outputs) != 3 {
 		t.Errorf("the model has changed: %+v", m)
 	}
-	// what a graph in a node needs cannot be seen
+	// A graph in a node may need any value.
 	loop, err := Parse(models(t)["slow.onnx"])
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +206,7 @@ func TestOnly(t *testing.T) {
 	}
 }
 
-// float_data may be packed or not, and both, which the format allows.
+// The format allows float_data to be packed, not packed, or both.
 func TestFloats(t *testing.T) {
 	one, two := []byte{0, 0, 0x80, 0x3f}, []byte{0, 0, 0, 0x40}
 	single := protowire.AppendFixed32(protowire.AppendTag(nil, 4, protowire.Fixed32Type), 0x40400000)
@@ -214,7 +214,7 @@ func TestFloats(t *testing.T) {
 		name string
 		dims []int64
 		data []byte
-		want []float32 // nil: none
+		want []float32 // nil if not ok
 	}{
 		{"raw", []int64{1, 2}, appendMessage(nil, 9, slices.Concat(one, two)), []float32{1, 2}},
 		{"packed", []int64{2}, appendMessage(nil, 4, slices.Concat(one, two)), []float32{1, 2}},

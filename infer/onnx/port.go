@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// A DataType is the element type of a tensor (TensorProto.DataType), or what an input or output holds instead of a tensor.
+// A DataType is the element type of a tensor (TensorProto.DataType), or what an input or output
+// holds instead of a tensor.
 type DataType int32
 
 // The element types of tensors.
@@ -40,8 +41,8 @@ const (
 )
 
 var dataTypes = []string{
-	"unknown", "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16", "float64",
-	"uint32", "uint64", "complex64", "complex128", "bfloat16",
+	"unknown", "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool",
+	"float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16",
 }
 
 func (t DataType) String() string {
@@ -75,9 +76,11 @@ func (t DataType) Size() int {
 type Port struct {
 	Name string
 	Type DataType
-	// Shape has -1 for a dimension that may change from run to run. Nil: the file gives no shape; empty: a scalar.
+	// Shape has -1 for a dimension that may change from run to run. Nil: the file gives no shape;
+	// empty: a scalar.
 	Shape []int64
-	// Axes are the names of the changing dimensions ("N", "height"), "" for the others. It may be nil.
+	// Axes are the names of the changing dimensions ("N", "height"), "" for the others. It may be
+	// nil.
 	Axes []string
 
 	raw []byte // as encoded in the file, for what is no tensor
@@ -111,8 +114,8 @@ func (p Port) Accepts(shape []int64) bool {
 		slices.EqualFunc(p.Shape, shape, func(want, have int64) bool { return want < 0 || want == have })
 }
 
-// parsePort reads a ValueInfoProto: name 1, type 2, a TypeProto with tensor_type 1, sequence_type 4, map_type 5,
-// sparse_tensor_type 8 or optional_type 9.
+// parsePort reads a ValueInfoProto: name 1, type 2, a TypeProto with tensor_type 1, sequence_type
+// 4, map_type 5, sparse_tensor_type 8 or optional_type 9.
 func parsePort(msg []byte) (Port, error) {
 	p := Port{}
 	err := fields(msg, func(f field) error {
@@ -144,7 +147,8 @@ func parsePort(msg []byte) (Port, error) {
 	return p, err
 }
 
-// parseTensorType reads a field of a TypeProto.Tensor: elem_type 1, shape 2, whose dim 1 has dim_value 1 or dim_param 2.
+// parseTensorType reads a field of a TypeProto.Tensor: elem_type 1, shape 2, whose dim 1 has
+// dim_value 1 or dim_param 2.
 func (p *Port) parseTensorType(f field) error {
 	switch f.num {
 	case 1:

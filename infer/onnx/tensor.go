@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A Tensor is a constant of the graph, a TensorProto. Its values are in one of three places: in the bytes of the file,
-// in bytes of its own, or in a stream.
+// A Tensor is a constant of the graph, a TensorProto. Its values are in one of three places: in the
+// bytes of the file, in bytes of its own, or in a stream.
 type Tensor struct {
 	Name string
 	Type DataType
@@ -44,13 +44,14 @@ func NewTensor[T float32 | uint8 | int8 | int32 | int64](name string, dims []int
 	return t
 }
 
-// Stream returns a float32 tensor of as many values as dims have, which takes them from an iterator whenever the model
-// is written. With Type set to Float16 they are rounded to that.
+// Stream returns a float32 tensor of as many values as dims have, which takes them from an iterator
+// whenever the model is written. With Type set to Float16 they are rounded to that.
 func Stream(name string, dims []int64, values iter.Seq[float32]) *Tensor {
 	return &Tensor{Name: name, Type: Float32, Dims: dims, stream: values}
 }
 
-// parseTensor reads a TensorProto's dims 1, data_type 2, name 8 and data_location 14. The values stay where they are.
+// parseTensor reads a TensorProto's dims 1, data_type 2, name 8 and data_location 14. The values
+// stay where they are.
 func parseTensor(msg []byte) (*Tensor, error) {
 	t := &Tensor{raw: msg}
 	err := fields(msg, func(f field) error {
@@ -82,8 +83,8 @@ func (t *Tensor) count(most int64) (int64, bool) {
 	return n, true
 }
 
-// head encodes a tensor up to its values, of which there are size bytes: dims 1, data_type 2, name 8 and the head of
-// raw_data 9. A tensor of a file is its own values.
+// head encodes a tensor up to its values, of which there are size bytes: dims 1, data_type 2, name
+// 8 and the head of raw_data 9. A tensor of a file is its own values.
 func (t *Tensor) head() (head []byte, size int) {
 	if t.raw != nil {
 		return nil, len(t.raw)
@@ -139,8 +140,8 @@ func (t *Tensor) writeValues(w io.Writer) (int64, error) {
 	return total, nil
 }
 
-// Float32Bytes returns the values of a float32 tensor of any size, little-endian, or false for any other tensor.
-// They are usually the file's own bytes and must not be changed.
+// Float32Bytes returns the values of a float32 tensor of any size, little-endian, or false for any
+// other tensor. They are usually the file's own bytes and must not be changed.
 func (t *Tensor) Float32Bytes() ([]byte, bool) {
 	if t.Type != Float32 || t.External {
 		return nil, false
@@ -170,7 +171,8 @@ func (t *Tensor) Floats() ([]float32, bool) {
 // mostValues limits what Values decodes: lists of a few numbers.
 const mostValues = 1 << 16
 
-// Values returns the values of a small tensor of float32, float64, int32 or int64, or false for any other tensor.
+// Values returns the values of a small tensor of float32, float64, int32 or int64, or false for any
+// other tensor.
 func (t *Tensor) Values() ([]float64, bool) {
 	n, ok := t.count(mostValues)
 	if !ok || t.External {
@@ -198,8 +200,8 @@ func (t *Tensor) Values() ([]float64, bool) {
 	return values, true
 }
 
-// bytes returns the values, little-endian, of a tensor of float32, float64, int32 or int64. A file has them in
-// float_data 4, int32_data 5, int64_data 7, raw_data 9 or double_data 10.
+// bytes returns the values, little-endian, of a tensor of float32, float64, int32 or int64. A file
+// has them in float_data 4, int32_data 5, int64_data 7, raw_data 9 or double_data 10.
 func (t *Tensor) bytes() ([]byte, bool) {
 	if t.stream != nil {
 		values, _ := t.Floats()

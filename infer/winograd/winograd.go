@@ -1,14 +1,14 @@
-// Package winograd holds the transforms of the convolution F(4x4, 3x3) by Winograd and by Lavin and Gray
-// (https://arxiv.org/abs/1509.09308): [Input], [Filter] and [Output].
+// Package winograd holds the transforms of the convolution F(4x4, 3x3) by Winograd and by Lavin and
+// Gray (https://arxiv.org/abs/1509.09308): [Input], [Filter] and [Output].
 //
 // With the points 0, 1, -1, 2, -2 and infinity, six inputs d and three taps g give four outputs
 //
 //	y = A^T [ (G g) * (B^T d) ]
 //
-// where * multiplies element by element. In two dimensions Y = A^T [ (G g G^T) * (B^T d B) ] A: a tile of 6x6 inputs
-// gives 4x4 outputs with 36 multiplications instead of 144. Over many channels these are 36 matrix products, one for
-// each point. The result differs from a direct convolution by rounding: about 1e-5 of the largest value, while direct
-// forms differ by 1e-6.
+// where * multiplies element by element. In two dimensions Y = A^T [ (G g G^T) * (B^T d B) ] A: a
+// tile of 6x6 inputs gives 4x4 outputs with 36 multiplications instead of 144. Over many channels
+// these are 36 matrix products, one for each point. The result differs from a direct convolution by
+// rounding: about 1e-5 of the largest value, while direct forms differ by 1e-6.
 package winograd
 
 import (
@@ -49,11 +49,12 @@ var (
 	}
 )
 
-// batch is the number of filters transformed before they are written: the values of one transformed filter are far
-// apart, one in each of the 36 matrices.
+// batch is the number of filters transformed before they are written: the values of one transformed
+// filter are far apart, one in each of the 36 matrices.
 const batch = 64
 
-// TransformFilters writes the transform of n filters [n, 3, 3], little-endian bytes of float32, to u [36, n].
+// TransformFilters writes the transform of n filters [n, 3, 3], little-endian bytes of float32, to
+// u [36, n].
 func TransformFilters(u []float32, filters []byte) {
 	n := len(u) / Points
 	var g [batch * Taps * Taps]float32

@@ -6,28 +6,26 @@ import (
 	"slices"
 )
 
-// bins is the number of bins of a histogram, a power of two. What rounding
-// costs within a range follows from its width alone, so the bins only have to
-// show where the tails are.
+// bins is the number of bins of a histogram, a power of two. The cost of rounding within a range
+// depends only on its width, so the bins only have to show where the tails are.
 const bins = 1024
 
-// A Histogram counts the values of a tensor in equal bins, which cover all of
-// a magnitude below limit. When a value lies outside, limit is doubled and bins
-// are merged in pairs, so that the memory stays the same and the order of the
-// values does not matter. The zero value is empty and ready for use.
+// A Histogram counts the values of a tensor in equal bins, which cover the magnitudes below limit.
+// For a value outside, limit doubles and bins are merged in pairs, so that the memory stays the
+// same and the order of the values does not matter. The zero value is empty and ready for use.
 type Histogram struct {
 	counts [bins]uint64
-	// limit is 2 to the exponent, or 0 while there was nothing but zeros. For
-	// the largest numbers it is infinite.
+	// limit is 2 to the exponent, or 0 before the first value other than 0. For the largest numbers
+	// it is infinite.
 	limit    float32
 	exponent int
-	scale    float32 // bins for each unit
-	// zeros counts exact zeros, which any range has among its levels: after a
-	// ReLU they are half of all values.
+	scale    float32 // bins per unit
+	// zeros counts exact zeros, which every range has among its levels. After a ReLU they are half
+	// of all values.
 	zeros  uint64
-	lo, hi float32 // the extremes
-	some   bool    // there was a value
-	broken bool    // there was one that is not finite
+	lo, hi float32 // the smallest and the largest value
+	some   bool    // a value was added
+	broken bool    // a value was not finite
 }
 
 // Add counts values.
@@ -55,18 +53,17 @@ func (h *Histogram) Add(values []float32) {
 		if size >= h.limit {
 			h.grow(size)
 		}
-		// The product is exact, since scale is a power of two. The bins of
-		// negative values go down from bins/2 - 1.
+		// The product is exact, since scale is a power of two. Negative values count down from
+		// bins/2 - 1.
 		sign := int(int32(bits) >> 31) // 0 or -1
 		h.counts[bins/2+(int(size*h.scale)^sign)]++
 	}
 }
 
-// Empty reports whether there was no value yet.
+// Empty reports whether no value was added.
 func (h *Histogram) Empty() bool { return !h.some }
 
-// Finite reports whether all values were finite numbers. Others are not
-// counted.
+// Finite reports whether all values were finite. Others are not counted.
 func (h *Histogram) Finite() bool { return !h.broken }
 
 // grow doubles the limit until it is above size.
@@ -86,8 +83,7 @@ func (h *Histogram) grow(size float32) {
 	}
 }
 
-// smallest is the exponent of the limit to begin with. Below it bins for each
-// unit could not be told in a float32.
+// smallest is the exponent of the first limit. Below it a float32 could not hold scale.
 const smallest = -100
 
 func (h *Histogram) setLimit() {
@@ -95,10 +91,10 @@ func (h *Histogram) setLimit() {
 	h.scale = float32(math.Ldexp(bins/2, -h.exponent))
 }
 
-// A bin stands for count values near value.
+// A bin represents count values near value.
 type bin struct{ value, count float64 }
 
-// filled lists the bins that hold something, without the zeros.
+// filled lists the bins that are not empty, without the zeros.
 func (h *Histogram) filled() []bin {
 	var list []bin
 	width := math.Ldexp(2.0/bins, h.exponent)
@@ -111,30 +107,27 @@ func (h *Histogram) filled() []bin {
 	return list
 }
 
-// tries is the number of places tried for an end of a range.
+// tries is the number of candidates for an end of a range.
 const tries = 128
 
-// Range returns the range that 256 levels should cover for the least expected
-// squared error, of rounding the values within and cutting off the others. It
-// so cuts off a few large values where that makes the levels of all others
-// finer.
+// Range returns the range that 256 levels should cover for the least expected squared error, from
+// rounding the values inside and cutting off the others. It cuts off a few large values if that
+// makes the levels of all others finer.
 func (h *Histogram) Range() (lo, hi float64) {
 	least, most := float64(h.lo), float64(h.hi)
 	lo, hi = least, most
 	list := h.filled()
 	best := cost(list, lo, hi)
-	for range 2 { // one end after the other: they depend on each other little
-		for i := 1; i < tries; i++ {
-			end := least + (most-least)*float64(i)/tries
-			if c := cost(list, lo, end); end > lo && c < best {
-				best, hi = c, end
+	for range 2 { // one end after the other: they hardly depend on each other
+		for _, end := range []*float64{&hi, &lo} {
+			kept := *end
+			for i := 1; i < tries; i++ {
+				*end = least + (most-least)*float64(i)/tries
+				if c := cost(list, lo, hi); lo < hi && c < best {
+					best, kept = c, *end
+				}
 			}
-		}
-		for i := 1; i < tries; i++ {
-			end := least + (most-least)*float64(i)/tries
-			if c := cost(list, end, hi); end < hi && c < best {
-				best, lo = c, end
-			}
+			*end = kept
 		}
 	}
 	return lo, hi
@@ -143,9 +136,8 @@ func (h *Histogram) Range() (lo, hi float64) {
 // Params returns the parameters that cover Range.
 func (h *Histogram) Params() Params { return Over(h.Range()) }
 
-// Split returns the extremes and the place between them that best parts the
-// range into two, each with 256 levels of its own: for values with a long
-// tail, which makes the levels of all others coarse.
+// Split returns the extremes and the cut that best divides the range into two, each with 256 levels
+// of its own: for values with a long tail, which makes the levels of all others coarse.
 func (h *Histogram) Split() (lo, cut, hi float64) {
 	lo, hi = float64(h.lo), float64(h.hi)
 	list := h.filled()
@@ -160,8 +152,8 @@ func (h *Histogram) Split() (lo, cut, hi float64) {
 	return lo, cut, hi
 }
 
-// Loss is the expected squared error with the levels from lo to hi, in parts of
-// the values' variance. It is 0 where the values do not vary.
+// Loss returns the expected squared error of levels from lo to hi over the variance of the values,
+// 0 if they do not vary.
 func (h *Histogram) Loss(lo, hi float64) float64 {
 	list := h.filled()
 	n, sum, squares := float64(h.zeros), 0.0, 0.0
@@ -177,7 +169,7 @@ func (h *Histogram) Loss(lo, hi float64) float64 {
 	return cost(list, lo, hi) / n / variance
 }
 
-// cost is the expected squared error of all values of the list together.
+// cost returns the expected squared error of all values of the list together.
 func cost(list []bin, lo, hi float64) float64 {
 	step := (hi - lo) / Levels
 	rounding := step * step / 12 // for a value anywhere between two levels

@@ -21,8 +21,7 @@ func TestOver(t *testing.T) {
 		if p.Value(p.Zero) != 0 || p.Byte(0) != p.Zero {
 			t.Errorf("%g to %g: 0 is not among the values", c.lo, c.hi)
 		}
-		// Where an end of 1e6 steps below the other rounds to 0, it is a
-		// fraction of a step.
+		// An end that is 1e6 steps smaller than the other rounds to 0, a fraction of a step.
 		slack := float64(p.Scale) * 0.001
 		if c.lo < -1e-2 && float64(p.Value(0)) > c.lo+slack || float64(p.Value(255)) < c.hi-slack {
 			t.Errorf("%g to %g: covers %g to %g", c.lo, c.hi, p.Value(0), p.Value(255))
@@ -33,11 +32,11 @@ func TestOver(t *testing.T) {
 			}
 		}
 		if p.Byte(float32(max(c.hi, 0))*2+1) != 255 || p.Byte(float32(min(c.lo, 0))*2-1) != 0 {
-			t.Errorf("%g to %g: values outside are not cut off", c.lo, c.hi)
+			t.Errorf("%g to %g: values outside are not clamped", c.lo, c.hi)
 		}
 	}
 	if p := Over(0, 0); p.Scale != 1 || p.Zero != 0 {
-		t.Errorf("nothing but zeros: %+v", p)
+		t.Errorf("only zeros: %+v", p)
 	}
 }
 
@@ -82,7 +81,7 @@ func TestHistogramEdges(t *testing.T) {
 	// The largest value below a power of two falls into the last bin.
 	h.Add([]float32{math.Nextafter32(1, 0), -1, 1, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32})
 	if h.Empty() || !h.Finite() {
-		t.Error("finite values are taken for others")
+		t.Error("finite values are reported as not finite")
 	}
 	if lo, hi := h.Range(); !(lo < 0 && hi > 0) {
 		t.Errorf("range %g to %g", lo, hi)
@@ -90,16 +89,16 @@ func TestHistogramEdges(t *testing.T) {
 	var broken Histogram
 	broken.Add([]float32{1, float32(math.NaN())})
 	if broken.Finite() {
-		t.Error("NaN is taken for a number")
+		t.Error("NaN is reported as finite")
 	}
 	broken = Histogram{}
 	broken.Add([]float32{float32(math.Inf(-1))})
 	if broken.Finite() {
-		t.Error("an infinity is taken for a number")
+		t.Error("an infinity is reported as finite")
 	}
 }
 
-// meanSquare is the error that rounding to 256 levels really makes.
+// meanSquare is the actual error of rounding to 256 levels.
 func meanSquare(values []float32, lo, hi float64) float64 {
 	step, sum := (hi-lo)/Levels, 0.0
 	for _, v := range values {
@@ -129,7 +128,7 @@ func TestRangeCutsOffWhatPays(t *testing.T) {
 		}
 	}
 	if loss := h.Loss(lo, hi); math.Abs(loss/got-1) > 0.05 { // the variance is 1
-		t.Errorf("expected loss %g, real one %g", loss, got)
+		t.Errorf("expected loss %g, actual loss %g", loss, got)
 	}
 
 	// Equal numbers of all sizes: nothing is worth cutting off.
@@ -159,7 +158,7 @@ func TestSplitPartsTheTail(t *testing.T) {
 	h.Add(values)
 	lo, cut, hi := h.Split()
 	if lo != float64(h.lo) || hi != float64(h.hi) || cut < -8 || cut > -2 {
-		t.Fatalf("parted %g, %g, %g", lo, cut, hi)
+		t.Fatalf("split %g, %g, %g", lo, cut, hi)
 	}
 	one, other := 0.0, 0.0
 	for _, v := range values {
@@ -191,8 +190,8 @@ func TestWeights(t *testing.T) {
 			d := float64(values[o*900+i]) - float64(q[o*900+i])*float64(scales[o])
 			sum += d * d
 		}
-		// A normal distribution of 900 reaches to some 3.3 deviations: that a
-		// step is 1/127 of it is 42 dB.
+		// 900 values of a normal distribution reach to about 3.3 deviations; steps of 1/127 of that
+		// mean 42 dB.
 		if snr := 10 * math.Log10(900*deviation*deviation/sum); snr < 41 {
 			t.Errorf("output %d: signal to noise %.1f dB", o, snr)
 		}
@@ -202,7 +201,7 @@ func TestWeights(t *testing.T) {
 			t.Fatalf("a filter of zeros: %d at scale %g", v, scales[2])
 		}
 	}
-	// What the levels hold exactly comes back so.
+	// Values on the levels stay exact.
 	q, scales = Weights([]float32{-127, 64, 1, 0}, 1)
 	if want := []int8{-127, 64, 1, 0}; !reflect.DeepEqual(q, want) || scales[0] != 1 {
 		t.Errorf("whole numbers: %v at scale %v", q, scales)

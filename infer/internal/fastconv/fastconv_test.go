@@ -78,7 +78,8 @@ func keep(t testing.TB) *Filters {
 	return f
 }
 
-// Both forms compute the convolution up to rounding, for every remainder of the sides, pads, biases and batches.
+// Both forms compute the convolution up to rounding, for every remainder of the sides, pads, biases
+// and batches.
 func TestRewriteComputesTheSame(t *testing.T) {
 	for name, c := range map[string]conv{
 		"winograd":             {out: 64, in: 64, height: 3, width: 3},

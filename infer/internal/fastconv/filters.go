@@ -13,9 +13,9 @@ import (
 	"cyclegan/infer/winograd"
 )
 
-// Filters holds the transformed filters of Winograd convolutions, which are four times as large as the original ones.
-// Models with equal filters, as the variants of a model have, share them. It is safe for concurrent use. The zero value
-// is ready; Close frees the memory.
+// Filters holds the transformed filters of Winograd convolutions, which are four times as large as
+// the original ones. Models with equal filters, as the variants of a model have, share them. It is
+// safe for concurrent use. The zero value is ready; Close frees the memory.
 type Filters struct {
 	mu  sync.Mutex
 	all []*filters

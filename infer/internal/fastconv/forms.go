@@ -5,12 +5,14 @@ import (
 	"cyclegan/infer/winograd"
 )
 
-// leastChannels is the number of input and output channels from which on Winograd's form is faster. With 32 it is slower.
+// leastChannels is the number of input and output channels from which on Winograd's form is faster.
+// With 32 it is slower.
 const leastChannels = 64
 
-// winograd adds the nodes that compute n. Comments name the image tensors [N, C, H, W]; there are h x w tiles.
-// The transformed filters are an input of the model, so that ONNX Runtime neither computes nor copies them.
-// It adds nothing and returns false if the filters are damaged or do not fit in memory.
+// winograd adds the nodes that compute n. Comments name the image tensors [N, C, H, W]; there are h
+// x w tiles. The transformed filters are an input of the model, so that ONNX Runtime neither
+// computes nor copies them. It adds nothing and returns false if the filters are damaged or do not
+// fit in memory.
 func (r *rewriter) winograd(n *onnx.Node, c convolution) bool {
 	plain, ok := c.weight.Float32Bytes()
 	if !ok {
@@ -28,10 +30,12 @@ func (r *rewriter) winograd(n *onnx.Node, c convolution) bool {
 	in, out := int64(c.in), int64(c.out)
 	x := n.Input(0)
 
-	// Each channel by itself: [N*C, 1, H, W] to [N*C, points, h, w]. Zeros at the bottom and the right fill the last tiles.
+	// Each channel by itself: [N*C, 1, H, W] to [N*C, points, h, w]. Zeros at the bottom and the
+	// right fill the last tiles.
 	const tile, step, points = winograd.Tile, winograd.Step, winograd.Points
 	v := r.Add("Reshape", []string{x, r.Ints("shape", -1, 1, 0, 0)})
-	v = r.Add("Conv", []string{v, r.input}, onnx.IntsAttr("kernel_shape", tile, tile), onnx.IntsAttr("strides", step, step),
+	strides := onnx.IntsAttr("strides", step, step)
+	v = r.Add("Conv", []string{v, r.input}, onnx.IntsAttr("kernel_shape", tile, tile), strides,
 		onnx.IntsAttr("pads", c.pads[0], c.pads[1], c.pads[2]+step-1, c.pads[3]+step-1))
 	tiles := r.dims(v, 2, 4)
 
@@ -44,7 +48,7 @@ func (r *rewriter) winograd(n *onnx.Node, c convolution) bool {
 	// Back to channels: [N*O, points, h, w], and from there to [N, O, 4*h, 4*w].
 	v = r.Add("Transpose", []string{v}, onnx.IntsAttr("perm", 1, 2, 0, 3))
 	v = r.Add("Reshape", []string{v, r.join(r.Ints("shape", -1, points), tiles)})
-	v = r.Add("ConvTranspose", []string{v, r.output}, onnx.IntsAttr("kernel_shape", step, step), onnx.IntsAttr("strides", step, step))
+	v = r.Add("ConvTranspose", []string{v, r.output}, onnx.IntsAttr("kernel_shape", step, step), strides)
 	v = r.Add("Reshape", []string{v, r.Ints("shape", -1, out, 0, 0)})
 
 	// Cut off what the last tiles compute beyond the image.
@@ -63,8 +67,8 @@ func (r *rewriter) winograd(n *onnx.Node, c convolution) bool {
 	return true
 }
 
-// transforms adds the transform of the inputs as a convolution [points, 1, tile, tile] of stride 4, and that of the
-// products as a transposed convolution [points, 1, step, step] of stride 4.
+// transforms adds the transform of the inputs as a convolution [points, 1, tile, tile] of stride 4,
+// and that of the products as a transposed convolution [points, 1, step, step] of stride 4.
 func (r *rewriter) transforms() (input, output string) {
 	var in, out []float32
 	for i := range winograd.Tile {
@@ -95,17 +99,17 @@ func (r *rewriter) join(a, b string) string {
 	return r.Add("Concat", []string{a, b}, onnx.IntAttr("axis", 0))
 }
 
-// A convolution is worth splitting if its kernel has at least leastHeight rows and if its columns, over all outputs,
-// are at most mostRows channels.
+// A convolution is worth splitting if its kernel has at least leastHeight rows and if its columns,
+// over all outputs, are at most mostRows channels.
 const (
 	leastHeight = 5
 	mostRows    = 32
 )
 
-// split replaces n by a column and a row. The first convolution computes, for each output and each column of the
-// kernel, what that column adds; the second one adds these up, each from its place. Together they multiply as often as
-// n, but the first one has many output channels, which is faster than few.
-// It adds nothing and returns false if the filters are damaged.
+// split replaces n by a column and a row. The first convolution computes, for each output and each
+// column of the kernel, what that column adds; the second one adds these up, each from its place.
+// Together they multiply as often as n, but the first one has many output channels, which is faster
+// than few. It adds nothing and returns false if the filters are damaged.
 func (r *rewriter) split(n *onnx.Node, c convolution) bool {
 	weight, ok := c.weight.Floats()
 	if !ok {
@@ -135,7 +139,8 @@ func (r *rewriter) split(n *onnx.Node, c convolution) bool {
 	if c.bias != "" {
 		inputs = append(inputs, c.bias)
 	}
-	r.Keep(&onnx.Node{Op: "Conv", Name: n.Name, Inputs: inputs, Outputs: n.Outputs,
-		Attrs: []onnx.Attr{onnx.IntsAttr("kernel_shape", 1, width), onnx.IntsAttr("pads", 0, c.pads[1], 0, c.pads[3])}})
+	r.Keep(&onnx.Node{Op: "Conv", Name: n.Name, Inputs: inputs, Outputs: n.Outputs, Attrs: []onnx.Attr{
+		onnx.IntsAttr("kernel_shape", 1, width), onnx.IntsAttr("pads", 0, c.pads[1], 0, c.pads[3]),
+	}})
 	return true
 }

@@ -1,10 +1,11 @@
-// Package fastconv rewrites convolutions of an ONNX model into operators that compute the same and that ONNX Runtime
-// runs faster on a CPU; [Rewrite] returns a [Rewritten] model.
+// Package fastconv rewrites convolutions of an ONNX model into operators that compute the same and
+// that ONNX Runtime runs faster on a CPU; [Rewrite] returns a [Rewritten] model.
 //
-// 3x3 convolutions take the Winograd form of package winograd. A wide convolution with few output channels, such as a
-// generator's last one, is split into a column and a row.
+// 3x3 convolutions take the Winograd form of package winograd. A wide convolution with few output
+// channels, such as a generator's last one, is split into a column and a row.
 //
-// Such convolutions are most of the work of a ResNet generator, which then takes less than 3/5 of the time.
+// Such convolutions are most of the work of a ResNet generator, which then takes less than 3/5 of
+// the time.
 package fastconv
 
 import (
@@ -28,8 +29,9 @@ type Rewritten struct {
 	inputs map[string]*filters
 }
 
-// Inputs returns the values of the inputs that the rewritten model has in addition to the original ones. They are zero
-// until Transform has run, and are outside Go's heap until the Filters are closed.
+// Inputs returns the values of the inputs that the rewritten model has in addition to the original
+// ones. They are zero until Transform has run, and are outside Go's heap until the Filters are
+// closed.
 func (r *Rewritten) Inputs() map[string]session.Tensor {
 	tensors := map[string]session.Tensor{}
 	for name, f := range r.inputs {
@@ -41,14 +43,17 @@ func (r *Rewritten) Inputs() map[string]session.Tensor {
 // Transform computes the values of the inputs. A session may be opened before or meanwhile.
 func (r *Rewritten) Transform() { transformAll(slices.Collect(maps.Values(r.inputs))) }
 
-// Rewrite returns the model with its convolutions in faster forms, or nil if none has one; f keeps the filters.
-// Convolutions that are not float32, that are grouped, dilated or strided, and those whose filters are not constant
-// stay as they are.
+// Rewrite returns the model with its convolutions in faster forms, or nil if none has one; f keeps
+// the filters. Convolutions that are not float32, that are grouped, dilated or strided, and those
+// whose filters are not constant stay as they are.
 func Rewrite(m *onnx.Model, f *Filters) *Rewritten {
 	if m.Opset < leastOpset {
 		return nil
 	}
-	r := &rewriter{Editor: onnx.NewEditor(m, "fastconv"), constants: map[string]*onnx.Tensor{}, filters: f, inputs: map[string]*filters{}}
+	r := &rewriter{
+		Editor: onnx.NewEditor(m, "fastconv"), constants: map[string]*onnx.Tensor{},
+		filters: f, inputs: map[string]*filters{},
+	}
 	for _, t := range m.Tensors {
 		r.constants[t.Name] = t
 	}

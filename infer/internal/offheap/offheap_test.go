@@ -22,7 +22,7 @@ func TestFloats(t *testing.T) {
 		}
 		v[0], v[n-1] = 1, 2
 		if got := b.Values(); got[n-1] != 2 {
-			t.Errorf("it holds %g", got[n-1])
+			t.Errorf("the last value is %g", got[n-1])
 		}
 		for range 2 {
 			if err := b.Free(); err != nil {
@@ -30,12 +30,12 @@ func TestFloats(t *testing.T) {
 			}
 		}
 		if b.Values() != nil {
-			t.Error("it has values after it was freed")
+			t.Error("a freed block has values")
 		}
 	}
 	for _, n := range []int{0, -1} {
 		if _, err := Floats(n); err == nil {
-			t.Errorf("memory for %d values was given", n)
+			t.Errorf("Floats(%d) succeeded", n)
 		}
 	}
 }
@@ -52,14 +52,14 @@ func TestReadFile(t *testing.T) {
 		}
 		got, err := ReadFile(path)
 		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%d bytes: %d came, %v", size, len(got), err)
+			t.Errorf("%d bytes: read %d, error %v", size, len(got), err)
 		}
 	}
 	if _, err := ReadFile(path + ".no"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing file: %v", err)
 	}
 	if _, err := ReadFile(t.TempDir()); err == nil {
-		t.Error("a folder was read")
+		t.Error("ReadFile read a folder")
 	}
 }
 

@@ -23,7 +23,8 @@ func parse(t *testing.T, name string) *onnx.Model {
 	return m
 }
 
-// chain makes a model of nodes one after the other: x0 is the picture, and node i makes x(i+1) of xi and of what else it names.
+// chain returns a model of consecutive nodes: x0 is the image, and node i computes x(i+1) from xi
+// and its own inputs.
 func chain(nodes ...*onnx.Node) *onnx.Model {
 	m := &onnx.Model{Opset: 17}
 	value := func(i int) string { return "x" + string(rune('0'+i)) }
@@ -46,7 +47,8 @@ func node(op string, inputs []string, attrs ...onnx.Attr) *onnx.Node {
 	return &onnx.Node{Op: op, Inputs: inputs, Attrs: attrs}
 }
 
-// sees simulates an operator on one row: it gives, for each of its elements, the smallest and the largest input element that it is made of.
+// sees simulates an operator on one row: it returns, for each element, the smallest and the largest
+// input element that it is made of.
 type sees func(in [][2]int) [][2]int
 
 func windowSees(w window) sees {
@@ -82,7 +84,8 @@ func transposedSees(w window, more int) sees {
 	}
 }
 
-// What spans say is what a simulation of the operators sees: never less, and in the middle exactly as far.
+// Spans agree with a simulation of the operators: they never see less, and exactly as far in the
+// middle.
 func TestSpans(t *testing.T) {
 	type step struct {
 		span func(Span) Span
@@ -121,11 +124,11 @@ func TestSpans(t *testing.T) {
 		for i := range row {
 			row[i] = [2]int{i, i}
 		}
-		s := picture()
+		s := pixels()
 		for _, step := range steps {
 			s, row = step.span(s), step.sees(row)
 			if s.Size(n) != len(row) {
-				t.Fatalf("%s: size %d, and simulated %d", name, s.Size(n), len(row))
+				t.Fatalf("%s: size %d, simulated %d", name, s.Size(n), len(row))
 			}
 		}
 		far, near := 0, 0.0
@@ -135,7 +138,7 @@ func TestSpans(t *testing.T) {
 				continue
 			}
 			if float64(v[0]) < lo-1e-9 || float64(v[1]) > hi+1e-9 {
-				t.Fatalf("%s: element %d sees %v, and the span says %g..%g", name, i, v, lo, hi)
+				t.Fatalf("%s: element %d sees %v, the span is %g..%g", name, i, v, lo, hi)
 			}
 			if i > len(row)/4 && i < 3*len(row)/4 {
 				far = max(far, i-v[0], v[1]-i)
@@ -143,12 +146,12 @@ func TestSpans(t *testing.T) {
 			}
 		}
 		if s.Num == s.Den && s.Reach() != far && float64(s.Reach())-float64(far) > near {
-			t.Errorf("%s: reach %d, and simulated %d", name, s.Reach(), far)
+			t.Errorf("%s: reach %d, simulated %d", name, s.Reach(), far)
 		}
 	}
 }
 
-// What cannot be cut is refused with the reason.
+// Networks that tiles do not suit are rejected with the reason.
 func TestAnalyzeRefuses(t *testing.T) {
 	ints, num, text := onnx.IntsAttr, onnx.IntAttr, onnx.TextAttr
 	kernel := ints("kernel_shape", 3, 3)
@@ -162,41 +165,41 @@ func TestAnalyzeRefuses(t *testing.T) {
 		{"not known", []*onnx.Node{node("Reshape", []string{"two"})}},
 		{"not known", []*onnx.Node{node("LayerNormalization", []string{"two"})}},
 		{"changes the size", []*onnx.Node{node("Conv", []string{"w"}, kernel, ints("strides", 2, 2))}},
-		{"it makes", []*onnx.Node{node("Conv", []string{"w"}, kernel)}},
+		{"it turns", []*onnx.Node{node("Conv", []string{"w"}, kernel)}},
 		{"kernel could not be read", []*onnx.Node{node("Conv", []string{"w"})}},
 		{"below 1", []*onnx.Node{node("Conv", []string{"w"}, kernel, ints("strides", 0, 0))}},
 		{"out of range", []*onnx.Node{node("Conv", []string{"w"}, ints("kernel_shape", 1<<40, 3))}},
 		{"not two-dimensional", []*onnx.Node{node("Conv", []string{"w"}, ints("kernel_shape", 3))}},
 		{"auto_pad", []*onnx.Node{node("Conv", []string{"w"}, kernel, text("auto_pad", "MAYBE"))}},
-		{"one size alone", []*onnx.Node{node("ConvTranspose", []string{"w"}, kernel, ints("output_shape", 64, 64))}},
+		{"fixed size", []*onnx.Node{node("ConvTranspose", []string{"w"}, kernel, ints("output_shape", 64, 64))}},
 		{"rounds sizes up", []*onnx.Node{node("MaxPool", nil, kernel, num("ceil_mode", 1))}},
 		{"other side", []*onnx.Node{node("Pad", []string{"pads"}, text("mode", "wrap"))}},
-		{"adds pictures", []*onnx.Node{node("Pad", []string{"two"})}},
+		{"adds images", []*onnx.Node{node("Pad", []string{"two"})}},
 		{"do not fit", []*onnx.Node{node("Pad", []string{"odd"})}},
-		{"no whole factor", []*onnx.Node{node("Resize", []string{"", "nothing"})}},
-		{"rather than changing", []*onnx.Node{node("Resize", []string{"", "", "rows"})}},
+		{"not an integer factor", []*onnx.Node{node("Resize", []string{"", "nothing"})}},
+		{"instead of a factor", []*onnx.Node{node("Resize", []string{"", "", "rows"})}},
 		{"depend on the size", []*onnx.Node{node("Resize", []string{"", "scales"}, text("coordinate_transformation_mode", "align_corners"))}},
 		{"changes the size", []*onnx.Node{node("Resize", []string{"", "scales"})}},
 		{"antialias", []*onnx.Node{node("Resize", []string{"", "scales"}, num("antialias", 1))}},
 		{"channels", []*onnx.Node{node("Split", nil, num("axis", 2))}},
 		{"out of range", []*onnx.Node{node("Split", nil, num("axis", 9))}},
-		{"keep pictures apart", []*onnx.Node{node("Transpose", nil, ints("perm", 1, 0, 2, 3))}},
+		{"keep images apart", []*onnx.Node{node("Transpose", nil, ints("perm", 1, 0, 2, 3))}},
 		{"other axes", []*onnx.Node{node("Transpose", nil, ints("perm", 0, 2, 3, 1))}},
 		{"last two axes", []*onnx.Node{node("Transpose", nil, ints("perm", 0, 2, 3, 1)), node("Conv", []string{"w"}, kernel)}},
 		{"as in training", []*onnx.Node{node("BatchNormalization", []string{"w", "w", "w", "w"}, num("training_mode", 1))}},
-		{"no constant", []*onnx.Node{node("InstanceNormalization", []string{"two", "two"})}},
+		{"not a constant", []*onnx.Node{node("InstanceNormalization", []string{"two", "two"})}},
 		{"differs from place to place", []*onnx.Node{node("Mul", []string{"rows"})}},
-		{"depends on the picture", []*onnx.Node{node("Relu", nil), node("Conv", []string{"x0"}, kernel)}},
-		{"networks of its own", []*onnx.Node{{Op: "If", Subgraph: true}}},
+		{"depends on the image", []*onnx.Node{node("Relu", nil), node("Conv", []string{"x0"}, kernel)}},
+		{"network of its own", []*onnx.Node{{Op: "If", Subgraph: true}}},
 		{"domain", []*onnx.Node{{Op: "Relu", Domain: "example.com"}}},
 		{"part that depends", []*onnx.Node{node("Slice", []string{"two", "two", "two"})}},
 		{"blocks", []*onnx.Node{node("DepthToSpace", nil, num("blocksize", 0))}},
-		{"no picture of less", []*onnx.Node{node("Conv", []string{"w"}, ints("kernel_shape", 4096, 4096)), node("Conv", []string{"w"}, ints("kernel_shape", 4096, 4096))}},
+		{"no image below", []*onnx.Node{node("Conv", []string{"w"}, ints("kernel_shape", 4096, 4096)), node("Conv", []string{"w"}, ints("kernel_shape", 4096, 4096))}},
 		{"different sizes", []*onnx.Node{node("MaxPool", nil, ints("kernel_shape", 2, 2), ints("strides", 2, 2)), node("Add", []string{"x0"})}},
 	} {
 		m := chain(c.nodes...)
 		m.Tensors = lists
-		m.Inputs = append(m.Inputs, onnx.Port{Name: "two"}) // a weight that is listed as an input too, as old files do
+		m.Inputs = append(m.Inputs, onnx.Port{Name: "two"}) // a weight listed as an input too, as in old files
 		if _, err := Analyze(m, NCHW, NCHW, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.nodes[len(c.nodes)-1].Op, err, c.want)
 		}
@@ -240,7 +243,7 @@ func TestConstantNodes(t *testing.T) {
 	}
 }
 
-// The variants hold what they say: no instance normalization, the right inputs and outputs, and nothing that nobody needs.
+// The variants have no instance normalization, the right inputs and outputs, and nothing unused.
 func TestVariants(t *testing.T) {
 	m := parse(t, "tiles_half.onnx")
 	net, err := Analyze(m, NCHW, NCHW, nil)
@@ -251,7 +254,7 @@ func TestVariants(t *testing.T) {
 		name            string
 		model           *onnx.Model
 		inputs, outputs int
-		last            bool // whether the picture is computed to its end
+		last            bool // whether the image is computed
 	}{
 		{"joint", net.Joint(), 1 + 2*3 + 2*9, 2 * 9, false},
 		{"fixed", net.Fixed(), 1 + 2*9, 1, true},
@@ -268,12 +271,12 @@ func TestVariants(t *testing.T) {
 		if len(v.Inputs) != c.inputs || len(v.Outputs) != c.outputs || count["InstanceNormalization"] != 0 || count["Tanh"] > 0 != c.last {
 			t.Errorf("%s: %d inputs, %d outputs, %v", c.name, len(v.Inputs), len(v.Outputs), count)
 		}
-		// The last normalization of the joint model is the last thing that it has: what follows is for the picture alone.
+		// The last normalization of the joint model has no use: only the image depends on it.
 		if want := 9; c.last && count["BatchNormalization"] != want || !c.last && count["BatchNormalization"] != want-1 {
 			t.Errorf("%s: %v", c.name, count)
 		}
 	}
 	if len(m.Inputs) != 1 || len(m.Outputs) != 1 {
-		t.Error("making variants changed the model")
+		t.Error("the variants changed the model")
 	}
 }

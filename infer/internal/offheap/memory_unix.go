@@ -3,6 +3,7 @@
 package offheap
 
 import (
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -18,4 +19,13 @@ func reserve(n int) (*Block, error) {
 		values: unsafe.Slice((*float32)(unsafe.Pointer(&bytes[0])), n),
 		free:   func() error { return unix.Munmap(bytes) },
 	}, nil
+}
+
+// useLargePages asks Linux for pages of 2 MB, whose first touch costs a small part of that of the
+// same memory in pages of 4 KB. A kernel without them returns an error, which does no harm.
+func useLargePages(bytes []byte) {
+	const hugePage = 14 // MADV_HUGEPAGE, which package unix has on Linux alone
+	if runtime.GOOS == "linux" && len(bytes) > 0 {
+		_ = unix.Madvise(bytes, hugePage)
+	}
 }
