@@ -16,7 +16,7 @@ import (
 	"cyclegan/train/step"
 )
 
-// A penaltyGraph has nothing but the gradient penalty of one discriminator.
+// A penaltyGraph is a graph of the gradient penalty of one discriminator.
 type penaltyGraph struct {
 	d                 *step.Network
 	real, fake, alpha tf.Output
@@ -51,7 +51,7 @@ func newPenaltyGraph(t *testing.T, o Options, shape graph.Shape) *penaltyGraph {
 	return p
 }
 
-// feeds are a batch of shape's pictures and their shares of the real one.
+// feeds are a batch of images and the shares of the real ones.
 func (p *penaltyGraph) feeds(t *testing.T, shape graph.Shape, real, fake, alpha []float32) tfgraph.Feeds {
 	t.Helper()
 	feeds := tfgraph.Feeds{}
@@ -87,7 +87,7 @@ func TestPyTorchGradientPenalty(t *testing.T) {
 			for i, u := range drawn(name+"/alpha", o.BatchSize) {
 				alpha[i] = float32((1 + u) / 2)
 			}
-			real, fake := r.pictures(o, 1)
+			real, fake := r.images(o, 1)
 
 			var names []string
 			var values []tf.Output
@@ -97,8 +97,8 @@ func TestPyTorchGradientPenalty(t *testing.T) {
 				case slices.ContainsFunc(want, nonzero):
 					names, values = append(names, param.Name), append(values, p.d.Weights.Values(p.session.Graph())[param.Name])
 				case param.Role == graph.Bias || param.Role == graph.Beta:
-					// What is added to scores, or before a rectifier that no
-					// norm follows, has no part in a slope.
+					// A term added to scores, or before a rectifier without a norm after it, has no
+					// effect on a slope.
 				case param.Trainable():
 					t.Errorf("the reference has no gradient of %s", param.Name)
 				}
@@ -135,16 +135,15 @@ func TestPyTorchGradientPenalty(t *testing.T) {
 	}
 }
 
-// penalized is a small run with the penalty, in the official order.
+// penalized is a small run with the penalty.
 func penalized(t *testing.T) Options {
 	o := tiny(t)
 	o.GANMode, o.LambdaGP, o.BatchSize = WGANGP, 10, 2
 	return o
 }
 
-// Steps of a run with the penalty, against the same steps without: the
-// discriminators' losses have the penalty on top, whatever lambda_D is, with
-// shares of the real pictures that change from step to step.
+// Steps with the penalty against the same steps without: it is added to the discriminators' losses for
+// any lambda_D, with shares of the real images that differ in each step.
 func TestGradientPenaltyIsAdded(t *testing.T) {
 	with := penalized(t)
 	with.PoolSize, with.LambdaD, with.LR = 0, 0.25, 1e-30 // the weights stay
@@ -176,7 +175,7 @@ func TestGradientPenaltyIsAdded(t *testing.T) {
 			alpha := shareOfReal(t, trainer, c.player, step)
 			for _, a := range alpha {
 				if a < 0 || a >= 1 || shares[a] {
-					t.Errorf("step %d: %s looks at shares %g of the real pictures, after %v", step+1, c.player, alpha, shares)
+					t.Errorf("step %d: %s uses shares %g of the real images after %v", step+1, c.player, alpha, shares)
 				}
 				shares[a] = true
 			}
@@ -207,8 +206,8 @@ func TestGradientPenaltyIsAdded(t *testing.T) {
 	}
 }
 
-// shareOfReal draws what a step drew. That must not change, or a run that is
-// taken up with another version goes on differently.
+// shareOfReal draws what a step drew. That must not change, or a run resumed by another version would
+// not be reproducible.
 func shareOfReal(t *testing.T, trainer *Trainer, player string, step int64) []float32 {
 	t.Helper()
 	place := int64(1)
@@ -234,7 +233,7 @@ func shareOfReal(t *testing.T, trainer *Trainer, player string, step int64) []fl
 	return out[0].Value().([]float32)
 }
 
-// Training on the penalty does what it is for: the slopes come nearer to 1.
+// Training with the penalty brings the slopes closer to 1.
 func TestGradientPenaltyLevels(t *testing.T) {
 	o := penalized(t)
 	o.LR, o.NGF = 4e-3, 2
@@ -244,13 +243,13 @@ func TestGradientPenaltyLevels(t *testing.T) {
 	for _, l := range losses[20:] {
 		last += l.DA / 10
 	}
-	t.Logf("D_A is %.3g at first, %.3g in the end", first, last)
+	t.Logf("D_A is %.3g in the first step and %.3g in the last ones", first, last)
 	if !(first > 5) || last > first/4 {
-		t.Errorf("D_A is %g at first and %g after 30 steps; most of it at first is the penalty for a slope near 0", first, last)
+		t.Errorf("D_A is %g in the first step and %g after 30; at first it is mostly the penalty for a slope near 0", first, last)
 	}
 }
 
-func TestLambdaGPIsRefused(t *testing.T) {
+func TestLambdaGPErrors(t *testing.T) {
 	o := tiny(t)
 	o.LambdaGP = 10
 	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "-gan_mode wgangp") {
@@ -260,7 +259,7 @@ func TestLambdaGPIsRefused(t *testing.T) {
 	if err := o.Validate(); err != nil {
 		t.Error(err)
 	}
-	// Pictures of two sizes can't be mixed, and don't have to be without it.
+	// Images of two sizes cannot be mixed. Without the penalty they need not be.
 	a, b := graph.Shape{H: 32, W: 32, C: 3}, graph.Shape{H: 32, W: 48, C: 3}
 	if _, err := NewTrainer(o, a, b); err == nil || !strings.Contains(err.Error(), "-lambda_gp") {
 		t.Errorf("pictures of two sizes: %v", err)

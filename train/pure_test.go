@@ -20,11 +20,11 @@ func TestPresetsAreValid(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if o.Preset != name {
-			t.Errorf("preset %s calls itself %s", name, o.Preset)
+			t.Errorf("preset %s has the name %s", name, o.Preset)
 		}
 	}
 	if _, err := Preset("best"); err == nil {
-		t.Error("an unknown preset is accepted")
+		t.Error("an unknown preset was accepted")
 	}
 }
 
@@ -35,7 +35,7 @@ func TestValidateListsEveryProblem(t *testing.T) {
 	o.OutputNC = 1
 	err := o.Validate()
 	if err == nil {
-		t.Fatal("options full of mistakes pass")
+		t.Fatal("invalid options were accepted")
 	}
 	for _, word := range []string{`"../x"`, `"hinge"`, `"cubic"`, `"f8"`, "-pool_size must be 0", "batch_size 0", "-lr is -1", "-ema is 1", "resnet_7blocks", "-ngf is 0", "3 and 1 channels"} {
 		if !strings.Contains(err.Error(), word) {
@@ -43,7 +43,7 @@ func TestValidateListsEveryProblem(t *testing.T) {
 		}
 	}
 	if n := strings.Count(err.Error(), "resnet_7blocks"); n != 1 {
-		t.Errorf("the wrong architecture is reported %d times", n)
+		t.Errorf("the wrong architecture is reported %d times, want once", n)
 	}
 }
 
@@ -58,8 +58,7 @@ func TestOptionsFile(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("read %+v, %v; wrote %+v", got, err, want)
 	}
-	// What the file doesn't mention is as the preset has it: an older version
-	// had fewer options.
+	// An option that the file does not have is the preset's: an older version had fewer options.
 	yosemite, err := Preset("yosemite")
 	if err != nil {
 		t.Fatal(err)
@@ -80,10 +79,10 @@ func TestOptionsFile(t *testing.T) {
 		}
 		got, err := LoadOptions(path)
 		if want.err == "" && (err != nil || got != want.options) {
-			t.Errorf("%s gives %+v, %v", text, got, err)
+			t.Errorf("%s: got %+v, %v", text, got, err)
 		}
 		if want.err != "" && (err == nil || !strings.Contains(err.Error(), want.err)) {
-			t.Errorf("%s: %v, want an error with %s", text, err, want.err)
+			t.Errorf("%s: error %v, want one with %s", text, err, want.err)
 		}
 	}
 }
@@ -101,7 +100,7 @@ func TestEveryOptionIsAFlag(t *testing.T) {
 	}
 	fs.VisitAll(func(f *flag.Flag) {
 		if f.Usage == "" {
-			t.Errorf("-%s says nothing of itself", f.Name)
+			t.Errorf("-%s has no usage", f.Name)
 		}
 	})
 }
@@ -111,17 +110,16 @@ func TestCheckResume(t *testing.T) {
 	o := saved
 	o.LR, o.NEpochs, o.MaxSteps, o.Precision = 1e-4, 200, 5, BF16
 	if err := o.CheckResume(saved); err != nil {
-		t.Errorf("more epochs at another rate: %v", err)
+		t.Errorf("more epochs with another learning rate: %v", err)
 	}
 	o.NGF, o.Seed = 32, 9
 	err := o.CheckResume(saved)
 	if err == nil || !strings.Contains(err.Error(), "-ngf is 32") || !strings.Contains(err.Error(), "started with 64") || !strings.Contains(err.Error(), "-seed") {
-		t.Errorf("another network: %v", err)
+		t.Errorf("another network: error %v", err)
 	}
 }
 
-// The official schedule: constant for n_epochs, then linear, with the rate of
-// the last epoch just above zero.
+// The official schedule is constant for n_epochs, then linear; the last epoch's rate is above zero.
 func TestSchedule(t *testing.T) {
 	o := paper()
 	for epoch, want := range map[int]float64{1: 2e-4, 100: 2e-4, 101: 2e-4 * (1 - 1./101), 150: 2e-4 * (1 - 50./101), 200: 2e-4 / 101} {
@@ -177,11 +175,11 @@ func TestImagePool(t *testing.T) {
 		p.exchange(out, n, randomStream(1, "pool", int64(next)))
 		return in, out
 	}
-	// While it fills, pictures pass through.
+	// While the pool fills, images pass through.
 	in, out := exchange(4)
 	for i := range in {
 		if in[i] != out[i] {
-			t.Fatalf("while filling: %v became %v", in, out)
+			t.Fatalf("while the pool fills, %v became %v", in, out)
 		}
 	}
 	given := map[float32]bool{}
@@ -191,28 +189,28 @@ func TestImagePool(t *testing.T) {
 		in, out := exchange(batch)
 		for i := 0; i < len(in); i += 2 {
 			if out[i+1] != -out[i] {
-				t.Fatalf("pictures are mixed up: %v", out)
+				t.Fatalf("images are mixed up: %v", out)
 			}
 			if out[i] != in[i] {
 				swapped++
 				if given[out[i]] {
-					t.Fatalf("picture %v was given back twice", out[i])
+					t.Fatalf("image %v was returned twice", out[i])
 				}
 				given[out[i]] = true
 			}
 		}
 	}
 	if share := float64(swapped) / (batches * batch); math.Abs(share-0.5) > 0.03 {
-		t.Errorf("%.3f of the pictures were swapped, want a half", share)
+		t.Errorf("%.3f of the images were swapped, want half", share)
 	}
 	if len(p.images) != 4 {
-		t.Errorf("the pool holds %d pictures, want 4", len(p.images))
+		t.Errorf("the pool holds %d images, want 4", len(p.images))
 	}
 	none := imagePool{}
 	one := []float32{1}
 	none.exchange(one, 1, randomStream(1, "pool", 0))
 	if one[0] != 1 || len(none.images) != 0 {
-		t.Error("a pool of size 0 is not without effect")
+		t.Error("a pool of size 0 has an effect")
 	}
 }
 
@@ -223,10 +221,10 @@ func TestRandomStreamsDiffer(t *testing.T) {
 			for _, index := range []int64{0, 1, 256} {
 				v := randomStream(seed, purpose, index).Uint64()
 				if v != randomStream(seed, purpose, index).Uint64() {
-					t.Error("a stream does not repeat")
+					t.Error("a stream is not reproducible")
 				}
 				if other, ok := seen[v]; ok {
-					t.Errorf("seed %d, %q, %d draws what %s does", seed, purpose, index, other)
+					t.Errorf("seed %d, %q, %d draws the same as %s", seed, purpose, index, other)
 				}
 				seen[v] = purpose
 			}
@@ -238,7 +236,7 @@ func TestNotFinite(t *testing.T) {
 	l := Losses{GAB: 1, CycleB: math.Inf(1), DA: math.NaN()}
 	err := l.checkFinite(17)
 	if err == nil || !strings.Contains(err.Error(), "cycle_B") || !strings.Contains(err.Error(), "step 17") {
-		t.Errorf("error %v does not name the first bad term and the step", err)
+		t.Errorf("error %v, want the first bad term and the step", err)
 	}
 	if err := (Losses{GAB: -3}).checkFinite(1); err != nil {
 		t.Error(err)

@@ -18,30 +18,28 @@ import (
 	"cyclegan/graph/safetensors"
 )
 
-// A reference is a fixture that testdata/pytorch/reference.py wrote: what
-// PyTorch computes in float64, and by how much PyTorch's own float32 differs
-// from that. Gaps are relative to a value or to a tensor's largest value.
+// A reference is a fixture by testdata/pytorch/reference.py: what PyTorch computes in float64, and how
+// far PyTorch's own float32 is from it. Gaps are relative to a value or to a tensor's largest value.
 type reference struct {
 	Preset  string          `json:"preset"`
-	Options json.RawMessage `json:"options"` // those that differ from the preset
+	Options json.RawMessage `json:"options"` // differences from the preset
 	Height  int             `json:"height"`
 	Width   int             `json:"width"`
-	Stride  int             `json:"picture_stride"` // of the pictures' values, every how manieth is kept
-	Draws   []int           `json:"draws"`          // which draw of a step's pictures to use
+	Stride  int             `json:"picture_stride"` // every Stride-th value of an image is kept
+	Draws   []int           `json:"draws"`          // the draw of each step's images
 
 	// One step with the drawn weights.
 	Losses map[string]float64 `json:"losses"`
 	Gap    map[string]float64 `json:"gap"`
 
-	// Steps that change the weights, an epoch each.
+	// Steps that change the weights, each in an epoch of its own.
 	Steps []struct {
 		Rates  [2]float64         `json:"rate"` // of the generators' and the discriminators' Adam
 		Losses map[string]float64 `json:"losses"`
 		Update map[string]float64 `json:"update"` // length of each network's change
 		Gap    map[string]float64 `json:"gap"`
 	} `json:"steps"`
-	// Shown says for A and B from which step the picture came that the
-	// discriminator judged.
+	// Shown is, for A and B, the step of each image that the discriminator got from the pool.
 	Shown map[string][]float32 `json:"shown"`
 	End   struct {
 		Out    float64            `json:"out"`
@@ -49,7 +47,7 @@ type reference struct {
 		Change map[string]float64 `json:"change"` // root mean square, in learning rates
 	} `json:"end"`
 
-	// Of the fixture "adam".
+	// Only in the fixture "adam".
 	Count     int `json:"count"`
 	Schedules []struct {
 		Options json.RawMessage `json:"options"`
@@ -85,7 +83,7 @@ func readReference(t *testing.T, name string) *reference {
 	return r
 }
 
-// options are the preset's with the changes given.
+// options returns the options of the preset with changes.
 func (r *reference) options(t *testing.T, changes json.RawMessage) Options {
 	t.Helper()
 	o, err := Preset(r.Preset)
@@ -101,8 +99,7 @@ func (r *reference) options(t *testing.T, changes json.RawMessage) Options {
 	return o
 }
 
-// drawn is the recipe's draw: SplitMix64 seeded by the name's FNV-1a hash,
-// in [-1, 1).
+// drawn is draw in reference.py: SplitMix64 seeded by the name's FNV-1a hash, in [-1, 1).
 func drawn(name string, count int) []float64 {
 	hash := fnv.New64a()
 	hash.Write([]byte(name))
@@ -119,7 +116,7 @@ func drawn(name string, count int) []float64 {
 	return values
 }
 
-// drawnParam is the recipe's draw_parameter.
+// drawnParam is draw_parameter in reference.py.
 func drawnParam(network string, p graph.Param) []float32 {
 	name := network + "/" + p.Name
 	values := make([]float32, p.Size())
@@ -143,8 +140,8 @@ func drawnParam(network string, p graph.Param) []float32 {
 	return values
 }
 
-// pictures are the batches of one step.
-func (r *reference) pictures(o Options, step int) (a, b []float32) {
+// images returns the batches of one step.
+func (r *reference) images(o Options, step int) (a, b []float32) {
 	batch := func(domain string, channels int) []float32 {
 		draws := drawn(fmt.Sprintf("%s/%s/%d/%d", r.name, domain, step, r.Draws[step-1]), o.BatchSize*r.Height*r.Width*channels)
 		values := make([]float32, len(draws))
@@ -156,26 +153,24 @@ func (r *reference) pictures(o Options, step int) (a, b []float32) {
 	return batch("A", o.InputNC), batch("B", o.OutputNC)
 }
 
-// kept are the values of a picture that a fixture keeps.
-func (r *reference) kept(picture []float32) []float32 {
+// kept returns the values of an image that a fixture keeps.
+func (r *reference) kept(image []float32) []float32 {
 	var values []float32
-	for i := 0; i < len(picture); i += r.Stride {
-		values = append(values, picture[i])
+	for i := 0; i < len(image); i += r.Stride {
+		values = append(values, image[i])
 	}
 	return values
 }
 
-// poolSeed looks for a run's seed under which the pools show the
-// discriminators the pictures of the same steps as in the recipe, where the
-// choices are given.
+// poolSeed finds a seed of a run with which the pools return images of the same steps as in the fixture.
 func (r *reference) poolSeed(t *testing.T, capacity int) uint64 {
 	t.Helper()
 	shows := func(seed uint64, purpose string, want []float32) bool {
 		pool := imagePool{capacity: capacity}
 		for i, step := range want {
-			picture := []float32{float32(i + 1)}
-			pool.exchange(picture, 1, randomStream(seed, purpose, int64(i)))
-			if picture[0] != step {
+			image := []float32{float32(i + 1)}
+			pool.exchange(image, 1, randomStream(seed, purpose, int64(i)))
+			if image[0] != step {
 				return false
 			}
 		}
@@ -186,12 +181,11 @@ func (r *reference) poolSeed(t *testing.T, capacity int) uint64 {
 			return seed
 		}
 	}
-	t.Fatalf("no seed makes pools of %d show the pictures %v", capacity, r.Shown)
+	t.Fatalf("no seed makes pools of %d return images of the steps %v", capacity, r.Shown)
 	return 0
 }
 
-// A comparison collects the largest differences under one heading each, and
-// fails the test for one that is over its bound.
+// A comparison collects the largest difference of each kind and reports differences over their bounds.
 type comparison struct {
 	t    *testing.T
 	rows []*difference
@@ -199,14 +193,14 @@ type comparison struct {
 
 type difference struct {
 	what, where     string
-	value, own, max float64 // ours, PyTorch's float32's, and what is allowed
+	value, own, max float64 // ours, that of PyTorch's float32, and the bound
 }
 
-// add notes a difference. Own is PyTorch's, 0 where there is none.
+// add records a difference. Own is PyTorch's difference, or 0.
 func (c *comparison) add(what, where string, value, own, allowed float64) {
 	c.t.Helper()
 	if !(value <= allowed) {
-		c.t.Errorf("%s, %s: difference %.2g is over %.2g (PyTorch's float32: %.2g)", what, where, value, allowed, own)
+		c.t.Errorf("%s, %s: difference %.2g, want at most %.2g (PyTorch's float32: %.2g)", what, where, value, allowed, own)
 	}
 	for _, row := range c.rows {
 		if row.what == what {
@@ -235,12 +229,11 @@ func (c *comparison) log() {
 	c.t.Log(text.String())
 }
 
-// apart is the largest difference of two tensors in terms of the largest value
-// of the second.
+// apart is the largest difference of two tensors, relative to the largest value of the second.
 func apart(t *testing.T, got, want []float32) float64 {
 	t.Helper()
 	if len(got) != len(want) || len(want) == 0 {
-		t.Fatalf("%d values, the reference has %d", len(got), len(want))
+		t.Fatalf("got %d values, the reference has %d", len(got), len(want))
 	}
 	var worst, size float64
 	for i, w := range want {
@@ -253,7 +246,7 @@ func apart(t *testing.T, got, want []float32) float64 {
 	return worst / size
 }
 
-// ratio is the difference of two numbers in terms of the second.
+// ratio is the difference of two numbers, relative to the second.
 func ratio(got, want float64) float64 {
 	if got == want {
 		return 0

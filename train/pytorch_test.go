@@ -21,12 +21,12 @@ import (
 
 const (
 	sameWeightsTolerance = 1e-4
-	// gapFactor is how much further from PyTorch's float64 several steps may
-	// lead than PyTorch's own float32 does.
+	// gapFactor is how much further than PyTorch's own float32 several steps may be from PyTorch's
+	// float64.
 	gapFactor = 3
 )
 
-// batchOf is a batch of a reference's pictures.
+// batchOf is a batch of a reference's images.
 func batchOf(t *Trainer, a, b []float32, epoch int) *dataset.Batch {
 	return &dataset.Batch{
 		A: a, B: b, N: t.opts.BatchSize, Epoch: epoch,
@@ -34,8 +34,8 @@ func batchOf(t *Trainer, a, b []float32, epoch int) *dataset.Batch {
 	}
 }
 
-// The networks, the losses and their gradients, and whole steps, against
-// PyTorch. `go test -v -run PyTorch` prints the largest differences.
+// Networks, losses, gradients and whole steps against PyTorch. `go test -v -run PyTorch` prints the
+// largest differences.
 func TestPyTorch(t *testing.T) {
 	for _, name := range []string{"resnet", "unet", "yosemite", "vanilla_lambdas", "wgangp_gray"} {
 		t.Run(name, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestPyTorch(t *testing.T) {
 	}
 }
 
-// startDrawn puts the trainer before its first step, with the drawn weights.
+// startDrawn resets the trainer to its first step with the drawn weights.
 func startDrawn(t *testing.T, trainer *Trainer) {
 	t.Helper()
 	c := &checkpoint.Checkpoint{Tensors: map[string]checkpoint.Tensor{}}
@@ -74,8 +74,8 @@ func startDrawn(t *testing.T, trainer *Trainer) {
 	}
 }
 
-// fetched are the networks' weights, or what else of selects, in one run: each
-// kind of run costs TensorFlow a second of preparation.
+// fetched returns the networks' variables that of selects, in one run: TensorFlow takes a second to
+// prepare a run of a new kind.
 func fetched(t *testing.T, trainer *Trainer, of func(*step.Network) *tfgraph.Variables) map[string]graph.Weights {
 	t.Helper()
 	var outputs []tf.Output
@@ -105,27 +105,26 @@ func fetched(t *testing.T, trainer *Trainer, of func(*step.Network) *tfgraph.Var
 func weightsOf(p *step.Network) *tfgraph.Variables { return p.Weights }
 func momentsOf(p *step.Network) *tfgraph.Variables { return p.Moment }
 
-// used runs networks as they are after training: a generator on its pictures, a
-// discriminator on the real ones.
+// used runs networks as after training: generators on their images, discriminators on real ones.
 func used(t *testing.T, r *reference, trainer *Trainer, names ...string) map[string][]float32 {
 	t.Helper()
 	o := trainer.opts
-	a, b := r.pictures(o, 1)
+	a, b := r.images(o, 1)
 	out, weights := map[string][]float32{}, fetched(t, trainer, weightsOf)
 	for _, p := range trainer.graph.Networks() {
 		if !slices.Contains(names, p.Name) {
 			continue
 		}
-		pictures, shape := a, trainer.shapeA
+		images, shape := a, trainer.shapeA
 		if p.Name == GBA || p.Name == DB {
-			pictures, shape = b, trainer.shapeB
+			images, shape = b, trainer.shapeB
 		}
 		var err error
 		if p.Name == GAB || p.Name == GBA {
-			out[p.Name], err = trainer.Translate(p.Name, pictures, o.BatchSize, shape)
+			out[p.Name], err = trainer.Translate(p.Name, images, o.BatchSize, shape)
 			out[p.Name] = r.kept(out[p.Name])
 		} else {
-			out[p.Name], err = tfgraph.Evaluate(p.Net, weights[p.Name], pictures, o.BatchSize, shape)
+			out[p.Name], err = tfgraph.Evaluate(p.Net, weights[p.Name], images, o.BatchSize, shape)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -134,8 +133,7 @@ func used(t *testing.T, r *reference, trainer *Trainer, names ...string) map[str
 	return out
 }
 
-// translated fetches the pictures that a step would translate, without making
-// the step.
+// translated returns the images that a step would translate, without the step.
 func translated(t *testing.T, r *reference, trainer *Trainer, a, b []float32) map[string][]float32 {
 	t.Helper()
 	fake, err := trainer.graph.Translate(trainer.run, step.Images{A: a, B: b}, trainer.step)
@@ -145,8 +143,8 @@ func translated(t *testing.T, r *reference, trainer *Trainer, a, b []float32) ma
 	return map[string][]float32{"A": r.kept(fake.A), "B": r.kept(fake.B)}
 }
 
-// sameWeights compares what a single step computes: outputs, loss terms, the
-// gradient of every parameter and BatchNorm's statistics.
+// sameWeights compares what one step computes: outputs, losses, the gradient of every parameter and
+// BatchNorm's statistics.
 func sameWeights(t *testing.T, r *reference, trainer *Trainer) {
 	c := &comparison{t: t}
 	startDrawn(t, trainer)
@@ -155,13 +153,12 @@ func sameWeights(t *testing.T, r *reference, trainer *Trainer) {
 			c.add("output in use", name, apart(t, out, r.tensors["out/"+name]), r.Gap["out"], sameWeightsTolerance)
 		}
 	}
-	a, b := r.pictures(trainer.opts, 1)
+	a, b := r.images(trainer.opts, 1)
 	for domain, fake := range translated(t, r, trainer, a, b) {
 		c.add("output in training", "fake_"+domain, apart(t, fake, r.tensors["fake/"+domain]), r.Gap["fake"], sameWeightsTolerance)
 	}
 
-	// A step so small that it leaves the weights as they are, also those that
-	// the players of the step's second half meet.
+	// The rate is so small that the step does not change the weights, which its second half uses too.
 	lr := trainer.opts.LR
 	trainer.opts.LR = 1e-30
 	losses, err := trainer.Step(batchOf(trainer, a, b, 1))
@@ -192,7 +189,7 @@ func sameWeights(t *testing.T, r *reference, trainer *Trainer) {
 			}
 			want := r.tensors["grad/"+name]
 			if cancels(want) {
-				// A critic's last bias moves both means alike.
+				// A critic's last bias changes both means equally.
 				for _, g := range gradient {
 					c.add("gradient that cancels", name, math.Abs(float64(g)), 0, sameWeightsTolerance)
 				}
@@ -207,7 +204,7 @@ func sameWeights(t *testing.T, r *reference, trainer *Trainer) {
 		}
 	}
 	if compared != 0 {
-		t.Errorf("%d more parameters here than in the reference", compared)
+		t.Errorf("got %d more parameters than the reference has", compared)
 	}
 	c.log()
 }
@@ -221,16 +218,15 @@ func cancels(values []float32) bool {
 	return true
 }
 
-// fiveSteps compares whole steps: generators, pools, discriminators, Adam and
-// the schedule, with an epoch to each step. Rounding grows from step to step,
-// and Adam makes full steps out of what is nothing but rounding, so PyTorch's
-// own float32 is the measure.
+// fiveSteps compares whole steps: generators, pools, discriminators, Adam and the schedule, with one
+// step an epoch. Rounding grows from step to step, and Adam turns pure rounding into full steps, so the
+// differences are compared to those of PyTorch's own float32.
 func fiveSteps(t *testing.T, r *reference, trainer *Trainer) {
 	c := &comparison{t: t}
 	startDrawn(t, trainer)
 	start := fetched(t, trainer, weightsOf)
 	before := start
-	// One gap for all steps: that of a single step is a handful of roundings.
+	// All steps use the largest gap: the gap of a single step is a handful of roundings.
 	own := map[string]float64{}
 	for _, want := range r.Steps {
 		for k, gap := range want.Gap {
@@ -245,10 +241,10 @@ func fiveSteps(t *testing.T, r *reference, trainer *Trainer) {
 		}
 		rateG, rateD := trainer.opts.LearningRates(step)
 		if ratio(rateG, want.Rates[0]) > 1e-12 || ratio(rateD, want.Rates[1]) > 1e-12 {
-			t.Errorf("step %d: learning rates %g and %g, PyTorch has %g", step, rateG, rateD, want.Rates)
+			t.Errorf("step %d: learning rates %g and %g, want %g", step, rateG, rateD, want.Rates)
 		}
-		a, b := r.pictures(trainer.opts, step)
-		// Neither order changes a generator before it translates these.
+		a, b := r.images(trainer.opts, step)
+		// In both orders the generators translate these images before they change.
 		for domain, fake := range translated(t, r, trainer, a, b) {
 			add("fake", "output", "fake_"+domain, apart(t, fake, r.tensors[fmt.Sprintf("step%d/fake/%s", step, domain)]))
 		}
@@ -288,7 +284,7 @@ func fiveSteps(t *testing.T, r *reference, trainer *Trainer) {
 	c.log()
 }
 
-// updateLength is the length of the change of a network's trained weights.
+// updateLength is the norm of the change of a network's trained weights.
 func updateLength(n *graph.Network, before, after graph.Weights) float64 {
 	var sum float64
 	for _, param := range n.Params() {
@@ -303,8 +299,7 @@ func updateLength(n *graph.Network, before, after graph.Weights) float64 {
 	return math.Sqrt(sum)
 }
 
-// Adam fed with PyTorch's gradients, from 1e-8 of their usual size to full
-// size, makes PyTorch's weights of them.
+// Adam computes PyTorch's weights from PyTorch's gradients, of full size down to 1e-8 of it.
 func TestPyTorchAdam(t *testing.T) {
 	r := readReference(t, "adam")
 	o := r.options(t, r.Options)
@@ -373,7 +368,7 @@ func TestPyTorchAdam(t *testing.T) {
 			for i := range want {
 				moved[i] = want[i] - start[param.Name][i]
 			}
-			// What rounds off a weight is no more than a step is worth.
+			// A weight's rounding is no more than a step.
 			c.add(fmt.Sprintf("weights after %d steps", n), param.Name, apart(t, got[param.Name], want), 0, 1e-6)
 			change := make([]float32, len(want))
 			for i := range want {
@@ -383,7 +378,7 @@ func TestPyTorchAdam(t *testing.T) {
 		}
 	}
 	if len(c.rows) < 4 {
-		t.Errorf("the reference has weights for %d steps", len(c.rows)/2)
+		t.Errorf("the reference has weights for only %d steps", len(c.rows)/2)
 	}
 	c.log()
 }
@@ -392,13 +387,13 @@ func TestPyTorchAdam(t *testing.T) {
 func TestPyTorchSchedules(t *testing.T) {
 	r := readReference(t, "adam")
 	if len(r.Schedules) < 3 {
-		t.Fatalf("the reference has %d schedules", len(r.Schedules))
+		t.Fatalf("the reference has only %d schedules", len(r.Schedules))
 	}
 	for _, schedule := range r.Schedules {
 		o := r.options(t, schedule.Options)
 		for i, want := range schedule.Rates {
 			if got, _ := o.LearningRates(i + 1); math.Abs(got-want) > 1e-12*o.LR {
-				t.Errorf("%s: rate %g in epoch %d, PyTorch has %g", schedule.Options, got, i+1, want)
+				t.Errorf("%s: rate %g in epoch %d, want %g", schedule.Options, got, i+1, want)
 			}
 		}
 	}

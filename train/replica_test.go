@@ -13,15 +13,15 @@ import (
 	"cyclegan/train/step"
 )
 
-// sharing is a run without draws inside the networks, which replicas and one
-// process make differently, and without BatchNorm, which sees a share.
+// sharing is a run without dropout, which replicas draw differently from one process, and without
+// BatchNorm, which sees only a replica's share.
 func sharing(t *testing.T) Options {
 	o := tiny(t)
 	o.BatchSize, o.EMA, o.Threads = 4, 0.9, 1
 	return o
 }
 
-// openOn is open on a device of the test's.
+// openOn is open on a given device.
 func openOn(t *testing.T, o Options, d device) (*Trainer, *dataset.Dataset) {
 	t.Helper()
 	data, err := dataset.Open(o.Dataset())
@@ -38,8 +38,8 @@ func openOn(t *testing.T, o Options, d device) (*Trainer, *dataset.Dataset) {
 	return trainer, data
 }
 
-// Replicas that share a batch train as one process does with all of it: equal
-// losses in the first step, and from there as far as Adam lets rounding grow.
+// Replicas that share a batch train like one process with the whole batch: the losses of the first step
+// are equal, and later ones differ as far as Adam lets rounding grow.
 func TestReplicasFollowOne(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -78,17 +78,16 @@ func TestReplicasFollowOne(t *testing.T) {
 					}
 				}
 				ratio := math.Sqrt(apart / moved)
-				t.Logf("%s: %.2g of the way apart after %d steps", name, ratio, steps)
+				t.Logf("%s: differs by %.2g of its change after %d steps", name, ratio, steps)
 				if !(ratio < 1e-3) {
-					t.Errorf("%d replicas: %s is %.2g of its way apart", n, name, ratio)
+					t.Errorf("%d replicas: %s differs by %.2g of its change", n, name, ratio)
 				}
 			}
 		})
 	}
 }
 
-// The gradients that Adam sees are those of the whole batch: its first moments
-// after a step tell.
+// Adam gets the gradients of the whole batch, as its first moments after a step show.
 func TestReplicasAverageGradients(t *testing.T) {
 	o := sharing(t)
 	var moments [2]map[string]graph.Weights
@@ -104,7 +103,7 @@ func TestReplicasAverageGradients(t *testing.T) {
 				largest = max(largest, math.Abs(float64(v)))
 				apart = max(apart, math.Abs(float64(v-moments[1][player][name][k])))
 			}
-			// Discriminators judge what the generators made before their step.
+			// The discriminators get images from before the generators' step.
 			if largest == 0 || !(apart <= 2e-4*largest) {
 				t.Errorf("%s %s: gradients differ by %.2g of %.2g", player, name, apart, largest)
 			}
@@ -112,8 +111,8 @@ func TestReplicasAverageGradients(t *testing.T) {
 	}
 }
 
-// Each replica computes on its own device, gradients included; the weights are
-// on the first, and moved there once. TensorFlow's record of a step tells.
+// Each replica computes on its own device, including gradients. The weights are updated once, on the
+// first device. TensorFlow's record of a step shows it.
 func TestReplicasArePlaced(t *testing.T) {
 	o := sharing(t)
 	o.NGF, o.LoadSize, o.CropSize = 16, 68, 64 // with Winograd's form
@@ -129,11 +128,11 @@ func TestReplicasArePlaced(t *testing.T) {
 		case strings.HasPrefix(node, "replica/"), strings.HasPrefix(node, "replica_"):
 			what = "replica"
 		case strings.HasPrefix(node, tfgraph.RecomputeScope):
-			what = "again"
+			what = "recomputed"
 		case strings.HasPrefix(node, "generators/adam/step"), strings.HasPrefix(node, "discriminators/adam/step"):
 			what = "step"
 		default:
-			continue // a transfer, which is on either side, or of TensorFlow's making
+			continue // a transfer, on either device, or added by TensorFlow
 		}
 		if strings.Contains(node, "/Gradients/") {
 			what += " gradient"
@@ -143,22 +142,22 @@ func TestReplicasArePlaced(t *testing.T) {
 		}
 		counts[what+" "+on[len(on)-1:]]++
 	}
-	for _, what := range []string{"replica 0", "replica 1", "replica gradient 0", "replica gradient 1", "again 0", "again 1", "step 0"} {
+	for _, what := range []string{"replica 0", "replica 1", "replica gradient 0", "replica gradient 1", "recomputed 0", "recomputed 1", "step 0"} {
 		if counts[what] == 0 {
-			t.Errorf("nothing is recorded of %q: %v", what, counts)
+			t.Errorf("the record has no %q: %v", what, counts)
 		}
 	}
 	if counts["step 1"] > 0 {
-		t.Errorf("%d weights are moved on the second device", counts["step 1"])
+		t.Errorf("%d weights are updated on the second device", counts["step 1"])
 	}
-	for _, kind := range []string{"replica", "replica gradient", "again"} {
+	for _, kind := range []string{"replica", "replica gradient", "recomputed"} {
 		if a, b := counts[kind+" 0"], counts[kind+" 1"]; 2*a < b || 2*b < a {
 			t.Errorf("%s: %d operations on one device, %d on the other", kind, a, b)
 		}
 	}
 }
 
-// A checkpoint moves between one and many.
+// A checkpoint of one process can be restored by replicas, and the other way round.
 func TestCheckpointMovesBetweenReplicas(t *testing.T) {
 	o := sharing(t)
 	one, data := openOn(t, o, device{threads: 1})
@@ -190,7 +189,7 @@ func TestCheckpointMovesBetweenReplicas(t *testing.T) {
 	}
 }
 
-// BatchNorm's running statistics are means over the replicas.
+// BatchNorm's running statistics are updated with replicas.
 func TestReplicasWithBatchNorm(t *testing.T) {
 	o := sharing(t)
 	o.Norm, o.EMA = "batch", 0
@@ -211,6 +210,6 @@ func TestReplicasWithBatchNorm(t *testing.T) {
 		}
 	}
 	if moved == 0 {
-		t.Error("no running mean has moved")
+		t.Error("no running mean has changed")
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"cyclegan/train/scenes"
 )
 
-// sceneFolder writes scenes of a size as pictures.
+// sceneFolder writes scenes of some sizes to a folder.
 func sceneFolder(t *testing.T, season scenes.Season, sizes ...[2]int) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -35,8 +35,8 @@ func sceneFolder(t *testing.T, season scenes.Season, sizes ...[2]int) string {
 	return dir
 }
 
-// Domains may differ in size, in shape and in channels: translated pictures
-// have the sides of their source and the channels of their target.
+// Domains may differ in size, shape and channels: translated images have the sides of their source and
+// the channels of their target.
 func TestDomainsOfDifferentShapes(t *testing.T) {
 	for _, direction := range []string{"AtoB", "BtoA"} {
 		t.Run(direction, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestDomainsOfDifferentShapes(t *testing.T) {
 			}
 			a, b := trainer.Shapes()
 			if want := "[" + fmt.Sprintf("%d %d %d", b.H, b.W, a.C) + "]"; fmt.Sprint(c.Tensors["pool_A/0000"].Shape) != want {
-				t.Errorf("a picture in pool A is %v, want %s", c.Tensors["pool_A/0000"].Shape, want)
+				t.Errorf("a image in pool A is %v, want %s", c.Tensors["pool_A/0000"].Shape, want)
 			}
 			again, data := open(t, o)
 			if err := again.Restore(c); err != nil {
@@ -80,7 +80,7 @@ func TestDomainsOfDifferentShapes(t *testing.T) {
 	}
 }
 
-func TestMixedSizesAreRefused(t *testing.T) {
+func TestMixedSizes(t *testing.T) {
 	o := tiny(t)
 	o.DirA = sceneFolder(t, scenes.Summer, [2]int{48, 32}, [2]int{32, 48})
 	o.DirB = sceneFolder(t, scenes.Winter, [2]int{48, 32})
@@ -97,14 +97,14 @@ func TestMixedSizesAreRefused(t *testing.T) {
 	}
 	b.HA, b.WA = b.WA, b.HA // as many values, another shape
 	if _, err := trainer.Step(b); err == nil || !strings.Contains(err.Error(), "48x32x3") {
-		t.Errorf("a batch on its side: %v", err)
+		t.Errorf("a batch with swapped sides: %v", err)
 	}
 	if trainer.Steps() != 0 {
-		t.Error("the refused batch counts as a step")
+		t.Error("the refused batch counted as a step")
 	}
 }
 
-// A checkpoint is on the disk only when the step after it was sound.
+// A checkpoint is written only after the next step was sound.
 func TestSaverWaitsForTheNextStep(t *testing.T) {
 	o := tiny(t)
 	o.SaveLatestFreq, o.SaveByIter, o.SaveEpochFreq, o.KeepLast = 2, true, 1, 2
@@ -143,14 +143,13 @@ func TestSaverWaitsForTheNextStep(t *testing.T) {
 	}
 }
 
-// The best checkpoint says what made it the best, keeps apart from the rolling
-// ones, and gives the generators with the weights that did best.
+// The best checkpoint has the reason and the step of its score, and both kinds of weights.
 func TestSaveBest(t *testing.T) {
 	o := tiny(t)
 	o.EMA, o.KeepLast = 0.9, 1
 	trainer, data := open(t, o)
 	if _, err := o.Checkpoints().Best(); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("before any judging: %v", err)
+		t.Errorf("before any evaluation: %v", err)
 	}
 	run(t, trainer, data, 2)
 	saver := NewSaver(trainer, data)
@@ -166,11 +165,11 @@ func TestSaveBest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if best.Step != 2 || best.Best == nil || *best.Best != (checkpoint.Best{Weights: WeightsLatest, By: "SWD", Value: 12.5}) {
-		t.Errorf("best is of step %d, %+v", best.Step, best.Best)
+		t.Errorf("the best checkpoint has step %d, %+v", best.Step, best.Best)
 	}
-	picture := make([]float32, 32*32*3)
-	for i := range picture {
-		picture[i] = float32(i%7)/3 - 1
+	image := make([]float32, 32*32*3)
+	for i := range image {
+		image[i] = float32(i%7)/3 - 1
 	}
 	shape := graph.Shape{H: 32, W: 32, C: 3}
 	again, _ := open(t, o)
@@ -183,25 +182,25 @@ func TestSaveBest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := tfgraph.Evaluate(n, w, picture, 1, shape)
+		want, err := tfgraph.Evaluate(n, w, image, 1, shape)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := again.TranslateWith(weights, GAB, picture, 1, shape)
+		got, err := again.TranslateWith(weights, GAB, image, 1, shape)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range want {
 			if d := want[i] - got[i]; d > 1e-5 || d < -1e-5 {
-				t.Fatalf("%s weights: value %d is %g, exported it would be %g", weights, i, got[i], want[i])
+				t.Fatalf("%s weights: value %d is %g, want %g as exported", weights, i, got[i], want[i])
 			}
 		}
 		if latest != nil && slices.Equal(latest, got) {
-			t.Error("both weights give the same picture")
+			t.Error("both weights give the same image")
 		}
 		latest = got
 	}
-	if _, err := again.TranslateWith("oldest", GAB, picture, 1, shape); err == nil {
-		t.Error("weights that the run doesn't keep are translated with")
+	if _, err := again.TranslateWith("oldest", GAB, image, 1, shape); err == nil {
+		t.Error("weights that the run does not keep were used")
 	}
 }

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// A step that is traced is the step that it would have been, and its record
-// has both runs.
+// Tracing does not change a step, and the record has both runs.
 func TestTracedStep(t *testing.T) {
 	var all [2][]Losses
 	for i := range all {
@@ -24,7 +23,7 @@ func TestTracedStep(t *testing.T) {
 		step := trainer.Trace()
 		if i == 0 {
 			if step != nil {
-				t.Error("a step is recorded that was not asked for")
+				t.Error("a step was recorded without TraceNext")
 			}
 			continue
 		}

@@ -15,7 +15,7 @@ import (
 	"cyclegan/train/dataset"
 )
 
-// tiny is a run of small networks on small scenes.
+// tiny returns the options of a run with small networks on small scenes.
 func tiny(t *testing.T) Options {
 	o := paper()
 	o.Name, o.CheckpointsDir = "tiny", t.TempDir()
@@ -26,7 +26,7 @@ func tiny(t *testing.T) Options {
 	return o
 }
 
-// open starts a run; its first batch decides the shapes.
+// open starts a run with the shapes of its first batch.
 func open(t *testing.T, o Options) (*Trainer, *dataset.Dataset) {
 	t.Helper()
 	data, err := dataset.Open(o.Dataset())
@@ -46,7 +46,7 @@ func open(t *testing.T, o Options) (*Trainer, *dataset.Dataset) {
 	return trainer, data
 }
 
-// run trains to the given step and returns what each step lost.
+// run trains to the given step and returns the losses of each step.
 func run(t *testing.T, trainer *Trainer, data *dataset.Dataset, to int64) []Losses {
 	t.Helper()
 	var losses []Losses
@@ -64,7 +64,7 @@ func run(t *testing.T, trainer *Trainer, data *dataset.Dataset, to int64) []Loss
 	return losses
 }
 
-// recipes are small runs that between them use every part of a training.
+// recipes are small runs that together use every part of training.
 func recipes(t *testing.T) map[string]Options {
 	full := tiny(t)
 	full.EMA, full.NoDropout, full.BatchSize = 0.9, false, 2
@@ -90,8 +90,7 @@ func recipes(t *testing.T) map[string]Options {
 	return map[string]Options{"paper": full, "yosemite": yosemite, "demo bf16": demo, "wgangp": penalized(t)}
 }
 
-// A run that is saved, ended and taken up again in a new session makes the
-// same steps as one that is not interrupted, to the last bit.
+// A run that is saved and resumed in a new session is bit-identical to an uninterrupted run.
 func TestResumeIsExact(t *testing.T) {
 	for name, o := range recipes(t) {
 		t.Run(name, func(t *testing.T) {
@@ -156,7 +155,7 @@ func TestRestoreRefusesOtherNetworks(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := other.Restore(c); err == nil || !strings.Contains(err.Error(), "G_AB") || !strings.Contains(err.Error(), "8") {
-		t.Errorf("restoring a network of 4 filters into one of 8: %v", err)
+		t.Errorf("restore a network with 4 filters into one with 8: %v", err)
 	}
 	after, err := other.Checkpoint(data)
 	if err != nil {
@@ -164,12 +163,12 @@ func TestRestoreRefusesOtherNetworks(t *testing.T) {
 	}
 	for name, w := range before.Tensors {
 		if fmt.Sprint(w.Values) != fmt.Sprint(after.Tensors[name].Values) {
-			t.Fatalf("the refused restore changed %s", name)
+			t.Fatalf("the failed restore changed %s", name)
 		}
 	}
 }
 
-func TestNewTrainerSaysWhatDoesNotFit(t *testing.T) {
+func TestNewTrainerReportsShapes(t *testing.T) {
 	o := tiny(t)
 	o.NetG = graph.UNet128
 	if _, err := NewTrainer(o, graph.Shape{H: 32, W: 32, C: 3}, graph.Shape{H: 32, W: 32, C: 3}); err == nil || !strings.Contains(err.Error(), "multiples of 128") {
@@ -187,17 +186,17 @@ func TestNewTrainerSaysWhatDoesNotFit(t *testing.T) {
 	}
 }
 
-func TestDivergenceIsNamed(t *testing.T) {
+func TestDivergence(t *testing.T) {
 	o := tiny(t)
 	o.LR = 1e30
 	trainer, data := open(t, o)
 	err := Run(t.Context(), trainer, data)
 	var diverged *NotFiniteError
 	if !errors.As(err, &diverged) || diverged.Step < 2 || diverged.Term.Name == "" {
-		t.Errorf("a rate of 1e30 ends with %v", err)
+		t.Errorf("learning rate 1e30: error %v", err)
 	}
 	if _, err := NewSaver(trainer, data).Save(); err == nil {
-		t.Error("a diverged state was saved")
+		t.Error("the diverged state was saved")
 	}
 }
 
@@ -222,7 +221,7 @@ func TestRunStops(t *testing.T) {
 	}
 }
 
-// The generators learn: on two scenes over and over, the cycle loss falls.
+// The generators learn: the cycle loss on two scenes falls.
 func TestTrainingLearns(t *testing.T) {
 	o := tiny(t)
 	o.Scenes, o.LR, o.NGF = 2, 1e-3, 8
@@ -235,12 +234,12 @@ func TestTrainingLearns(t *testing.T) {
 		return cycle
 	}
 	if first, last := mean(losses[:10]), mean(losses[110:]); last > 0.7*first {
-		t.Errorf("cycle loss %.3f at first, %.3f after 120 steps", first, last)
+		t.Errorf("cycle loss %.3f in the first steps, %.3f after 120", first, last)
 	}
 }
 
-// A step's losses against the networks evaluated one by one: which picture
-// goes through which generator to which judge, and with which weight.
+// A step's losses are those of the networks evaluated one by one: each image goes through the right
+// generator to the right discriminator, with the right weight.
 func TestStepLossesAreCycleGANs(t *testing.T) {
 	o := tiny(t)
 	o.LambdaA, o.LambdaB, o.LambdaIdentity = 7, 3, 0.25
@@ -297,7 +296,7 @@ func TestStepLossesAreCycleGANs(t *testing.T) {
 	}
 	for i, term := range want.Terms() {
 		if g := got.Terms()[i].Value; math.Abs(g-term.Value) > 1e-4*math.Abs(term.Value) {
-			t.Errorf("%s is %g, computed apart %g", term.Name, g, term.Value)
+			t.Errorf("%s is %g, want %g", term.Name, g, term.Value)
 		}
 	}
 }
@@ -340,10 +339,10 @@ func TestTranslateIsTheExportedGenerator(t *testing.T) {
 			t.Fatal(err)
 		}
 		if fmt.Sprint(raw["down1.weight"]) == fmt.Sprint(w["down1.weight"]) {
-			t.Errorf("%s: the average equals the latest weights after 3 steps", name)
+			t.Errorf("%s: after 3 steps the average equals the latest weights", name)
 		}
 	}
 	if _, err := trainer.Translate("G_C", images, 2, shape); err == nil {
-		t.Error("an unknown generator translates")
+		t.Error("an unknown generator translated images")
 	}
 }

@@ -7,16 +7,15 @@ import (
 	"testing"
 )
 
-// wide is a run whose residual blocks are wide enough for Winograd's form.
+// wide is a run with residual blocks that are wide enough for Winograd's form.
 func wide(t *testing.T) Options {
 	o := tiny(t)
 	o.NGF, o.LoadSize, o.CropSize = 16, 68, 64 // 64 channels of 16x16
 	return o
 }
 
-// In Winograd's form training follows the direct one: the first step agrees to
-// rounding, and later ones as far as Adam lets rounding grow, which takes the
-// sign of each gradient at first.
+// Training in Winograd's form follows the direct form: the first step is equal up to rounding, and later
+// ones as far as Adam lets rounding grow. Adam's first step takes only the sign of each gradient.
 func TestWinogradTrainsAsDirect(t *testing.T) {
 	var all [2][]Losses
 	for i, conv := range []string{ConvDirect, ConvWinograd} {
@@ -40,12 +39,12 @@ func TestWinogradTrainsAsDirect(t *testing.T) {
 				t.Errorf("step %d, %s: %g, direct %g", step+1, term.Name, got, term.Value)
 			}
 		}
-		t.Logf("step %d: at most %.2g of a loss apart", step+1, largest)
+		t.Logf("step %d: losses differ by at most %.2g", step+1, largest)
 	}
 }
 
-// Only the CPU's float32 takes the form.
-func TestWinogradIsOfTheCPU(t *testing.T) {
+// Only float32 on a CPU uses the form.
+func TestWinogradNeedsCPU(t *testing.T) {
 	for _, c := range []struct {
 		precision string
 		device    device

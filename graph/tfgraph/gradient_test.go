@@ -70,12 +70,12 @@ func (b *slope) load(t *testing.T) {
 	}
 }
 
-func (b *slope) run(t *testing.T, pictures []float32, fetches ...tf.Output) [][]float32 {
+func (b *slope) run(t *testing.T, images []float32, fetches ...tf.Output) [][]float32 {
 	t.Helper()
 	if err := b.scope.Err(); err != nil {
 		t.Fatal(err)
 	}
-	feed, err := NewTensor(pictures, 2, b.shape.H, b.shape.W, b.shape.C)
+	feed, err := NewTensor(images, 2, b.shape.H, b.shape.W, b.shape.C)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,8 +143,8 @@ func TestInputGradient(t *testing.T) {
 				want = append(want, stats[i].Mean, stats[i].Variance)
 				got = append(got, b.stats[i].Mean, b.stats[i].Variance)
 			}
-			pictures := randomInput(8, b.shape)
-			wants, gots := b.run(t, pictures, want...), b.run(t, pictures, got...)
+			images := randomInput(8, b.shape)
+			wants, gots := b.run(t, images, want...), b.run(t, images, got...)
 			for i := range wants {
 				if got[i].Shape().String() != want[i].Shape().String() {
 					t.Errorf("tensor %d has shape %v, want %v", i, got[i].Shape(), want[i].Shape())
@@ -186,10 +186,10 @@ func TestInputGradientHasGradients(t *testing.T) {
 	for _, name := range []string{"smooth", "basic/instance", "n_layers/batch", "pixel/instance", "yosemite/batch", "yosemite/none"} {
 		t.Run(name, func(t *testing.T) {
 			b := newSlope(t, nets[name], graph.Shape{H: 32, W: 32, C: 3})
-			pictures := randomInput(8, b.shape)
+			images := randomInput(8, b.shape)
 			// L = sum(tanh(g/size) r) for random r, and the mean of the output,
 			// or the last bias would have no gradient at all.
-			size := rms(b.run(t, pictures, b.gradient)[0])
+			size := rms(b.run(t, images, b.gradient)[0])
 			r, err := NewTensor(randomInput(9, b.shape), 2, b.shape.H, b.shape.W, b.shape.C)
 			if err != nil {
 				t.Fatal(err)
@@ -206,7 +206,7 @@ func TestInputGradientHasGradients(t *testing.T) {
 					names, targets = append(names, p.Name), append(targets, b.vars.Values(b.session.Graph())[p.Name])
 				}
 			}
-			gradients := b.run(t, pictures, op.Gradients(s, []tf.Output{loss}, targets)...)
+			gradients := b.run(t, images, op.Gradients(s, []tf.Output{loss}, targets)...)
 			for i, name := range names {
 				length := rms(gradients[i]) * math.Sqrt(float64(len(gradients[i])))
 				values := b.weights[name]
@@ -217,7 +217,7 @@ func TestInputGradientHasGradients(t *testing.T) {
 					}
 					b.weights[name] = moved
 					b.load(t)
-					return float64(b.run(t, pictures, loss)[0][0])
+					return float64(b.run(t, images, loss)[0][0])
 				}
 				// A difference across a rectifier's kink is no gradient, where
 				// the loss jumps; one of a shorter step hardly meets any, but is

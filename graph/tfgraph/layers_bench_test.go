@@ -34,8 +34,8 @@ func BenchmarkLayers(b *testing.B) {
 		{"out", 128, 64, false, conv(64, 3, 7, 1, 3)},
 		{"down", 128, 64, false, conv(64, 128, 3, 2, 1)},
 		{"up", 64, 128, false, graph.ConvTranspose{Name: "up", In: 128, Out: 64, Kernel: 3, Stride: 2, Pad: 1, OutPad: 1}},
-		{"judge_first", 128, 3, false, conv(3, 64, 4, 2, 1)},
-		{"judge_wide", 16, 256, false, conv(256, 512, 4, 1, 1)},
+		{"discriminator_first", 128, 3, false, conv(3, 64, 4, 2, 1)},
+		{"discriminator_wide", 16, 256, false, conv(256, 512, 4, 1, 1)},
 		{"norm", 128, 64, false, graph.InstanceNorm{Channels: 64, Epsilon: 1e-5}},
 		{"pad", 128, 64, false, graph.ReflectPad{Pad: 3}},
 	} {

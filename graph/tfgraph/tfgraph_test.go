@@ -67,10 +67,10 @@ func newBench(t *testing.T, l graph.Layer, shape graph.Shape) *bench {
 	return b
 }
 
-// run fetches outputs for a batch of 2 pictures.
-func (b *bench) run(t *testing.T, pictures []float32, seed int64, fetches ...tf.Output) [][]float32 {
+// run fetches outputs for a batch of 2 images.
+func (b *bench) run(t *testing.T, images []float32, seed int64, fetches ...tf.Output) [][]float32 {
 	t.Helper()
-	feed, err := NewTensor(pictures, 2, b.shape.H, b.shape.W, b.shape.C)
+	feed, err := NewTensor(images, 2, b.shape.H, b.shape.W, b.shape.C)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,9 +121,9 @@ func TestGradientsOfEveryLayer(t *testing.T) {
 	} {
 		t.Run(graph.Describe(l), func(t *testing.T) {
 			b := newBench(t, l, shape)
-			pictures := randomInput(1, shape)
+			images := randomInput(1, shape)
 			// L = sum(y * r) for random r.
-			y := b.run(t, pictures, 9, b.out)[0]
+			y := b.run(t, images, 9, b.out)[0]
 			r := make([]float32, len(y))
 			rng := rand.New(rand.NewPCG(4, 4))
 			for i := range r {
@@ -145,9 +145,9 @@ func TestGradientsOfEveryLayer(t *testing.T) {
 			if err := b.scope.Err(); err != nil {
 				t.Fatal(err)
 			}
-			got := b.run(t, pictures, 9, gradients...)
-			loss := func(pictures []float32) (sum float64) {
-				for i, v := range b.run(t, pictures, 9, b.out)[0] {
+			got := b.run(t, images, 9, gradients...)
+			loss := func(images []float32) (sum float64) {
+				for i, v := range b.run(t, images, 9, b.out)[0] {
 					sum += float64(v) * float64(r[i])
 				}
 				return sum
@@ -173,13 +173,13 @@ func TestGradientsOfEveryLayer(t *testing.T) {
 					t.Errorf("%s: %d of %d gradients are wrong", what, bad, len(values))
 				}
 			}
-			check("input", pictures, got[0], func() float64 { return loss(pictures) })
+			check("input", images, got[0], func() float64 { return loss(images) })
 			for i, name := range names {
 				check(name, b.weights[name], got[i+1], func() float64 {
 					if err := b.vars.Load(b.session, b.weights); err != nil {
 						t.Fatal(err)
 					}
-					return loss(pictures)
+					return loss(images)
 				})
 			}
 		})
@@ -191,7 +191,7 @@ func TestInstanceNormIsPerPicture(t *testing.T) {
 	b := newBench(t, graph.InstanceNorm{Channels: 3, Epsilon: 1e-5}, shape)
 	x := randomInput(2, shape)
 	for i := range x[:len(x)/2] {
-		x[i] = 40*x[i] + 10 // the first picture has other statistics
+		x[i] = 40*x[i] + 10 // the first image has other statistics
 	}
 	y := b.run(t, x, 0, b.out)[0]
 	size := shape.H * shape.W * shape.C
@@ -259,12 +259,12 @@ func TestDropoutFollowsItsSeed(t *testing.T) {
 	differ := false
 	for i := range y {
 		if same[i] != y[i] {
-			t.Fatal("the same seed gives another mask")
+			t.Fatal("equal seeds give different masks")
 		}
 		differ = differ || other[i] != y[i]
 	}
 	if !differ {
-		t.Error("another seed gives the same mask")
+		t.Error("different seeds give the same mask")
 	}
 }
 

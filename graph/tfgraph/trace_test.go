@@ -11,7 +11,7 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// A traced run gives what any other does, and tells which operations ran.
+// A traced run returns what any other run does, and records the operations.
 func TestRunTraced(t *testing.T) {
 	g := tf.NewGraph()
 	s := op.NewScopeWithGraph(g)

@@ -18,7 +18,7 @@ import (
 
 // In Winograd's form a convolution has the values and the gradients that it
 // has without it, for every kind of padding, sides that are no multiples of
-// the tile, one picture and two, and weights that are used twice.
+// the tile, one image and two, and weights that are used twice.
 func TestWinogradIsTheConvolution(t *testing.T) {
 	conv := func(in, out, pad int, bias bool) graph.Conv {
 		return graph.Conv{Name: "c", In: in, Out: out, Kernel: 3, Stride: 1, Pad: pad, Bias: bias}

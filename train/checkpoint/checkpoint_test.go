@@ -34,16 +34,15 @@ func TestCheckpointRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("read %+v, wrote %+v", got, want)
+		t.Errorf("read %+v, want %+v", got, want)
 	}
 	files, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(files) != 1 {
-		t.Errorf("the folder holds %v, %v; only the checkpoint was to be left", files, err)
+		t.Errorf("the folder holds %v, %v; want only the checkpoint", files, err)
 	}
 }
 
-// Whatever is cut off, and whichever bit is changed, the file is named as
-// damaged.
+// A file that is cut short anywhere, or has any bit changed, is reported as damaged.
 func TestDamagedCheckpoint(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.safetensors")
 	if err := someCheckpoint(5).Save(path); err != nil {
@@ -75,7 +74,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 	}
 }
 
-// Checkpoints that were written before headers had a checksum are still read.
+// Checkpoints without a header checksum, of the first format, can be read.
 func TestFirstCheckpointFormat(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.safetensors")
 	want := someCheckpoint(5)
@@ -100,7 +99,7 @@ func TestFirstCheckpointFormat(t *testing.T) {
 	}
 }
 
-// A header is never believed about sizes: none of these may allocate much.
+// The reader does not trust sizes in a header: none of these may allocate much.
 func TestHostileCheckpointHeaders(t *testing.T) {
 	meta := `"__metadata__":{"format":"` + firstFormat + `","step":"1","batches":"1","width_A":"1","height_A":"1","width_B":"1","height_B":"1","crc32c":"0"}`
 	for _, entry := range []string{
@@ -117,7 +116,7 @@ func TestHostileCheckpointHeaders(t *testing.T) {
 		file := append([]byte{byte(len(text)), byte(len(text) >> 8), 0, 0, 0, 0, 0, 0}, text...)
 		file = append(file, 0, 0, 0, 0)
 		if _, err := read(bytes.NewReader(file), int64(len(file))); err == nil {
-			t.Errorf("%s: read without an error", entry)
+			t.Errorf("%s: no error", entry)
 		}
 	}
 }
@@ -134,11 +133,11 @@ func TestCheckpointRefusesNaN(t *testing.T) {
 		t.Errorf("saving NaN: %v", err)
 	}
 	if c, err := Load(path); err != nil || c.Step != 1 {
-		t.Errorf("the checkpoint from before is gone: %v, %v", c, err)
+		t.Errorf("the older checkpoint is gone: %v, %v", c, err)
 	}
 }
 
-func TestLatestCheckpointPassesOverDamagedOnes(t *testing.T) {
+func TestLatestSkipsDamaged(t *testing.T) {
 	f := Folder(filepath.Join(t.TempDir(), "checkpoints"))
 	if _, _, err := f.Latest(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no checkpoint: error %v", err)
@@ -202,9 +201,8 @@ func TestKeptCheckpoints(t *testing.T) {
 	}
 }
 
-// Going on from an earlier checkpoint makes it the newest, for the next resume
-// too, and puts what is later aside.
-func TestGoOnFrom(t *testing.T) {
+// ResumeFrom makes an earlier checkpoint the newest and supersedes later ones.
+func TestResumeFrom(t *testing.T) {
 	f := Folder(filepath.Join(t.TempDir(), "checkpoints"))
 	if err := f.create(); err != nil {
 		t.Fatal(err)
@@ -233,12 +231,11 @@ func TestGoOnFrom(t *testing.T) {
 	}
 	for _, name := range []string{"step_000000060.safetensors", "step_000000080.safetensors", "best.safetensors"} {
 		if !exists(filepath.Join(string(f), "superseded", name)) {
-			t.Errorf("%s is not put aside", name)
+			t.Errorf("%s is not superseded", name)
 		}
 	}
 
-	// A best checkpoint that is not later stays, and stands in where there is
-	// no rolling one.
+	// A best checkpoint that is not later stays, and is the newest if there is no rolling one.
 	best.Step = 40
 	if err := best.Save(f.path(bestName)); err != nil {
 		t.Fatal(err)

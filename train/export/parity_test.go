@@ -196,8 +196,8 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// A model that ONNX Runtime computes differently is not written: here one so
-// badly scaled that rounding alone makes the difference.
+// A model that ONNX Runtime computes differently is not written. This one is scaled so badly that
+// rounding alone makes the difference.
 func TestExportLeavesNoWrongFile(t *testing.T) {
 	n := &graph.Network{Name: "wild", In: 3, Out: 3, Layers: []graph.Layer{
 		graph.Conv{Name: "a", In: 3, Out: 16, Kernel: 5, Stride: 1, Pad: 2},
@@ -215,6 +215,6 @@ func TestExportLeavesNoWrongFile(t *testing.T) {
 		t.Errorf("export: %v", err)
 	}
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 0 {
-		t.Errorf("the failed export left %v", files)
+		t.Errorf("the failed export left files: %v", files)
 	}
 }

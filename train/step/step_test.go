@@ -14,7 +14,7 @@ import (
 	"cyclegan/graph/tfgraph"
 )
 
-// Adam as PyTorch states it, in float64, against the op as it is fed here.
+// TensorFlow's Adam with AdamSettings against PyTorch's formula in float64.
 func TestAdamFollowsPyTorch(t *testing.T) {
 	g := tf.NewGraph()
 	s := op.NewScopeWithGraph(g)
@@ -44,7 +44,7 @@ func TestAdamFollowsPyTorch(t *testing.T) {
 	var m1, m2 [3]float64
 	rng := rand.New(rand.NewPCG(3, 0))
 	for n := int64(1); n <= 200; n++ {
-		// One gradient is ordinary, one tiny, where epsilon counts, one rare.
+		// One gradient is ordinary, one so small that epsilon matters, and one rarely not 0.
 		grads := []float32{float32(rng.NormFloat64()), float32(1e-8 * rng.NormFloat64()), 0}
 		if n%50 == 1 {
 			grads[2] = 3
@@ -72,12 +72,12 @@ func TestAdamFollowsPyTorch(t *testing.T) {
 	}
 	for i, want := range weight {
 		if d := math.Abs(float64(got["c.weight"][i]) - want); d > 1e-5*200*lr {
-			t.Errorf("weight %d after 200 steps: %g, PyTorch's formula gives %g", i, got["c.weight"][i], want)
+			t.Errorf("weight %d after 200 steps is %g, want %g", i, got["c.weight"][i], want)
 		}
 	}
 }
 
-// The losses against their definitions, computed plainly.
+// The losses against their definitions in float64.
 func TestLosses(t *testing.T) {
 	g := tf.NewGraph()
 	s := op.NewScopeWithGraph(g)
