@@ -10,43 +10,41 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
-// KIDOptions are the settings of a kernel inception distance. A nil *KIDOptions
-// and the zero value are the usual ones.
+// KIDOptions configure a kernel inception distance. Nil and the zero value are the defaults.
 type KIDOptions struct {
-	// Seed chooses the subsets.
+	// Seed selects the subsets. Default 0.
 	Seed uint64
-	// Subsets is how many there are; 0 for 100.
+	// Subsets is the number of subsets. Default 100.
 	Subsets int
-	// SubsetSize is how many pictures of each side a subset has; 0 for 1,000, or
-	// as many as the smaller side has.
+	// SubsetSize is the number of images per side of a subset. Default 1,000, or all images of the
+	// smaller side if there are fewer.
 	SubsetSize int
 }
 
-// KIDResult is a kernel inception distance: mean and standard deviation over the
-// subsets. Subsets that hold all pictures are one and the same.
+// KIDResult is a kernel inception distance: mean and standard deviation over the subsets. If a subset
+// holds all images, there is only one.
 type KIDResult struct {
 	Mean, Std           float64
 	N, NReal            int
 	Subsets, SubsetSize int
 }
 
-// Score gives the result under a name.
+// Score returns the result as a score.
 func (r KIDResult) Score(name string) Score {
 	return Score{Name: name, Value: r.Mean, Std: r.Std, N: r.N, NReal: r.NReal}
 }
 
-// wholeKernel is the number of pictures a side up to which the kernel of all
-// pairs is computed once (8*n*n bytes, thrice), rather than each subset's.
+// wholeKernel is the number of images per side up to which the kernel of all pairs is computed once
+// (three times 8*n*n bytes) rather than per subset.
 const wholeKernel = 4096
 
-// KID is the kernel inception distance (Bińkowski et al. 2018): the unbiased
-// squared maximum mean discrepancy under the kernel (x·y/dim + 1)³, as a mean
-// over random subsets, drawn without replacement. It may be slightly below 0
-// where the sets are alike. Each side needs two pictures. It is torch-fidelity's
+// KID returns the kernel inception distance (Bińkowski et al. 2018): the unbiased squared maximum mean
+// discrepancy under the kernel (x·y/dim + 1)³, averaged over random subsets drawn without replacement.
+// For similar sets it may be slightly negative. Each side needs two images. It is torch-fidelity's
 // computation with other random numbers.
 func KID(ctx context.Context, real, fake *Features, opt *KIDOptions) (KIDResult, error) {
 	if real == nil || fake == nil {
-		return KIDResult{}, errors.New("KID: a side has no features")
+		return KIDResult{}, errors.New("KID: one side has no features")
 	}
 	if err := checkSets("KID", real.Dim(), real.N(), fake.Dim(), fake.N(), 2); err != nil {
 		return KIDResult{}, err
@@ -57,7 +55,7 @@ func KID(ctx context.Context, real, fake *Features, opt *KIDOptions) (KIDResult,
 	}
 	most := min(real.N(), fake.N())
 	if o.Subsets < 0 || o.SubsetSize < 0 || o.SubsetSize == 1 || o.SubsetSize > most {
-		return KIDResult{}, fmt.Errorf("KID: %d subsets of %d pictures can't be drawn: 1 or more subsets, of 2 to %d pictures here", o.Subsets, o.SubsetSize, most)
+		return KIDResult{}, fmt.Errorf("KID: cannot draw %d subsets of %d images; a subset has 2 to %d images here", o.Subsets, o.SubsetSize, most)
 	}
 	if o.Subsets == 0 {
 		o.Subsets = 100
@@ -76,7 +74,7 @@ func KID(ctx context.Context, real, fake *Features, opt *KIDOptions) (KIDResult,
 	return KIDResult{mean, std, fake.N(), real.N(), o.Subsets, o.SubsetSize}, err
 }
 
-// draw gives the places of subset number i of one side's n pictures.
+// draw returns the indices of subset number i among one side's n images.
 func draw(o KIDOptions, i int, side uint64, n int) []int {
 	random := newStream(o.Seed, streamSubsets, uint64(i), side)
 	all := make([]int, n)
@@ -90,8 +88,8 @@ func draw(o KIDOptions, i int, side uint64, n int) []int {
 	return all[:o.SubsetSize]
 }
 
-// kid is the mean and standard deviation of the discrepancies of subsets, each
-// of which is the places of its real and of its fake pictures.
+// kid returns the mean and standard deviation of the discrepancies of subsets, each given by the
+// indices of its real and fake images.
 func kid(ctx context.Context, real, fake *Features, draws [][2][]int, whole bool) (mean, std float64, err error) {
 	k := kernels{dim: real.dim}
 	if whole {
@@ -122,7 +120,7 @@ func kid(ctx context.Context, real, fake *Features, draws [][2][]int, whole bool
 	return mean, math.Sqrt(std), nil
 }
 
-// widen gives vectors in float64; nil places stand for all.
+// widen converts the vectors at places, or all if nil, to float64.
 func widen(f *Features, places []int) blas64.General {
 	n := f.N()
 	if places != nil {
@@ -141,7 +139,7 @@ func widen(f *Features, places []int) blas64.General {
 	return m
 }
 
-// kernels are the kernel's values between all real and fake vectors.
+// kernels holds the kernel's values between real and fake vectors.
 type kernels struct {
 	dim                          int
 	realReal, fakeFake, realFake blas64.General
@@ -160,15 +158,14 @@ func (k *kernels) of(a, b blas64.General) blas64.General {
 	return m
 }
 
-// discrepancy is the unbiased estimate for a subset of equally many real and
-// fake vectors.
+// discrepancy returns the unbiased estimate for a subset of equally many real and fake vectors.
 func (k *kernels) discrepancy(real, fake []int) float64 {
 	n := float64(len(real))
 	within := sum(k.realReal, real, real, true) + sum(k.fakeFake, fake, fake, true)
 	return within/(n*(n-1)) - 2*sum(k.realFake, real, fake, false)/(n*n)
 }
 
-// sum adds up the chosen rows and columns of m, without the diagonal of the choice if so asked.
+// sum adds the selected rows and columns of m, without the diagonal of the selection if offDiagonal.
 func sum(m blas64.General, rows, columns []int, offDiagonal bool) float64 {
 	total := 0.0
 	for i, r := range rows {

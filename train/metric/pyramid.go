@@ -2,13 +2,11 @@ package metric
 
 import "image"
 
-// smallestLevel is the shorter side of the coarsest level that is used, in
-// pixels.
+// smallestLevel is the smallest allowed shorter side of a level, in pixels.
 const smallestLevel = 16
 
-// levelSizes are the sizes of a Laplacian pyramid's levels, from the picture's
-// own down to 16 pixels on the shorter side; each is half of the one before,
-// rounded up.
+// levelSizes returns the sizes of a Laplacian pyramid's levels, from the image's own down to 16 pixels
+// on the shorter side, each half of the one before, rounded up.
 func levelSizes(w, h int) []image.Point {
 	var sizes []image.Point
 	for min(w, h) >= smallestLevel {
@@ -18,7 +16,7 @@ func levelSizes(w, h int) []image.Point {
 	return sizes
 }
 
-// planes are the red, green and blue of a picture, one after the other.
+// planes are the red, green and blue of an image.
 type planes struct {
 	w, h int
 	data []float32 // [3][h][w]
@@ -28,14 +26,13 @@ func newPlanes(size image.Point) planes {
 	return planes{size.X, size.Y, make([]float32, 3*size.X*size.Y)}
 }
 
-// pyramid makes single levels of the Laplacian pyramid of pictures of one size
-// (Burt and Adelson 1983), with the binomial kernel [1 4 6 4 1]/16 along both
-// axes and borders mirrored about the edge pixels. It keeps its memory from
-// picture to picture, so each goroutine needs its own.
+// pyramid computes single levels of the Laplacian pyramid (Burt and Adelson 1983) of images of one size,
+// with the binomial kernel [1 4 6 4 1]/16 along both axes and borders mirrored about the edge pixels.
+// It reuses its memory, so each goroutine needs its own.
 type pyramid struct {
 	sizes   []image.Point
-	gauss   []planes // the picture smoothed and halved so many times
-	up      planes   // the next level, brought back to the size of this one
+	gauss   []planes // the image, smoothed and halved once more per level
+	up      planes   // the next level, upsampled to the size of this one
 	scratch []float32
 }
 
@@ -47,9 +44,8 @@ func newPyramid(sizes []image.Point) *pyramid {
 	return p
 }
 
-// level gives one level of the picture in pix, whose bytes are red, green and
-// blue of each pixel. The coarsest level is the smoothed picture itself. The
-// result holds until the next call.
+// level returns one level of the image in pix, which holds red, green and blue per pixel. The coarsest
+// level is the smoothed image itself. The result is valid until the next call.
 func (p *pyramid) level(pix []byte, level int) planes {
 	first := p.gauss[0]
 	n := first.w * first.h
@@ -76,7 +72,7 @@ func (p *pyramid) level(pix []byte, level int) planes {
 	return g
 }
 
-// mirror brings an index that lies up to two outside of n values back in.
+// mirror maps an index up to two outside of n values into them.
 func mirror(i, n int) int {
 	if i < 0 {
 		return -i
@@ -115,8 +111,8 @@ func (p *pyramid) down(dst, src planes) {
 	}
 }
 
-// upsample puts the pixels of src on the even places of dst and smooths: even
-// places then hold (1 6 1)/8 of their neighbours, odd ones (1 1)/2.
+// upsample puts the pixels of src at the even positions of dst and smooths: even positions become
+// (1 6 1)/8 of their neighbors, odd ones (1 1)/2.
 func (p *pyramid) upsample(dst, src planes) {
 	for c := range 3 {
 		from := src.data[c*src.w*src.h : (c+1)*src.w*src.h]

@@ -11,7 +11,7 @@ const (
 	ssimSigma  = 1.5
 )
 
-// ssimWindow is the Gaussian along one axis, of sum 1.
+// ssimWindow is the Gaussian along one axis, with sum 1.
 var ssimWindow = func() (w [2*ssimRadius + 1]float64) {
 	sum := 0.0
 	for i := range w {
@@ -25,19 +25,18 @@ var ssimWindow = func() (w [2*ssimRadius + 1]float64) {
 	return w
 }()
 
-// SSIM is the structural similarity of two pictures of one size, at most 1
-// (Wang et al. 2004): an 11x11 Gaussian window of sigma 1.5, K1 = 0.01,
-// K2 = 0.03, white is 255; the mean over the windows that lie wholly in the
-// picture, and over red, green and blue. Alpha is ignored. It is scikit-image's
-// structural_similarity with gaussian_weights=True, sigma=1.5,
-// use_sample_covariance=False and data_range=255. Sides are 11 pixels or more.
+// SSIM returns the structural similarity of two images of one size, at most 1 (Wang et al. 2004): the
+// mean over all 11x11 Gaussian windows within the image, with sigma 1.5, K1 = 0.01, K2 = 0.03 and white
+// 255, and over red, green and blue. It ignores alpha. It equals scikit-image's structural_similarity
+// with gaussian_weights=True, sigma=1.5, use_sample_covariance=False and data_range=255. Both sides
+// must be 11 pixels or more.
 func SSIM(a, b *image.NRGBA) (float64, error) {
 	if err := alike(a, b); err != nil {
 		return 0, fmt.Errorf("SSIM: %w", err)
 	}
 	w, h := a.Rect.Dx(), a.Rect.Dy()
 	if min(w, h) < len(ssimWindow) {
-		return 0, fmt.Errorf("SSIM: pictures of %dx%d are smaller than its window of %dx%d", w, h, len(ssimWindow), len(ssimWindow))
+		return 0, fmt.Errorf("SSIM: images of %dx%d are smaller than the window of %dx%d", w, h, len(ssimWindow), len(ssimWindow))
 	}
 	sum := 0.0
 	for c := range 3 {
@@ -46,12 +45,10 @@ func SSIM(a, b *image.NRGBA) (float64, error) {
 	return sum / 3, nil
 }
 
-// moments are, for one row, the means over the window's width of a, b, a*a,
-// b*b and a*b.
+// moments are the means of a, b, a*a, b*b and a*b over the window's width, for one row.
 type moments [5][]float64
 
-// ssimChannel gives the mean over one channel. Only the rows that a window
-// covers are held.
+// ssimChannel returns the mean of one channel. It keeps only the rows of one window.
 func ssimChannel(a, b *image.NRGBA, channel int) float64 {
 	const k = len(ssimWindow)
 	w, h := a.Rect.Dx(), a.Rect.Dy()
@@ -100,7 +97,7 @@ func ssimChannel(a, b *image.NRGBA, channel int) float64 {
 	return sum / (float64(out) * float64(h-k+1))
 }
 
-// similarity is the index of one window, from its means.
+// similarity returns the index of one window from its means.
 func similarity(a, b, aa, bb, ab float64) float64 {
 	const c1, c2 = (0.01 * 255) * (0.01 * 255), (0.03 * 255) * (0.03 * 255)
 	return (2*a*b + c1) * (2*(ab-a*b) + c2) / ((a*a + b*b + c1) * (aa - a*a + bb - b*b + c2))

@@ -14,25 +14,23 @@ import (
 )
 
 const (
-	patch        = 7                 // side of a neighbourhood, in pixels
-	descriptor   = 3 * patch * patch // values of a neighbourhood
+	patch        = 7                 // side of a neighborhood, in pixels
+	descriptor   = 3 * patch * patch // values of a neighborhood
 	defaultKept  = 2048
 	largestSide  = 1 << 15
-	rowsTogether = 32 // directions that are projected on at a time
+	rowsTogether = 32 // directions per projection
 )
 
-// SWDOptions are the settings of a sliced Wasserstein distance. A nil
-// *SWDOptions and the zero value are those of Karras et al.
+// SWDOptions configure a sliced Wasserstein distance. Nil and the zero value are those of Karras et al.
 type SWDOptions struct {
-	// Seed chooses the directions and the places of the neighbourhoods. Numbers
-	// that are to be compared need one seed.
+	// Seed selects the directions and neighborhoods. Only scores with equal seeds are comparable.
+	// Default 0.
 	Seed uint64
-	// Directions is how many the descriptors are projected on; 0 for 512.
+	// Directions is the number of directions for the projections. Default 512.
 	Directions int
-	// Neighbourhoods is how many are taken of each picture and level; 0 for 128.
+	// Neighbourhoods is the number of neighborhoods per image and level. Default 128.
 	Neighbourhoods int
-	// MaxPictures bounds a set: of more pictures a random part of this size
-	// stays. 0 for 2,048.
+	// MaxPictures limits a set to a random sample of that many images. Default 2,048.
 	MaxPictures int
 }
 
@@ -46,7 +44,7 @@ func (o *SWDOptions) resolved() (SWDOptions, error) {
 		name  string
 		value *int
 		def   int
-	}{{"directions", &r.Directions, 512}, {"neighbourhoods", &r.Neighbourhoods, 128}, {"largest number of pictures", &r.MaxPictures, defaultKept}} {
+	}{{"directions", &r.Directions, 512}, {"neighborhoods", &r.Neighbourhoods, 128}, {"maximum of images", &r.MaxPictures, defaultKept}} {
 		if *f.value < 0 {
 			bad = append(bad, fmt.Errorf("SWD: %s %d is negative", f.name, *f.value))
 		}
@@ -57,23 +55,20 @@ func (o *SWDOptions) resolved() (SWDOptions, error) {
 	return r, errors.Join(bad...)
 }
 
-// SWD measures the sliced Wasserstein distance of two sets of pictures of one
-// size over the levels of their Laplacian pyramids (Karras et al. 2018,
-// "Progressive Growing of GANs", section 5): how alike the sets are in local
-// structure, at each scale. Of each picture and level it takes 128
-// neighbourhoods of 7x7 pixels, normalises each set's by mean and standard
-// deviation of each channel (which makes it blind to a cast or a contrast that
-// the whole set has), projects them on 512 random directions, and takes the
-// mean distance of the sorted projections, times 1,000.
+// SWD computes the sliced Wasserstein distance of two sets of images of one size over the levels of
+// their Laplacian pyramids (Karras et al. 2018, "Progressive Growing of GANs", section 5): how similar
+// the sets are in local structure at each scale. From each image and level it takes 128 neighborhoods
+// of 7x7 pixels, normalizes each set's by mean and standard deviation per channel (which makes it blind
+// to a color cast or contrast of the whole set), projects them on 512 random directions, and averages
+// the distances of the sorted projections, times 1,000.
 //
-// The levels go from the size of the pictures to 16 pixels on the shorter
-// side, each half of the one before; the original needs powers of two, and here
-// an odd side is halved upwards. Sets of unequal size are compared by their
-// quantiles: the distance is the area between the two cumulative distributions,
-// which for equal sizes is the original's mean difference of sorted values.
+// The levels go from the size of the images to 16 pixels on the shorter side, each half of the one
+// before, rounded up (the original requires powers of two). Sets of unequal size are compared by their
+// quantiles: the distance is the area between the two cumulative distributions, which for equal sizes
+// is the original's mean difference of sorted values.
 //
-// Two sets of one content have distance 0, since equal places of two sets look
-// at equal neighbourhoods. An SWD may be used by several goroutines.
+// Two sets with equal content have distance 0, since the neighborhoods of an image depend only on its
+// position. An SWD is safe for concurrent use.
 type SWD struct {
 	size       image.Point
 	options    SWDOptions
@@ -81,24 +76,23 @@ type SWD struct {
 	directions []float32 // [directions][descriptor], each of length 1
 }
 
-// NewSWD prepares for pictures of w x h pixels, 16 or more on each side.
+// NewSWD returns an SWD for images of w x h pixels, at least 16 on each side.
 func NewSWD(w, h int, opt *SWDOptions) (*SWD, error) {
 	o, err := opt.resolved()
 	if err != nil {
 		return nil, err
 	}
 	if min(w, h) < smallestLevel || max(w, h) > largestSide {
-		return nil, fmt.Errorf("SWD: pictures of %dx%d can't be compared: sides are %d to %d pixels", w, h, smallestLevel, largestSide)
+		return nil, fmt.Errorf("SWD: cannot compare images of %dx%d; sides must be %d to %d pixels", w, h, smallestLevel, largestSide)
 	}
 	return &SWD{image.Pt(w, h), o, levelSizes(w, h), directions(o)}, nil
 }
 
-// Size is that of the pictures, and Options are those in use, with the defaults
-// filled in.
+// Size returns the size of the images, and Options the options with the defaults filled in.
 func (s *SWD) Size() image.Point   { return s.size }
 func (s *SWD) Options() SWDOptions { return s.options }
 
-// The streams of random numbers that a seed is divided into.
+// The streams of random numbers of a seed.
 const (
 	streamDirections = iota
 	streamPlaces
@@ -123,9 +117,9 @@ func directions(o SWDOptions) []float32 {
 	return all
 }
 
-// SWDResult is a sliced Wasserstein distance times 1,000, of n pictures.
+// SWDResult is a sliced Wasserstein distance times 1,000.
 type SWDResult struct {
-	Levels   []SWDLevel // from the finest
+	Levels   []SWDLevel // finest first
 	Mean     float64    // over the levels
 	N, NReal int
 }
@@ -136,21 +130,20 @@ type SWDLevel struct {
 	Value         float64
 }
 
-// Score gives the mean over the levels.
+// Score returns the mean over the levels as a score.
 func (r SWDResult) Score(name string) Score {
 	return Score{Name: name, Value: r.Mean, N: r.N, NReal: r.NReal}
 }
 
-// Distance compares two sets, which must have been made by this SWD or by one of
-// the same size and options. It takes 75 kB of memory for each picture of both
-// sets, beside the sets themselves.
+// Distance compares two sets, which must come from this SWD or from one with the same size and options.
+// In addition to the sets it takes 75 kB of memory per image.
 func (s *SWD) Distance(ctx context.Context, real, fake *SWDSet) (SWDResult, error) {
 	for _, set := range []*SWDSet{real, fake} {
 		if set == nil || set.N() == 0 {
-			return SWDResult{}, errors.New("SWD: a set has no pictures")
+			return SWDResult{}, errors.New("SWD: a set has no images")
 		}
 		if set.size != s.size || set.options != s.options {
-			return SWDResult{}, fmt.Errorf("SWD: a set of pictures of %dx%d was made with other options, or for another size than %dx%d", set.size.X, set.size.Y, s.size.X, s.size.Y)
+			return SWDResult{}, fmt.Errorf("SWD: a set of %dx%d images has other options or another size than %dx%d", set.size.X, set.size.Y, s.size.X, s.size.Y)
 		}
 	}
 	r := SWDResult{N: fake.N(), NReal: real.N()}
@@ -173,8 +166,7 @@ func (s *SWD) Distance(ctx context.Context, real, fake *SWDSet) (SWDResult, erro
 	return r, nil
 }
 
-// sliced is the mean over the directions of the distance of two sets of
-// descriptors ([n][descriptor]).
+// sliced returns the distance of two sets of descriptors, [n][descriptor], averaged over the directions.
 func (s *SWD) sliced(ctx context.Context, a, b []float32) (float64, error) {
 	n, m := len(a)/descriptor, len(b)/descriptor
 	distances := make([]float64, s.options.Directions)
@@ -212,11 +204,77 @@ func (s *SWD) sliced(ctx context.Context, a, b []float32) (float64, error) {
 	return sum / float64(len(distances)), nil
 }
 
-// project gives the product of each direction with each descriptor, [directions][n].
+// project computes the product of each direction with each descriptor, [directions][n].
 func project(dst, dirs, descriptors []float32) {
 	c, n := len(dirs)/descriptor, len(descriptors)/descriptor
 	blas32.Gemm(blas.NoTrans, blas.Trans, 1,
 		blas32.General{Rows: c, Cols: descriptor, Stride: descriptor, Data: dirs},
 		blas32.General{Rows: n, Cols: descriptor, Stride: descriptor, Data: descriptors},
 		0, blas32.General{Rows: c, Cols: n, Stride: n, Data: dst[:c*n]})
+}
+
+// wasserstein returns the distance of two one-dimensional distributions (the area between their
+// cumulative distributions) from sorted samples.
+func wasserstein(a, b []float32) float64 {
+	sum := 0.0
+	if len(a) == len(b) {
+		for i, v := range a {
+			sum += math.Abs(float64(v) - float64(b[i]))
+		}
+		return sum / float64(len(a))
+	}
+	// Sample i of a covers the quantiles from i*len(b) to (i+1)*len(b), in units of 1/(len(a)*len(b)).
+	n, m := int64(len(a)), int64(len(b))
+	var i, j, from int64
+	for i < n && j < m {
+		to := min((i+1)*m, (j+1)*n)
+		sum += float64(to-from) * math.Abs(float64(a[i])-float64(b[j]))
+		from = to
+		if to == (i+1)*m {
+			i++
+		}
+		if to == (j+1)*n {
+			j++
+		}
+	}
+	return sum / float64(n*m)
+}
+
+// sorter reuses its memory, so each goroutine needs its own.
+type sorter struct{ keys, other []uint32 }
+
+// floats sorts finite values in ascending order by radix, which is several times faster than comparing
+// for hundreds of thousands of values.
+func (s *sorter) floats(values []float32) {
+	const digit = 11
+	if len(s.keys) < len(values) {
+		s.keys, s.other = make([]uint32, len(values)), make([]uint32, len(values))
+	}
+	keys, other := s.keys[:len(values)], s.other[:len(values)]
+	var counts [3][1 << digit]int32
+	for i, v := range values {
+		// With negative values inverted and the others' sign bit set, the bits sort like the values.
+		k := math.Float32bits(v)
+		k ^= uint32(int32(k)>>31) | 1<<31
+		keys[i] = k
+		for d := range counts {
+			counts[d][k>>(digit*d)&(1<<digit-1)]++
+		}
+	}
+	for d := range counts {
+		at := int32(0)
+		for i, n := range counts[d] {
+			counts[d][i] = at
+			at += n
+		}
+		for _, k := range keys {
+			place := &counts[d][k>>(digit*d)&(1<<digit-1)]
+			other[*place] = k
+			*place++
+		}
+		keys, other = other, keys
+	}
+	for i, k := range keys {
+		values[i] = math.Float32frombits(k ^ (uint32(^int32(k)>>31) | 1<<31))
+	}
 }

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"math/bits"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// An SWDSet is one side of a sliced Wasserstein distance. It holds its pictures
-// in 8 bits, 3 bytes a pixel, from which [SWD.Distance] takes the
-// neighbourhoods: a set of real pictures may be kept and compared many times.
+// An SWDSet is one side of a sliced Wasserstein distance. It holds its images in 3 bytes per pixel. A
+// set of real images can be kept and compared many times.
 type SWDSet struct {
 	size    image.Point
 	options SWDOptions
@@ -21,19 +21,18 @@ type SWDSet struct {
 	pix     []byte // [kept][height][width][3]
 }
 
-// NewSet makes an empty set.
+// NewSet returns an empty set.
 func (s *SWD) NewSet() *SWDSet { return &SWDSet{size: s.size, options: s.options} }
 
-// Add takes a picture in; it may be changed afterwards. Alpha is ignored. Once
-// the set is full a picture takes a random one's place, or is passed over, so
-// that each has had the same chance.
+// Add copies an image without its alpha. Once the set is full, a new image replaces a random one or is
+// skipped, so that all have the same chance.
 func (s *SWDSet) Add(img *image.NRGBA) error {
 	if img == nil || img.Rect.Size() != s.size || s.bytes() == 0 {
-		got := "no picture"
+		got := "a nil image"
 		if img != nil {
-			got = fmt.Sprintf("a picture of %dx%d", img.Rect.Dx(), img.Rect.Dy())
+			got = fmt.Sprintf("an image of %dx%d", img.Rect.Dx(), img.Rect.Dy())
 		}
-		return fmt.Errorf("SWD: %s can't be added to a set of %dx%d: bring it to that size first", got, s.size.X, s.size.Y)
+		return fmt.Errorf("SWD: cannot add %s to a set of %dx%d. Fix: resize it", got, s.size.X, s.size.Y)
 	}
 	place := s.seen
 	if s.seen >= s.options.MaxPictures {
@@ -56,17 +55,16 @@ func (s *SWDSet) Add(img *image.NRGBA) error {
 	return nil
 }
 
-// bytes is what a picture takes.
+// bytes returns the size of an image.
 func (s *SWDSet) bytes() int { return 3 * s.size.X * s.size.Y }
 
 func (s *SWDSet) picture(i int) []byte { return s.pix[i*s.bytes() : (i+1)*s.bytes()] }
 
-// N is how many pictures the set holds, and Seen how many it was given.
+// N returns the number of images in the set, and Seen the number of added ones.
 func (s *SWDSet) N() int    { return len(s.pix) / max(1, s.bytes()) }
 func (s *SWDSet) Seen() int { return s.seen }
 
-// descriptors fills dst with the normalised neighbourhoods of one level,
-// [n*neighbourhoods][channel][y][x].
+// descriptors fills dst with the normalized neighborhoods of one level, [n*neighborhoods][channel][y][x].
 func (s *SWDSet) descriptors(ctx context.Context, dst []float32, levels []image.Point, level int) error {
 	each := s.options.Neighbourhoods * descriptor
 	places := newStream(s.options.Seed, streamPlaces, uint64(level))
@@ -87,12 +85,12 @@ func (s *SWDSet) descriptors(ctx context.Context, dst []float32, levels []image.
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	normalise(dst)
+	normalize(dst)
 	return nil
 }
 
-// gather takes the neighbourhoods of picture number i. Neighbourhood number n of
-// the level has its corner at column below(2n) and row below(2n+1).
+// gather copies the neighborhoods of image number i. Neighborhood number n of the level has its corner at
+// column below(2n) and row below(2n+1).
 func gather(dst []float32, level planes, places stream, i int) {
 	count := len(dst) / descriptor
 	for k := range count {
@@ -108,9 +106,8 @@ func gather(dst []float32, level planes, places stream, i int) {
 	}
 }
 
-// normalise brings each channel to mean 0 and standard deviation 1. A channel
-// without any deviation becomes 0.
-func normalise(descriptors []float32) {
+// normalize scales each channel to mean 0 and standard deviation 1. A constant channel becomes 0.
+func normalize(descriptors []float32) {
 	const size = patch * patch
 	var group errgroup.Group
 	for c := range 3 {
@@ -133,7 +130,7 @@ func normalise(descriptors []float32) {
 				}
 			})
 			scale := 0.0
-			if deviation := math.Sqrt(variance / n); deviation > 1e-6 { // a level is 1
+			if deviation := math.Sqrt(variance / n); deviation > 1e-6 { // one level is 1
 				scale = 1 / deviation
 			}
 			channel(func(p []float32) {
@@ -152,28 +149,64 @@ type setHeader struct {
 	Options             SWDOptions
 }
 
-// Save writes the set to a file, in one piece.
+// Save writes the set to a file atomically.
 func (s *SWDSet) Save(path string) error {
 	return save(path, "pictures", setHeader{s.size.X, s.size.Y, s.seen, s.options}, s.pix)
 }
 
-// LoadSet reads a set that was saved, and refuses one that was made for another
-// size or with other options.
+// LoadSet reads a saved set. A set of another size or with other options is an error.
 func (s *SWD) LoadSet(path string) (*SWDSet, error) {
 	var h setHeader
 	set := s.NewSet()
 	err := load(path, "pictures", &h, func() (any, error) {
 		if h.Width != s.size.X || h.Height != s.size.Y || h.Options != s.options {
-			return nil, fmt.Errorf("it is for pictures of %dx%d or other options", h.Width, h.Height)
+			return nil, fmt.Errorf("it is for images of %dx%d or has other options", h.Width, h.Height)
 		}
 		return &set.pix, nil
 	})
 	if err == nil && (len(set.pix)%set.bytes() != 0 || set.N() > s.options.MaxPictures || h.Seen < set.N()) {
-		err = damaged(path, errors.New("it holds no whole pictures"))
+		err = damaged(path, errors.New("the images are incomplete"))
 	}
 	if err != nil {
 		return nil, err
 	}
 	set.seen = h.Seen
 	return set, nil
+}
+
+// stream is a sequence of random numbers with random access, so that goroutines can share it and other
+// languages can reproduce it: number i is the finalizer of SplitMix64 (Steele et al. 2014) of
+// stream + (i+1) * golden.
+type stream uint64
+
+const golden = 0x9e3779b97f4a7c15
+
+// newStream returns the stream of a seed and a path of numbers.
+func newStream(seed uint64, path ...uint64) stream {
+	s := stream(seed)
+	for _, p := range path {
+		s = stream(s.at(p))
+	}
+	return s
+}
+
+func (s stream) at(i uint64) uint64 {
+	z := uint64(s) + (i+1)*golden
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// below returns an integer from 0 to n-1.
+func (s stream) below(i uint64, n int) int {
+	hi, _ := bits.Mul64(s.at(i), uint64(n))
+	return int(hi)
+}
+
+// uniform returns a number between 0 and 1, both excluded.
+func (s stream) uniform(i uint64) float64 { return (float64(s.at(i)>>11) + 0.5) / (1 << 53) }
+
+// normal returns a number of the standard normal distribution (Box and Muller 1958).
+func (s stream) normal(i uint64) float64 {
+	return math.Sqrt(-2*math.Log(s.uniform(2*i))) * math.Cos(2*math.Pi*s.uniform(2*i+1))
 }

@@ -1,25 +1,23 @@
-// Package features turns pictures into feature vectors with any ONNX model, for
-// the distances of package metric. Its central type is [Extractor].
+// Package features extracts feature vectors from images with any ONNX model, for the distances of
+// package metric. Its central type is [Extractor].
 //
 //	e, err := features.Open("inception.onnx", nil)
 //	if err != nil {
 //		return err
 //	}
 //	defer e.Close()
-//	vectors, err := e.Extract(ctx, pictures) // len(pictures) * e.Dim() values
+//	vectors, err := e.Extract(ctx, images)   // len(images) * e.Dim() values
 //	err = real.Add(vectors)                  // a metric.Features or metric.Statistics
 //
-// A model takes float32 pictures, [N,3,H,W] or [N,H,W,3] (or one channel, the
-// luma), and gives one vector a picture, [N,D], [N,D,1,1] or [N,1,1,D]. Batch,
-// height and width may be fixed or not. What values black and white have it says
-// itself in its metadata ("cyclegan.range" is "0,255"), or the options do.
+// A model takes float32 images, [N,3,H,W] or [N,H,W,3] (or one channel, the luma), and returns one
+// vector per image, [N,D], [N,D,1,1] or [N,1,1,D]. Batch, height and width may be fixed. The values of
+// black and white come from its metadata ("cyclegan.range" is "0,255") or from the options.
 //
-// FID and KID mean what they mean in papers with one extractor only: the Inception
-// network of 2015 with its own bilinear resize. recipes/inception.py writes it, with
-// torch-fidelity's weights, as a model that takes pictures of any size with values
-// from 0 to 255 and holds the resize itself. Give it pictures as they are: a model of
-// one size gets them through the bicubic [pixels.Resize], which is a better resize
-// and gives other numbers.
+// FID and KID are comparable with published values only for one extractor: the Inception network of
+// 2015 with its own bilinear resize. recipes/inception.py writes it, with torch-fidelity's weights, as
+// a model that takes images of any size with values from 0 to 255 and contains the resize. Pass it the
+// original images: for a model of fixed size they are resized by the bicubic [pixels.Resize], which is
+// a better resize but changes the scores.
 package features
 
 import (
@@ -39,31 +37,31 @@ import (
 	"cyclegan/infer/session"
 )
 
-// ErrNoRange is what opening a model gives that does not say the values of black
-// and of white, where the options don't either: a wrong guess would go unnoticed.
-var ErrNoRange = errors.New("the model does not say which values black and white have")
+// ErrNoRange is the error of opening a model if neither its metadata nor the options have the values of
+// black and white. A wrong guess would go unnoticed.
+var ErrNoRange = errors.New("the model does not record its values of black and white")
 
-// Options say how a model runs and, for models that do not say it themselves,
-// what pictures they take. A nil *Options and the zero value are the defaults.
+// Options configure how a model runs and, if it does not say so itself, what images it takes. Nil and
+// the zero value are the defaults.
 type Options struct {
-	// Library, Provider, DeviceID and Threads are ONNX Runtime's: see session.Options.
+	// Library, Provider, DeviceID and Threads are as in session.Options (IntraThreads).
 	Library  string
 	Provider string
 	DeviceID int
 	Threads  int
 
-	// Range holds the values of black and of white. The zero value: what the model's metadata says.
+	// Range holds the values of black and white. Default: from the model's metadata.
 	Range pixels.Range
-	// Layout is "NCHW" or "NHWC". Empty: what the model's shapes say, else NCHW.
+	// Layout is "NCHW" or "NHWC". Default: from the model's shapes, else NCHW.
 	Layout string
-	// BGR says that the model takes blue first.
+	// BGR means that the model takes blue first.
 	BGR bool
-	// Width and Height are what pictures are resized to, in pixels, for a model that
-	// takes several sizes. 0: the pictures' own.
+	// Width and Height are the size in pixels to which images are resized, for a model without a fixed
+	// size. Default: no resize.
 	Width, Height int
-	// Output names the features where the model has several outputs.
+	// Output is the name of the features, if the model has several outputs.
 	Output string
-	// Batch is how many pictures go through the model at once. 0: 16, or what the model fixes.
+	// Batch is the number of images per run. Default 16, or the model's fixed batch.
 	Batch int
 }
 
@@ -71,7 +69,7 @@ func (o Options) session() *session.Options {
 	return &session.Options{Library: o.Library, Provider: o.Provider, DeviceID: o.DeviceID, IntraThreads: o.Threads}
 }
 
-// Validate lists every option that makes no sense, with its value.
+// Validate reports every invalid option with its value.
 func (o *Options) Validate() error {
 	if o == nil {
 		return nil
@@ -85,10 +83,10 @@ func (o *Options) Validate() error {
 		bad = append(bad, err)
 	}
 	if o.Width < 0 || o.Height < 0 || max(o.Width, o.Height) > largestSide || (o.Width == 0) != (o.Height == 0) {
-		bad = append(bad, fmt.Errorf("size %dx%d: both sides are 1 to %d pixels, or both 0", o.Width, o.Height, largestSide))
+		bad = append(bad, fmt.Errorf("size %dx%d: both sides must be 1 to %d pixels, or both 0", o.Width, o.Height, largestSide))
 	}
 	if o.Batch < 0 || o.Batch > largestBatch {
-		bad = append(bad, fmt.Errorf("batch %d: it is 1 to %d pictures, or 0", o.Batch, largestBatch))
+		bad = append(bad, fmt.Errorf("batch %d must be 1 to %d images, or 0", o.Batch, largestBatch))
 	}
 	return errors.Join(bad...)
 }
@@ -99,38 +97,37 @@ const (
 	usualBatch   = 16
 )
 
-// Info is what is known of an extractor.
+// Info describes an extractor.
 type Info struct {
 	Path string
-	// Name is what the model calls itself ("cyclegan.extractor" of its metadata), else its file name.
+	// Name is "cyclegan.extractor" of the metadata, else the file name.
 	Name string
-	// SHA256 is of the file, in hexadecimal. External says that weights lie in other files, which it does not cover.
+	// SHA256 is the hash of the file in hexadecimal. External means that other files hold weights, which
+	// the hash does not cover.
 	SHA256   string
 	External bool
-	// Width and Height are what pictures are resized to; 0: they keep their sizes.
+	// Width and Height are the size to which images are resized; 0 means no resize.
 	Width, Height int
-	// Batch is how many pictures go through the model at once.
+	// Batch is the number of images per run.
 	Batch int
-	// Input says how tensors hold pictures, Output names the features.
+	// Input is the format of the images, Output the name of the features.
 	Input  pixels.Spec
 	Output string
-	// Runtime is the version of ONNX Runtime, Provider what it runs on, Threads how many share the work.
+	// Runtime is the version of ONNX Runtime.
 	Runtime, Provider string
 	Threads           int
 }
 
-// An Extractor gives the feature vectors of pictures. It may be used by several
-// goroutines.
+// An Extractor computes feature vectors of images. It is safe for concurrent use.
 type Extractor struct {
 	info    Info
 	session *session.Session
-	fixed   bool // the model takes Batch pictures and no fewer
+	fixed   bool // the model requires Batch images per run
 	output  int
 	dim     atomic.Int64
 }
 
-// Open reads the model at path. Where ONNX Runtime is missing the error is a
-// session.NotFoundError.
+// Open opens the model at path. If ONNX Runtime is missing, the error is a [session.NotFoundError].
 func Open(path string, opt *Options) (*Extractor, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -162,26 +159,25 @@ func Open(path string, opt *Options) (*Extractor, error) {
 	return e, nil
 }
 
-// Info says what is known of the extractor.
+// Info describes the extractor.
 func (e *Extractor) Info() Info { return e.info }
 
-// Dim is the length of a feature vector; 0 where the model's shape leaves it open
-// and no picture has been through it.
+// Dim returns the length of a feature vector. It is 0 until the first run if the model's shape does not
+// fix it.
 func (e *Extractor) Dim() int { return int(e.dim.Load()) }
 
 // Close frees the model. It may be called more than once.
 func (e *Extractor) Close() error { return e.session.Close() }
 
-// Extract gives the feature vectors of pictures in their order, one after the
-// other. Alpha is ignored. Neighbouring pictures of one size go through the model
-// together. When ctx ends, the error is ctx's.
-func (e *Extractor) Extract(ctx context.Context, pictures []*image.NRGBA) ([]float32, error) {
+// Extract returns the concatenated feature vectors of the images in order. It ignores alpha, and runs
+// consecutive images of one size together. When ctx ends, the error is ctx's.
+func (e *Extractor) Extract(ctx context.Context, images []*image.NRGBA) ([]float32, error) {
 	var all []float32
-	for first := 0; first < len(pictures); {
+	for first := 0; first < len(images); {
 		var batch []*image.NRGBA
-		for _, img := range pictures[first:min(first+e.info.Batch, len(pictures))] {
+		for _, img := range images[first:min(first+e.info.Batch, len(images))] {
 			if img == nil || img.Rect.Empty() {
-				return nil, e.failed(fmt.Errorf("picture %d has no pixels", first+len(batch)))
+				return nil, e.failed(fmt.Errorf("image %d has no pixels", first+len(batch)))
 			}
 			img = pixels.Opaque(img)
 			if e.info.Width > 0 {
@@ -206,8 +202,7 @@ func (e *Extractor) failed(err error) error {
 	return fmt.Errorf("features by %q: %w", e.info.Path, err)
 }
 
-// batch runs pictures of one size. A model that takes so many pictures and no
-// fewer gets the last one again, for nothing.
+// batch runs images of one size. A model with a fixed batch gets the last image repeatedly.
 func (e *Extractor) batch(ctx context.Context, batch []*image.NRGBA) ([]float32, error) {
 	n := len(batch)
 	if e.fixed {
@@ -231,15 +226,14 @@ func (e *Extractor) batch(ctx context.Context, batch []*image.NRGBA) ([]float32,
 	return e.vectors(out[e.output], n, len(batch))
 }
 
-// vectors checks what the model gave for n pictures, and takes the vectors of the
-// first ones.
+// vectors checks the model's output for n images and returns the vectors of the first wanted ones.
 func (e *Extractor) vectors(t session.Tensor, n, wanted int) ([]float32, error) {
 	dim, err := vectorLength(t.Shape)
 	if err == nil && t.Shape[0] != int64(n) {
-		err = fmt.Errorf("there are %d vectors for %d pictures", t.Shape[0], n)
+		err = fmt.Errorf("there are %d vectors for %d images", t.Shape[0], n)
 	}
 	if err == nil && !e.dim.CompareAndSwap(0, dim) && e.dim.Load() != dim {
-		err = fmt.Errorf("vectors of %d values came before", e.dim.Load())
+		err = fmt.Errorf("earlier vectors had %d values", e.dim.Load())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("output %q of shape %v: %w", e.info.Output, t.Shape, err)
@@ -247,14 +241,14 @@ func (e *Extractor) vectors(t session.Tensor, n, wanted int) ([]float32, error) 
 	values := t.Data[:int(dim)*wanted]
 	for i, v := range values {
 		if v-v != 0 { // NaN or infinite
-			return nil, fmt.Errorf("output %q: value %d of a vector is %v: is the range of values right?", e.info.Output, i%int(dim), v)
+			return nil, fmt.Errorf("output %q: value %d of a vector is %v. Fix: check the range of values", e.info.Output, i%int(dim), v)
 		}
 	}
 	return values, nil
 }
 
-// vectorLength is the length of the vectors in a shape, of which one dimension
-// beside the first may be other than 1; -1 where the shape leaves it open.
+// vectorLength returns the length of the vectors in a shape, in which only one dimension after the
+// first may differ from 1. It returns -1 if the shape does not fix it.
 func vectorLength(shape []int64) (int64, error) {
 	length, wide, open := int64(1), 0, false
 	for _, d := range shape[min(1, len(shape)):] {
@@ -268,7 +262,7 @@ func vectorLength(shape []int64) (int64, error) {
 	}
 	switch {
 	case len(shape) < 2 || wide > 1 || length == 0:
-		return 0, errors.New("a vector for each picture is needed, [N,D], [N,D,1,1] or [N,1,1,D]: end the model in a pooling")
+		return 0, errors.New("not one vector per image, [N,D], [N,D,1,1] or [N,1,1,D]. Fix: end the model in a pooling")
 	case open:
 		return -1, nil
 	}
@@ -284,5 +278,5 @@ func layout(s string) (*pixels.Layout, error) {
 	if s == "" {
 		return nil, nil
 	}
-	return nil, fmt.Errorf("layout %q is unknown: it is NCHW or NHWC", s)
+	return nil, fmt.Errorf("layout %q is unknown; use NCHW or NHWC", s)
 }

@@ -154,13 +154,13 @@ func TestModelsAreRefused(t *testing.T) {
 		want  string
 	}{
 		{"absent", nil, "no such file"},
-		{"fixed", nil, "which values black and white have"},
-		{"fixed", &Options{Range: pixels.Byte, Width: 20, Height: 20}, "other pictures than of 20x20"},
+		{"fixed", nil, "its values of black and white"},
+		{"fixed", &Options{Range: pixels.Byte, Width: 20, Height: 20}, "its size is not 20x20"},
 		{"mean", nil, "negative, mean"},
 		{"mean", &Options{Output: "sum"}, `no output "sum"`},
 		{"bytes", nil, "uint8"},
 		{"damaged", nil, "0 to 255"},
-		{"tiny", &Options{Layout: "NHWC"}, "one side only"},
+		{"tiny", &Options{Layout: "NHWC"}, "only one side"},
 	} {
 		_, err := Open(filepath.Join("testdata", c.model+".onnx"), c.opt)
 		skipWithoutRuntime(t, err)
@@ -186,11 +186,11 @@ func TestExtractRefuses(t *testing.T) {
 		pictures []*image.NRGBA
 		want     string
 	}{
-		"vectors for all": {"together", pictures, "1 vectors for 2 pictures"},
+		"vectors for all": {"together", pictures, "1 vectors for 2 images"},
 		"a map":           {"map", pictures, "pooling"},
 		"not a number":    {"nan", []*image.NRGBA{image.NewNRGBA(image.Rect(0, 0, 4, 4))}, "range"},
-		"no pixels":       {"tiny", append(pictures, &image.NRGBA{}), "picture 2"},
-		"no picture":      {"tiny", []*image.NRGBA{nil}, "picture 0"},
+		"no pixels":       {"tiny", append(pictures, &image.NRGBA{}), "image 2"},
+		"no picture":      {"tiny", []*image.NRGBA{nil}, "image 0"},
 	} {
 		e := open(t, c.model, nil)
 		if _, err := e.Extract(t.Context(), c.pictures); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.model+".onnx") {

@@ -10,13 +10,13 @@ import (
 	"cyclegan/infer/session"
 )
 
-// inspect finds out what pictures the model takes and where its features are.
+// inspect determines the format of the model's images and the output of its features.
 func (e *Extractor) inspect(d *session.Description, o Options) error {
 	if name := d.Metadata["cyclegan.extractor"]; name != "" {
 		e.info.Name = name
 	}
 	if len(d.Inputs) != 1 {
-		return fmt.Errorf("it has %d inputs, not the one picture", len(d.Inputs))
+		return fmt.Errorf("the model has %d inputs, not one", len(d.Inputs))
 	}
 	if err := e.inspectInput(d.Inputs[0], o); err != nil {
 		return fmt.Errorf("input %v: %w", d.Inputs[0], err)
@@ -27,12 +27,12 @@ func (e *Extractor) inspect(d *session.Description, o Options) error {
 	e.info.Input.BGR = o.BGR || d.Metadata["cyclegan.channels"] == "BGR"
 	e.info.Input.Range = o.Range
 	if o.Range == (pixels.Range{}) {
-		said := d.Metadata["cyclegan.range"]
-		if said == "" {
-			return fmt.Errorf("%w: give them as a range, such as 0,255 or 0,1 or -1,1", ErrNoRange)
+		text := d.Metadata["cyclegan.range"]
+		if text == "" {
+			return ErrNoRange
 		}
-		if err := e.info.Input.Range.UnmarshalText([]byte(said)); err != nil {
-			return fmt.Errorf("its metadata is damaged: cyclegan.range %w", err)
+		if err := e.info.Input.Range.UnmarshalText([]byte(text)); err != nil {
+			return fmt.Errorf("invalid metadata: cyclegan.range %w", err)
 		}
 	}
 	return e.info.Input.Validate()
@@ -40,14 +40,14 @@ func (e *Extractor) inspect(d *session.Description, o Options) error {
 
 func (e *Extractor) inspectInput(p onnx.Port, o Options) error {
 	if p.Type != onnx.Float32 {
-		return fmt.Errorf("it holds %v: only float32 can be run, so export the model with a cast of its own", p.Type)
+		return fmt.Errorf("type %v is not supported. Fix: export the model with a cast from float32", p.Type)
 	}
 	dims := p.Shape
 	if dims == nil {
 		dims = []int64{-1, -1, -1, -1}
 	}
 	if len(dims) != 4 {
-		return fmt.Errorf("it has %d dimensions, not the 4 of pictures", len(dims))
+		return fmt.Errorf("%d dimensions, not 4", len(dims))
 	}
 	asked, err := layout(o.Layout)
 	if err != nil {
@@ -64,7 +64,7 @@ func (e *Extractor) inspectInput(p onnx.Port, o Options) error {
 		e.info.Input.Layout = pixels.NHWC
 	}
 	if c != -1 && !channels(c) {
-		return fmt.Errorf("as %v it has %d channels, not the 1 or 3 of a picture", e.info.Input.Layout, c)
+		return fmt.Errorf("in layout %v it has %d channels, not 1 or 3", e.info.Input.Layout, c)
 	}
 	e.info.Input.Channels = 3
 	if c == 1 {
@@ -73,18 +73,18 @@ func (e *Extractor) inspectInput(p onnx.Port, o Options) error {
 	return e.inspectSizes(dims[0], w, h, o)
 }
 
-// inspectSizes takes the sizes from the model where it fixes them, else from the options.
+// inspectSizes takes sizes from the model if it fixes them, else from the options.
 func (e *Extractor) inspectSizes(n, w, h int64, o Options) error {
 	if max(w, h) > largestSide || w == 0 || h == 0 || n == 0 || n > largestBatch {
-		return fmt.Errorf("%d pictures of %dx%d can't be made", n, w, h)
+		return fmt.Errorf("a batch of %d images of %dx%d is not supported", n, w, h)
 	}
 	e.info.Width, e.info.Height = o.Width, o.Height
 	if w > 0 || h > 0 {
 		if o.Width > 0 && (w > 0 && int64(o.Width) != w || h > 0 && int64(o.Height) != h) {
-			return fmt.Errorf("it takes other pictures than of %dx%d", o.Width, o.Height)
+			return fmt.Errorf("its size is not %dx%d", o.Width, o.Height)
 		}
 		if o.Width == 0 && (w < 0 || h < 0) {
-			return errors.New("it fixes one side only: give the size")
+			return errors.New("only one side is fixed. Fix: give the size")
 		}
 		if o.Width == 0 {
 			e.info.Width, e.info.Height = int(w), int(h)
@@ -111,9 +111,9 @@ func (e *Extractor) inspectOutput(outputs []onnx.Port, name string) error {
 	}
 	if e.output < 0 {
 		if name == "" {
-			return fmt.Errorf("it has %d outputs: name the one with the features, of %s", len(outputs), strings.Join(names, ", "))
+			return fmt.Errorf("the model has %d outputs. Fix: name the one with the features, of %s", len(outputs), strings.Join(names, ", "))
 		}
-		return fmt.Errorf("it has no output %q, but %s", name, strings.Join(names, ", "))
+		return fmt.Errorf("the model has no output %q, only %s", name, strings.Join(names, ", "))
 	}
 	p := outputs[e.output]
 	e.info.Output = p.Name
