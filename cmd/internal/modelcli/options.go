@@ -98,6 +98,7 @@ func (c *Conversion) Check() []error {
 	if c.Workers < 0 {
 		bad = append(bad, fmt.Errorf("-workers %d is negative", c.Workers))
 	}
+	c.ModelOptions.Concurrency = max(c.Workers, 0)
 	return append(bad, c.ModelOptions.Validate())
 }
 
