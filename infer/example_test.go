@@ -7,7 +7,6 @@ import (
 	"log"
 
 	"cyclegan/infer"
-	"cyclegan/infer/pixels"
 )
 
 func ExampleOpen() {
@@ -31,7 +30,7 @@ func ExampleOptions() {
 	model, err := infer.Open("other.onnx", &infer.Options{
 		Provider: "auto",
 		Input:    "image", // of several inputs
-		Range:    pixels.Byte,
+		Range:    infer.Range{Lo: 0, Hi: 255},
 		Layout:   "NHWC",
 	})
 	if err != nil {
@@ -42,6 +41,6 @@ func ExampleOptions() {
 	info := model.Info()
 	fmt.Println("runs on", info.Provider)
 	for _, r := range info.Refused {
-		fmt.Println("and not on", r.Provider+":", r)
+		fmt.Println("and not on", r.Provider+":", r.Err)
 	}
 }

@@ -16,14 +16,14 @@ import (
 
 // described says in short what was found out about a model's ports.
 func described(i Info) string {
-	port := func(p Port, s pixels.Spec) string {
-		by := p.RangeBy
+	port := func(p Port) string {
+		by := p.RangeSource
 		if by == "" {
 			by = "assumed"
 		}
-		return fmt.Sprintf("%s %s %v %d, %g to %g by %s", p.Name, p.Type, s.Layout, s.Channels, s.Range.Lo, s.Range.Hi, by)
+		return fmt.Sprintf("%s %s %s %d, %g to %g by %s", p.Name, p.Type, p.Layout, p.Channels, p.Range.Lo, p.Range.Hi, by)
 	}
-	text := port(i.InputPort, i.Input) + "; " + port(i.OutputPort, i.Output)
+	text := port(i.Input) + "; " + port(i.Output)
 	if i.Width > 0 || i.Height > 0 {
 		text += fmt.Sprintf("; %dx%d", i.Width, i.Height)
 	}
@@ -52,12 +52,12 @@ func TestForeignModels(t *testing.T) {
 		make  func(*image.NRGBA) *image.NRGBA
 	}{
 		{"bytes", Options{}, "photo uint8 NHWC 3, 0 to 255 by its type, uint8; negative uint8 NHWC 3, 0 to 255 by its type, uint8", opposite},
-		{"bytes", Options{Range: pixels.Range{Lo: 255}, BGR: true},
+		{"bytes", Options{Range: Range{Lo: 255}, BGR: true},
 			"photo uint8 NHWC 3, 255 to 0 by Options.Range; negative uint8 NHWC 3, 255 to 0 by Options.Range", opposite},
 		{"half", Options{}, "photo float16 NCHW 3, -1 to 1 by assumed; negative float16 NCHW 3, -1 to 1 by assumed", opposite},
 		{"double", Options{}, "photo float64 NHWC 3, -1 to 1 by assumed; negative float64 NHWC 3, -1 to 1 by assumed", opposite},
 		{"mixed", Options{}, "photo uint8 NCHW 3, 0 to 255 by its type, uint8; negative float32 NCHW 3, 0 to 1 by its last operator, Clip; 1 at a time", opposite},
-		{"mixed", Options{OutputRange: pixels.Range{Lo: 1}}, // which takes it back
+		{"mixed", Options{OutputRange: Range{Lo: 1}}, // which takes it back
 			"photo uint8 NCHW 3, 0 to 255 by its type, uint8; negative float32 NCHW 3, 1 to 0 by Options.OutputRange; 1 at a time", itself},
 		{"whole", Options{}, "photo int32 NCHW 1, 0 to 255 by its type, int32; negative int32 NCHW 1, 0 to 255 by its type, int32; 1 at a time", gray},
 		{"four", Options{}, "photos float32 NCHW 3, -1 to 1 by assumed; negatives float32 NCHW 3, -1 to 1 by assumed; 4 at a time", opposite},
@@ -99,21 +99,21 @@ func TestForeignModelsRefused(t *testing.T) {
 		opt   *Options
 		want  string
 	}{
-		{"classifier", nil, `the model gives no picture: output "scores" float32 [N,10]: a picture has 4 dimensions, and this has 2`},
-		{"segments", nil, "as NCHW it has 21 channels, not the 1 or 3 of a picture"},
-		{"larger", nil, `the model changes the size of pictures: it makes "large" float32 [1,3,32,48] of "photo" float32 [1,3,16,24]`},
-		{"sequence", nil, `output "list" sequence any shape: it holds sequence, and not numbers`},
-		{"text", nil, "it holds string, and not numbers"},
+		{"classifier", nil, `the model returns no image: output "scores" float32 [N,10]: an image has 4 dimensions, this has 2`},
+		{"segments", nil, "as NCHW it has 21 channels, not 1 or 3"},
+		{"larger", nil, `the model changes the size of images: it converts "photo" float32 [1,3,16,24] to "large" float32 [1,3,32,48]`},
+		{"sequence", nil, `output "list" sequence any shape: it holds sequence, not numbers`},
+		{"text", nil, "it holds string, not numbers"},
 		{"photos", nil, `its output "sum" needs 2 inputs: "left" float32 [N,3,H,W], "right" float32 [N,3,H,W]`},
-		{"photos", &Options{Input: "left"}, `the model needs more than a picture: beside "left" its output "sum" needs "right" float32`},
-		{"pair", nil, `2 of the model's outputs may be the picture: "winter" float32 [N,3,H,W], "spring" float32 [N,3,H,W]: name one of them (Options.Output)`},
-		{"pair", &Options{Output: "mood"}, `the model gives no picture: output "mood" float32 [N]: a picture has 4 dimensions, and this has 1`},
+		{"photos", &Options{Input: "left"}, `the model needs more than an image: in addition to "left" its output "sum" needs "right" float32`},
+		{"pair", nil, `2 outputs of the model may be the image: "winter" float32 [N,3,H,W], "spring" float32 [N,3,H,W]: name one of them (Options.Output)`},
+		{"pair", &Options{Output: "mood"}, `the model returns no image: output "mood" float32 [N]: an image has 4 dimensions, this has 1`},
 		{"pair", &Options{Output: "summer"}, `the model has no output "summer": it has "winter" float32 [N,3,H,W], "spring"`},
 		{"pair", &Options{Output: "winter", Input: "autumn"}, `output "winter" does not depend on input "autumn": it needs "summer" float32`},
 		{"pair", &Options{Output: "winter", Input: "autum"}, `the model has no input "autum": it has "summer" float32 [N,3,H,W], "autumn"`},
-		{"old", &Options{Input: "minus"}, `the model needs more than a picture: beside "minus" its output "negative" needs "photo"`},
-		{"bytes", &Options{Range: pixels.Unit}, `input "photo": values from 0 to 1 cannot be those of pictures in uint8, where they usually are 0 to 255`},
-		{"bytes", &Options{OutputRange: pixels.Symmetric}, `output "negative": values from -1 to 1 cannot be those of pictures in uint8`},
+		{"old", &Options{Input: "minus"}, `the model needs more than an image: in addition to "minus" its output "negative" needs "photo"`},
+		{"bytes", &Options{Range: Range(pixels.Unit)}, `input "photo": the range 0 to 1 does not fit images in uint8, whose usual range is 0 to 255`},
+		{"bytes", &Options{OutputRange: Range(pixels.Symmetric)}, `output "negative": the range -1 to 1 does not fit images in uint8`},
 		{"bytes", &Options{Layout: "NCHW"}, ""}, // with 3 columns
 		{"fixed_last", &Options{Layout: "NCHW"}, "as NCHW it has 16 channels"},
 	} {
@@ -134,7 +134,7 @@ func TestForeignOpsets(t *testing.T) {
 	var first image.Image
 	for opset := 11; opset <= 22; opset++ {
 		m := open(t, fmt.Sprintf("foreign_opset_%d.onnx", opset), nil)
-		if by := m.Info().InputPort.RangeBy; by != "its last operator, Tanh" {
+		if by := m.Info().Input.RangeSource; by != "its last operator, Tanh" {
 			t.Errorf("opset %d: range by %q", opset, by)
 		}
 		if i := m.Info(); i.SizeMultiple != 2 || i.MinSize < 2 || i.MinSize > 4 {
@@ -175,7 +175,7 @@ func TestForeignPairInTiles(t *testing.T) {
 	}
 	// several pictures at a time: no tiles are made to fit each other then, but they are still faded
 	four := open(t, "foreign_four.onnx", &Options{MaxPixels: leastMaxPixels})
-	if tiling := four.Tiling(700, 300); !tiling.Blended || !strings.Contains(tiling.Reason, "4 pictures at a time") {
+	if tiling := four.Tiling(700, 300); !tiling.Blended || !strings.Contains(tiling.Reason, "4 images at a time") {
 		t.Errorf("%+v", tiling)
 	}
 	if out, err = four.Translate(t.Context(), img); err != nil {
@@ -199,7 +199,7 @@ func TestForeignWeights(t *testing.T) {
 	if err := os.WriteFile(path, fixture(t, "foreign_weights.onnx"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(path, nil); err == nil || !strings.Contains(err.Error(), "foreign_weights.data") || !strings.Contains(err.Error(), "keep them in the model's folder") {
+	if _, err := Open(path, nil); err == nil || !strings.Contains(err.Error(), "foreign_weights.data") || !strings.Contains(err.Error(), "keep them in the folder of the model") {
 		t.Errorf("without them: %v", err)
 	}
 }
@@ -234,7 +234,7 @@ func TestDamagedModels(t *testing.T) {
 	}
 }
 
-func TestEndRange(t *testing.T) {
+func TestOutputRange(t *testing.T) {
 	constant := func(name string, v float32) *onnx.Node {
 		return &onnx.Node{Op: "Constant", Outputs: []string{name}, Attrs: []onnx.Attr{onnx.FloatAttr("value_float", v)}}
 	}
@@ -264,7 +264,7 @@ func TestEndRange(t *testing.T) {
 		{nil, pixels.Range{}, ""},
 	} {
 		m := &onnx.Model{Nodes: append(constants, c.nodes...)}
-		if got, by := endRange(m, "y"); got != c.want || by != c.by {
+		if got, by := outputRange(m, "y"); got != Range(c.want) || by != c.by {
 			t.Errorf("%v: %v by %q, want %v by %q", c.nodes, got, by, c.want, c.by)
 		}
 	}

@@ -10,13 +10,13 @@ import (
 // checkInfo holds a model that was accepted to what the rest of the package takes for granted.
 func checkInfo(t *testing.T, i Info) {
 	t.Helper()
-	if err := i.Input.Validate(); err != nil {
+	if err := i.Input.spec().Validate(); err != nil {
 		t.Error(err)
 	}
-	if err := i.Output.Validate(); err != nil {
+	if err := i.Output.spec().Validate(); err != nil {
 		t.Error(err)
 	}
-	if i.SizeMultiple < 1 || i.SizeMultiple > largestUnit || i.MinSize < 1 || i.MinSize > largestUnit || i.Width < 0 || i.Height < 0 || i.Batch < 0 || i.Batch*max(i.Width, 1)*max(i.Height, 1) > mostFixed ||
+	if i.SizeMultiple < 1 || i.SizeMultiple > largestUnit || i.MinSize < 1 || i.MinSize > largestUnit || i.Width < 0 || i.Height < 0 || i.Batch < 0 || i.Batch*max(i.Width, 1)*max(i.Height, 1) > maxFixed ||
 		i.TrainWidth < 0 || i.TrainHeight < 0 || i.Step < 0 {
 		t.Errorf("%+v", i)
 	}
@@ -36,7 +36,7 @@ func FuzzModel(f *testing.F) {
 		}
 		if info, err := inspect(session.Describe(network), network, nil); err == nil {
 			checkInfo(t, info)
-			network.Only(info.OutputPort.Name).Encode()
+			network.Only(info.Output.Name).Encode()
 		}
 	})
 }

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"cyclegan/infer/onnx"
@@ -9,50 +10,75 @@ import (
 	"cyclegan/infer/session"
 )
 
-// Info is what is known of a model. Where a model does not say something about itself, as those of other makers do not, the field is empty or 0.
+// Info describes a model. Fields that the model does not tell are empty or 0.
 type Info struct {
-	// Direction is "AtoB" or "BtoA"; DomainFrom and DomainTo name the two sides ("summer", "winter").
+	// Direction is "AtoB" or "BtoA"; DomainFrom and DomainTo name the domains, such as "summer" and "winter".
 	Direction            string
 	DomainFrom, DomainTo string
-	// Architecture is the generator's name, such as "resnet_9blocks".
+	// Architecture is the name of the generator, such as "resnet_9blocks".
 	Architecture string
-	// TrainWidth and TrainHeight are the size that the generator was trained at, where it does best.
+	// TrainWidth and TrainHeight are the training size, at which the generator works best.
 	TrainWidth, TrainHeight int
-	// Step is how many training steps it has seen.
+	// Step is the number of training steps.
 	Step int64
 	// Writer names the program that wrote the file.
 	Writer string
 
-	// Sides are padded to a multiple of SizeMultiple and to no less than MinSize before the model sees the picture.
+	// SizeMultiple and MinSize are what the sides are padded to.
 	SizeMultiple, MinSize int
-	// Width and Height are the only ones that the model takes; 0: it takes any.
+	// Width and Height are the fixed size of the model, or 0.
 	Width, Height int
-	// Input and Output say how the tensors hold pictures, InputPort and OutputPort which tensors of the model's they are.
-	Input, Output         pixels.Spec
-	InputPort, OutputPort Port
-	// Batch is the only number of pictures that the model takes at a time, 0 or 1 for most. Of several, each is the one picture that is translated.
+	// Input and Output are the model's image input and image output.
+	Input, Output Port
+	// Batch is the fixed number of images per run, or 0. If it is above 1, all of them are the same image.
 	Batch int
-	// MaxPixels is how many pixels may be in the model at once; larger pictures go through it in tiles. -1: there is no bound.
+	// MaxPixels is the number of pixels above which images are cut into tiles. -1: none is.
 	MaxPixels int
+	// Concurrency is the number of images of up to 512x512 pixels that are in the model at once.
+	Concurrency int
 
-	// Runtime is the version of ONNX Runtime, Provider what the model runs on ("cpu", "cuda"), also where "auto" was asked for,
-	// Threads how many compute one picture.
-	Runtime, Provider string
-	Threads           int
-	// Refused says which providers "auto" would have preferred, and why each was not taken. It must not be changed.
-	Refused []session.Refusal
+	// Runtime is the version of ONNX Runtime.
+	Runtime string
+	// Provider is what runs the model ("cpu", "cuda"), also if "auto" was requested.
+	Provider string
+	// Threads is the number of threads that compute one image.
+	Threads int
+	// Refused lists the providers that "auto" would have preferred. The slice must not be changed.
+	Refused []Refusal
 }
 
-// A Port is a model's input that takes the picture, or its output that gives it.
+// A Port is an image input or output of a model.
 type Port struct {
 	Name string
-	// Type is that of the elements, "float32", "uint8" and so on. Whole numbers are rounded to.
+	// Type is the element type, such as "float32" or "uint8". Values are rounded for integers.
 	Type string
-	// RangeBy says what told the values of black and white, such as "its metadata". Empty: nothing did, and they are assumed to be -1 and 1.
-	RangeBy string
+	// Layout is "NCHW" or "NHWC".
+	Layout string
+	// Channels is 3, or 1 for gray.
+	Channels int
+	// BGR is true if the first channel is blue.
+	BGR   bool
+	Range Range
+	// RangeSource is where Range comes from, such as "its metadata". Empty: it is assumed to be -1 to 1.
+	RangeSource string
 }
 
-// Name says in a few words what the model does: "summer to winter, resnet_9blocks, trained at 256x256".
+// spec returns the tensor format of the port.
+func (p Port) spec() pixels.Spec {
+	s := pixels.Spec{Range: pixels.Range(p.Range), Channels: p.Channels, BGR: p.BGR}
+	if p.Layout == pixels.NHWC.String() {
+		s.Layout = pixels.NHWC
+	}
+	return s
+}
+
+// A Refusal tells why "auto" did not select a provider.
+type Refusal struct {
+	Provider string
+	Err      error
+}
+
+// Name summarizes the model: "summer to winter, resnet_9blocks, trained at 256x256".
 func (i Info) Name() string {
 	var parts []string
 	if i.DomainFrom != "" || i.DomainTo != "" {
@@ -70,8 +96,8 @@ func (i Info) Name() string {
 	return strings.Join(parts, ", ")
 }
 
-// inspect says what pictures the model takes and gives, or why it is no picture-to-picture model.
-// The network is for what the description does not tell; it may be nil.
+// inspect returns what the model's file and the options tell, or an error if it is no image-to-image
+// model. Network may be nil.
 func inspect(d *session.Description, network *onnx.Model, opt *Options) (Info, error) {
 	if opt == nil {
 		opt = &Options{}
@@ -91,25 +117,108 @@ func inspect(d *session.Description, network *onnx.Model, opt *Options) (Info, e
 	if err != nil {
 		return Info{}, err
 	}
-	asked := reading{layout: layout, channels: info.Input.Channels}
-	output, err := asked.output(d, opt.Output)
+	r := portReader{layout: layout, channels: info.Input.Channels}
+	output, err := r.output(d, opt.Output)
 	if err != nil {
 		return Info{}, err
 	}
-	input, err := asked.input(d, network, opt.Input, output.Name)
+	input, err := r.input(d, network, opt.Input, output.Name)
 	if err != nil {
 		return Info{}, err
 	}
-	in, out, err := asked.both(input, output)
+	in, out, err := r.both(input, output)
 	if err != nil {
 		return Info{}, err
 	}
-	info.InputPort, info.OutputPort = Port{Name: input.Name, Type: input.Type.String()}, Port{Name: output.Name, Type: output.Type.String()}
 	info.Width, info.Height, info.Batch = in.width, in.height, in.batch
-	info.Input = pixels.Spec{Layout: in.layout, Range: info.Input.Range, Channels: in.channels, BGR: info.Input.BGR || opt.BGR}
-	info.Output = pixels.Spec{Layout: out.layout, Range: info.Input.Range, Channels: out.channels, BGR: info.Input.BGR}
-	if err := info.ranges(meta.get("range") != "", network, opt); err != nil {
+	bgr, known := info.Input.BGR || opt.BGR, info.Input.Range
+	info.Input = Port{Name: input.Name, Type: input.Type.String(), Layout: in.layout.String(), Channels: in.channels, BGR: bgr}
+	info.Output = Port{Name: output.Name, Type: output.Type.String(), Layout: out.layout.String(), Channels: out.channels, BGR: bgr}
+	if err := info.findRanges(known, network, opt); err != nil {
 		return Info{}, err
 	}
 	return info, nil
+}
+
+// metadata reads the properties of the models that cyclegan exports, and keeps the first error.
+type metadata struct {
+	values map[string]string
+	err    error
+}
+
+func (m *metadata) get(key string) string { return m.values["cyclegan."+key] }
+
+// integer reads a number from lo to hi, and returns absent for a missing property.
+func (m *metadata) integer(key string, lo, hi, absent int64) int64 {
+	s := m.get(key)
+	if s == "" {
+		return absent
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < lo || n > hi {
+		m.damaged(key, fmt.Sprintf("an integer from %d to %d", lo, hi))
+		return absent
+	}
+	return n
+}
+
+func (m *metadata) damaged(key, want string) {
+	if m.err == nil {
+		m.err = fmt.Errorf("the metadata of the model is damaged: cyclegan.%s is %q, not %s\nFix: export it again", key, m.get(key), want)
+	}
+}
+
+// info returns what the metadata tells. Input.Range is zero if it tells no range.
+func (m *metadata) info() Info {
+	if f := m.get("format"); f != "" && f != "1" {
+		m.err = fmt.Errorf("the metadata of the model has format %q, which this version does not support\nFix: use a newer version", f)
+	}
+	const maxSide = 1 << 20
+	i := Info{
+		Direction: m.get("direction"), DomainFrom: m.get("domain_from"), DomainTo: m.get("domain_to"),
+		Architecture: m.get("architecture"), Writer: m.get("writer"),
+		TrainWidth:   int(m.integer("train_width", 0, maxSide, 0)),
+		TrainHeight:  int(m.integer("train_height", 0, maxSide, 0)),
+		Step:         m.integer("step", 0, 1<<62, 0),
+		SizeMultiple: int(m.integer("size_multiple", 1, largestUnit, 1)),
+		MinSize:      int(m.integer("min_size", 1, largestUnit, 1)),
+		Input:        Port{Channels: 3},
+	}
+	switch m.get("channels") {
+	case "", "RGB":
+	case "BGR":
+		i.Input.BGR = true
+	case "gray":
+		i.Input.Channels = 1
+	default:
+		m.damaged("channels", `"RGB", "BGR" or "gray"`)
+	}
+	if r := m.get("range"); r != "" {
+		if i.Input.Range.UnmarshalText([]byte(r)) != nil {
+			m.damaged("range", `two different numbers such as "-1,1"`)
+		}
+	}
+	return i
+}
+
+// learnSizes derives from the strides and mirrored borders of the network which sides the model takes,
+// unless the metadata or the options tell. A network that cannot be analyzed takes any size.
+func (i *Info) learnSizes(values map[string]string, network *onnx.Model, opt *Options) {
+	told := metadata{values: values}
+	multiple := told.get("size_multiple") == "" && (opt == nil || opt.SizeMultiple == 0)
+	least := told.get("min_size") == "" && (opt == nil || opt.MinSize == 0)
+	if i.Width > 0 && i.Height > 0 || !multiple && !least {
+		return
+	}
+	cpu := &session.Options{Library: opt.session().Library, IntraThreads: 1} // for what is computed from constants
+	net, err := analyze(network, *i, cpu)
+	if err != nil || net.Align > largestUnit || net.Least > largestUnit {
+		return
+	}
+	if multiple {
+		i.SizeMultiple = net.Align
+	}
+	if least {
+		i.MinSize = net.Least
+	}
 }

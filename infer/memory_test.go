@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// memory gives a line of the kernel's account of this process, in MB.
-func memory(t *testing.T, key string) int {
+// processMemory returns a field of /proc/self/status in MB.
+func processMemory(t *testing.T, key string) int {
 	t.Helper()
 	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -53,16 +53,16 @@ func TestFastFormMemory(t *testing.T) {
 	const channels, layers = 512, 4
 	const plain, fast = 4 * 9 * channels * channels * layers >> 20, 4 * 36 * channels * channels * layers >> 20 // MB
 	file := wide(channels, layers)
-	before := memory(t, "VmRSS")
+	before := processMemory(t, "VmRSS")
 	m, err := New(file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if _, err := m.wholeSession(); err != nil {
+	if _, err := m.sessions.large(); err != nil {
 		t.Fatal(err)
 	}
-	took := memory(t, "VmHWM") - before
+	took := processMemory(t, "VmHWM") - before
 	t.Logf("filters of %d MB, %d MB in the fast form: %d MB", plain, fast, took)
 	// The rest is ONNX Runtime itself, and the model's bytes, which New copies.
 	if most := fast + 2*plain + 60; took > most {
@@ -84,12 +84,12 @@ func TestTilesMemory(t *testing.T) {
 	if _, err := m.Translate(t.Context(), scenery(64, 64)); err != nil {
 		t.Fatal(err)
 	}
-	before := memory(t, "VmRSS")
+	before := processMemory(t, "VmRSS")
 	out, err := m.Translate(t.Context(), scenery(w, h))
 	if err != nil || out.Bounds().Dx() != w {
 		t.Fatal(err)
 	}
-	took := memory(t, "VmHWM") - before
+	took := processMemory(t, "VmHWM") - before
 	t.Logf("%v: %d MB", m.Tiling(w, h), took)
 	// Whole, this model takes some 130 bytes a pixel beside them: more than 1500 MB.
 	if took > 400 {

@@ -1,3 +1,31 @@
+// Package infer translates images with an ONNX model, such as a CycleGAN generator. A [Model] is opened
+// once and translates any number of images, also concurrently:
+//
+//	model, err := infer.Open("G_AB.onnx", nil)
+//	if err != nil {
+//		return err
+//	}
+//	defer model.Close()
+//	winter, err := model.Translate(ctx, summer) // image.Image to image.Image of the same size
+//
+// Package batch, below this one, converts folders.
+//
+// Models exported by cyclegan describe themselves. For other image-to-image models the shapes, the
+// element types and the last operator are examined, and [Options] supply the rest. [Model.Info] reports
+// what is known.
+//
+// The model runs in ONNX Runtime, a shared library that is searched for in Options.Library, the
+// environment variable CYCLEGAN_ONNXRUNTIME, the user's cache and the system's library folders, in this
+// order. `go run ./third_party install` in a checkout of cyclegan downloads it to the cache; `-with cuda`
+// and `-with openvino` download the builds for these providers. If the library is missing, the error is
+// a *session.NotFoundError.
+//
+// The provider "auto" selects the best one that works, and Info.Refused tells why others do not:
+//
+//	model, err := infer.Open("G_AB.onnx", &infer.Options{Provider: "auto"})
+//
+// The package prints nothing and keeps no global state except the library, which is closed with the last
+// model.
 package infer
 
 import (
@@ -8,8 +36,6 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"cyclegan/infer/internal/offheap"
 	"cyclegan/infer/onnx"
@@ -17,21 +43,17 @@ import (
 	"cyclegan/infer/session"
 )
 
-// A Model is a generator that is ready to run. It may be used from several goroutines at once.
+// A Model is an image-to-image network that is ready to run. It is safe for concurrent use.
 type Model struct {
-	info     Info
-	run      runner
-	large    *large       // nil where no picture is too large for run
-	beside   *lazy        // run with fewer threads, for pictures that go through beside others; nil where it has but one
-	fast     *fast        // opens the sessions of large; nil without it
-	several  bool         // a run may take several pictures
-	buffers  sync.Pool    // of *[]float32
-	underWay atomic.Int32 // images that are being translated
-	// workspaces holds *workspace.
-	workspaces sync.Pool
+	*engine
+	sessions *sessions
+	tiler    *tiler
+	limit    *limiter
+	several  bool // a run may take several images
 }
 
-// Open reads the model at path, and weights that lie in files beside it. It is refused, with the reason, if it does not make one picture of another.
+// Open opens the model file at path, and weights in separate files next to it. It fails, with the reason,
+// if the model does not convert one image to another.
 func Open(path string, opt *Options) (*Model, error) {
 	session.Preload(opt.session())
 	data, err := offheap.ReadFile(path)
@@ -45,13 +67,12 @@ func Open(path string, opt *Options) (*Model, error) {
 	return m, nil
 }
 
-// New makes a model of the bytes of an ONNX file, which may be changed afterwards.
-// It is refused, with the reason, if it does not make one picture of another.
+// New opens a model from the content of an ONNX file, which the caller may change afterwards.
 func New(model []byte, opt *Options) (*Model, error) {
 	return newModel(slices.Clone(model), "", opt)
 }
 
-// newModel reads the file before ONNX Runtime does. It keeps data. dir is the folder of weights that the file does not hold.
+// newModel keeps data. Dir is the folder of weights that are not in data.
 func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -60,9 +81,10 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if network.Dir = dir; dir != "" {
-		if err := withWeights(network); err != nil {
-			return nil, err
+	if network.Dir = dir; dir != "" && network.External() {
+		// Inlined weights allow all that is done with other models, unless they are too large.
+		if err := network.Inline(); err != nil && !errors.Is(err, onnx.ErrTooLarge) {
+			return nil, fmt.Errorf("read the model's separate weight files: %w\nFix: keep them in the folder of the model, under their names", err)
 		}
 	}
 	about := session.Describe(network)
@@ -71,147 +93,112 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 		return nil, err
 	}
 	if !about.External && len(about.Inputs)+len(about.Outputs) > 2 {
-		network = network.Only(info.OutputPort.Name) // what the picture does not need is not computed
+		network = network.Only(info.Output.Name) // compute nothing but the image
 	}
-	options := opt.session()
-	chosen := *options
-	chosen.Inputs, chosen.Outputs = []string{info.InputPort.Name}, []string{info.OutputPort.Name}
-	sessions := &fast{}
-	s, err := sessions.open(network, &chosen)
+	s, err := openSessions(network, about, &info, opt.session())
 	if err != nil {
-		return nil, errors.Join(err, sessions.close())
+		return nil, err
 	}
-	used := s.Options()
-	info.Runtime, info.Provider, info.Threads, info.Refused = s.Version(), used.Provider, used.IntraThreads, s.Refused()
+	info.learnSizes(about.Metadata, network, opt)
 	info.MaxPixels = opt.maxPixels()
-	info.learnSizes(metadata{values: about.Metadata}, network, opt, options)
-	// what large pictures need runs where the model does
-	options.Provider, options.DeviceID = used.Provider, used.DeviceID
-	chosen.Provider, chosen.DeviceID = used.Provider, used.DeviceID
-	again := func(o *session.Options) (runner, error) {
-		c := chosen
-		c.NoArena, c.IntraThreads = o.NoArena, o.IntraThreads
-		s, err := sessions.open(network, &c)
-		if err != nil {
-			return nil, err
-		}
-		return framed(s, about, info), nil
-	}
-	run := framed(s, about, info)
-	ports := s.About()
+	info.Concurrency = opt.concurrency(info.Threads)
+	s.share(info.Concurrency)
+	e := newEngine(info)
 	return &Model{
-		info: info, run: run, beside: besideOthers(info, options, again), large: newLarge(info, network, options, sessions, again), fast: sessions,
-		several: run == runner(s) && takesSeveral(ports.Inputs[0].Shape) && takesSeveral(ports.Outputs[0].Shape),
+		engine: e, sessions: s, tiler: newTiler(e, s), limit: newLimiter(info.Concurrency),
+		several: s.takesSeveral(),
 	}, nil
 }
 
-// Info says what is known of the model.
+// Info describes the model.
 func (m *Model) Info() Info { return m.info }
 
-// Close frees the model after the pictures that are under way. It may be called more than once.
-func (m *Model) Close() error {
-	if m.large == nil {
-		return m.run.Close()
-	}
-	err := m.run.Close()
-	if m.beside != nil {
-		err = errors.Join(err, m.beside.close())
-	}
-	return errors.Join(err, m.large.close(), m.fast.close())
-}
+// Close waits for the translations under way and frees the model. It may be called more than once.
+func (m *Model) Close() error { return errors.Join(m.tiler.close(), m.sessions.close()) }
 
-// Translate gives the picture in the other domain, with the same bounds and the same alpha; the model itself sees colours only.
-// The result is an *image.NRGBA. When ctx ends, the run is broken off and the error is ctx's.
+// Translate returns the image in the other domain, as an *image.NRGBA with the same bounds and the same
+// alpha; the model sees the colors only. If ctx ends, Translate aborts and returns the cause of ctx.
 //
-// Pictures are padded at the right and at the bottom with their mirror image to a size that the model takes, and the result is cut back.
-// A model that takes one size alone gets larger pictures scaled down to it, and its result is scaled up again.
+// While as many translations as Info.Concurrency are under way, Translate waits. An image of more than
+// 512x512 pixels counts for several.
 //
-// A picture of more than Options.MaxPixels goes through the model in tiles, all of which are normalized by the statistics of the whole picture,
-// and which overlap as far as the network sees. That gives what the whole picture would: to rounding without instance normalization, and with it
-// to 45 dB and mostly to more than 50, since the statistics are approached in rounds, each of which computes all tiles; two or three are usual.
-// Where tiles cannot be had like that ([Model.Tiling] says why), they are faded into each other.
+// Images are padded at the right and the bottom with their mirror image to a size that the model takes,
+// and the result is cropped. For a model with a fixed size, larger images are scaled down, and the result
+// is scaled up again.
+//
+// An image of more than Options.MaxPixels passes through the model in tiles, which overlap as far as the
+// network sees and are normalized by the statistics of the whole image. The result equals that of the
+// whole image: up to rounding without instance normalization, and within 45 dB, mostly 50 dB, with it,
+// because the statistics are approximated in rounds (two or three, each of which computes all tiles).
+// Where this is not possible, the edges of the tiles are blended; [Model.Tiling] tells why.
 func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, error) {
 	if err := valid(img); err != nil {
-		return nil, fmt.Errorf("translate picture: %w", err)
+		return nil, fmt.Errorf("translate image: %w", err)
 	}
-	out, err := m.translate(ctx, img)
-	if err != nil {
-		return nil, fmt.Errorf("translate picture of %dx%d: %w", img.Bounds().Dx(), img.Bounds().Dy(), err)
+	w, h := img.Bounds().Dx(), img.Bounds().Dy()
+	W, H := m.runSize(m.fit(w, h))
+	release, concurrent, err := m.limit.acquire(ctx, W, H)
+	if err == nil {
+		defer release()
+		var out *image.NRGBA
+		if out, err = m.translate(ctx, img, concurrent); err == nil {
+			return finish(out, img), nil
+		}
 	}
-	return finish(out, img), nil
+	return nil, fmt.Errorf("translate image of %dx%d: %w", w, h, err)
 }
 
-// RunInto sends values through the network as they are, and no picture: Info says which layout, sizes and range the model takes.
-// What the output's data has room for is written there (see [session.Session.RunInto]).
-func (m *Model) RunInto(ctx context.Context, output *session.Tensor, input session.Tensor) error {
-	outputs := []session.Tensor{*output}
-	err := m.run.RunInto(ctx, outputs, input)
-	*output = outputs[0]
-	return err
-}
-
-// valid says why there is nothing to translate.
 func valid(img image.Image) error {
 	if img == nil {
-		return errors.New("there is none: the image is nil")
+		return errors.New("the image is nil")
 	}
 	if b := img.Bounds(); b.Empty() {
-		return fmt.Errorf("it is empty: %v", b)
+		return fmt.Errorf("the image is empty: %v", b)
 	}
 	return nil
 }
 
-// finish gives a result the bounds and the alpha of its picture.
+// finish gives out the alpha and the bounds of img.
 func finish(out *image.NRGBA, img image.Image) image.Image {
 	copyAlpha(out, img)
 	out.Rect = img.Bounds()
 	return out
 }
 
-// translate gives an opaque picture of img's size that starts at the origin.
-func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, error) {
+// translate returns an opaque image of the size of img that starts at the origin.
+func (m *Model) translate(ctx context.Context, img image.Image, concurrent bool) (*image.NRGBA, error) {
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	if sw, sh := m.fit(w, h); sw != w || sh != h {
-		whole, err := straight(img)
+		whole, err := opaque(img)
 		if err != nil {
 			return nil, err
 		}
-		out, err := m.translate(ctx, pixels.Resize(whole, sw, sh))
+		out, err := m.translate(ctx, pixels.Resize(whole, sw, sh), concurrent)
 		if err != nil {
 			return nil, err
 		}
 		return pixels.Resize(out, w, h), nil
 	}
-	g := m.grid(w, h)
+	g := m.tiler.grid(w, h)
 	traceTiling(ctx, g)
 	if g != nil {
-		return m.tiled(ctx, img, g)
+		return m.tiler.translate(ctx, img, g)
 	}
 	W, H := m.runSize(w, h)
-	out, err := m.whole(ctx, []image.Image{img}, W, H)
+	out, err := m.whole(ctx, []image.Image{img}, W, H, concurrent)
 	if err != nil {
 		return nil, err
 	}
 	return out[0], nil
 }
 
-// whole sends pictures through the model in one run, each padded to W x H.
-func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]*image.NRGBA, error) {
-	n, size := len(imgs), m.info.Input.Len(W, H)
-	underWay := m.underWay.Add(1)
-	defer m.underWay.Add(-1)
-	run := m.run
-	if W > arenaPixels/H/n {
-		var err error
-		if run, err = m.wholeSession(); err != nil {
-			return nil, err
-		}
-	} else if m.beside != nil && underWay > 1 {
-		var err error
-		if run, err = m.beside.get(); err != nil {
-			return nil, err
-		}
+// whole passes images through the model in one run, each padded to W x H.
+func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int, concurrent bool) ([]*image.NRGBA, error) {
+	run, err := m.sessions.pick(W, H*len(imgs), concurrent)
+	if err != nil {
+		return nil, err
 	}
+	n, size := len(imgs), m.in.Len(W, H)
 	ws := m.workspace(n * size)
 	defer m.release(ws)
 	for i, img := range imgs {
@@ -219,14 +206,14 @@ func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]*ima
 			return nil, err
 		}
 	}
-	if _, err := ws.run(ctx, run, &m.info, n, W, H); err != nil {
+	if _, err := m.run(ctx, run, ws, n, W, H); err != nil {
 		return nil, err
 	}
 	results := make([]*image.NRGBA, n)
-	size = m.info.Output.Len(W, H)
+	size = m.out.Len(W, H)
 	for i, img := range imgs {
 		out := image.NewNRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
-		if err := m.info.Output.Draw(out, out.Rect, ws.pictures()[i*size:(i+1)*size], W, H, image.Point{}); err != nil {
+		if err := m.out.Draw(out, out.Rect, ws.images()[i*size:(i+1)*size], W, H, image.Point{}); err != nil {
 			return nil, err
 		}
 		results[i] = out
@@ -234,7 +221,7 @@ func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]*ima
 	return results, nil
 }
 
-// fit gives the size that a picture is scaled down to for a model that takes one size alone, or the size itself.
+// fit returns the size to which an image is scaled down for a model with a fixed size, or its own size.
 func (m *Model) fit(w, h int) (int, int) {
 	scale := 1.0
 	if m.info.Width > 0 {
@@ -250,40 +237,89 @@ func (m *Model) fit(w, h int) (int, int) {
 	return scaled(w), scaled(h)
 }
 
-// runSize gives the size that a picture is padded to.
-func (m *Model) runSize(w, h int) (W, H int) {
-	W, H = padded(w, m.info.SizeMultiple, m.info.MinSize), padded(h, m.info.SizeMultiple, m.info.MinSize)
-	if m.info.Width > 0 {
-		W = m.info.Width
+// TranslateAll translates several images: result i belongs to image i. Images that the model sees at the
+// same size share a run, as many as Options.MaxPixels allows, which keeps a GPU busy. On a CPU this is no
+// faster than calling Translate. A model that takes one image at a time gets them one by one.
+//
+// The results equal those of Translate up to rounding, unless the model itself mixes the images of a
+// batch, as batch normalization in training mode does. The error names the first image that failed; there
+// are no results then.
+func (m *Model) TranslateAll(ctx context.Context, imgs []image.Image) ([]image.Image, error) {
+	for i, img := range imgs {
+		if err := valid(img); err != nil {
+			return nil, fmt.Errorf("translate image %d of %d: %w", i+1, len(imgs), err)
+		}
 	}
-	if m.info.Height > 0 {
-		H = m.info.Height
+	results := make([]image.Image, len(imgs))
+	for _, g := range m.groups(imgs) {
+		first := g.images[0]
+		if g.W == 0 {
+			out, err := m.Translate(ctx, imgs[first])
+			if err != nil {
+				return nil, fmt.Errorf("image %d of %d: %w", first+1, len(imgs), err)
+			}
+			results[first] = out
+			continue
+		}
+		if err := m.translateGroup(ctx, g, imgs, results); err != nil {
+			return nil, fmt.Errorf("translate images %d of %d (a run of %d at %dx%d): %w", first+1, len(imgs), len(g.images), g.W, g.H, err)
+		}
 	}
-	return W, H
+	return results, nil
 }
 
-// fill puts img into dst, a tensor of W x H, and its mirror images around it.
-func (m *Model) fill(dst []float32, W, H int, img image.Image) error {
-	spec := m.info.Input
-	w, h := img.Bounds().Dx(), img.Bounds().Dy()
-	if w == W && h == H {
-		return spec.Put(dst, img)
-	}
-	part := m.buffer(spec.Len(w, h))
-	defer m.buffers.Put(part)
-	if err := spec.Put(*part, img); err != nil {
+func (m *Model) translateGroup(ctx context.Context, g group, imgs, results []image.Image) error {
+	release, concurrent, err := m.limit.acquire(ctx, g.W, g.H*len(g.images))
+	if err != nil {
 		return err
 	}
-	reflect(dst, W, H, *part, w, h, spec)
+	defer release()
+	members := make([]image.Image, len(g.images))
+	for k, i := range g.images {
+		members[k] = imgs[i]
+	}
+	out, err := m.whole(ctx, members, g.W, g.H, concurrent)
+	if err != nil {
+		return err
+	}
+	for k, i := range g.images {
+		results[i] = finish(out[k], imgs[i])
+	}
 	return nil
 }
 
-// buffer gives n values that may hold anything, to be put back into m.buffers.
-func (m *Model) buffer(n int) *[]float32 {
-	if b, ok := m.buffers.Get().(*[]float32); ok && cap(*b) >= n {
-		*b = (*b)[:n]
-		return b
+// A group of images passes through the model in one run, each padded to W x H. If W is 0, it is a single
+// image for Translate.
+type group struct {
+	images []int
+	W, H   int
+}
+
+func (m *Model) groups(imgs []image.Image) []group {
+	most := m.info.MaxPixels
+	if most < 0 {
+		most = defaultMaxPixels
 	}
-	b := make([]float32, n)
-	return &b
+	var groups []group
+	open := map[image.Point]int{} // by size, the group that has room
+	for i, img := range imgs {
+		w, h := img.Bounds().Dx(), img.Bounds().Dy()
+		if fw, fh := m.fit(w, h); !m.several || fw != w || fh != h || m.tiler.grid(w, h) != nil {
+			groups = append(groups, group{images: []int{i}})
+			continue
+		}
+		W, H := m.runSize(w, h)
+		size := image.Pt(W, H)
+		k, ok := open[size]
+		if !ok {
+			k = len(groups)
+			open[size] = k
+			groups = append(groups, group{W: W, H: H})
+		}
+		groups[k].images = append(groups[k].images, i)
+		if len(groups[k].images)+1 > most/W/H {
+			delete(open, size)
+		}
+	}
+	return groups
 }

@@ -51,9 +51,9 @@ func TestTranslateSizes(t *testing.T) {
 	}{
 		{"invert.onnx", nil},
 		{"multiple8.onnx", nil},
-		{"nhwc_unit.onnx", &Options{Range: pixels.Unit}},
-		{"nhwc_unit.onnx", &Options{Range: pixels.Unit, BGR: true, SizeMultiple: 16}},
-		{"byte.onnx", &Options{Range: pixels.Byte, MinSize: 30}},
+		{"nhwc_unit.onnx", &Options{Range: Range(pixels.Unit)}},
+		{"nhwc_unit.onnx", &Options{Range: Range(pixels.Unit), BGR: true, SizeMultiple: 16}},
+		{"byte.onnx", &Options{Range: Range(pixels.Byte), MinSize: 30}},
 	} {
 		t.Run(c.model, func(t *testing.T) {
 			m := open(t, c.model, c.opt)
@@ -74,7 +74,7 @@ func TestTranslateSizes(t *testing.T) {
 // The model that takes sides of multiples of 8 alone fails as soon as it is told otherwise: the padding is what makes it run.
 func TestTranslateWithoutPadding(t *testing.T) {
 	m := open(t, "multiple8.onnx", &Options{SizeMultiple: 1, MinSize: 1})
-	if _, err := m.Translate(t.Context(), imagetest.Pattern(12, 8)); err == nil || !strings.Contains(err.Error(), "translate picture of 12x8") {
+	if _, err := m.Translate(t.Context(), imagetest.Pattern(12, 8)); err == nil || !strings.Contains(err.Error(), "translate image of 12x8") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -204,7 +204,7 @@ func TestTranslateAlpha(t *testing.T) {
 
 func TestTranslateRefuses(t *testing.T) {
 	m := open(t, "double.onnx", nil)
-	if _, err := m.Translate(t.Context(), imagetest.Pattern(4, 3)); err == nil || !strings.Contains(err.Error(), "gave 8x6 for 4x3") {
+	if _, err := m.Translate(t.Context(), imagetest.Pattern(4, 3)); err == nil || !strings.Contains(err.Error(), "returned 8x6 for 4x3") {
 		t.Errorf("a model that doubles: %v", err)
 	}
 	if _, err := m.Translate(t.Context(), nil); err == nil {
@@ -301,7 +301,7 @@ func TestProviders(t *testing.T) {
 
 // A model is judged by its file, before ONNX Runtime is asked for.
 func TestOpenRefuses(t *testing.T) {
-	if _, err := Open(fixturePath("classify.onnx"), nil); err == nil || !strings.Contains(err.Error(), "classify.onnx") || !strings.Contains(err.Error(), "gives no picture") {
+	if _, err := Open(fixturePath("classify.onnx"), nil); err == nil || !strings.Contains(err.Error(), "classify.onnx") || !strings.Contains(err.Error(), "returns no image") {
 		t.Errorf("a classifier: %v", err)
 	}
 	if _, err := Open(fixturePath("make.py"), nil); err == nil || !strings.Contains(err.Error(), "not an ONNX model") {
@@ -330,7 +330,7 @@ func (e echo) Close() error { return nil }
 
 // What a model gives is not trusted.
 func TestTranslateOddOutputs(t *testing.T) {
-	spec := pixels.Spec{Range: pixels.Symmetric, Channels: 3}
+	spec := Port{Layout: "NCHW", Range: symmetricRange, Channels: 3}
 	for _, c := range []struct {
 		name    string
 		outputs []session.Tensor
@@ -343,7 +343,8 @@ func TestTranslateOddOutputs(t *testing.T) {
 		{"other layout", []session.Tensor{{Shape: []int64{1, 2, 2, 3}, Data: make([]float32, 12)}}},
 		{"few values", []session.Tensor{{Shape: []int64{1, 3, 2, 2}, Data: make([]float32, 3)}}},
 	} {
-		m := &Model{info: Info{SizeMultiple: 1, MinSize: 1, Input: spec, Output: spec}, run: echo{c.outputs}}
+		m := &Model{engine: newEngine(Info{SizeMultiple: 1, MinSize: 1, Input: spec, Output: spec}),
+			sessions: &sessions{main: echo{c.outputs}}, limit: newLimiter(1)}
 		if _, err := m.Translate(t.Context(), imagetest.Pattern(2, 2)); err == nil {
 			t.Errorf("%s: accepted", c.name)
 		}

@@ -3,56 +3,80 @@ package infer
 import (
 	"errors"
 	"fmt"
+	"math"
+	"os"
+	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
 )
 
-// Options say how a model runs and, for models that do not say it themselves, what pictures they take.
-// A nil *Options and the zero value are the defaults.
-type Options struct {
-	// Library is the ONNX Runtime library file, or a folder that holds it. Empty: it is looked for (see the package comment).
-	Library string
-	// Provider is what computes: "cpu", "cuda", "tensorrt", "openvino", "coreml", "directml" (see package session), or "auto" for the best that works.
-	// One that is named and does not work is an error that says what is missing; only "auto" goes on to another, and Info says why. Empty: "cpu".
-	Provider string
-	// DeviceID is the number of the GPU, from 0. CUDA, TensorRT and DirectML only.
-	DeviceID int
-	// ProviderOptions are the provider's own, as ONNX Runtime's documentation lists them, such as device_type for OpenVINO. One that the provider
-	// does not know is an error.
-	ProviderOptions map[string]string
-	// Threads is how many threads compute one picture. 0: all processors.
-	Threads int
+// A Range holds the tensor values of black (Lo) and of white (Hi). Lo may be the larger one. Its text form
+// is "LO,HI", such as "-1,1".
+type Range struct{ Lo, Hi float32 }
 
-	// Input and Output name the model's input that takes the picture and the output that gives it. Empty: the only ones that can be.
+// MarshalText returns "LO,HI".
+func (r Range) MarshalText() ([]byte, error) { return pixels.Range(r).MarshalText() }
+
+// UnmarshalText parses "LO,HI".
+func (r *Range) UnmarshalText(text []byte) error { return (*pixels.Range)(r).UnmarshalText(text) }
+
+// Options configure how a model runs and describe images for models that do not describe them. A nil
+// *Options and the zero value stand for the defaults.
+type Options struct {
+	// Library is the ONNX Runtime library file or its folder. Default: see the package comment.
+	Library string
+	// Provider is what runs the model: "cpu", "cuda", "tensorrt", "openvino", "coreml", "directml", or
+	// "auto" for the best that works. A named provider that does not work is an error. Default "cpu".
+	Provider string
+	// DeviceID is the number of the GPU, from 0, for CUDA, TensorRT and DirectML.
+	DeviceID int
+	// ProviderOptions are passed to the provider, such as device_type for OpenVINO; see the documentation
+	// of ONNX Runtime. An unknown one is an error.
+	ProviderOptions map[string]string
+	// Threads is the number of threads that compute one image. Default: the number of processors.
+	Threads int
+	// Concurrency is the number of images of up to 512x512 pixels that are in the model at once; others
+	// wait. Larger images count by their pixels. Default: one per 8 threads, at least 2, and at most one
+	// per GiB of memory.
+	Concurrency int
+
+	// Input and Output name the model's image input and image output. Default: the only possible ones.
 	Input, Output string
-	// Range holds the values of black and of white in the input and in the output. The zero value: what the model's metadata says, else for
-	// whole numbers those of their type (0 to 255 for uint8), else what the operator tells that the model ends in (0 to 1 for Sigmoid), else -1 to 1.
-	Range pixels.Range
-	// OutputRange is the Range of the output, where it differs from the input's. The zero value: as Range.
-	OutputRange pixels.Range
-	// Layout is "NCHW" or "NHWC", for input and output. Empty: what their shapes say, else NCHW.
+	// Range holds the values of black and white in the input and the output. Default: from the metadata of
+	// the model; for integers the range of their type (0 to 255 for uint8); otherwise the range of the last
+	// operator (0 to 1 for Sigmoid), or -1 to 1.
+	Range Range
+	// OutputRange is the range of the output, if it differs. Default: as Range.
+	OutputRange Range
+	// Layout is "NCHW" or "NHWC". Default: from the shapes, or NCHW.
 	Layout string
-	// BGR says that the model takes and gives blue first.
+	// BGR is true for a model whose first channel is blue.
 	BGR bool
-	// SizeMultiple is what the sides must be multiples of, in pixels; pictures are padded to it.
-	// 0: what the metadata says, else what the strides of the network ask for, else 1.
+	// SizeMultiple is the number of pixels of which sides must be multiples; images are padded. Default:
+	// from the metadata or from the strides of the network.
 	SizeMultiple int
-	// MinSize is the smallest side that the model takes, in pixels; smaller pictures are padded.
-	// 0: what the metadata says, else what the network's mirrored borders and strides ask for, else 1.
+	// MinSize is the smallest side of the model in pixels; smaller images are padded. Default: from the
+	// metadata, or from the mirrored borders and strides of the network.
 	MinSize int
 
-	// MaxPixels is how many pixels may be in the model at once, width times height: larger pictures go through it in tiles, and tiles are no larger
-	// (see Translate). Memory grows with it: a ResNet with 64 filters takes 1.1 GB for a million. 0: 2,621,440 (2048x1280); at least 65,536 (256x256);
-	// below 0: pictures of any size go through whole.
+	// MaxPixels is the number of pixels, width times height, up to which an image passes through the model
+	// whole. Larger images are cut into tiles of at most that size (see Translate). Memory grows with it: a
+	// ResNet with 64 filters takes 1.1 GB per million. At least 65,536 (256x256); negative: no image is cut.
+	// Default 2,621,440 (2048x1280), for which such a ResNet takes 3 GB.
 	MaxPixels int
 }
 
-// largestUnit bounds SizeMultiple and MinSize, and with them what padding a small picture may cost.
-const largestUnit = 4096
+const (
+	defaultMaxPixels = 2048 * 1280
+	leastMaxPixels   = 256 * 256 // tiles must be more than their margins
+	// largestUnit bounds SizeMultiple and MinSize, and with them the cost of padding a small image.
+	largestUnit = 4096
+)
 
-// Validate lists every option that makes no sense, with its value.
+// Validate reports every invalid option with its value.
 func (o *Options) Validate() error {
 	if o == nil {
 		return nil
@@ -61,30 +85,33 @@ func (o *Options) Validate() error {
 	if err := o.session().Validate(); err != nil {
 		bad = append(bad, err)
 	}
-	for _, r := range []pixels.Range{o.Range, o.OutputRange} {
-		if r == (pixels.Range{}) {
+	for _, r := range []Range{o.Range, o.OutputRange} {
+		if r == (Range{}) {
 			continue
 		}
-		if err := (pixels.Spec{Channels: 3, Range: r}).Validate(); err != nil {
+		if err := (pixels.Spec{Channels: 3, Range: pixels.Range(r)}).Validate(); err != nil {
 			bad = append(bad, err)
 		}
 	}
 	if _, err := parseLayout(o.Layout); err != nil {
 		bad = append(bad, err)
 	}
+	if o.Concurrency < 0 {
+		bad = append(bad, fmt.Errorf("concurrency %d is negative", o.Concurrency))
+	}
 	if o.SizeMultiple < 0 || o.SizeMultiple > largestUnit {
-		bad = append(bad, fmt.Errorf("size multiple %d: it is 1 to %d pixels, or 0 for the model's own", o.SizeMultiple, largestUnit))
+		bad = append(bad, fmt.Errorf("size multiple %d is not between 1 and %d pixels, or 0 for the model's", o.SizeMultiple, largestUnit))
 	}
 	if o.MinSize < 0 || o.MinSize > largestUnit {
-		bad = append(bad, fmt.Errorf("smallest size %d: it is 1 to %d pixels, or 0 for the model's own", o.MinSize, largestUnit))
+		bad = append(bad, fmt.Errorf("smallest size %d is not between 1 and %d pixels, or 0 for the model's", o.MinSize, largestUnit))
 	}
 	if o.MaxPixels > 0 && o.MaxPixels < leastMaxPixels {
-		bad = append(bad, fmt.Errorf("max pixels %d: it is %d or more, 0 for %d, or below 0 for pictures of any size", o.MaxPixels, leastMaxPixels, defaultMaxPixels))
+		bad = append(bad, fmt.Errorf("max pixels %d is below %d; use 0 for %d, or -1 to cut no image", o.MaxPixels, leastMaxPixels, defaultMaxPixels))
 	}
 	return errors.Join(bad...)
 }
 
-// maxPixels gives the option with its default.
+// maxPixels returns the option with its default, and -1 for any negative value.
 func (o *Options) maxPixels() int {
 	if o == nil || o.MaxPixels == 0 {
 		return defaultMaxPixels
@@ -92,15 +119,46 @@ func (o *Options) maxPixels() int {
 	return max(o.MaxPixels, -1)
 }
 
-// session gives the part of the options that is ONNX Runtime's.
+// concurrency returns the option with its default for a number of threads.
+func (o *Options) concurrency(threads int) int {
+	if o != nil && o.Concurrency > 0 {
+		return o.Concurrency
+	}
+	return min(max(2, threads/8), max(1, int(memory()>>30)))
+}
+
+// memory returns the bytes that this process may use, as far as the system tells.
+func memory() int64 {
+	limit := debug.SetMemoryLimit(-1) // GOMEMLIMIT
+	number := func(text string, unit int64) {
+		if n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil && n < math.MaxInt64/unit {
+			limit = min(limit, n*unit)
+		}
+	}
+	if data, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
+		number(string(data), 1)
+	}
+	if data, err := os.ReadFile("/proc/meminfo"); err == nil {
+		if _, text, ok := strings.Cut(string(data), "MemTotal:"); ok {
+			text, _, _ = strings.Cut(text, "kB")
+			number(text, 1024)
+		}
+	}
+	return limit
+}
+
+// session returns the part of the options that ONNX Runtime takes.
 func (o *Options) session() *session.Options {
 	if o == nil {
 		return &session.Options{}
 	}
-	return &session.Options{Library: o.Library, Provider: o.Provider, DeviceID: o.DeviceID, ProviderOptions: o.ProviderOptions, IntraThreads: o.Threads}
+	return &session.Options{
+		Library: o.Library, Provider: o.Provider, DeviceID: o.DeviceID,
+		ProviderOptions: o.ProviderOptions, IntraThreads: o.Threads,
+	}
 }
 
-// parseLayout gives nil for a layout that is not said.
+// parseLayout returns nil for an empty string.
 func parseLayout(s string) (*pixels.Layout, error) {
 	for _, l := range []pixels.Layout{pixels.NCHW, pixels.NHWC} {
 		if strings.EqualFold(s, l.String()) {
@@ -110,5 +168,5 @@ func parseLayout(s string) (*pixels.Layout, error) {
 	if s == "" {
 		return nil, nil
 	}
-	return nil, fmt.Errorf("layout %q is unknown: it is %v or %v", s, pixels.NCHW, pixels.NHWC)
+	return nil, fmt.Errorf("layout %q is unknown: use %v or %v", s, pixels.NCHW, pixels.NHWC)
 }

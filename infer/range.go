@@ -6,101 +6,98 @@ import (
 	"slices"
 
 	"cyclegan/infer/onnx"
-	"cyclegan/infer/pixels"
 )
 
-// wholes are the element types of whole numbers: the least and the largest value, and those of black and white unless something else is said.
-var wholes = map[string]struct {
+var byteRange, symmetricRange = Range{0, 255}, Range{-1, 1}
+
+// integers are the integer element types with their bounds and their default range.
+var integers = map[string]struct {
 	least, largest float64
-	usual          pixels.Range
+	usual          Range
 }{
-	"uint8":  {0, math.MaxUint8, pixels.Byte},
-	"int8":   {math.MinInt8, math.MaxInt8, pixels.Range{Lo: math.MinInt8, Hi: math.MaxInt8}},
-	"uint16": {0, math.MaxUint16, pixels.Range{Lo: 0, Hi: math.MaxUint16}},
-	// wider than pictures need, so that they hold the values of 8 bits
-	"int16":  {math.MinInt16, math.MaxInt16, pixels.Byte},
-	"uint32": {0, math.MaxUint32, pixels.Byte},
-	"int32":  {math.MinInt32, math.MaxInt32, pixels.Byte},
-	"uint64": {0, math.MaxUint64, pixels.Byte},
-	"int64":  {math.MinInt64, math.MaxInt64, pixels.Byte},
+	"uint8":  {0, math.MaxUint8, byteRange},
+	"int8":   {math.MinInt8, math.MaxInt8, Range{math.MinInt8, math.MaxInt8}},
+	"uint16": {0, math.MaxUint16, Range{0, math.MaxUint16}},
+	// wider than images need, so they hold 8-bit values
+	"int16":  {math.MinInt16, math.MaxInt16, byteRange},
+	"uint32": {0, math.MaxUint32, byteRange},
+	"int32":  {math.MinInt32, math.MaxInt32, byteRange},
+	"uint64": {0, math.MaxUint64, byteRange},
+	"int64":  {math.MinInt64, math.MaxInt64, byteRange},
 }
 
-// fewestLevels is how many whole numbers a picture's values take at least. Fewer come of a range that is meant for fractions.
+// fewestLevels is the smallest number of integers for an image. A range with fewer is meant for fractions.
 const fewestLevels = 128
 
-// fits says why a range cannot be that of a port, or gives nil.
-func fits(r pixels.Range, p Port) error {
-	whole, ok := wholes[p.Type]
+// checkRange returns an error if r cannot be the range of images of an element type.
+func checkRange(r Range, element string) error {
+	whole, ok := integers[element]
 	if !ok {
 		return nil
 	}
 	lo, hi := float64(min(r.Lo, r.Hi)), float64(max(r.Lo, r.Hi))
 	if lo < whole.least || hi > whole.largest || hi-lo < fewestLevels-1 {
-		return fmt.Errorf("values from %g to %g cannot be those of pictures in %s, where they usually are %g to %g", r.Lo, r.Hi, p.Type, whole.usual.Lo, whole.usual.Hi)
+		return fmt.Errorf("the range %g to %g does not fit images in %s, whose usual range is %g to %g", r.Lo, r.Hi, element, whole.usual.Lo, whole.usual.Hi)
 	}
 	return nil
 }
 
-// ranges finds the values of black and white. What i holds of them is the metadata's, if told.
-func (i *Info) ranges(told bool, network *onnx.Model, opt *Options) error {
-	meta := i.Input.Range
-	end, by := endRange(network, i.OutputPort.Name)
-	_, wholeOut := wholes[i.OutputPort.Type]
-	find := func(p *Port, own pixels.Range, option string) pixels.Range {
-		whole, ok := wholes[p.Type]
+// findRanges determines the values of black and white. Meta is the range in the metadata, zero for none.
+func (i *Info) findRanges(meta Range, network *onnx.Model, opt *Options) error {
+	last, by := outputRange(network, i.Output.Name)
+	_, integerOut := integers[i.Output.Type]
+	find := func(p *Port, own Range, option string) {
+		whole, integer := integers[p.Type]
 		switch {
-		case own != pixels.Range{}:
-			p.RangeBy = option
-			return own
-		case opt.Range != pixels.Range{}:
-			p.RangeBy = "Options.Range"
-			return opt.Range
-		case told:
-			p.RangeBy = "its metadata"
-			return meta
-		case ok:
-			p.RangeBy = "its type, " + p.Type
-			return whole.usual
-		case by != "" && !wholeOut:
-			p.RangeBy = "its last operator, " + by
-			return end
+		case own != Range{}:
+			p.Range, p.RangeSource = own, option
+		case opt.Range != Range{}:
+			p.Range, p.RangeSource = opt.Range, "Options.Range"
+		case meta != Range{}:
+			p.Range, p.RangeSource = meta, "its metadata"
+		case integer:
+			p.Range, p.RangeSource = whole.usual, "its type, "+p.Type
+		case by != "" && !integerOut:
+			p.Range, p.RangeSource = last, "its last operator, "+by
+		default:
+			p.Range = symmetricRange
 		}
-		return pixels.Symmetric
 	}
-	i.Input.Range = find(&i.InputPort, pixels.Range{}, "")
-	i.Output.Range = find(&i.OutputPort, opt.OutputRange, "Options.OutputRange")
-	if err := fits(i.Input.Range, i.InputPort); err != nil {
-		return fmt.Errorf("input %q: %w", i.InputPort.Name, err)
+	find(&i.Input, Range{}, "")
+	find(&i.Output, opt.OutputRange, "Options.OutputRange")
+	if err := checkRange(i.Input.Range, i.Input.Type); err != nil {
+		return fmt.Errorf("input %q: %w", i.Input.Name, err)
 	}
-	if err := fits(i.Output.Range, i.OutputPort); err != nil {
-		return fmt.Errorf("output %q: %w (Options.OutputRange is for it alone)", i.OutputPort.Name, err)
+	if err := checkRange(i.Output.Range, i.Output.Type); err != nil {
+		return fmt.Errorf("output %q: %w (Options.OutputRange sets it for the output only)", i.Output.Name, err)
 	}
 	return nil
 }
 
-// endRange tells the range of what a network gives by the operator that bounds its values, named by it, and by the sums and products with constants
-// after that. Empty where it is none of the usual ranges.
-func endRange(m *onnx.Model, output string) (r pixels.Range, by string) {
+// outputRange derives the range of an output from the operator that bounds its values, whose name it
+// returns, and from the sums and products with constants after it. By is empty if the range is not a usual
+// one.
+func outputRange(m *onnx.Model, output string) (r Range, by string) {
 	if m == nil {
 		return r, ""
 	}
-	e := ending{model: m, producer: map[string]*onnx.Node{}}
+	e := tail{model: m, producer: map[string]*onnx.Node{}}
 	for _, n := range m.Nodes {
 		for _, out := range n.Outputs {
 			e.producer[out] = n
 		}
 	}
-	// The output is factor*x + shift of the value x that has been come to.
+	// The output is factor*x + shift of the value x reached so far.
 	factor, shift := 1.0, 0.0
-	const most = 32 // operators: a damaged file may lead in a circle
-	for range most {
+	const maxOperators = 32 // a damaged file may have cycles
+	for range maxOperators {
 		n := e.producer[output]
 		if n == nil || n.Domain != "" {
 			return r, ""
 		}
 		if lo, hi, ok := e.bounds(n); ok {
 			a, b := factor*lo+shift, factor*hi+shift
-			for _, usual := range []pixels.Range{pixels.Symmetric, pixels.Unit, pixels.Byte} {
+			for _, usual := range []Range{symmetricRange, {0, 1}, byteRange} {
 				near := func(v float64, u float32) bool { return math.Abs(v-float64(u)) < 1e-3*float64(usual.Hi) }
 				if near(min(a, b), usual.Lo) && near(max(a, b), usual.Hi) {
 					return usual, n.Op
@@ -118,14 +115,14 @@ func endRange(m *onnx.Model, output string) (r pixels.Range, by string) {
 	return r, ""
 }
 
-// ending looks at the operators that a network ends in.
-type ending struct {
+// tail looks at the last operators of a network.
+type tail struct {
 	model    *onnx.Model
 	producer map[string]*onnx.Node
 }
 
-// bounds gives the smallest and the largest value that an operator gives, if it has both.
-func (e ending) bounds(n *onnx.Node) (lo, hi float64, ok bool) {
+// bounds returns the smallest and the largest output of an operator, if it has both.
+func (e tail) bounds(n *onnx.Node) (lo, hi float64, ok bool) {
 	switch n.Op {
 	case "Tanh":
 		return -1, 1, true
@@ -145,11 +142,11 @@ func (e ending) bounds(n *onnx.Node) (lo, hi float64, ok bool) {
 	return 0, 0, false
 }
 
-// movers are the operators that leave values as they are, or move them but little.
+// movers are the operators that keep values or change them little.
 var movers = []string{"Identity", "Cast", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Slice", "DepthToSpace", "SpaceToDepth", "Round", "Floor", "Ceil", "Dropout"}
 
-// before gives the value that an operator makes factor*x + shift of, with both numbers.
-func (e ending) before(n *onnx.Node) (x string, factor, shift float64, ok bool) {
+// before returns x, factor and shift for an operator that computes factor*x + shift.
+func (e tail) before(n *onnx.Node) (x string, factor, shift float64, ok bool) {
 	a, b := n.Input(0), n.Input(1)
 	if slices.Contains(movers, n.Op) {
 		return a, 1, 0, true
@@ -179,8 +176,8 @@ func (e ending) before(n *onnx.Node) (x string, factor, shift float64, ok bool) 
 	return "", 0, 0, false
 }
 
-// constant gives the number that stands behind a name, if it is one.
-func (e ending) constant(name string) (float64, bool) {
+// constant returns the value of a name that is a constant number.
+func (e tail) constant(name string) (float64, bool) {
 	var t *onnx.Tensor
 	if n := e.producer[name]; n != nil && n.Op == "Constant" && n.Domain == "" {
 		if a, ok := n.Attr("value_float"); ok {

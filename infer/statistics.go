@@ -1,37 +1,40 @@
 package infer
 
 import (
-	"context"
 	"fmt"
-	"image"
 	"math"
 	"slices"
 
+	"cyclegan/infer/internal/tiling"
 	"cyclegan/infer/session"
 )
 
-// How the statistics of a picture are found that never is in the network as a whole.
+// The statistics of a large image, which never is in the network as a whole, are found in rounds.
 //
-// Let F_k(S, X) be the statistics of normalization k over the picture X, if those before it normalize by S. The picture's own are the S* with
-// F_k(S*, X) = S*_k for every k. A sample Y of the picture goes through the network together, and gives a first S with F_k(S, Y) = S_k.
-// Then the tiles go through, normalized by S, and tell F_k(S, X). What that differs by from S_k is the sample's error in that place alone, not what came of the errors
-// before it; so the sample goes through again with this difference added at each k, which carries it on to those after k much as the picture would.
-// Where e is the sample's error, what is left is of the order of e squared, after the next round e cubed, and so on.
+// Let F_k(S, X) be the statistics of normalization k over the image X if the normalizations before it use
+// S. The statistics of the image are the S* with F_k(S*, X) = S*_k for every k. A sample Y of the image
+// passes through the network and gives a first S with F_k(S, Y) = S_k. Then the tiles pass, normalized by
+// S, and give F_k(S, X). Its difference to S_k is the error of the sample at k alone, without the effect of
+// earlier errors. So the sample passes again with this difference added at each k, which carries it to
+// later normalizations much as the image would. If e is the error of the sample, the remaining error is of
+// the order of e squared, after the next round e cubed, and so on.
 
-// enough is how far apart statistics may lie, in standard deviations. At that, pictures agree to 45 dB and mostly to more than 50.
-const enough = 0.005
+// closeEnough is the distance of statistics, in standard deviations, at which images agree within 45 dB,
+// mostly 50 dB.
+const closeEnough = 0.005
 
-// mostRounds bounds how often the tiles of a picture are computed. Two or three are usual, more where a sample is a few parts only.
-const mostRounds = 8
+// maxRounds bounds how often the tiles of an image are computed. Two or three rounds are usual, more if
+// the sample has few parts.
+const maxRounds = 8
 
-// moments are the mean and the variance of each channel, at one normalization.
+// moments are the mean and the variance of each channel at one normalization.
 type moments struct{ mean, variance []float64 }
 
 func newMoments(channels int) moments {
 	return moments{make([]float64, channels), make([]float64, channels)}
 }
 
-// tensors gives the moments as the models take them.
+// tensors returns the moments as the variants take them.
 func tensors(all []moments) []session.Tensor {
 	var out []session.Tensor
 	for _, m := range all {
@@ -46,15 +49,15 @@ func tensors(all []moments) []session.Tensor {
 	return out
 }
 
-// read gives the moments that a model gave for normalizations of so many channels.
-func read(given []session.Tensor, channels []int) ([]moments, error) {
+// readMoments reads the outputs of a model for normalizations with these numbers of channels.
+func readMoments(given []session.Tensor, channels []int) ([]moments, error) {
 	if len(given) != 2*len(channels) {
-		return nil, fmt.Errorf("the model gave %d statistics, not %d", len(given), 2*len(channels))
+		return nil, fmt.Errorf("the model returned %d statistics, not %d", len(given), 2*len(channels))
 	}
 	all := make([]moments, len(channels))
 	for i, n := range channels {
 		if len(given[2*i].Data) != n || len(given[2*i+1].Data) != n {
-			return nil, fmt.Errorf("the model gave statistics of %d and %d channels, not %d", len(given[2*i].Data), len(given[2*i+1].Data), n)
+			return nil, fmt.Errorf("the model returned statistics of %d and %d channels, not %d", len(given[2*i].Data), len(given[2*i+1].Data), n)
 		}
 		all[i] = newMoments(n)
 		for c := range n {
@@ -64,10 +67,10 @@ func read(given []session.Tensor, channels []int) ([]moments, error) {
 	return all, nil
 }
 
-// A correction is added to the means, and multiplies the variances, of a sample.
+// A correction is added to the means of a sample, and multiplies its variances.
 type correction []moments
 
-// noCorrection changes nothing.
+// noCorrection returns a correction that changes nothing.
 func noCorrection(channels []int) correction {
 	c := make(correction, len(channels))
 	for i, n := range channels {
@@ -79,15 +82,15 @@ func noCorrection(channels []int) correction {
 	return c
 }
 
-// newCorrection gives what makes the picture's statistics of the sample's.
-func newCorrection(sample, picture []moments) correction {
+// newCorrection maps the statistics of the sample to those of the image.
+func newCorrection(sample, image []moments) correction {
 	const small = 1e-9 // far below the epsilon of any normalization
 	c := make(correction, len(sample))
 	for i, s := range sample {
 		c[i] = newMoments(len(s.mean))
 		for k := range s.mean {
-			c[i].mean[k] = picture[i].mean[k] - s.mean[k]
-			c[i].variance[k] = (picture[i].variance[k] + small) / (s.variance[k] + small)
+			c[i].mean[k] = image[i].mean[k] - s.mean[k]
+			c[i].variance[k] = (image[i].variance[k] + small) / (s.variance[k] + small)
 		}
 	}
 	return c
@@ -105,8 +108,9 @@ func (c correction) apply(to []moments) []moments {
 	return out
 }
 
-// apart gives the root of the mean square, over all channels, of how far means and deviations lie apart, in standard deviations.
-func apart(a, b []moments) float64 {
+// distance returns the root mean square, over all channels, of the differences of means and deviations, in
+// standard deviations.
+func distance(a, b []moments) float64 {
 	const small = 1e-5 // the usual epsilon of a normalization
 	var sum float64
 	n := 0
@@ -122,42 +126,11 @@ func apart(a, b []moments) float64 {
 	return math.Sqrt(sum / float64(n))
 }
 
-// together runs a sample through the network together, and gives its own statistics before the correction.
-func (m *Model) together(ctx context.Context, img image.Image, s sample, c correction) ([]moments, error) {
-	run, err := m.large.jointly.get()
-	if err != nil {
-		return nil, err
-	}
-	parts := s.parts()
-	spec := m.info.Input
-	size := spec.Len(s.x.size, s.y.size)
-	ws := m.workspace(size * len(parts))
-	defer m.release(ws)
-	for k, p := range parts {
-		x, y := s.x.starts[p.i], s.y.starts[p.j]
-		if err := m.fillPart(ws.in[k*size:(k+1)*size], image.Rect(x, y, x+s.x.size, y+s.y.size), img); err != nil {
-			return nil, err
-		}
-	}
-	weights, _, err := s.weigh(m.large.net.Masks, parts...)
-	if err != nil {
-		return nil, err
-	}
-	inputs := append([]session.Tensor{{Shape: dims(spec, len(parts), s.x.size, s.y.size), Data: ws.in}}, weights...)
-	// These outputs are few and small numbers; those of the workspace are pictures.
-	given := make([]session.Tensor, len(run.About().Outputs))
-	if err := run.RunInto(ctx, given, append(inputs, tensors(c)...)...); err != nil {
-		return nil, err
-	}
-	return read(given, m.large.channels())
-}
-
-// An observation adds up what tiles tell of the statistics that they were normalized by.
+// An observation sums the statistics of tiles.
 type observation struct {
-	used []moments
-	// sums are those of the differences to the used means, and of their squares; counts how many elements there were.
-	sums   []moments
-	counts []float64
+	used   []moments // by which the tiles were normalized
+	sums   []moments // of the differences to the used means, and of their squares
+	counts []float64 // elements
 }
 
 func newObservation(used []moments) *observation {
@@ -168,9 +141,9 @@ func newObservation(used []moments) *observation {
 	return o
 }
 
-// add takes in what a tile gave: means over so many elements, for each normalization.
-func (o *observation) add(given []moments, counts []int) {
-	for i, g := range given {
+// add adds the means of a tile over the counted elements of each normalization.
+func (o *observation) add(tile []moments, counts []int) {
+	for i, g := range tile {
 		n := float64(counts[i])
 		o.counts[i] += n
 		for k := range g.mean {
@@ -180,8 +153,8 @@ func (o *observation) add(given []moments, counts []int) {
 	}
 }
 
-// picture gives the statistics of all tiles.
-func (o *observation) picture() []moments {
+// moments returns the statistics of all tiles.
+func (o *observation) moments() []moments {
 	out := make([]moments, len(o.used))
 	for i, u := range o.used {
 		out[i] = newMoments(len(u.mean))
@@ -192,4 +165,132 @@ func (o *observation) picture() []moments {
 		}
 	}
 	return out
+}
+
+// A sample is the parts of an image from which statistics are taken: all of its tiles, or smaller parts from
+// everywhere.
+type sample struct {
+	x, y axis // the columns and rows
+	// margin is the length at the ends of a part that does not count, because the network sees too little
+	// there. At the borders of the image everything counts.
+	margin int
+}
+
+// Neighboring pixels are alike, so many small parts tell more about an image than a few large ones. But in
+// smaller parts more is wrong, because the network meets a border where the image continues. Between these
+// limits, a sample has some hundred parts.
+const (
+	sampleParts = 96
+	leastPart   = 64 // pixels a side
+	mostPart    = 256
+)
+
+// newSample spreads parts with most pixels in total evenly over an image of w x h. Sides are multiples of unit
+// and at least least.
+func newSample(w, h, most, unit, least int) sample {
+	side := min(max(int(math.Sqrt(float64(most)/sampleParts)), leastPart), mostPart)
+	side = max(roundUp(side, unit), least)
+	s := sample{margin: side / 8}
+	sw, sh := min(side, w), min(side, h)
+	// More parts than cover the image would tell nothing new.
+	cover := func(length, size int) int {
+		if length <= size {
+			return 1
+		}
+		return 1 + (length-size+size-2*s.margin-1)/(size-2*s.margin)
+	}
+	n := max(1, most/(sw*sh))
+	// The parts are about equally far apart in both directions.
+	nx := int(math.Sqrt(float64(n) * float64(w) / float64(h)))
+	nx = min(max(nx, 1), n, cover(w, sw))
+	ny := min(n/nx, cover(h, sh))
+	nx = min(max(nx, n/ny), cover(w, sw))
+	s.x, s.y = spread(w, sw, nx, unit), spread(h, sh, ny, unit)
+	return s
+}
+
+// spread places n parts in the middle of n equal lengths or, if they can cover the side, from end to end.
+func spread(length, size, n, unit int) axis {
+	a := axis{length: length, size: size}
+	for i := range n {
+		at := (2*i+1)*length/(2*n) - size/2
+		if n > 1 && n*size >= length {
+			at = i * (length - size) / (n - 1)
+		}
+		at = min(max(at, 0), length-size)
+		a.starts = append(a.starts, at-at%unit)
+	}
+	return a
+}
+
+// A part is in column i and row j of a sample.
+type part struct{ i, j int }
+
+// parts returns all parts, row by row.
+func (s sample) parts() []part {
+	parts := make([]part, 0, len(s.x.starts)*len(s.y.starts))
+	for j := range s.y.starts {
+		for i := range s.x.starts {
+			parts = append(parts, part{i, j})
+		}
+	}
+	return parts
+}
+
+// counted returns which places of the image count in part i, so that none counts twice.
+func (s sample) counted(a axis, i int) (from, to float64) {
+	from, to = math.Inf(-1), math.Inf(1) // the padding belongs to the parts at the border
+	if start := a.starts[i]; start > 0 {
+		from = float64(start + s.margin)
+		if i > 0 {
+			from = max(from, float64(a.starts[i-1]+a.size+start)/2)
+		}
+	}
+	if end := a.starts[i] + a.size; end < a.length {
+		to = float64(end - s.margin)
+		if i < len(a.starts)-1 {
+			to = min(to, float64(a.starts[i+1]+end)/2)
+		}
+	}
+	return from, to
+}
+
+// weigh returns the weights of parts for each mask, as the variants take them, and the number of elements
+// that each mask counts.
+func (s sample) weigh(masks []tiling.Mask, parts ...part) (weights []session.Tensor, counts []int, err error) {
+	for _, m := range masks {
+		rows, columns := m.Y.Size(s.y.size), m.X.Size(s.x.size)
+		var y, x []float32
+		count := 0
+		for _, p := range parts {
+			v, ny := s.weights(s.y, p.j, m.Y, rows)
+			u, nx := s.weights(s.x, p.i, m.X, columns)
+			y, x = append(y, v...), append(x, u...)
+			count += nx * ny
+		}
+		if count == 0 {
+			return nil, nil, fmt.Errorf("parts of %dx%d pixels are too small for a layer", s.x.size, s.y.size)
+		}
+		for i := range y {
+			y[i] /= float32(count)
+		}
+		n := int64(len(parts))
+		weights = append(weights, session.Tensor{Shape: []int64{n, 1, int64(rows), 1}, Data: y},
+			session.Tensor{Shape: []int64{n, 1, int64(columns), 1}, Data: x})
+		counts = append(counts, count)
+	}
+	return weights, counts, nil
+}
+
+// weights returns 1 for each of n elements of part i whose place counts, and their number.
+func (s sample) weights(a axis, i int, span tiling.Span, n int) ([]float32, int) {
+	from, to := s.counted(a, i)
+	weights, count := make([]float32, n), 0
+	for k := range weights {
+		if at := float64(a.starts[i]) + span.At(k); at >= from && at < to {
+			weights[k] = 1
+			count++
+		}
+	}
+	return weights, count
 }

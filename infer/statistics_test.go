@@ -3,8 +3,10 @@ package infer
 import (
 	"image"
 	"math"
+	"math/rand/v2"
 	"testing"
 
+	"cyclegan/infer/internal/tiling"
 	"cyclegan/infer/session"
 )
 
@@ -21,7 +23,7 @@ func TestObservation(t *testing.T) {
 		}
 		o.add([]moments{g}, []int{len(values)})
 	}
-	p := o.picture()[0]
+	p := o.moments()[0]
 	if math.Abs(p.mean[0]-4.5) > 1e-12 || math.Abs(p.variance[0]-7.25) > 1e-12 || p.mean[1] != -2 || p.variance[1] != 0 {
 		t.Errorf("%+v", p)
 	}
@@ -31,10 +33,10 @@ func TestCorrection(t *testing.T) {
 	sample := []moments{{[]float64{1, 0}, []float64{4, 0}}}
 	picture := []moments{{[]float64{3, 0}, []float64{1, 0}}}
 	got := newCorrection(sample, picture).apply(sample)
-	if apart(got, picture) > 1e-6 || apart(sample, picture) < 0.5 {
-		t.Errorf("%+v, %g apart; before %g", got, apart(got, picture), apart(sample, picture))
+	if distance(got, picture) > 1e-6 || distance(sample, picture) < 0.5 {
+		t.Errorf("%+v, %g apart; before %g", got, distance(got, picture), distance(sample, picture))
 	}
-	if got := noCorrection([]int{2}).apply(sample); apart(got, sample) != 0 {
+	if got := noCorrection([]int{2}).apply(sample); distance(got, sample) != 0 {
 		t.Errorf("%+v", got)
 	}
 	if sample[0].mean[0] != 1 {
@@ -44,11 +46,11 @@ func TestCorrection(t *testing.T) {
 
 func TestReadStatistics(t *testing.T) {
 	list := func(v ...float32) session.Tensor { return session.Tensor{Shape: []int64{int64(len(v))}, Data: v} }
-	if m, err := read([]session.Tensor{list(1, 2), list(3, 4)}, []int{2}); err != nil || m[0].mean[1] != 2 || m[0].variance[0] != 3 {
+	if m, err := readMoments([]session.Tensor{list(1, 2), list(3, 4)}, []int{2}); err != nil || m[0].mean[1] != 2 || m[0].variance[0] != 3 {
 		t.Errorf("%v, %v", m, err)
 	}
 	for _, given := range [][]session.Tensor{nil, {list(1, 2)}, {list(1, 2), list(3)}, {list(1), list(3)}} {
-		if _, err := read(given, []int{2}); err == nil {
+		if _, err := readMoments(given, []int{2}); err == nil {
 			t.Errorf("%v was taken", given)
 		}
 	}
@@ -58,25 +60,25 @@ func TestReadStatistics(t *testing.T) {
 func TestRounds(t *testing.T) {
 	m := openSmall(t, "tiles_instance.onnx", leastMaxPixels, nil)
 	img := scenery(701, 502)
-	g := m.grid(701, 502)
-	s := newSample(g.x.length, g.y.length, m.most(), 4, 8)
-	c := noCorrection(m.large.channels())
+	g := m.tiler.grid(701, 502)
+	s := newSample(g.x.length, g.y.length, m.tiler.maxPixels(), 4, 8)
+	c := noCorrection(m.tiler.channels())
 	var far []float64
 	for range 4 {
-		own, err := m.together(t.Context(), img, s, c)
+		own, err := m.tiler.sampleStatistics(t.Context(), img, s, c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		run, err := m.large.observing.get()
+		run, err := m.tiler.observing.get()
 		if err != nil {
 			t.Fatal(err)
 		}
 		o := newObservation(c.apply(own))
-		if err := m.tiles(t.Context(), image.NewNRGBA(img.Rect), img, g, run, o.used, o); err != nil {
+		if err := m.tiler.runTiles(t.Context(), image.NewNRGBA(img.Rect), img, g, run, o.used, o); err != nil {
 			t.Fatal(err)
 		}
-		far = append(far, apart(o.picture(), o.used))
-		c = newCorrection(own, o.picture())
+		far = append(far, distance(o.moments(), o.used))
+		c = newCorrection(own, o.moments())
 	}
 	t.Logf("%.5f", far)
 	for i := 1; i < len(far); i++ {
@@ -84,7 +86,70 @@ func TestRounds(t *testing.T) {
 			t.Errorf("round %d: %.5f after %.5f", i+1, far[i], far[i-1])
 		}
 	}
-	if far[3] > enough/5 {
+	if far[3] > closeEnough/5 {
 		t.Errorf("four rounds left %.5f", far[3])
+	}
+}
+
+// A sample stays within its bounds, and no place of the picture counts twice.
+func TestSample(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 1000 {
+		unit := []int{1, 4, 32}[r.IntN(3)]
+		w, h := roundUp(64+r.IntN(5000), unit), roundUp(64+r.IntN(5000), unit)
+		most := leastMaxPixels + r.IntN(1<<21)
+		s := newSample(w, h, most, unit, unit)
+		if n := len(s.parts()); n*s.x.size*s.y.size > most || n == 0 {
+			t.Fatalf("%dx%d: %d parts of %dx%d are more than %d pixels", w, h, n, s.x.size, s.y.size, most)
+		}
+		for _, a := range []axis{s.x, s.y} {
+			end := math.Inf(-1)
+			for i, start := range a.starts {
+				from, to := s.counted(a, i)
+				if from < end || to < from || start%unit != 0 || start < 0 || start+a.size > a.length {
+					t.Fatalf("%dx%d: part %d of %+v counts %g..%g after %g", w, h, i, a, from, to, end)
+				}
+				end = to
+			}
+		}
+	}
+}
+
+// Parts that are as many as may be spread over all of a picture.
+func TestSampleSpread(t *testing.T) {
+	s := newSample(12000, 8000, 2048*1280, 4, 8)
+	if n := len(s.parts()); n < 80 || s.x.size < 128 {
+		t.Errorf("%d parts of %dx%d", n, s.x.size, s.y.size)
+	}
+	if first, last := s.x.starts[0], s.x.starts[len(s.x.starts)-1]+s.x.size; first > 1000 || last < 11000 {
+		t.Errorf("columns from %d to %d", first, last)
+	}
+	// The tiles of a grid count every element once, at every layer.
+	net := &tiling.Network{Margin: 20, Align: 4}
+	g := newGrid(600, 400, net, "", 4, 8, 200*200)
+	all := sample{x: g.x, y: g.y}
+	for _, step := range []int{1, 2, 4} {
+		span := tiling.Span{Num: step, Den: 1, Lo: -3, Hi: 4, Size: func(n int) int { return n / step }}
+		sum := 0
+		for _, p := range all.parts() {
+			weights, counts, err := all.weigh([]tiling.Mask{{Y: span, X: span}}, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum += counts[0]
+			var y, x float64
+			for _, v := range weights[0].Data {
+				y += float64(v)
+			}
+			for _, v := range weights[1].Data {
+				x += float64(v)
+			}
+			if math.Abs(x*y-1) > 1e-5 {
+				t.Errorf("weights sum to %g", x*y)
+			}
+		}
+		if sum != 600/step*400/step {
+			t.Errorf("step %d: %d elements count, of %d", step, sum, 600/step*400/step)
+		}
 	}
 }

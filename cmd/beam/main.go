@@ -62,7 +62,7 @@ func (c *config) endOnInterrupt(stderr io.Writer) (stop func()) {
 		if _, ok := <-signals; !ok {
 			return
 		}
-		text := "interrupted\nTo continue, run the same command with -skip_existing."
+		text := "interrupted\nFix: to continue, run the same command with -skip_existing"
 		if !c.inProcess() {
 			text = "interrupted\nA submitted job continues; cancel it with the runner's tools."
 		}

@@ -116,8 +116,8 @@ func fileDifference(a, b string) (float64, error) {
 	if err := errors.Join(errA, errB); err != nil {
 		return 0, err
 	}
-	l1, err := metric.L1(ours.Image, theirs.Image) // of values in [-1, 1]
-	return l1 * 127.5, err
+	pair, err := metric.Compare(ours.Image, theirs.Image)
+	return pair.L1 * 127.5, err // L1 is of values in [-1, 1]
 }
 
 func readFloats(path string) ([]float32, error) {

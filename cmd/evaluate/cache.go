@@ -19,7 +19,7 @@ import (
 type cache struct {
 	dir string
 	// Paths of the entries, named by a hash of everything that they depend on; "" for what is not stored.
-	pictures, features, statistics string
+	pictures, features string
 
 	warn func(format string, args ...any)
 }
@@ -54,8 +54,7 @@ func newCache(cfg *config, f *folder, swd *metric.SWD, e *features.Extractor, wa
 	}
 	if e != nil && !e.Info().External { // the hash of a model does not cover weights in other files
 		i := e.Info()
-		k := key(entries, resize, i.SHA256, i.Input, i.Output, i.Width, i.Height)
-		c.features, c.statistics = c.path(k, "features"), c.path(k, "statistics")
+		c.features = c.path(key(entries, resize, i.SHA256, i.Input, i.Output, i.Width, i.Height), "features")
 	}
 	return c, nil
 }
@@ -83,12 +82,8 @@ func (c *cache) load(s *side, swd *metric.SWD) string {
 		}
 	}
 	if c.features != "" {
-		vectors, err := metric.LoadFeatures(c.features)
-		if c.usable(c.features, err) {
-			moments, err := metric.LoadStatistics(c.statistics)
-			if c.usable(c.statistics, err) && moments.N() == vectors.N() && moments.Dim() == vectors.Dim() {
-				s.features, s.statistics, found = vectors, moments, append(found, "features")
-			}
+		if vectors, err := metric.LoadFeatures(c.features); c.usable(c.features, err) {
+			s.features, found = vectors, append(found, "features")
 		}
 	}
 	return strings.Join(found, ", ")
@@ -118,7 +113,7 @@ func (c *cache) save(s *side, set, vectors bool) {
 		err = s.set.Save(c.pictures)
 	}
 	if err == nil && vectors && c.features != "" {
-		err = errors.Join(s.features.Save(c.features), s.statistics.Save(c.statistics))
+		err = s.features.Save(c.features)
 	}
 	if err != nil {
 		c.warn("the statistics of %s are not cached: %v", s.dir, err)
@@ -128,7 +123,7 @@ func (c *cache) save(s *side, set, vectors bool) {
 }
 
 func (c *cache) prune() {
-	for _, extension := range []string{"pictures", "features", "statistics"} {
+	for _, extension := range []string{"pictures", "features"} {
 		paths, _ := filepath.Glob(c.path(strings.Repeat("[0-9a-f]", 32), extension))
 		for _, path := range paths {
 			if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > unusedFor {

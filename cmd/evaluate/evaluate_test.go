@@ -16,7 +16,7 @@ func TestPruneRemovesOwnOldEntries(t *testing.T) {
 	old := time.Now().Add(-unusedFor - time.Hour)
 	name := strings.Repeat("a", 32)
 	for file, age := range map[string]time.Time{
-		name + ".pictures": old, name + ".features": time.Now(), name + ".statistics": old, name + ".notes": old, "mine.features": old,
+		name + ".pictures": old, name + ".features": time.Now(), name + ".notes": old, "mine.features": old,
 	} {
 		path := filepath.Join(dir, file)
 		if err := os.WriteFile(path, nil, 0o600); err != nil {

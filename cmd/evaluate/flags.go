@@ -55,8 +55,8 @@ ONNX Runtime is downloaded when it is first needed.
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrupted.`, cli.Program("evaluate")))
 
 	f.Group("Images")
-	f.StringVar(&c.real, "real", "", "`DIR` of reference images, including subfolders (required)")
-	f.StringVar(&c.fake, "fake", "", "`DIR` of images to score, including subfolders (required)")
+	f.StringVar(&c.real, "real", "", "score against the images in `DIR` and its subfolders (required)")
+	f.StringVar(&c.fake, "fake", "", "score the images in `DIR` and its subfolders (required)")
 	f.Func("resize", "resize all images to `WxH` pixels first, such as 128x128, with bicubic interpolation (default: keep their sizes; SWD needs equal sizes)", func(s string) error {
 		var err error
 		c.width, c.height, err = parseSize(s)
@@ -69,21 +69,21 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrup
 	f.IntVar(&c.swd.MaxPictures, "swd_pictures", 0, "use at most `N` random images of a folder for SWD (default: 2048)")
 	f.IntVar(&c.kid.Subsets, "kid_subsets", 0, "average KID over `N` subsets (default: 100)")
 	f.IntVar(&c.kid.SubsetSize, "kid_subset_size", 0, "use `N` images in each KID subset (default: 1000, or all if there are fewer)")
-	f.StringVar(&c.json, "json", "", "write the scores as JSON to `FILE`, or to standard output instead of the table with -")
+	f.StringVar(&c.json, "json", "", "write the scores as JSON to `FILE`, or to standard output instead of the table if FILE is -")
 	f.Group("Feature extractor for KID and FID")
-	f.StringVar(&c.features, "features", "", "ONNX `FILE` of the extractor")
+	f.StringVar(&c.features, "features", "", "use the feature extractor in the ONNX `FILE`")
 	f.Func("features_range", "values `LO,HI` of black and white, such as 0,255, if the extractor does not record them", func(s string) error {
 		return c.extractor.Range.UnmarshalText([]byte(s))
 	})
-	f.StringVar(&c.extractor.Layout, "features_layout", "", "`NAME` of the input layout, NCHW or NHWC (default: from the model's shapes)")
+	f.StringVar(&c.extractor.Layout, "features_layout", "", "use the tensor layout `NAME`, NCHW or NHWC (default: from the model's shapes)")
 	f.BoolVar(&c.extractor.BGR, "features_bgr", false, "pass channels in the order blue, green, red")
-	f.StringVar(&c.extractor.Output, "features_output", "", "`NAME` of the output to use, if there are several")
+	f.StringVar(&c.extractor.Output, "features_output", "", "use the output `NAME`, if there are several")
 	f.IntVar(&c.extractor.Batch, "batch", 0, "process `N` images at once (default: 16, or the extractor's fixed batch)")
-	f.StringVar(&c.extractor.Provider, "provider", "cpu", "`NAME` of the provider: cpu or cuda")
-	f.IntVar(&c.extractor.DeviceID, "device", 0, "number `N` of the GPU for -provider cuda (default 0)")
+	f.StringVar(&c.extractor.Provider, "provider", "cpu", "run on the provider `NAME`: cpu or cuda")
+	f.IntVar(&c.extractor.DeviceID, "device", 0, "use GPU number `N` with -provider cuda (default 0)")
 	f.IntVar(&c.extractor.Threads, "threads", 0, "use `N` threads (default: one per processor)")
 	f.Group("Cache of reference statistics")
-	f.StringVar(&c.cache, "cache", "", "`DIR` of the cache (default: metric, in the cache of the native libraries)")
+	f.StringVar(&c.cache, "cache", "", "cache folder `DIR` (default: metric, in the cache of the native libraries)")
 	f.BoolVar(&c.noCache, "no_cache", false, "neither read nor write the cache")
 	return f
 }

@@ -15,9 +15,8 @@ import (
 // side is a folder with the statistics that set scores need.
 type side struct {
 	*folder
-	set        *metric.SWDSet // nil without SWD
-	features   *metric.Features
-	statistics *metric.Statistics
+	set      *metric.SWDSet // nil without SWD
+	features *metric.Features
 }
 
 // reader reads sides.
@@ -104,14 +103,8 @@ func (s *side) extract(ctx context.Context, e *features.Extractor, batch []*imag
 		if s.features, err = metric.NewFeatures(e.Dim()); err != nil {
 			return fmt.Errorf("extractor %q: %w", e.Info().Path, err)
 		}
-		if s.statistics, err = metric.NewStatistics(e.Dim()); err != nil {
-			return err
-		}
 	}
-	if err := s.features.Add(vectors); err != nil {
-		return err
-	}
-	return s.statistics.Add(vectors)
+	return s.features.Add(vectors)
 }
 
 // inOrder calls do for each item on all processors, and use with the results one after the other in

@@ -143,11 +143,11 @@ func (r *reader) compare(ctx context.Context, rep *report, real, fake *side) err
 		return err
 	}
 	rep.add(kid.Score("KID"))
-	fid, err := metric.FID(real.statistics, fake.statistics)
+	fid, err := metric.FID(real.features, fake.features)
 	if err != nil {
 		return err
 	}
-	n, nReal := fake.statistics.N(), real.statistics.N()
+	n, nReal := fake.features.N(), real.features.N()
 	rep.add(metric.Score{Name: "FID", Value: fid, N: n, NReal: nReal})
 	if min(n, nReal) < metric.LeastFID {
 		rep.warn("FID of %d and %d images is too high, because there are fewer than %d: compare it only with "+

@@ -26,7 +26,7 @@ Usage:
   %[1]s -dataroot DIR -name NAME [-model cycle_gan] [options]
   %[1]s -dataroot DIR -name NAME -model test -model_suffix _A [options]
 
-The last two forms are those of the official test.py: -name is a run of %[2]s.
+The last two forms are those of the official test.py; -name names a run of %[2]s.
 Several input folders become a folder each in the output. ONNX Runtime is downloaded when it is first
 needed. Ctrl-C finishes the images in progress; a second one aborts them. On Linux, the environment
 variable GLIBC_TUNABLES=glibc.malloc.hugetlb=1 can make conversion faster.

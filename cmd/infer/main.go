@@ -77,7 +77,7 @@ func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 		rep.sum()
 		switch {
 		case soft.Err() != nil && (summary == nil || summary.Left > 0):
-			return cli.Interrupted, errors.New("interrupted\nTo continue, run the same command with -skip_existing.")
+			return cli.Interrupted, errors.New("interrupted\nFix: to continue, run the same command with -skip_existing")
 		case err != nil:
 			return cli.Status(err), err
 		}

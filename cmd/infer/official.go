@@ -46,24 +46,24 @@ const (
 )
 
 var officialOptions = slices.Concat([]officialOption{
-	{name: "dataroot", about: "convert the images in `DIR`/testA and DIR/testB; with -model test, those in DIR"},
-	{name: "name", value: "experiment_name", about: "`NAME` of the run, whose generators are checkpoints_dir/NAME/G_AB.onnx and G_BA.onnx"},
-	{name: "checkpoints_dir", value: "./checkpoints", about: "`DIR` of all runs"},
+	{name: "dataroot", about: "convert the images in `DIR`/testA and DIR/testB, or with -model test those in DIR (required)"},
+	{name: "name", value: "experiment_name", about: "use the generators of the run `NAME`: checkpoints_dir/NAME/G_AB.onnx and G_BA.onnx"},
+	{name: "checkpoints_dir", value: "./checkpoints", about: "folder `DIR` of all runs"},
 	{name: "results_dir", value: "./results/", about: "write to the folders fake_B (by G_AB) and fake_A (by G_BA) in `DIR`/NAME/test_latest, as PNG unless -format is given"},
-	{name: "direction", value: "AtoB", about: "`NAME` of the direction: AtoB, or BtoA for a run that was trained so, where testB holds A; with -model test, the direction to convert (default: the run's)", check: oneOf("AtoB", "BtoA")},
-	{name: "model_suffix", about: "`NAME` of the generator for -model test: _A for G_AB, _B for G_BA (default: by -direction)", check: oneOf("", "_A", "_B", "_AB", "_BA")},
+	{name: "direction", value: "AtoB", about: "direction `NAME` of the training, AtoB or BtoA (which swaps testA and testB), or with -model test of the conversion (default: the run's)", check: oneOf("AtoB", "BtoA")},
+	{name: "model_suffix", about: "use the generator with suffix `NAME` for -model test: _A for G_AB, _B for G_BA (default: by -direction)", check: oneOf("", "_A", "_B", "_AB", "_BA")},
 	{name: "epoch", value: latest, about: "use the generators of epoch `N`, which cmd/export must have written to checkpoints_dir/NAME/epoch_N", check: checkEpoch},
-	{name: "phase", value: "test", about: "`NAME` that the folders begin with: test for testA, train for trainA", check: checkPhase},
+	{name: "phase", value: "test", about: "prefix `NAME` of the folders: test for testA, train for trainA", check: checkPhase},
 	{name: "num_test", value: "50", about: "convert at most `N` images of a folder, the first by name", check: integer(1, 1<<31-1)},
 	{name: "max_dataset_size", about: "the same as -num_test `N`; the smaller one applies", check: integer(1, 1<<31-1)},
-	{name: "preprocess", value: resizeAndCrop, about: "`NAME` of the preprocessing: resize_and_crop, crop, scale_width, scale_width_and_crop, or none, which rounds sides to multiples of 4; crops are taken from the middle, not at random", check: oneOf(resizeAndCrop, cropOnly, scaleWidth, scaleWidthAndCrop, none)},
+	{name: "preprocess", value: resizeAndCrop, about: "preprocess with `NAME`: resize_and_crop, crop, scale_width, scale_width_and_crop, or none, which rounds sides to multiples of 4; crops are taken from the middle, not at random", check: oneOf(resizeAndCrop, cropOnly, scaleWidth, scaleWidthAndCrop, none)},
 	{name: "load_size", value: "256", about: "resize to `N` pixels", check: integer(1, modelcli.MaxSide)},
 	{name: "crop_size", value: "256", about: "crop to `N` pixels", check: integer(1, modelcli.MaxSide)},
 	{name: "aspect_ratio", value: "1.0", about: "widen results by the factor `N`, or heighten them if it is below 1 (the official code stretches the other side)", check: checkRatio},
 	{name: "eval", isSwitch: true, about: "no effect: an .onnx file always uses BatchNorm's running statistics and no dropout"},
-	{name: "dataset_mode", about: "`NAME` of the data set's kind: unaligned with cycle_gan, single with test", check: oneOf("unaligned", "single")},
+	{name: "dataset_mode", about: "data set mode `NAME`, which must be unaligned with cycle_gan and single with test", check: oneOf("unaligned", "single")},
 	{name: "suffix", about: "append _`TEXT` to the name, with options in braces replaced by their values: {netG}_size{load_size}"},
-	{name: "gpu_ids", about: "`LIST` of GPUs, of which the first is used: 0 stands for -provider cuda -device 0, -1 for -provider cpu (default: as -provider)", check: checkGPUs},
+	{name: "gpu_ids", about: "use the first GPU in `LIST`: 0 stands for -provider cuda -device 0, -1 for -provider cpu (default: as -provider)", check: checkGPUs},
 },
 	options(fixed, "", "netG=resnet_9blocks", "ngf=64", "norm=instance", "input_nc=3", "output_nc=3"),
 	options(idle, "", "no_dropout", "netD=basic", "ndf=64", "n_layers_D=3", "init_type=normal", "init_gain=0.02",
@@ -151,10 +151,7 @@ func (o *official) bind(f *cli.Flags) {
 		about string
 	}
 	names := map[treatment][]string{}
-	for i := range officialOptions {
-		opt := &officialOptions[i]
-		o.values[opt.name] = opt.value
-		f.Var(&officialValue{o, opt}, opt.name, opt.about)
+	for _, opt := range officialOptions {
 		t := treatment{opt.support, opt.about}
 		if opt.support == supported {
 			t.about = ""
@@ -170,6 +167,11 @@ func (o *official) bind(f *cli.Flags) {
 	}
 	for _, about := range []string{noIter, training} {
 		f.Brief("Refused official options: "+about, names[treatment{refused, about}]...)
+	}
+	for i := range officialOptions {
+		opt := &officialOptions[i]
+		o.values[opt.name] = opt.value
+		f.Var(&officialValue{o, opt}, opt.name, opt.about)
 	}
 }
 

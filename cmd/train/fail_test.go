@@ -20,8 +20,8 @@ import (
 	"cyclegan/train/watch"
 )
 
-// Trainings that are made to fail are warned of, each of its own fault, on the
-// screen and in the run's folder; a training that does well is not.
+// A training with a fault gets the warning of this fault, on the screen and in the run's folder; a
+// healthy one gets none.
 func TestTrainingsMadeToFail(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
@@ -32,14 +32,14 @@ func TestTrainingsMadeToFail(t *testing.T) {
 		args string
 		want string
 	}{
-		// The other domain holds negatives of this one's kind of picture.
+		// The images of B are negatives of the kind in A.
 		"inverted": {"-dir_A " + filepath.Join(negatives, "A") + " -dir_B " + filepath.Join(negatives, "B") +
 			" -preset paper -netG resnet_6blocks -ngf 8 -ndf 16 -lambda_identity 0 -lr 0.002 -norm_D none -max_steps 100 -eval_every 50", watch.Inverted},
-		// The generators begin as the identity and hardly move.
+		// The generators start as the identity and hardly change.
 		"unchanged": {"-ngf 4 -ndf 4 -init_gain 0.0005 -lr 1e-9 -max_steps 12 -eval_every 4", watch.Unchanged},
-		// They begin gray and nothing asks for more.
+		// They start gray, and no loss changes that.
 		"collapsed": {"-residual=false -ngf 4 -ndf 4 -init_gain 0.001 -lambda_A 0 -lambda_B 0 -lr 1e-9 -max_steps 8 -eval_every 4", watch.Collapsed},
-		// They stand still while the discriminators learn.
+		// They do not change while the discriminators learn.
 		"discriminator at zero": {"-ngf 4 -ndf 32 -norm_D none -pool_size 0 -lr 1e-9 -lr_D 0.001 -max_steps 300 -eval_every 0", watch.DiscriminatorZero},
 		"diverging":             {"-ngf 4 -ndf 16 -norm_D none -lr 0.05 -lr_D 0.05 -max_steps 100 -eval_every 0", watch.Diverging},
 		"healthy":               {"-ngf 4 -ndf 8 -norm_D none -lambda_identity 0 -lr 0.001 -ema 0.9 -max_steps 100 -eval_every 25", ""},
@@ -60,25 +60,24 @@ func TestTrainingsMadeToFail(t *testing.T) {
 			found := ""
 			for _, w := range kept {
 				if w.Step == 0 {
-					continue // of the pictures
+					continue // about the images
 				}
 				found = w.Title
 				if w.Title != c.want {
 					t.Errorf("step %d: %s: %s", w.Step, w.Title, w.Text)
 				}
 				if line := fmt.Sprintf("WARNING at step %d: %s: ", w.Step, w.Title); !strings.Contains(out.String(), line) {
-					t.Errorf("the warning was not shown as %q", line)
+					t.Errorf("the output has no line %q", line)
 				}
 			}
 			if found != c.want {
-				t.Errorf("warned of %q, want %q\n%s", found, c.want, out.String())
+				t.Errorf("warning %q, want %q\n%s", found, c.want, out.String())
 			}
 		})
 	}
 }
 
-// drawNegatives draws dark rectangles on white into the folder A of dir, and
-// light ones on black into B.
+// drawNegatives draws dark rectangles on white into the folder A of dir, and light ones on black into B.
 func drawNegatives(t *testing.T, dir string) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))

@@ -14,15 +14,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A disk that fills up costs no training: the run says so, goes on, saves
-// again when there is room, and ends as it would have.
+// A full disk costs no training: the run reports it, continues, saves again when there is room, and ends
+// with the same weights.
 func TestFullDisk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
 	}
 	small := t.TempDir()
 	if err := unix.Mount("none", small, "tmpfs", 0, "size=24m"); err != nil {
-		t.Skipf("a small disk can't be mounted here: %v", err)
+		t.Skipf("cannot mount a small disk: %v", err)
 	}
 	t.Cleanup(func() { unix.Unmount(small, unix.MNT_DETACH) })
 	whole, run := &training{dir: t.TempDir()}, &training{dir: small}
@@ -39,7 +39,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cmd.Process.Kill()
-	said := func(text string) bool {
+	printed := func(text string) bool {
 		data, err := os.ReadFile(out.Name())
 		if err != nil {
 			t.Fatal(err)
@@ -50,7 +50,7 @@ func TestFullDisk(t *testing.T) {
 		for start := time.Now(); !done(); time.Sleep(5 * time.Millisecond) {
 			if time.Since(start) > time.Minute {
 				data, _ := os.ReadFile(out.Name())
-				t.Fatalf("waited in vain for %s:\n%s", what, data)
+				t.Fatalf("timeout waiting for %s:\n%s", what, data)
 			}
 		}
 	}
@@ -69,7 +69,7 @@ func TestFullDisk(t *testing.T) {
 	if !errors.Is(err, syscall.ENOSPC) {
 		t.Fatal(err)
 	}
-	wait("a word about it", func() bool { return said("no space left on device") })
+	wait("a message about it", func() bool { return printed("no space left on device") })
 	if err := os.Remove(filler.Name()); err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +77,8 @@ func TestFullDisk(t *testing.T) {
 		data, _ := os.ReadFile(out.Name())
 		t.Fatalf("%v\n%s", err, data)
 	}
-	if !said("training goes on") {
-		t.Error("it is not said that the training goes on")
+	if !printed("the training continues") {
+		t.Error("no message that the training continues")
 	}
 	if worst := sameWeights(t, whole, run); worst != 0 {
 		t.Errorf("weights differ by up to %g", worst)

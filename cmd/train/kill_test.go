@@ -21,10 +21,10 @@ import (
 	"cyclegan/train/report"
 )
 
-var kills = flag.Int("kills", 4, "how often TestKilledTrainingGoesOn kills the training")
+var kills = flag.Int("kills", 4, "`N` kills in TestKilledTraining")
 
-// training is a short run of this program that uses all that a checkpoint
-// keeps: pools, moving averages, dropout, a falling learning rate.
+// training is a short run with everything that a checkpoint keeps: pools, moving averages, dropout, a
+// falling learning rate.
 type training struct {
 	dir string
 	out bytes.Buffer
@@ -60,8 +60,7 @@ func (r *training) options() train.Options {
 	return train.Options{Name: "run", CheckpointsDir: r.dir}
 }
 
-// sameWeights compares the newest checkpoints of two runs and returns the
-// largest difference between two of their numbers.
+// sameWeights returns the largest difference between two numbers of the newest checkpoints of two runs.
 func sameWeights(t *testing.T, whole, other *training) float64 {
 	t.Helper()
 	want, _, err := whole.options().Checkpoints().Latest()
@@ -73,7 +72,7 @@ func sameWeights(t *testing.T, whole, other *training) float64 {
 		t.Fatal(err)
 	}
 	if got.Step != want.Step || len(got.Tensors) != len(want.Tensors) {
-		t.Errorf("the checkpoint is of step %d with %d tensors, it should be of %d with %d", got.Step, len(got.Tensors), want.Step, len(want.Tensors))
+		t.Errorf("checkpoint of step %d with %d tensors, want step %d with %d", got.Step, len(got.Tensors), want.Step, len(want.Tensors))
 	}
 	worst := 0.0
 	for name, tensor := range want.Tensors {
@@ -84,7 +83,7 @@ func sameWeights(t *testing.T, whole, other *training) float64 {
 	return worst
 }
 
-// sameFiles compares what else two runs leave, times apart.
+// sameFiles compares the other files of two runs, except for times.
 func sameFiles(t *testing.T, whole, other *training) {
 	t.Helper()
 	for _, name := range []string{"G_AB.onnx", "G_BA.onnx", "best/G_AB.onnx", "latest/G_AB.onnx", "checkpoints/step_000000060.safetensors", "checkpoints/best.safetensors"} {
@@ -94,18 +93,18 @@ func sameFiles(t *testing.T, whole, other *training) {
 		}
 		got, err := os.ReadFile(filepath.Join(other.dir, "run", name))
 		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s is not as in the run that was not killed (%v)", name, err)
+			t.Errorf("%s differs from the run that was not killed (%v)", name, err)
 		}
 	}
 	if got, want := other.history(t), whole.history(t); got != want {
-		t.Errorf("the log is\n%s\nand should be\n%s", got, want)
+		t.Errorf("the log is\n%s\nwant\n%s", got, want)
 	}
 	if partial, _ := filepath.Glob(filepath.Join(other.dir, "run", "*", ".*.partial")); len(partial) > 0 {
-		t.Errorf("half-written files are left: %v", partial)
+		t.Errorf("partial files remain: %v", partial)
 	}
 }
 
-// history is what the run logged, times apart.
+// history returns the log of the run without times.
 func (r *training) history(t *testing.T) string {
 	t.Helper()
 	var text strings.Builder
@@ -128,10 +127,9 @@ func (r *training) history(t *testing.T) string {
 	return text.String()
 }
 
-// A training that is killed again and again, wherever it happens to be, every
-// third time by Ctrl-C, and continued each time leaves to the last bit what an
-// undisturbed one does.
-func TestKilledTrainingGoesOn(t *testing.T) {
+// A training that is killed at random times, every third time by Ctrl-C, and resumed each time leaves
+// files that are bit-identical to those of an undisturbed one.
+func TestKilledTraining(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
 	}
@@ -157,7 +155,7 @@ func TestKilledTrainingGoesOn(t *testing.T) {
 			err := cmd.Wait()
 			timer.Stop()
 			if err == nil {
-				break // done before it was killed
+				break // it ended before it was killed
 			}
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != -1 && (signal == os.Kill || exit.ExitCode() != cli.Interrupted) {
@@ -173,7 +171,7 @@ func TestKilledTrainingGoesOn(t *testing.T) {
 		worst = max(worst, sameWeights(t, whole, run))
 		sameFiles(t, whole, run)
 	}
-	t.Logf("%d of %d kills survived, %d of them after the first step of their process, in %d runs of %d steps; largest difference of a weight: %g", survived, *kills, amid, rounds, trainingSteps, worst)
+	t.Logf("%d of %d kills, %d of them after the first step of a process, in %d runs of %d steps; largest difference of a weight: %g", survived, *kills, amid, rounds, trainingSteps, worst)
 	if worst != 0 {
 		t.Errorf("weights differ by up to %g", worst)
 	}

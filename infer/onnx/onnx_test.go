@@ -233,3 +233,30 @@ func TestFloats(t *testing.T) {
 		}
 	}
 }
+
+// Any file that Parse accepts survives pruning, encoding and parsing.
+func FuzzParse(f *testing.F) {
+	for _, name := range []string{"conv.onnx", "two.onnx", "slow.onnx", "foreign_sequence.onnx", "tiles_half.onnx"} {
+		data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "models", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := Parse(data)
+		if err != nil {
+			return
+		}
+		for _, w := range m.Tensors {
+			w.Values()
+			w.Floats()
+		}
+		only := m.Only(m.Outputs[0].Name)
+		if encoded := only.Encode(); int64(len(encoded)) != only.Size() {
+			t.Fatalf("%d bytes, Size %d", len(encoded), only.Size())
+		} else if _, err := Parse(encoded); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -9,45 +9,43 @@ import (
 	"cyclegan/train/internal/random"
 )
 
-// Batch is what one training step looks at: N pictures of A and N of B, with
-// nothing to pair them.
+// Batch is the input of one training step: N images of A and N unrelated images of B.
 type Batch struct {
 	A, B           []float32 // [N, HA, WA, CA] and [N, HB, WB, CB], values in [-1, 1]
 	N              int
 	HA, WA, CA     int
 	HB, WB, CB     int
 	Epoch, Index   int      // epochs count from 1, batches within one from 0
-	NamesA, NamesB []string // the files that were used
+	NamesA, NamesB []string // of the images
 	pool           *sync.Pool
 }
 
-// Release gives the batch's memory back for use in a later one. Calling it is
-// not required; the batch must not be used after it.
+// Release allows a later batch to reuse the memory of this one, which must not be used any more.
+// Calling it is optional.
 func (b *Batch) Release() {
 	if b != nil && b.pool != nil {
 		b.pool.Put(b)
 	}
 }
 
-// Len is the number of pairs in an epoch: that of the larger domain.
+// Len returns the number of pairs in an epoch: the size of the larger domain.
 func (d *Dataset) Len() int { return max(d.a.source.size(), d.b.source.size()) }
 
-// Batches is the number of batches in an epoch. Where the pairs do not divide
-// by the batch size the last batch is filled up with the epoch's first pairs,
-// cropped and flipped anew: every pair is seen, and all batches are of one size.
+// Batches returns the number of batches in an epoch. If the last batch is not full, it is completed
+// with the epoch's first pairs, with other crops and flips: every pair is used, and all batches
+// have the same size.
 func (d *Dataset) Batches() int { return (d.Len() + d.opt.BatchSize - 1) / d.opt.BatchSize }
 
-// At tells which batch step n of a run uses; steps count from 0.
+// At returns the batch that a step of a run uses. Steps count from 0.
 func (d *Dataset) At(step int) (epoch, index int) {
 	n := d.Batches()
 	return step/n + 1, step % n
 }
 
-// Batch makes a batch. The same numbers give the same batch, whoever asks and
-// whatever was asked before.
+// Batch returns a batch, which depends only on its arguments and the options.
 func (d *Dataset) Batch(epoch, index int) (*Batch, error) {
 	if epoch < 1 || index < 0 || index >= d.Batches() {
-		return nil, fmt.Errorf("batch %d of epoch %d: epochs count from 1 and batches from 0 to %d", index, epoch, d.Batches()-1)
+		return nil, fmt.Errorf("no batch %d of epoch %d: epochs count from 1, batches from 0 to %d", index, epoch, d.Batches()-1)
 	}
 	b := d.pool.Get().(*Batch)
 	b.Epoch, b.Index, b.N = epoch, index, d.opt.BatchSize
@@ -70,9 +68,8 @@ func (d *Dataset) Batch(epoch, index int) (*Batch, error) {
 	return b, nil
 }
 
-// pair gives the pictures of pair i. Official semantics: the pair's number is
-// shuffled, A's picture is that number modulo |A|, and B's is drawn at random;
-// in series both count up.
+// pair returns the indices of the images of pair i. As in the official implementation, A's index is
+// the shuffled number of the pair modulo |A|, and B's is random. With SerialBatches both count up.
 func (d *Dataset) pair(epoch, i int) (a, b int) {
 	na, nb, n := d.a.source.size(), d.b.source.size(), d.Len()
 	if d.opt.SerialBatches {
@@ -82,10 +79,10 @@ func (d *Dataset) pair(epoch, i int) (a, b int) {
 	return perm[i%n] % na, generator(d.opt.Seed, streamPairB, uint64(epoch), uint64(i)).IntN(nb)
 }
 
-// put writes sample k of one side of a batch. want is the size of the samples
-// before it, and what it returns that of all.
-func (d *Dataset) put(dom *domain, s stream, epoch, i, picture, k int, want Size, dst *[]float32, names *[]string) (Size, error) {
-	t, picture, err := dom.tile(picture)
+// put writes sample k of one side of a batch and returns its size. want is the size of the samples
+// before it.
+func (d *Dataset) put(dom *domain, s stream, epoch, i, at, k int, want Size, dst *[]float32, names *[]string) (Size, error) {
+	t, at, err := dom.tile(at)
 	if err != nil {
 		return Size{}, err
 	}
@@ -93,7 +90,7 @@ func (d *Dataset) put(dom *domain, s stream, epoch, i, picture, k int, want Size
 	if d.opt.Preprocess.Crops() {
 		size = Size{d.opt.CropSize, d.opt.CropSize}
 	}
-	name := dom.source.id(picture)
+	name := dom.source.id(at)
 	if k > 0 && size != want {
 		return Size{}, unequal(d.opt, (*names)[0], want, name, size)
 	}
@@ -107,7 +104,7 @@ func (d *Dataset) put(dom *domain, s stream, epoch, i, picture, k int, want Size
 	return size, nil
 }
 
-// stream keeps apart the numbers that are drawn for different purposes at the same place.
+// stream separates the random numbers of different purposes at the same place.
 type stream uint64
 
 const (
@@ -121,8 +118,8 @@ func generator(seed uint64, s stream, epoch, i uint64) *rand.Rand {
 	return random.New(seed, uint64(s), epoch, i)
 }
 
-// orders keeps the shuffled orders of the last two epochs, because prefetching works across the end of an
-// epoch.
+// orders keeps the shuffled orders of the last two epochs, because prefetching crosses the end of
+// an epoch.
 type orders struct {
 	mu   sync.Mutex
 	last [2]order

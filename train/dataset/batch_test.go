@@ -14,7 +14,7 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// naive makes every sample that a picture can give by plain loops.
+// naive computes one sample with plain loops.
 func naive(img *image.NRGBA, x, y, w, h, channels int, flip bool) []float32 {
 	var out []float32
 	for j := range h {
@@ -36,9 +36,9 @@ func near(a, b []float32) bool {
 	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Abs(float64(x-y)) < 1e-6 })
 }
 
-// Every sample must be one that the naive reference can make, and over time all
-// offsets and both orientations must come up.
-func TestSamplesAreCropsOfTheResizedPicture(t *testing.T) {
+// Every sample must equal one of the naive reference, and over time all offsets and both
+// orientations must occur.
+func TestSamplesAreCropsOfTheResizedImage(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 3, 17, 13, "trainA", "trainB")
 	for _, mode := range []Preprocess{ResizeAndCrop, Crop, ScaleWidthAndCrop} {
@@ -69,20 +69,20 @@ func TestSamplesAreCropsOfTheResizedPicture(t *testing.T) {
 							}
 						}
 						if !found {
-							t.Fatalf("%s: sample %d of step %d is none of the possible ones", mode, k, step)
+							t.Fatalf("%s: sample %d of step %d is not a possible sample", mode, k, step)
 						}
 					}
 					b.Release()
 				}
 				if n := len(possible["trainA/00.png"]); len(seen) != n || n < 2 {
-					t.Errorf("%s, no_flip %v: %d of %d places seen", mode, noFlip, len(seen), n)
+					t.Errorf("%s, no_flip %v: %d of %d places occurred", mode, noFlip, len(seen), n)
 				}
 			}
 		}
 	}
 }
 
-// allSamples makes everything that a file can give, by place and orientation.
+// allSamples returns all samples of a file by place and orientation.
 func allSamples(t *testing.T, path string, o Options) map[string][]float32 {
 	t.Helper()
 	p, err := pixels.Load(path, pixels.Limits{})
@@ -97,7 +97,7 @@ func allSamples(t *testing.T, path string, o Options) map[string][]float32 {
 	switch o.Preprocess {
 	case ResizeAndCrop:
 		w, h = o.LoadSize, o.LoadSize
-	case ScaleWidthAndCrop: // 17x13 to width 10 gives 7.6 rows, and the crop needs 8
+	case ScaleWidthAndCrop: // 17x13 at width 10 has 7.6 rows, and the crop needs 8
 		w, h = o.LoadSize, o.CropSize
 	}
 	img = pixels.Resize(img, w, h)
@@ -129,7 +129,7 @@ func TestPreparedSizes(t *testing.T) {
 		{ScaleWidth, 1000, 600, 256, 64, Size{256, 152}},      // 153.6 cut to 153
 		{None, 5, 6, 286, 256, Size{4, 8}},                    // 1.25 and 1.5 quarters
 		{None, 10, 14, 286, 256, Size{8, 16}},                 // 2.5 and 3.5, to even
-		{None, 1, 2, 286, 256, Size{4, 4}},                    // never nothing
+		{None, 1, 2, 286, 256, Size{4, 4}},                    // never 0
 		{None, 256, 128, 286, 256, Size{256, 128}},
 	} {
 		o := Options{Preprocess: c.mode, LoadSize: c.load, CropSize: c.crop}
@@ -139,7 +139,7 @@ func TestPreparedSizes(t *testing.T) {
 	}
 }
 
-func TestWholePictures(t *testing.T) {
+func TestWholeImages(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 2, 12, 8, "trainA")
 	fill(t, root, 2, 13, 22, "trainB")
@@ -158,7 +158,7 @@ func TestWholePictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !near(b.A[12*8*3:], naive(p.Image, 0, 0, 12, 8, 3, false)) {
-		t.Error("the second picture of the batch is not the file's")
+		t.Error("the second image of the batch differs from the file")
 	}
 }
 
@@ -172,17 +172,17 @@ func TestBatchOfUnequalSizes(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"batch_size 2", "trainB/00.png gives 12x8", "trainB/x.png gives 16x8", "batch_size 1"} {
+	for _, want := range []string{"batch_size 2", "trainB/00.png becomes 12x8", "trainB/x.png becomes 16x8", "batch_size 1"} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q does not say %q", err, want)
+			t.Errorf("%q lacks %q", err, want)
 		}
 	}
 	o.BatchSize = 1
 	run(t, open(t, o), 0, 6)
 }
 
-// In an epoch A's order is a shuffle of all pairs taken modulo |A|, and the last
-// batch is filled from the epoch's beginning.
+// A's order in an epoch is a shuffle of all pairs modulo |A|, and the last batch is completed from
+// the epoch's start.
 func TestEpochs(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 3, 9, 9, "trainA")
@@ -211,19 +211,19 @@ func TestEpochs(t *testing.T) {
 			b.Release()
 		}
 		if as[7] != as[0] {
-			t.Errorf("epoch %d: the last batch is filled with %s, want %s", epoch, as[7], as[0])
+			t.Errorf("epoch %d: the last batch is completed with %s, want %s", epoch, as[7], as[0])
 		}
 		count := map[string]int{}
 		for _, n := range as[:7] {
 			count[n]++
 		}
 		if count["trainA/00.png"] != 3 || count["trainA/01.png"] != 2 || count["trainA/02.png"] != 2 {
-			t.Errorf("epoch %d: A's pictures come up %v times", epoch, count)
+			t.Errorf("epoch %d: A's images occur %v times", epoch, count)
 		}
 		orders = append(orders, fmt.Sprint(as[:7]))
 	}
 	if slices.Sort(orders); len(slices.Compact(orders)) < 20 {
-		t.Error("epochs repeat their order")
+		t.Error("epochs have the same order")
 	}
 	// 320 draws among 7: 45.7 on average, standard deviation 6.3.
 	for n, c := range drawn {
@@ -232,7 +232,7 @@ func TestEpochs(t *testing.T) {
 		}
 	}
 	if len(drawn) != 7 {
-		t.Errorf("%d pictures of B drawn", len(drawn))
+		t.Errorf("%d images of B drawn", len(drawn))
 	}
 }
 
@@ -280,13 +280,13 @@ func TestBatchNumbersOutOfRange(t *testing.T) {
 	d := open(t, small(root))
 	for _, n := range [][2]int{{0, 0}, {1, -1}, {1, 1}, {-3, 0}} {
 		if _, err := d.Batch(n[0], n[1]); err == nil {
-			t.Errorf("epoch %d, batch %d was given", n[0], n[1])
+			t.Errorf("epoch %d, batch %d: no error", n[0], n[1])
 		}
 	}
 }
 
-// Seeds, epochs and pairs give different draws; the seed of an equal run gives equal ones.
-func TestSeedDecides(t *testing.T) {
+// Different seeds lead to different batches, equal seeds to equal ones.
+func TestSeed(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 5, 20, 20, "trainA", "trainB")
 	o := small(root)
@@ -294,11 +294,11 @@ func TestSeedDecides(t *testing.T) {
 	sameRuns(t, "the same seed", run(t, open(t, o), 0, 9), a)
 	o.Seed++
 	if slices.Equal(run(t, open(t, o), 0, 9), a) {
-		t.Error("another seed gives the same batches")
+		t.Error("another seed leads to the same batches")
 	}
 }
 
-func TestDecodedOnceWithinTheBound(t *testing.T) {
+func TestDecodedOnceWithinTheLimit(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 6, 20, 20, "trainA", "trainB")
 	const each = 12 * 12 * 3
@@ -362,7 +362,7 @@ func sceneSourceOf(s *Set) *sceneSource {
 	return s.d.source.(*sceneSource)
 }
 
-// Batches asked for by many goroutines in any order are those of one.
+// Many goroutines that request batches in any order get the same ones as a single goroutine.
 func TestConcurrentBatches(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 7, 20, 20, "trainA", "trainB")

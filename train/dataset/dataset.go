@@ -86,7 +86,7 @@ func (d *Dataset) openFiles() error {
 		counts = append(counts, fmt.Sprintf("%s %d", f.folder.Label, f.folder.size()))
 	}
 	d.where, d.layout, d.testFolders = found.where, found.layout, found.tests
-	d.about = fmt.Sprintf("%s: %s pictures (%s)", found.where, strings.Join(counts, ", "), found.layout)
+	d.about = fmt.Sprintf("%s: images: %s (%s)", found.where, strings.Join(counts, ", "), found.layout)
 	return nil
 }
 

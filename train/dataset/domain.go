@@ -64,7 +64,7 @@ func newDomain(s source, channels int, o *Options, room *room, skip func(string,
 }
 
 // errNothingReadable reports that the last image of a domain is damaged too.
-var errNothingReadable = errors.New("no picture can be read")
+var errNothingReadable = errors.New("no readable image")
 
 // tile returns image i, or the next undamaged image after it, and the index of the one it returns.
 func (d *domain) tile(i int) (*tile, int, error) {
@@ -75,7 +75,7 @@ func (d *domain) tile(i int) (*tile, int, error) {
 			return t, j, nil
 		}
 	}
-	return nil, 0, fmt.Errorf("domain %s: %w: all %d are damaged, %s among them (%v)",
+	return nil, 0, fmt.Errorf("domain %s: %w: all %d are damaged, such as %s (%v)",
 		d.source.title(), errNothingReadable, n, d.source.id(i), d.entries[i].err)
 }
 

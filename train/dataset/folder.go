@@ -64,7 +64,7 @@ func (d *Dataset) scan(f *Folder, training bool) error {
 		names = names[:n]
 	}
 	if len(names) == 0 {
-		return fmt.Errorf("folder %q holds no picture (jpg, png, gif, bmp, tiff or webp)%s", f.Label, f.instead())
+		return fmt.Errorf("folder %q has no images (jpg, png, gif, bmp, tiff or webp)%s", f.Label, f.instead())
 	}
 	files := make([]File, len(names))
 	errs := make([]error, len(names))
@@ -98,7 +98,7 @@ func (d *Dataset) scan(f *Folder, training bool) error {
 	}
 	if len(f.Files) == 0 {
 		first := f.Skipped[0]
-		return fmt.Errorf("folder %q: none of its %d pictures can be used, the first because of %s: %w",
+		return fmt.Errorf("folder %q: none of its %d images is usable; the first is %s: %w",
 			f.Label, len(names), first.Name, first.Err)
 	}
 	return nil
@@ -164,12 +164,12 @@ func (f *Folder) instead() string {
 	})
 	var all []string
 	for _, e := range extensions {
-		all = append(all, fmt.Sprintf("%d %s", f.Others[e], cmp.Or(e, "without an ending")))
+		all = append(all, fmt.Sprintf("%d %s", f.Others[e], cmp.Or(e, "without an extension")))
 	}
 	if len(all) == 0 {
-		return "; it is empty"
+		return ": it is empty"
 	}
-	return "; its files: " + some(all)
+	return ": it has " + some(all)
 }
 
 func (f *Folder) readHeader(name string) (File, error) {

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// picture makes a w x h picture that no other n has.
+// picture returns a w x h image that differs for every n.
 func picture(n, w, h int) *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, w, h))
 	s := uint32(n)*7919 + 1
@@ -29,7 +29,7 @@ func picture(n, w, h int) *image.NRGBA {
 	return m
 }
 
-// encoder keeps its memory, which is most of the cost of a little picture.
+// encoder reuses its memory, which is most of the cost of a small image.
 var encoder = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &encoderBuffers{}}
 
 type encoderBuffers struct{ pool sync.Pool }
@@ -60,7 +60,7 @@ func write(t testing.TB, path string, data []byte) {
 	}
 }
 
-// fill writes n pictures of w x h into each named folder below root.
+// fill writes n images of w x h to each folder below root.
 func fill(t testing.TB, root string, n, w, h int, folders ...string) {
 	t.Helper()
 	for k, f := range folders {
@@ -70,7 +70,7 @@ func fill(t testing.TB, root string, n, w, h int, folders ...string) {
 	}
 }
 
-// zipped packs a folder, with every name below top.
+// zipped packs a folder into a zip file. All names start with top.
 func zipped(t testing.TB, root, top string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "data.zip")
@@ -107,7 +107,7 @@ func zipped(t testing.TB, root, top string) string {
 	return path
 }
 
-// small are options for little pictures in root.
+// small returns options for small images in root.
 func small(root string) Options {
 	o := DefaultOptions()
 	o.Dataroot, o.LoadSize, o.CropSize, o.BatchSize, o.Seed = root, 12, 8, 2, 5
@@ -124,12 +124,12 @@ func open(t testing.TB, o Options) *Dataset {
 	return d
 }
 
-// content is a batch without its place in memory.
+// content returns a batch as text.
 func content(b *Batch) string {
 	return fmt.Sprint(b.Epoch, b.Index, b.N, b.HA, b.WA, b.CA, b.HB, b.WB, b.CB, b.NamesA, b.NamesB, b.A, b.B)
 }
 
-// run gives the contents of n batches from a step on.
+// run returns the contents of n batches, starting at a step.
 func run(t testing.TB, d *Dataset, from, n int) []string {
 	t.Helper()
 	p := d.Prefetch(context.Background(), from)

@@ -15,17 +15,17 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// found is where the data of a run lies.
+// found says where the images of a run are.
 type found struct {
 	where, layout string
-	dir           string // that the folders lie in, within the root
+	dir           string // of the folders, within the root
 	a, b          *Folder
-	testA, testB  *Folder   // nil when there is none
-	tests         [2]string // what the test folders are or would be called
+	testA, testB  *Folder   // nil if missing
+	tests         [2]string // names of the test folders, even if missing
 	closer        io.Closer
 }
 
-// naming is a known way to name the folders of a dataset.
+// naming is a known naming of the folders of a dataset.
 type naming struct {
 	about          string
 	a, b           func(phase string) string
@@ -34,7 +34,7 @@ type naming struct {
 
 var namings = []naming{
 	{"official layout", func(p string) string { return p + "A" }, func(p string) string { return p + "B" }, "A", "B"},
-	{"layout with a folder a phase", func(p string) string { return p + "/A" }, func(p string) string { return p + "/B" }, "A", "B"},
+	{"layout with one folder per phase", func(p string) string { return p + "/A" }, func(p string) string { return p + "/B" }, "A", "B"},
 	{"layout with underscores", func(p string) string { return p + "_A" }, func(p string) string { return p + "_B" }, "A", "B"},
 	{"summer and winter layout", season("summer"), season("winter"), "summer", "winter"},
 }
@@ -48,7 +48,7 @@ func season(name string) func(phase string) string {
 	}
 }
 
-// find locates the folders that the options name, with A and B by direction.
+// find finds the folders that the options name, and swaps A and B if the direction says so.
 func find(o Options) (*found, error) {
 	f, err := locate(o)
 	if err != nil {
@@ -68,7 +68,7 @@ func locate(o Options) (*found, error) {
 	}
 	fsys, closer, err := openRoot(o.Dataroot)
 	if err != nil {
-		return nil, fmt.Errorf("open dataset %q: %w", o.Dataroot, err)
+		return nil, fmt.Errorf("open dataset: %w", err)
 	}
 	f, err := search(fsys, o.Phase)
 	if err != nil {
@@ -86,7 +86,7 @@ func locate(o Options) (*found, error) {
 	return f, nil
 }
 
-// namedFolders serves dir_A, dir_B and the test folders.
+// namedFolders returns dir_A, dir_B and the test folders.
 func namedFolders(o Options) (*found, error) {
 	f := &found{where: "folders", layout: "dir_A and dir_B", tests: [2]string{"test_dir_A", "test_dir_B"}}
 	dirs := []string{o.DirA, o.DirB, o.TestDirA, o.TestDirB}
@@ -97,18 +97,17 @@ func namedFolders(o Options) (*found, error) {
 		}
 		info, err := os.Stat(dir)
 		if err != nil {
-			return nil, fmt.Errorf("open folder %q: %w", dir, err)
+			return nil, fmt.Errorf("open folder: %w", err)
 		}
 		if !info.IsDir() {
-			return nil, fmt.Errorf("open folder %q: not a folder (a zip file that holds both domains is named with dataroot)", dir)
+			return nil, fmt.Errorf("open folder %q: not a folder (for a zip file with both domains use dataroot)", dir)
 		}
 		*to = &Folder{FS: os.DirFS(dir), Label: labelAmong(dir, dirs), Dir: dir, path: ".", name: []string{"A", "B"}[i%2]}
 	}
 	return f, nil
 }
 
-// labelAmong is the folder's own name, and its path where another folder of
-// that name takes part.
+// labelAmong returns the folder's own name, or its path if another folder has the same name.
 func labelAmong(dir string, all []string) string {
 	for _, other := range all {
 		if other != "" && display(other) == display(dir) && filepath.Clean(other) != filepath.Clean(dir) {
@@ -118,7 +117,7 @@ func labelAmong(dir string, all []string) string {
 	return display(dir)
 }
 
-// openRoot opens a folder, or a zip file that is read in place.
+// openRoot opens a folder or a zip file.
 func openRoot(root string) (fs.FS, io.Closer, error) {
 	info, err := os.Stat(root)
 	if err != nil {
@@ -132,26 +131,26 @@ func openRoot(root string) (fs.FS, io.Closer, error) {
 		return nil, nil, err
 	}
 	z, err := zip.NewReader(f, info.Size())
-	// Names that would be unsafe to unpack are harmless here: nothing is unpacked.
+	// Insecure paths are harmless here, because nothing is unpacked.
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		f.Close()
-		return nil, nil, fmt.Errorf("neither a folder nor a zip file: %w", err)
+		return nil, nil, fmt.Errorf("%q is neither a folder nor a zip file: %w", root, err)
 	}
 	for _, member := range z.File {
-		const encrypted = 1 << 0 // of the flags in a local file header
+		const encrypted = 1 << 0 // a flag of the local file header
 		if member.Flags&encrypted != 0 {
 			f.Close()
-			return nil, nil, errors.New("the zip file is encrypted: unpack it with its password, and name the folder")
+			return nil, nil, fmt.Errorf("%q is encrypted. Fix: unpack it and use the folder", root)
 		}
 	}
 	return z, f, nil
 }
 
-// search tries every naming at the top, then one folder deeper.
+// search looks for every naming in the root, then one folder deeper.
 func search(fsys fs.FS, phase string) (*found, error) {
 	dirs, files, err := list(fsys, ".")
 	if err != nil {
-		return nil, fmt.Errorf("list: %w", err)
+		return nil, err
 	}
 	if f, err := match(fsys, ".", dirs, phase); f != nil || err != nil {
 		return f, err
@@ -160,7 +159,7 @@ func search(fsys fs.FS, phase string) (*found, error) {
 	for _, dir := range dirs {
 		names, _, err := list(fsys, dir)
 		if err != nil {
-			return nil, fmt.Errorf("list %q: %w", dir, err)
+			return nil, err
 		}
 		f, err := match(fsys, dir, names, phase)
 		if err != nil {
@@ -178,18 +177,18 @@ func search(fsys fs.FS, phase string) (*found, error) {
 		for _, f := range deeper {
 			all = append(all, f.dir)
 		}
-		return nil, fmt.Errorf("holds several datasets: %s; name one of them", some(all))
+		return nil, fmt.Errorf("several datasets: %s. Fix: use one of these folders", some(all))
 	}
 	var wanted []string
 	for _, n := range namings {
-		wanted = append(wanted, n.a(phase)+" with "+n.b(phase))
+		wanted = append(wanted, n.a(phase)+" and "+n.b(phase))
 	}
-	return nil, fmt.Errorf("no training pictures: looked, here and one folder deeper, for %s; found folders: %s; files: %s (%s)",
-		strings.Join(wanted, ", or "), some(dirs), some(files), hint(fsys, dirs, files, phase))
+	return nil, fmt.Errorf("no training images: it has neither folders %s, also one level deeper; folders found: %s; files found: %s. Fix: %s",
+		strings.Join(wanted, ", nor "), some(dirs), some(files), hint(fsys, dirs, files, phase))
 }
 
-// list gives the folders and files in dir, without hidden ones and the shadow
-// folder that macOS puts into archives.
+// list returns the folders and files in dir, without hidden ones and the folder that macOS adds to
+// archives.
 func list(fsys fs.FS, dir string) (dirs, files []string, err error) {
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
@@ -211,7 +210,7 @@ func ignored(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "__MACOSX"
 }
 
-// match looks for a known naming in dir, whose folders are given.
+// match looks for a known naming among the folders of dir.
 func match(fsys fs.FS, dir string, dirs []string, phase string) (*found, error) {
 	at := func(name, title string) *Folder {
 		name = resolve(fsys, dir, dirs, name)
@@ -240,12 +239,12 @@ func match(fsys fs.FS, dir string, dirs []string, phase string) (*found, error) 
 }
 
 func half(dir, have, lack string, dirs []string) error {
-	return fmt.Errorf("folder %s is there but %s is not: unpaired training needs both; found folders: %s (other names can be given with dir_A and dir_B)",
+	return fmt.Errorf("folder %s exists but %s does not; folders found: %s. Fix: add it, or use dir_A and dir_B for other names",
 		path.Join(dir, have), path.Join(dir, lack), some(dirs))
 }
 
-// resolve finds the folder called name, which may have two parts, in dir. One
-// whose name differs in upper and lower case serves where it is the only one.
+// resolve returns the folder called name, which may have two parts, in dir. It accepts a name that
+// differs only in case if there is no other.
 func resolve(fsys fs.FS, dir string, dirs []string, name string) string {
 	first, rest, nested := strings.Cut(name, "/")
 	var alike []string
@@ -275,7 +274,7 @@ func resolve(fsys fs.FS, dir string, dirs []string, name string) string {
 	return ""
 }
 
-// some names the first few of a list.
+// some joins the first few names.
 func some(names []string) string {
 	const most = 6
 	switch {
@@ -287,19 +286,18 @@ func some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// hint guesses what a person meant who named a root in which no dataset is
-// found, from the folders and files in it.
+// hint guesses from its folders and files how to use a root in which no dataset was found.
 func hint(fsys fs.FS, dirs, files []string, phase string) string {
 	if slices.ContainsFunc(files, pixels.Readable) {
-		return "it holds pictures itself: name the folder above those of the domains, or two folders with dir_A and dir_B"
+		return "this folder has images itself, so use the folder above the domains, or two folders as dir_A and dir_B"
 	}
 	isZip := func(f string) bool { return strings.EqualFold(path.Ext(f), ".zip") }
 	if i := slices.IndexFunc(files, isZip); i >= 0 && len(dirs) == 0 {
-		return fmt.Sprintf("name the archive %s itself, which is read as it is", files[i])
+		return fmt.Sprintf("use the archive %s itself", files[i])
 	}
-	budget := 200 // folders to look into, so that naming a whole disk is answered soon
+	budget := 200 // folders to search, so that the root of a disk is answered soon
 	if deep := deeper(fsys, ".", dirs, phase, 3, &budget); deep != "" {
-		return "there are some in " + deep + ": name that folder"
+		return "use " + deep + ", which has a dataset"
 	}
 	var filled []string
 	for _, d := range dirs {
@@ -308,12 +306,12 @@ func hint(fsys fs.FS, dirs, files []string, phase string) string {
 		}
 	}
 	if len(filled) == 2 {
-		return fmt.Sprintf("are %s and %s the domains? Then name them with dir_A and dir_B", filled[0], filled[1])
+		return fmt.Sprintf("if %s and %s are the domains, use them as dir_A and dir_B", filled[0], filled[1])
 	}
-	return "or name two folders with dir_A and dir_B"
+	return "use two folders as dir_A and dir_B"
 }
 
-// deeper finds a dataset that lies below the folders which are searched.
+// deeper looks for a dataset in the folders below dir.
 func deeper(fsys fs.FS, dir string, dirs []string, phase string, levels int, budget *int) string {
 	for _, name := range dirs {
 		if levels == 0 || *budget == 0 {

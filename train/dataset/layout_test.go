@@ -34,23 +34,22 @@ func TestOpenOtherNames(t *testing.T) {
 	}
 }
 
-// An exact name wins over one in other letters, and of two that are neither
-// exact none is guessed.
+// An exact name takes precedence over one in another case. Two inexact names are ambiguous.
 func TestOpenNamesInTwoCases(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 1, 9, 9, "trainA", "trainB")
 	if _, err := os.Stat(filepath.Join(root, "TRAINA")); err == nil {
-		t.Skip("this disk takes upper and lower case for the same")
+		t.Skip("this file system ignores case")
 	}
 	fill(t, root, 3, 9, 9, "TrainA")
 	if d := open(t, small(root)); d.TrainA().Len() != 1 {
-		t.Errorf("took %s", d.TrainA().Name(0))
+		t.Errorf("opened %s", d.TrainA().Name(0))
 	}
 	if err := os.Rename(filepath.Join(root, "trainA"), filepath.Join(root, "TRAINa")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(small(root)); err == nil || !strings.Contains(err.Error(), "TRAINa, TrainA, trainB") {
-		t.Errorf("two folders that could be trainA: %v", err)
+		t.Errorf("two candidates for trainA: %v", err)
 	}
 }
 
@@ -70,13 +69,13 @@ func TestOpenHints(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, root, want string }{
-		{"a domain's folder", filepath.Join(dir("trainA", "trainB"), "trainA"), "it holds pictures itself: name the folder above"},
-		{"the archive's folder", archive, "name the archive s2w.zip itself"},
-		{"too far up", dir("a/b/trainA", "a/b/trainB"), "there are some in a/b: name that folder"},
-		{"other names", dir("cats", "dogs"), "are cats and dogs the domains? Then name them with dir_A and dir_B"},
-		{"three folders", dir("cats", "dogs", "cows"), "or name two folders with dir_A and dir_B"},
-		{"one domain", dir("trainA", "testA"), "found folders: testA, trainA"},
-		{"formats that can't be read", heic, `"trainA" holds no picture (jpg, png, gif, bmp, tiff or webp); its files: 2 .heic`},
+		{"a domain's folder", filepath.Join(dir("trainA", "trainB"), "trainA"), "has images itself, so use the folder above"},
+		{"the archive's folder", archive, "use the archive s2w.zip itself"},
+		{"too far up", dir("a/b/trainA", "a/b/trainB"), "use a/b, which has a dataset"},
+		{"other names", dir("cats", "dogs"), "if cats and dogs are the domains, use them as dir_A and dir_B"},
+		{"three folders", dir("cats", "dogs", "cows"), "use two folders as dir_A and dir_B"},
+		{"one domain", dir("trainA", "testA"), "folders found: testA, trainA"},
+		{"unsupported formats", heic, `"trainA" has no images (jpg, png, gif, bmp, tiff or webp): it has 2 .heic`},
 		{"nothing", empty, "it is empty"},
 	} {
 		if _, err := Open(small(c.root)); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -93,16 +92,16 @@ func TestOpenEncryptedZip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The directory's first entry, with the flag "encrypted" set.
+	// Set the flag "encrypted" in the directory's first entry.
 	at := strings.Index(string(data), "PK\x01\x02")
 	data[at+8] |= 1
 	write(t, path, data)
-	if _, err := Open(small(path)); err == nil || !strings.Contains(err.Error(), "encrypted: unpack it") {
+	if _, err := Open(small(path)); err == nil || !strings.Contains(err.Error(), "encrypted. Fix: unpack it") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// Two folders of one name are told apart by their paths.
+// Folders with the same name are distinguished by their paths.
 func TestOpenFoldersOfOneName(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 2, 9, 9, "cats/photos", "dogs/photos")
@@ -113,14 +112,14 @@ func TestOpenFoldersOfOneName(t *testing.T) {
 	o.DirA, o.DirB = "cats/photos", "./dogs/photos/"
 	d := open(t, o)
 	if a, b := d.TrainA().Name(0), d.TrainB().Name(0); a != "cats/photos/00.png" || b != "dogs/photos/00.png" {
-		t.Errorf("pictures are called %s and %s", a, b)
+		t.Errorf("image names are %s and %s", a, b)
 	}
 	if len(d.Skipped()) != 2 {
 		t.Errorf("skipped %v, want one of each", d.Skipped())
 	}
 }
 
-// Data sets are put together by links, which may go in circles.
+// Data sets are often put together from links, which may form circles.
 func TestOpenFollowsLinks(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 2, 9, 9, "trainA", "trainB", "elsewhere")
@@ -128,7 +127,7 @@ func TestOpenFollowsLinks(t *testing.T) {
 	link(t, "..", filepath.Join(root, "elsewhere", "up"))
 	link(t, ".", filepath.Join(root, "trainB", "self"))
 	d := open(t, small(root))
-	// From trainA over more and up come trainB and elsewhere once more.
+	// trainA/more/up leads to trainB and to elsewhere again.
 	names := map[string]bool{}
 	for i := range d.TrainA().Len() {
 		names[d.TrainA().Name(i)] = true
@@ -137,7 +136,7 @@ func TestOpenFollowsLinks(t *testing.T) {
 		t.Errorf("found %v", names)
 	}
 	if n := d.TrainB().Len(); n != 2 {
-		t.Errorf("%d pictures of B, want 2: it links to itself", n)
+		t.Errorf("%d images of B, want 2: it links to itself", n)
 	}
 }
 

@@ -14,7 +14,7 @@ func TestOpenLayouts(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		folders []string // A, B, and where there are, test A and B
-		says    string
+		want    string
 		a, b    string
 	}{
 		{"official", []string{"trainA", "trainB", "testA", "testB"}, "official layout", "A", "B"},
@@ -30,8 +30,8 @@ func TestOpenLayouts(t *testing.T) {
 				fill(t, root, k+2, 9, 9, f)
 			}
 			d := open(t, small(root))
-			if !strings.Contains(d.String(), c.says) {
-				t.Errorf("reported as %q, want %q", d, c.says)
+			if !strings.Contains(d.String(), c.want) {
+				t.Errorf("String is %q, want %q", d, c.want)
 			}
 			if a, b := d.Domains(); a != c.a || b != c.b {
 				t.Errorf("domains %q and %q", a, b)
@@ -39,7 +39,7 @@ func TestOpenLayouts(t *testing.T) {
 			check := func(s *Set, n int, fromTrain bool) {
 				t.Helper()
 				if s.Len() != n || s.FromTrain != fromTrain {
-					t.Errorf("%v, want %d pictures, from train %v", s, n, fromTrain)
+					t.Errorf("%v, want %d images, from train %v", s, n, fromTrain)
 				}
 			}
 			check(d.TrainA(), 2, false)
@@ -66,7 +66,7 @@ func TestOpenNamedFolders(t *testing.T) {
 	o.DirA, o.DirB, o.TestDirA = filepath.Join(root, "photos"), filepath.Join(root, "paintings"), filepath.Join(root, "more photos")
 	d := open(t, o)
 	if got := d.TrainA().Name(1); got != "photos/01.png" {
-		t.Errorf("first domain's second picture is called %q", got)
+		t.Errorf("the second image of A is called %q", got)
 	}
 	if d.TestA().Len() != 1 || d.TestA().FromTrain || !d.TestB().FromTrain {
 		t.Errorf("test sets: %v; %v", d.TestA(), d.TestB())
@@ -93,7 +93,7 @@ func TestOpenPhaseAndDirection(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b.CA != 1 || b.CB != 3 || !strings.HasPrefix(b.NamesA[0], "valB/") {
-		t.Errorf("A has %d channels and %s: input_nc belongs to A after the swap", b.CA, b.NamesA[0])
+		t.Errorf("A has %d channels and %s: input_nc applies to A after the swap", b.CA, b.NamesA[0])
 	}
 }
 
@@ -114,10 +114,10 @@ func TestOpenErrors(t *testing.T) {
 		return root
 	}
 	notes := t.TempDir()
-	write(t, filepath.Join(notes, "trainA", "readme.txt"), []byte("no pictures"))
+	write(t, filepath.Join(notes, "trainA", "readme.txt"), []byte("no images"))
 	fill(t, notes, 1, 9, 9, "trainB")
 	damaged := dir("trainB")
-	write(t, filepath.Join(damaged, "trainA", "x.png"), []byte("no picture"))
+	write(t, filepath.Join(damaged, "trainA", "x.png"), []byte("no image"))
 	write(t, filepath.Join(damaged, "trainA", "y.png"), nil)
 	text := filepath.Join(t.TempDir(), "data.tar")
 	write(t, text, []byte("no archive"))
@@ -127,12 +127,12 @@ func TestOpenErrors(t *testing.T) {
 	}{
 		{"missing", filepath.Join(text, "nowhere"), []string{"nowhere"}},
 		{"neither folder nor zip", text, []string{"neither a folder nor a zip file"}},
-		{"no known folders", dir("cats", "dogs"), []string{"trainA with trainB", "train_A with train_B", "summer with winter", "found folders: cats, dogs", "dir_A"}},
-		{"empty", t.TempDir(), []string{"found folders: none"}},
-		{"half", dir("trainA", "testB"), []string{"trainA is there but trainB is not"}},
+		{"no known folders", dir("cats", "dogs"), []string{"trainA and trainB", "train_A and train_B", "summer and winter", "folders found: cats, dogs", "dir_A"}},
+		{"empty", t.TempDir(), []string{"folders found: none"}},
+		{"half", dir("trainA", "testB"), []string{"trainA exists but trainB does not"}},
 		{"several", dir("x/trainA", "x/trainB", "y/trainA", "y/trainB"), []string{"several datasets: x, y"}},
-		{"no picture", notes, []string{`"trainA" holds no picture`}},
-		{"nothing readable", damaged, []string{`"trainA"`, "none of its 2 pictures", "trainA/x.png", "not a JPEG"}},
+		{"no image", notes, []string{`"trainA" has no images`}},
+		{"nothing readable", damaged, []string{`"trainA"`, "none of its 2 images", "trainA/x.png", "not a JPEG"}},
 	} {
 		_, err := Open(small(c.root))
 		if err == nil {
@@ -141,7 +141,7 @@ func TestOpenErrors(t *testing.T) {
 		}
 		for _, want := range c.want {
 			if !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: %q does not say %q", c.name, err, want)
+				t.Errorf("%s: %q lacks %q", c.name, err, want)
 			}
 		}
 	}
@@ -202,7 +202,7 @@ func TestZipNamesWithSpacesAndColons(t *testing.T) {
 	f.Close()
 	d := open(t, small(path))
 	if got := d.TrainA().Name(0); d.TrainA().Len() != 1 || got != "s2w/trainA/2010-09-07 12:13:14.png" {
-		t.Errorf("%d pictures, the first %q", d.TrainA().Len(), got)
+		t.Errorf("%d images, the first %q", d.TrainA().Len(), got)
 	}
 	if _, err := d.Batch(1, 0); err != nil {
 		t.Error(err)
@@ -212,8 +212,8 @@ func TestZipNamesWithSpacesAndColons(t *testing.T) {
 	}
 }
 
-// A damaged picture is named and passed over, whether its header shows it or
-// only its body, and the batches do not depend on who meets it first.
+// A damaged image is listed and skipped, whether its header or only its body is damaged. The
+// batches do not depend on when it is found.
 func TestBadFilesAreSkipped(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 6, 20, 20, "trainA", "trainB")
@@ -228,10 +228,10 @@ func TestBadFilesAreSkipped(t *testing.T) {
 	o := small(root)
 	d := open(t, o)
 	if got := d.TrainA().Len(); got != 7 {
-		t.Fatalf("%d pictures with a good header, want 7", got)
+		t.Fatalf("%d images with a good header, want 7", got)
 	}
 	if got := len(d.Skipped()); got != 3 {
-		t.Errorf("skipped at first: %v", d.Skipped())
+		t.Errorf("skipped by Open: %v", d.Skipped())
 	}
 	want := run(t, d, 0, 12)
 	var names []string
@@ -245,14 +245,14 @@ func TestBadFilesAreSkipped(t *testing.T) {
 		t.Errorf("skipped %s", got)
 	}
 	if !strings.Contains(d.String(), "4 skipped") {
-		t.Errorf("%v does not tell the count", d)
+		t.Errorf("%v lacks the count", d)
 	}
 	o.NumThreads = 0
 	again := open(t, o)
-	sameRuns(t, "from the middle, another order of asking", run(t, again, 5, 7), want[5:])
+	sameRuns(t, "from the middle, without threads", run(t, again, 5, 7), want[5:])
 	for _, b := range want {
 		if strings.Contains(b, "trainA/01.png") {
-			t.Error("a batch names the damaged picture, whose place another took")
+			t.Error("a batch has the name of the damaged image instead of its replacement")
 		}
 	}
 }
@@ -268,11 +268,11 @@ func TestAllBodiesDamaged(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if _, _, err := d.TestA().First(3, 8, 8); err == nil {
-		t.Error("no error from a test set without a readable picture")
+		t.Error("no error for a test set without readable images")
 	}
 }
 
-func TestCropLargerThanPicture(t *testing.T) {
+func TestCropLargerThanImage(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 2, 20, 20, "trainA", "trainB")
 	write(t, filepath.Join(root, "trainA", "small.png"), pngBytes(t, picture(9, 30, 7)))
@@ -286,6 +286,6 @@ func TestCropLargerThanPicture(t *testing.T) {
 	run(t, d, 0, 4)
 	o.CropSize = 21
 	if _, err := Open(o); err == nil || !strings.Contains(err.Error(), "crop_size 21") {
-		t.Errorf("no picture large enough: %v", err)
+		t.Errorf("all images too small: %v", err)
 	}
 }

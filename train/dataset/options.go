@@ -13,22 +13,22 @@ type Direction string
 
 const (
 	AtoB Direction = "AtoB"
-	BtoA Direction = "BtoA" // the domains change places
+	BtoA Direction = "BtoA" // swaps the domains
 )
 
-// Preprocess says how a picture becomes a training sample.
+// Preprocess says how an image becomes a training sample.
 type Preprocess string
 
 const (
 	// ResizeAndCrop resizes to LoadSize x LoadSize and crops CropSize x CropSize at random.
 	ResizeAndCrop Preprocess = "resize_and_crop"
-	// Crop crops the picture as it is. Pictures smaller than the crop are skipped.
+	// Crop crops without resizing. Images smaller than the crop are skipped.
 	Crop Preprocess = "crop"
-	// ScaleWidth makes the width LoadSize and keeps the shape, with a height of
-	// at least CropSize. Both sides are rounded to a multiple of 4, without
-	// which a generator's output would not have its input's size.
+	// ScaleWidth scales to the width LoadSize and keeps the shape, with a height of at least
+	// CropSize. It rounds both sides to a multiple of 4: otherwise a generator's output and input
+	// would differ in size.
 	ScaleWidth Preprocess = "scale_width"
-	// ScaleWidthAndCrop scales the width (without rounding) and crops at random.
+	// ScaleWidthAndCrop is ScaleWidth without rounding, and crops at random.
 	ScaleWidthAndCrop Preprocess = "scale_width_and_crop"
 	// None keeps the size, up to rounding to a multiple of 4.
 	None Preprocess = "none"
@@ -39,43 +39,42 @@ func (p Preprocess) Crops() bool {
 	return p == ResizeAndCrop || p == Crop || p == ScaleWidthAndCrop
 }
 
-// Options says what is trained on. Fields that the official train.py has carry
-// its names and defaults. With neither Dataroot nor DirA, scenes are drawn.
+// Options selects the images and says how to load them. Fields that the official train.py also has
+// keep its names and defaults. Without Dataroot and DirA, the data set consists of built-in scenes.
 type Options struct {
-	Dataroot string `json:"dataroot"` // folder or zip file that holds both domains
-	// Folders of pictures, instead of Dataroot; both or neither. The test
-	// folders may be left out.
+	Dataroot string `json:"dataroot"` // folder or zip file with both domains
+	// Folders of the domains, instead of Dataroot. Set both or neither. The test folders are
+	// optional.
 	DirA     string `json:"dir_A"`
 	DirB     string `json:"dir_B"`
 	TestDirA string `json:"test_dir_A"`
 	TestDirB string `json:"test_dir_B"`
 
-	// Scenes to draw, when no data is named: how many of each kind (defaults
-	// 400, 400, 50) and the seed of the drawings, apart from that of training
-	// so that runs can be compared on the same pictures.
+	// Number of built-in scenes for training on A and B and for testing each (defaults 400, 400,
+	// 50), and their seed. It is not Seed, so that runs can differ in Seed and use the same images.
 	ScenesA    int    `json:"scenes_A"`
 	ScenesB    int    `json:"scenes_B"`
 	ScenesTest int    `json:"scenes_test"`
 	SceneSeed  uint64 `json:"scene_seed"`
 
 	Direction      Direction  `json:"direction"`        // AtoB or BtoA; default AtoB
-	Phase          string     `json:"phase"`            // folders to train on begin with it; default train
+	Phase          string     `json:"phase"`            // prefix of the training folders; default train
 	Preprocess     Preprocess `json:"preprocess"`       // default resize_and_crop
 	LoadSize       int        `json:"load_size"`        // pixels; default 286
 	CropSize       int        `json:"crop_size"`        // pixels; default 256
-	NoFlip         bool       `json:"no_flip"`          // do not mirror every other sample; default false
-	MaxDatasetSize int        `json:"max_dataset_size"` // pictures of each domain; 0, the default, is no limit
-	SerialBatches  bool       `json:"serial_batches"`   // take pictures in order; default false
+	NoFlip         bool       `json:"no_flip"`          // do not mirror half of the samples; default false
+	MaxDatasetSize int        `json:"max_dataset_size"` // images per domain; 0, the default, is no limit
+	SerialBatches  bool       `json:"serial_batches"`   // use images in order; default false
 	InputNC        int        `json:"input_nc"`         // channels of A, 1 or 3; default 3
 	OutputNC       int        `json:"output_nc"`        // channels of B, 1 or 3; default 3
 	BatchSize      int        `json:"batch_size"`       // default 1
-	OneSize        bool       `json:"one_size"`         // all samples of a domain must be of one size, in batches of 1 too
-	NumThreads     int        `json:"num_threads"`      // loading ahead; 0 loads on the asking goroutine; default 4
-	Seed           uint64     `json:"seed"`             // of order, crops and flips; default 0
-	MemoryBytes    int64      `json:"memory_bytes"`     // bound on decoded pictures kept; 0 keeps none; default 1 GiB
+	OneSize        bool       `json:"one_size"`         // require one sample size per domain, even for BatchSize 1
+	NumThreads     int        `json:"num_threads"`      // that load ahead; 0 loads in Next; default 4
+	Seed           uint64     `json:"seed"`             // for order, crops and flips; default 0
+	MemoryBytes    int64      `json:"memory_bytes"`     // limit of decoded images in memory; 0 keeps none; default 1 GiB
 }
 
-// DefaultOptions draws scenes, at the official sizes.
+// DefaultOptions returns options for the built-in scenes at the official sizes.
 func DefaultOptions() Options {
 	return Options{
 		ScenesA: 400, ScenesB: 400, ScenesTest: 50, SceneSeed: 1,
@@ -84,35 +83,35 @@ func DefaultOptions() Options {
 	}
 }
 
-// builtIn tells whether scenes are drawn.
+// builtIn reports whether the data set consists of built-in scenes.
 func (o Options) builtIn() bool { return o.Dataroot == "" && o.DirA == "" && o.DirB == "" }
 
-// maxSide bounds sizes so that no product of them overflows or exhausts memory
-// by a slip of the hand.
+// maxSide limits sizes, so that a typing error cannot overflow a product of sizes or exhaust the
+// memory.
 const maxSide = 16384
 
-// Validate lists every problem with its value; nothing is read for it.
+// Validate reports all invalid options, with their values. It does not read files.
 func (o Options) Validate() error {
 	var problems []error
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if o.Dataroot != "" && (o.DirA != "" || o.DirB != "") {
-		bad("dataroot %q and dir_A %q, dir_B %q name data twice: give one or the other", o.Dataroot, o.DirA, o.DirB)
+		bad("dataroot %q together with dir_A %q, dir_B %q: use one or the other", o.Dataroot, o.DirA, o.DirB)
 	}
 	if (o.DirA == "") != (o.DirB == "") {
-		bad("dir_A %q, dir_B %q: give both", o.DirA, o.DirB)
+		bad("dir_A %q, dir_B %q: set both", o.DirA, o.DirB)
 	}
 	if o.DirA == "" && (o.TestDirA != "" || o.TestDirB != "") {
-		bad("test_dir_A %q, test_dir_B %q need dir_A and dir_B: a dataroot brings its own test folders", o.TestDirA, o.TestDirB)
+		bad("test_dir_A %q, test_dir_B %q require dir_A and dir_B; a dataroot has its own test folders", o.TestDirA, o.TestDirB)
 	}
 	if o.builtIn() {
 		if o.ScenesA < 1 || o.ScenesB < 1 {
-			bad("scenes_A %d, scenes_B %d: at least 1 each (or name data with dataroot)", o.ScenesA, o.ScenesB)
+			bad("scenes_A %d, scenes_B %d: at least 1 each is required (or a dataroot)", o.ScenesA, o.ScenesB)
 		}
 		if o.ScenesTest < 0 {
 			bad("scenes_test %d is below 0", o.ScenesTest)
 		}
 		if o.LoadSize > scenes.MaxSide {
-			bad("load_size %d: scenes are drawn up to %d", o.LoadSize, scenes.MaxSide)
+			bad("load_size %d: scenes have at most %d", o.LoadSize, scenes.MaxSide)
 		}
 		if max(o.ScenesA, o.ScenesB, o.ScenesTest) > 1<<24 {
 			bad("scenes_A %d, scenes_B %d, scenes_test %d: at most %d each", o.ScenesA, o.ScenesB, o.ScenesTest, 1<<24)
@@ -122,7 +121,7 @@ func (o Options) Validate() error {
 		bad("direction %q: use AtoB or BtoA", o.Direction)
 	}
 	if o.Phase == "" || strings.ContainsAny(o.Phase, `/\`) || strings.HasPrefix(o.Phase, ".") {
-		bad("phase %q: use train, or another beginning of the folders' names", o.Phase)
+		bad("phase %q: use train, or another prefix of the folder names", o.Phase)
 	}
 	o.validateSizes(bad)
 	for _, c := range []struct {
@@ -143,12 +142,12 @@ func (o Options) Validate() error {
 		bad("num_threads %d is outside 0 to 1024", o.NumThreads)
 	}
 	if o.MemoryBytes < 0 {
-		bad("memory_bytes %d is below 0; 0 keeps no picture", o.MemoryBytes)
+		bad("memory_bytes %d is below 0; 0 keeps no images", o.MemoryBytes)
 	}
 	if len(problems) == 0 {
 		return nil
 	}
-	return fmt.Errorf("dataset options: %w", errors.Join(problems...))
+	return fmt.Errorf("invalid dataset options: %w", errors.Join(problems...))
 }
 
 func (o Options) validateSizes(bad func(string, ...any)) {
@@ -167,6 +166,6 @@ func (o Options) validateSizes(bad func(string, ...any)) {
 	}
 	fitsInto := o.Preprocess == ResizeAndCrop || o.Preprocess == ScaleWidthAndCrop || o.builtIn() && o.Preprocess == Crop
 	if fitsInto && o.CropSize > o.LoadSize {
-		bad("crop_size %d is larger than load_size %d: no such crop fits", o.CropSize, o.LoadSize)
+		bad("crop_size %d is larger than load_size %d", o.CropSize, o.LoadSize)
 	}
 }

@@ -19,11 +19,11 @@ func TestValidateListsEveryProblem(t *testing.T) {
 	for _, want := range []string{`dataroot "d"`, `dir_A "a", dir_B ""`, `direction "up"`, `phase "a/b"`, `preprocess "squeeze"`, "load_size 0", "crop_size 1048576",
 		"input_nc 4", "output_nc 2", "max_dataset_size -2", "batch_size 0", "num_threads -1", "memory_bytes -5"} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("not listed: %s", want)
+			t.Errorf("%s is not listed", want)
 		}
 	}
 	if _, err := Open(o); err == nil {
-		t.Error("Open took them")
+		t.Error("Open accepts invalid options")
 	}
 }
 
@@ -45,9 +45,9 @@ func TestValidate(t *testing.T) {
 		{with(func(o *Options) { o.Dataroot, o.LoadSize = "x", 5000 }), ""},
 		{with(func(o *Options) { o.Dataroot, o.ScenesA = "x", 0 }), ""},
 		{with(func(o *Options) { o.TestDirA = "x" }), "test_dir_A"},
-		{with(func(o *Options) { o.CropSize = 287 }), "no such crop fits"},
-		{with(func(o *Options) { o.CropSize, o.Preprocess = 287, ScaleWidthAndCrop }), "no such crop fits"},
-		{with(func(o *Options) { o.CropSize, o.Preprocess = 287, Crop }), "no such crop fits"},
+		{with(func(o *Options) { o.CropSize = 287 }), "is larger than load_size"},
+		{with(func(o *Options) { o.CropSize, o.Preprocess = 287, ScaleWidthAndCrop }), "is larger than load_size"},
+		{with(func(o *Options) { o.CropSize, o.Preprocess = 287, Crop }), "is larger than load_size"},
 		{with(func(o *Options) { o.Dataroot, o.CropSize, o.Preprocess = "x", 287, Crop }), ""},
 		{with(func(o *Options) { o.CropSize, o.Preprocess = 287, None }), ""},
 		{with(func(o *Options) { o.NumThreads, o.MemoryBytes, o.InputNC = 0, 0, 1 }), ""},
@@ -72,7 +72,7 @@ func TestOptionsAsJSON(t *testing.T) {
 	}
 	for _, name := range []string{"dataroot", "load_size", "crop_size", "no_flip", "max_dataset_size", "serial_batches", "input_nc", "num_threads"} {
 		if !strings.Contains(string(data), `"`+name+`"`) {
-			t.Errorf("official name %s is missing in %s", name, data)
+			t.Errorf("the official name %s is missing in %s", name, data)
 		}
 	}
 }

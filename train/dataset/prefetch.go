@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// Prefetch yields the batches of a run in order, made ahead of time by
-// NumThreads goroutines. Next is for one goroutine.
+// Prefetch returns the batches of a run in order. NumThreads goroutines load them ahead of time.
+// Next is not safe for concurrent use.
 type Prefetch struct {
 	ds     *Dataset
 	ctx    context.Context
 	cancel context.CancelFunc
 	step   int
-	ahead  chan chan made // in the order of the steps; nil when nothing is made ahead
+	ahead  chan chan made // in the order of the steps; nil without goroutines
 	done   sync.WaitGroup
-	err    error // the first; it stays
+	err    error // the first one, which all later calls return
 }
 
 type made struct {
@@ -28,8 +28,8 @@ type job struct {
 	to   chan made
 }
 
-// Prefetch begins at a step, counted from 0 over the whole run. It stops with
-// ctx; Close it in any case.
+// Prefetch starts at a step, counted from 0 over the whole run. It stops when ctx ends, but needs
+// Close in any case.
 func (d *Dataset) Prefetch(ctx context.Context, fromStep int) *Prefetch {
 	p := &Prefetch{ds: d, step: fromStep}
 	p.ctx, p.cancel = context.WithCancel(ctx)
@@ -37,7 +37,7 @@ func (d *Dataset) Prefetch(ctx context.Context, fromStep int) *Prefetch {
 	if threads == 0 {
 		return p
 	}
-	// As many batches wait as threads work: enough to ride out a slow file.
+	// One waiting batch per thread is enough to bridge a slow file.
 	p.ahead = make(chan chan made, threads)
 	jobs := make(chan job)
 	p.done.Go(func() { p.hand(jobs, fromStep) })
@@ -51,8 +51,8 @@ func (d *Dataset) Prefetch(ctx context.Context, fromStep int) *Prefetch {
 	return p
 }
 
-// hand deals out the steps; the place in line is taken before the work, which
-// keeps the order and bounds how far ahead it goes.
+// hand distributes the steps. It queues the place for a result before the work starts, which keeps
+// the order and limits how far ahead the goroutines load.
 func (p *Prefetch) hand(jobs chan<- job, step int) {
 	defer close(jobs)
 	for ; ; step++ {
@@ -79,8 +79,8 @@ func (p *Prefetch) make(step int) made {
 	return made{b, err}
 }
 
-// Next returns the next batch, which is the caller's until its Release. After
-// an error every call returns that error.
+// Next returns the next batch, which belongs to the caller until Release. After an error every call
+// returns that error.
 func (p *Prefetch) Next() (*Batch, error) {
 	if p.err != nil {
 		return nil, p.err
@@ -97,7 +97,7 @@ func (p *Prefetch) Next() (*Batch, error) {
 }
 
 func (p *Prefetch) wait() made {
-	// Asked first, since select picks at random among what is ready.
+	// Check this first, because select chooses randomly among the ready cases.
 	if err := p.ctx.Err(); err != nil {
 		return made{err: err}
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A run does not depend on the number of threads, and one that goes on in the
-// middle sees what it would have seen without the stop.
+// The batches of a run do not depend on the number of threads, and a resumed run gets the same
+// batches as an uninterrupted one.
 func TestPrefetchThreadsAndResume(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 5, 20, 20, "trainA", "trainB")
@@ -28,7 +28,7 @@ func TestPrefetchThreadsAndResume(t *testing.T) {
 	}
 }
 
-func TestPrefetchDirectBatches(t *testing.T) {
+func TestPrefetchEqualsBatch(t *testing.T) {
 	root := t.TempDir()
 	fill(t, root, 5, 20, 20, "trainA", "trainB")
 	d := open(t, small(root))
@@ -67,7 +67,7 @@ func TestPrefetchStops(t *testing.T) {
 		q := d.Prefetch(context.Background(), 3)
 		q.Close()
 		if _, err := q.Next(); err == nil {
-			t.Error("Next after Close gave a batch")
+			t.Error("Next after Close returns a batch")
 		}
 		for range 100 {
 			if runtime.NumGoroutine() <= before {
@@ -81,7 +81,7 @@ func TestPrefetchStops(t *testing.T) {
 	}
 }
 
-// An error comes at the place of its batch, and stays.
+// An error takes the place of its batch, and all later calls return it.
 func TestPrefetchError(t *testing.T) {
 	root := t.TempDir()
 	whole := pngBytes(t, picture(3, 20, 20))

@@ -48,11 +48,11 @@ func (o *Options) SampleSize(s Size) Size {
 func (o *Options) fits(s Size) error {
 	p := o.Prepared(s)
 	if o.Preprocess.Crops() && min(p.Width, p.Height) < o.CropSize {
-		return &UnfitError{fmt.Sprintf("picture of %v is smaller than crop_size %d: use a smaller crop_size, or preprocess resize_and_crop", s, o.CropSize)}
+		return &UnfitError{fmt.Sprintf("image of %v is smaller than crop_size %d. Fix: use a smaller crop_size, or preprocess resize_and_crop", s, o.CropSize)}
 	}
 	// A long strip scaled to the width may need any height.
 	if p.Height > maxSide || p.Width > maxSide {
-		return &UnfitError{fmt.Sprintf("picture of %v would be scaled to %v, more than %d pixels a side", s, p, maxSide)}
+		return &UnfitError{fmt.Sprintf("image of %v would become %v; the limit is %d pixels per side", s, p, maxSide)}
 	}
 	return nil
 }
@@ -62,24 +62,24 @@ type UnfitError struct{ text string }
 
 func (e *UnfitError) Error() string { return e.text }
 
-func unequal(o Options, name1 string, f1 Size, name2 string, f2 Size) error {
-	need, mend := "a batch needs equal sizes", "use batch_size 1, or a preprocess that crops"
+func unequal(o Options, name1 string, size1 Size, name2 string, size2 Size) error {
+	need, fix := "a batch needs equal sizes", "use batch_size 1, or a preprocess that crops"
 	if o.OneSize {
-		need, mend = "a run needs one size for each domain", "use a preprocess that crops, such as scale_width_and_crop"
+		need, fix = "a run needs one size per domain", "use a preprocess that crops, such as scale_width_and_crop"
 	}
-	return fmt.Errorf("preprocess %s with batch_size %d: %s gives %v and %s gives %v, and %s: %s",
-		o.Preprocess, o.BatchSize, name1, f1, name2, f2, need, mend)
+	return fmt.Errorf("preprocess %s with batch_size %d: %s becomes %v and %s becomes %v, but %s. Fix: %s",
+		o.Preprocess, o.BatchSize, name1, size1, name2, size2, need, fix)
 }
 
-// tile is a prepared picture, 8 bits a channel, pixel by pixel.
+// tile is a prepared image with 8 bits per channel.
 type tile struct {
 	Size
 	c   int
 	pix []byte // h * w * c
 }
 
-// prepare does what a picture needs once: gray if the domain is, then resized,
-// in the official order.
+// prepare applies the steps that are not random, in the official order: convert to gray if the
+// domain has one channel, then resize.
 func (o *Options) prepare(img *image.NRGBA, channels int) (*tile, error) {
 	size := Size{img.Rect.Dx(), img.Rect.Dy()}
 	if err := o.fits(size); err != nil {
@@ -101,7 +101,7 @@ func gray(img *image.NRGBA) *image.NRGBA {
 	return dst
 }
 
-// pack drops alpha and, with one channel, all but the first of equal colours.
+// pack drops alpha and, for one channel, two of the three equal colours.
 func pack(img *image.NRGBA, channels int) *tile {
 	t := &tile{Size: Size{img.Rect.Dx(), img.Rect.Dy()}, c: channels}
 	t.pix = make([]byte, 0, t.Width*t.Height*channels)
@@ -111,14 +111,14 @@ func pack(img *image.NRGBA, channels int) *tile {
 	return t
 }
 
-// augment is what is random about one sample.
+// augment holds the random choices for one sample.
 type augment struct {
 	x, y int
 	flip bool
 }
 
-// draw decides about crop and flip. Always three draws, so that an option
-// switched off does not change the others.
+// draw chooses crop and flip. It always draws three numbers, so that switching one option off does
+// not change the other choices.
 func (o *Options) draw(r *rand.Rand, t *tile) (a augment) {
 	u, v, f := r.Float64(), r.Float64(), r.Float64()
 	if o.Preprocess.Crops() {
@@ -131,7 +131,7 @@ func (o *Options) draw(r *rand.Rand, t *tile) (a augment) {
 
 var levels = pixels.Symmetric.Table()
 
-// put writes the part of a tile that begins at (a.x, a.y) into dst [h, w, c].
+// put writes the part of a tile that starts at (a.x, a.y) to dst [h, w, c].
 func (t *tile) put(dst []float32, size Size, a augment) {
 	row := size.Width * t.c
 	for y := range size.Height {

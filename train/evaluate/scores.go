@@ -113,15 +113,7 @@ func (e *Evaluator) featureScores(ctx context.Context, d *direction, fakes []*im
 	if err != nil {
 		return nil, err
 	}
-	real, err := d.target.Statistics()
-	if err != nil {
-		return nil, err
-	}
-	translated, err := fake.Statistics()
-	if err != nil {
-		return nil, err
-	}
-	fid, err := metric.FID(real, translated)
+	fid, err := metric.FID(d.target, fake)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,5 @@ func ExampleDataset() {
 	if err := result.Fprint(os.Stdout, false); err != nil {
 		log.Fatal(err)
 	}
-	// Output: built-in scenes of 286x286: trainA 400 summer, trainB 400 winter, testA 50 summer,
-	// testB 50 winter; nothing to check
+	// Output: built-in scenes of 286x286: trainA 400 summer, trainB 400 winter, testA 50 summer, testB 50 winter; nothing to check
 }

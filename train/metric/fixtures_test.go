@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// fixtures are what other implementations say; testdata/fixtures.py makes them.
+// fixtures holds the scores by other implementations, which testdata/fixtures.py writes.
 type fixtures struct {
 	Pairs []struct {
 		W, H, Seed      int
@@ -48,12 +48,12 @@ func readFixtures(t *testing.T) (f fixtures) {
 		t.Fatal(err)
 	}
 	if len(f.Pairs) == 0 || len(f.SWD) == 0 || len(f.Features) == 0 {
-		t.Fatal("the fixtures lack a part")
+		t.Fatal("a part of the fixtures is missing")
 	}
 	return f
 }
 
-// scatter, drawn, disturbed and vectors are the functions of fixtures.py.
+// scatter, drawn, disturbed and vectors match functions of fixtures.py.
 func scatter(seed, index int) int {
 	x := uint32(index)*2654435761 + uint32(seed*7919)
 	for range 2 {
@@ -135,7 +135,7 @@ func vectors(t testing.TB, n, dim, seed int) *Features {
 	return f
 }
 
-// worst keeps the largest relative difference, and fails what is above the tolerance.
+// worst keeps the largest relative difference. check fails above the tolerance.
 type worst struct{ d float64 }
 
 func (w *worst) check(t *testing.T, what string, got, want, tolerance float64) {
@@ -143,7 +143,7 @@ func (w *worst) check(t *testing.T, what string, got, want, tolerance float64) {
 	d := math.Abs(got-want) / max(math.Abs(want), 1e-3)
 	w.d = max(w.d, d)
 	if !(d <= tolerance) {
-		t.Errorf("%s: %.17g, want %.17g: %.2g apart", what, got, want, d)
+		t.Errorf("%s: %.17g, want %.17g: relative difference %.2g", what, got, want, d)
 	}
 }
 
@@ -185,7 +185,7 @@ func TestSWDEqualsNumpy(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(r.Levels) != len(f.Levels) || r.N != f.NFake || r.NReal != f.NReal {
-			t.Fatalf("%dx%d: levels %v of %d and %d pictures, want %d levels of %d and %d", f.W, f.H, r.Levels, r.N, r.NReal, len(f.Levels), f.NFake, f.NReal)
+			t.Fatalf("%dx%d: levels %v from %d and %d images, want %d levels from %d and %d", f.W, f.H, r.Levels, r.N, r.NReal, len(f.Levels), f.NFake, f.NReal)
 		}
 		mean := 0.0
 		for i, l := range r.Levels {
@@ -201,29 +201,25 @@ func TestFeaturesEqualTorchFidelity(t *testing.T) {
 	var fids, means, deviations worst
 	for _, f := range readFixtures(t).Features {
 		a, b := vectors(t, f.NReal, f.Dim, f.Seed), vectors(t, f.NFake, f.Dim, f.Seed+1)
-		sa, err := a.Statistics()
-		must(t, err)
-		sb, err := b.Statistics()
-		must(t, err)
-		fid, err := FID(sa, sb)
+		fid, err := FID(a, b)
 		must(t, err)
 		fids.check(t, "FID", fid, f.FID, 1e-6)
 		for _, whole := range []bool{true, false} {
 			mean, std, err := kid(context.Background(), a, b, f.Draws, whole)
 			must(t, err)
 			means.check(t, "KID", mean, f.KIDMean, 1e-9)
-			deviations.check(t, "KID's deviation", std, f.KIDStd, 1e-9)
+			deviations.check(t, "standard deviation of KID", std, f.KIDStd, 1e-9)
 		}
 		if len(f.Draws[0][0]) == f.NReal && f.NReal == f.NFake {
 			r, err := KID(t.Context(), a, b, nil)
 			must(t, err)
 			means.check(t, "KID of all", r.Mean, f.KIDMean, 1e-9)
 			if r.Std != 0 || r.Subsets != 1 {
-				t.Errorf("of one subset of all: %+v", r)
+				t.Errorf("KID of one subset with all images: %+v", r)
 			}
 		}
 	}
-	t.Logf("largest relative differences: FID %.1e, KID %.1e, its deviation %.1e (torch-fidelity)", fids.d, means.d, deviations.d)
+	t.Logf("largest relative differences: FID %.1e, KID %.1e, its standard deviation %.1e (torch-fidelity)", fids.d, means.d, deviations.d)
 }
 
 func must(t testing.TB, err error) {

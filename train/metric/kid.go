@@ -1,13 +1,13 @@
 package metric
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"math"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/stat"
 )
 
 // KIDOptions configure a kernel inception distance. Nil and the zero value are the defaults.
@@ -43,10 +43,7 @@ const wholeKernel = 4096
 // For similar sets it may be slightly negative. Each side needs two images. It is torch-fidelity's
 // computation with other random numbers.
 func KID(ctx context.Context, real, fake *Features, opt *KIDOptions) (KIDResult, error) {
-	if real == nil || fake == nil {
-		return KIDResult{}, errors.New("KID: one side has no features")
-	}
-	if err := checkSets("KID", real.Dim(), real.N(), fake.Dim(), fake.N(), 2); err != nil {
+	if err := checkSides("KID", real, fake); err != nil {
 		return KIDResult{}, err
 	}
 	var o KIDOptions
@@ -57,12 +54,8 @@ func KID(ctx context.Context, real, fake *Features, opt *KIDOptions) (KIDResult,
 	if o.Subsets < 0 || o.SubsetSize < 0 || o.SubsetSize == 1 || o.SubsetSize > most {
 		return KIDResult{}, fmt.Errorf("KID: cannot draw %d subsets of %d images; a subset has 2 to %d images here", o.Subsets, o.SubsetSize, most)
 	}
-	if o.Subsets == 0 {
-		o.Subsets = 100
-	}
-	if o.SubsetSize == 0 {
-		o.SubsetSize = min(1000, most)
-	}
+	o.Subsets = cmp.Or(o.Subsets, 100)
+	o.SubsetSize = cmp.Or(o.SubsetSize, min(1000, most))
 	if o.SubsetSize == real.N() && o.SubsetSize == fake.N() {
 		o.Subsets = 1
 	}
@@ -77,10 +70,7 @@ func KID(ctx context.Context, real, fake *Features, opt *KIDOptions) (KIDResult,
 // draw returns the indices of subset number i among one side's n images.
 func draw(o KIDOptions, i int, side uint64, n int) []int {
 	random := newStream(o.Seed, streamSubsets, uint64(i), side)
-	all := make([]int, n)
-	for j := range all {
-		all[j] = j
-	}
+	all := count(n)
 	for j := range o.SubsetSize {
 		k := j + random.below(uint64(j), n-j)
 		all[j], all[k] = all[k], all[j]
@@ -88,12 +78,21 @@ func draw(o KIDOptions, i int, side uint64, n int) []int {
 	return all[:o.SubsetSize]
 }
 
+// count returns the numbers from 0 to n-1.
+func count(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
 // kid returns the mean and standard deviation of the discrepancies of subsets, each given by the
 // indices of its real and fake images.
 func kid(ctx context.Context, real, fake *Features, draws [][2][]int, whole bool) (mean, std float64, err error) {
-	k := kernels{dim: real.dim}
+	var k kernels
 	if whole {
-		k.compute(widen(real, nil), widen(fake, nil))
+		k = newKernels(real.rows(count(real.N())), fake.rows(count(fake.N())))
 	}
 	values := make([]float64, len(draws))
 	for i, d := range draws {
@@ -104,54 +103,34 @@ func kid(ctx context.Context, real, fake *Features, draws [][2][]int, whole bool
 			values[i] = k.discrepancy(d[0], d[1])
 			continue
 		}
-		k.compute(widen(real, d[0]), widen(fake, d[1]))
-		all := make([]int, len(d[0]))
-		for j := range all {
-			all[j] = j
-		}
-		values[i] = k.discrepancy(all, all)
+		all := count(len(d[0]))
+		values[i] = newKernels(real.rows(d[0]), fake.rows(d[1])).discrepancy(all, all)
 	}
-	for _, v := range values {
-		mean += v / float64(len(values))
-	}
-	for _, v := range values {
-		std += (v - mean) * (v - mean) / float64(len(values))
-	}
-	return mean, math.Sqrt(std), nil
+	mean, std = stat.PopMeanStdDev(values, nil)
+	return mean, std, nil
 }
 
-// widen converts the vectors at places, or all if nil, to float64.
-func widen(f *Features, places []int) blas64.General {
-	n := f.N()
-	if places != nil {
-		n = len(places)
-	}
-	m := blas64.General{Rows: n, Cols: f.dim, Stride: f.dim, Data: make([]float64, n*f.dim)}
-	for i := range n {
-		from := i
-		if places != nil {
-			from = places[i]
-		}
-		for j, v := range f.data[from*f.dim : (from+1)*f.dim] {
-			m.Data[i*f.dim+j] = float64(v)
+// rows returns the vectors at places in float64.
+func (f *Features) rows(places []int) blas64.General {
+	data := make([]float64, 0, len(places)*f.dim)
+	for _, p := range places {
+		for _, v := range f.data[p*f.dim : (p+1)*f.dim] {
+			data = append(data, float64(v))
 		}
 	}
-	return m
+	return blas64.General{Rows: len(places), Cols: f.dim, Stride: f.dim, Data: data}
 }
 
 // kernels holds the kernel's values between real and fake vectors.
-type kernels struct {
-	dim                          int
-	realReal, fakeFake, realFake blas64.General
+type kernels struct{ realReal, fakeFake, realFake blas64.General }
+
+func newKernels(real, fake blas64.General) kernels {
+	return kernels{kernel(real, real), kernel(fake, fake), kernel(real, fake)}
 }
 
-func (k *kernels) compute(real, fake blas64.General) {
-	k.realReal, k.fakeFake, k.realFake = k.of(real, real), k.of(fake, fake), k.of(real, fake)
-}
-
-func (k *kernels) of(a, b blas64.General) blas64.General {
+func kernel(a, b blas64.General) blas64.General {
 	m := blas64.General{Rows: a.Rows, Cols: b.Rows, Stride: b.Rows, Data: make([]float64, a.Rows*b.Rows)}
-	blas64.Gemm(blas.NoTrans, blas.Trans, 1/float64(k.dim), a, b, 0, m)
+	blas64.Gemm(blas.NoTrans, blas.Trans, 1/float64(a.Cols), a, b, 0, m)
 	for i, v := range m.Data {
 		m.Data[i] = (v + 1) * (v + 1) * (v + 1)
 	}
@@ -159,7 +138,7 @@ func (k *kernels) of(a, b blas64.General) blas64.General {
 }
 
 // discrepancy returns the unbiased estimate for a subset of equally many real and fake vectors.
-func (k *kernels) discrepancy(real, fake []int) float64 {
+func (k kernels) discrepancy(real, fake []int) float64 {
 	n := float64(len(real))
 	within := sum(k.realReal, real, real, true) + sum(k.fakeFake, fake, fake, true)
 	return within/(n*(n-1)) - 2*sum(k.realFake, real, fake, false)/(n*n)

@@ -1,7 +1,7 @@
 // Package metric computes scores of images. Its central type is [Score].
 //
-// [Compare] and [Pairs] score pairs of images, such as a photograph and its reconstruction, by [PSNR],
-// [SSIM] and [L1].
+// [Compare] and [Pairs] score pairs of images, such as a photograph and its reconstruction, by PSNR, SSIM
+// and L1.
 //
 // Unpaired sets, such as translations and real images of the other domain, are compared by [SWD], which
 // needs only the images, and by [FID] and [KID], which compare features that a network extracts (see
@@ -17,7 +17,6 @@
 package metric
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"math"
@@ -27,56 +26,44 @@ import (
 // +Inf. A 256x256 image with one channel of one pixel off by one level has 101 dB.
 const MaxPSNR = 100
 
-// PSNR returns the peak signal-to-noise ratio of two images in dB over 8-bit red, green and blue. It
-// ignores alpha. Two identical images have +Inf.
-func PSNR(a, b *image.NRGBA) (float64, error) {
-	sum, _, err := differences(a, b)
-	if err != nil {
-		return 0, fmt.Errorf("PSNR: %w", err)
-	}
-	return psnr(sum, a.Rect), nil
+// A Pair holds the scores of one pair of images.
+type Pair struct {
+	L1   float64 // mean absolute difference of values from -1 (black) to 1, as in the losses
+	PSNR float64 // peak signal-to-noise ratio of 8-bit values in dB; +Inf for identical images
+	SSIM float64 // structural similarity, at most 1
 }
 
-func psnr(squares int64, r image.Rectangle) float64 {
-	if squares == 0 {
-		return math.Inf(1)
+// Compare scores two images of one size, 11x11 pixels or more, over red, green and blue. It ignores
+// alpha.
+func Compare(a, b *image.NRGBA) (Pair, error) {
+	if a.Rect.Size() != b.Rect.Size() {
+		return Pair{}, fmt.Errorf("images of %s and %s differ in size", size(a), size(b))
 	}
-	mse := float64(squares) / values(r)
-	return 10 * math.Log10(255*255/mse)
-}
-
-// L1 returns the mean absolute difference of two images over red, green and blue from -1 (black) to 1,
-// as in the losses: a cycle loss is L1 times its weight. It ignores alpha.
-func L1(a, b *image.NRGBA) (float64, error) {
-	_, sum, err := differences(a, b)
-	if err != nil {
-		return 0, fmt.Errorf("L1: %w", err)
+	if k := len(ssimWindow); min(a.Rect.Dx(), a.Rect.Dy()) < k {
+		return Pair{}, fmt.Errorf("images of %s are smaller than %dx%d, the window of SSIM", size(a), k, k)
 	}
-	return l1(sum, a.Rect), nil
-}
-
-func l1(sum int64, r image.Rectangle) float64 { return float64(sum) / values(r) / 127.5 }
-
-func values(r image.Rectangle) float64 { return 3 * float64(r.Dx()) * float64(r.Dy()) }
-
-// differences sums the squared and the absolute differences of all color values.
-func differences(a, b *image.NRGBA) (squares, absolute int64, err error) {
-	if err := alike(a, b); err != nil {
-		return 0, 0, err
-	}
-	w := a.Rect.Dx()
+	var squares, absolute int64
 	for y := range a.Rect.Dy() {
 		p, q := row(a, y), row(b, y)
-		for x := range w {
-			for c := 4 * x; c < 4*x+3; c++ {
-				d := int64(p[c]) - int64(q[c])
-				squares += d * d
-				absolute += max(d, -d)
+		for i := range p {
+			if i%4 == 3 {
+				continue
 			}
+			d := int64(p[i]) - int64(q[i])
+			squares += d * d
+			absolute += max(d, -d)
 		}
 	}
-	return squares, absolute, nil
+	n := 3 * float64(a.Rect.Dx()) * float64(a.Rect.Dy())
+	pair := Pair{L1: float64(absolute) / n / 127.5, PSNR: 10 * math.Log10(255*255/(float64(squares)/n))}
+	for c := range 3 {
+		pair.SSIM += ssim(a, b, c) / 3
+	}
+	return pair, nil
 }
+
+// size returns the size of an image for messages.
+func size(m *image.NRGBA) string { return fmt.Sprintf("%dx%d", m.Rect.Dx(), m.Rect.Dy()) }
 
 // row returns the RGBA bytes of row y, counted from the top.
 func row(m *image.NRGBA, y int) []byte {
@@ -84,41 +71,10 @@ func row(m *image.NRGBA, y int) []byte {
 	return m.Pix[i : i+4*m.Rect.Dx()]
 }
 
-// alike returns an error if two images cannot be compared pixel by pixel.
-func alike(a, b *image.NRGBA) error {
-	if a == nil || b == nil || a.Rect.Empty() || b.Rect.Empty() {
-		return errors.New("an image has no pixels")
-	}
-	if a.Rect.Size() != b.Rect.Size() {
-		return fmt.Errorf("images of %dx%d and %dx%d differ in size. Fix: resize one", a.Rect.Dx(), a.Rect.Dy(), b.Rect.Dx(), b.Rect.Dy())
-	}
-	return nil
-}
-
 // Pairs computes the means of L1, PSNR and SSIM over pairs of images. The zero value is ready.
 type Pairs struct {
 	n              int
 	l1, psnr, ssim float64
-}
-
-// A Pair holds the scores of one pair of images.
-type Pair struct {
-	L1   float64
-	PSNR float64 // +Inf for identical images
-	SSIM float64
-}
-
-// Compare scores a pair of images of one size, 11x11 pixels or more.
-func Compare(a, b *image.NRGBA) (Pair, error) {
-	squares, absolute, err := differences(a, b)
-	if err != nil {
-		return Pair{}, err
-	}
-	s, err := SSIM(a, b)
-	if err != nil {
-		return Pair{}, err
-	}
-	return Pair{L1: l1(absolute, a.Rect), PSNR: psnr(squares, a.Rect), SSIM: s}, nil
 }
 
 // Add counts a pair, with at most [MaxPSNR] dB.

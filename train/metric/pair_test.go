@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-func TestIdenticalPictures(t *testing.T) {
+func TestIdenticalImages(t *testing.T) {
 	a := drawn(20, 30, 1, false)
 	q, err := Compare(a, a)
 	must(t, err)
 	if !math.IsInf(q.PSNR, 1) || q.L1 != 0 || math.Abs(q.SSIM-1) > 1e-12 {
-		t.Errorf("a picture beside itself: %+v", q)
+		t.Errorf("an image compared with itself: %+v", q)
 	}
 	var p Pairs
 	p.Add(q)
@@ -28,11 +28,11 @@ func TestIdenticalPictures(t *testing.T) {
 		}
 	}
 	if s := (&Pairs{}).Scores(""); s != nil {
-		t.Errorf("no pairs have the scores %v", s)
+		t.Errorf("scores of zero pairs: %v", s)
 	}
 }
 
-func TestPicturesMayBePartsOfOthers(t *testing.T) {
+func TestSubImages(t *testing.T) {
 	big := drawn(60, 50, 2, false)
 	part := big.SubImage(image.Rect(7, 9, 47, 39)).(*image.NRGBA)
 	alone := image.NewNRGBA(image.Rect(0, 0, 40, 30))
@@ -45,31 +45,29 @@ func TestPicturesMayBePartsOfOthers(t *testing.T) {
 	b, err := Compare(alone, other)
 	must(t, err)
 	if a != b {
-		t.Errorf("a part gives %+v, its copy %+v", a, b)
+		t.Errorf("scores of a part %+v, of its copy %+v", a, b)
 	}
-	// Alpha is no colour.
+	// Alpha is ignored.
 	for i := 3; i < len(other.Pix); i += 4 {
 		other.Pix[i] = uint8(i)
 	}
 	if c, err := Compare(alone, other); err != nil || c != b {
-		t.Errorf("with alpha %+v, %v, without %+v", c, err, b)
+		t.Errorf("scores with alpha %+v, %v, without %+v", c, err, b)
 	}
 }
 
-func TestPairsRefuse(t *testing.T) {
+func TestCompareErrors(t *testing.T) {
 	a, b, small := drawn(20, 30, 1, false), drawn(30, 20, 1, false), drawn(10, 40, 1, false)
 	for _, c := range []struct {
-		f    func() error
+		a, b *image.NRGBA
 		want string
 	}{
-		{func() error { _, err := PSNR(a, b); return err }, "20x30 and 30x20"},
-		{func() error { _, err := L1(a, nil); return err }, "no pixels"},
-		{func() error { _, err := SSIM(&image.NRGBA{}, &image.NRGBA{}); return err }, "no pixels"},
-		{func() error { _, err := SSIM(small, small); return err }, "11x11"},
-		{func() error { _, err := Compare(small, small); return err }, "11x11"},
+		{a, b, "20x30 and 30x20"},
+		{&image.NRGBA{}, &image.NRGBA{}, "0x0"},
+		{small, small, "11x11"},
 	} {
-		if err := c.f(); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("error %v, want it to say %q", err, c.want)
+		if _, err := Compare(c.a, c.b); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want one with %q", err, c.want)
 		}
 	}
 }

@@ -85,19 +85,17 @@ func mirror(i, n int) int {
 
 // down smooths src and keeps every second pixel of every second row.
 func (p *pyramid) down(dst, src planes) {
+	wide := make([]float32, 0, src.w+4) // a row with its mirrored borders
 	for c := range 3 {
 		from := src.data[c*src.w*src.h : (c+1)*src.w*src.h]
 		to := dst.data[c*dst.w*dst.h : (c+1)*dst.w*dst.h]
 		half := p.scratch[:src.h*dst.w]
 		for y := range src.h {
 			in, out := from[y*src.w:(y+1)*src.w], half[y*dst.w:(y+1)*dst.w]
+			wide = append(append(append(wide[:0], in[2], in[1]), in...), in[src.w-2], in[src.w-3])
 			for x := range out {
-				m := 2 * x
-				if m >= 2 && m+2 < src.w {
-					out[x] = (in[m-2] + in[m+2] + 4*(in[m-1]+in[m+1]) + 6*in[m]) / 16
-				} else {
-					out[x] = (in[mirror(m-2, src.w)] + in[mirror(m+2, src.w)] + 4*(in[mirror(m-1, src.w)]+in[mirror(m+1, src.w)]) + 6*in[m]) / 16
-				}
+				v := wide[2*x : 2*x+5]
+				out[x] = (v[0] + v[4] + 4*(v[1]+v[3]) + 6*v[2]) / 16
 			}
 		}
 		at := func(y int) []float32 { y = mirror(y, src.h); return half[y*dst.w : (y+1)*dst.w] }

@@ -1,7 +1,6 @@
 package metric
 
 import (
-	"fmt"
 	"image"
 	"math"
 )
@@ -25,31 +24,14 @@ var ssimWindow = func() (w [2*ssimRadius + 1]float64) {
 	return w
 }()
 
-// SSIM returns the structural similarity of two images of one size, at most 1 (Wang et al. 2004): the
-// mean over all 11x11 Gaussian windows within the image, with sigma 1.5, K1 = 0.01, K2 = 0.03 and white
-// 255, and over red, green and blue. It ignores alpha. It equals scikit-image's structural_similarity
-// with gaussian_weights=True, sigma=1.5, use_sample_covariance=False and data_range=255. Both sides
-// must be 11 pixels or more.
-func SSIM(a, b *image.NRGBA) (float64, error) {
-	if err := alike(a, b); err != nil {
-		return 0, fmt.Errorf("SSIM: %w", err)
-	}
-	w, h := a.Rect.Dx(), a.Rect.Dy()
-	if min(w, h) < len(ssimWindow) {
-		return 0, fmt.Errorf("SSIM: images of %dx%d are smaller than the window of %dx%d", w, h, len(ssimWindow), len(ssimWindow))
-	}
-	sum := 0.0
-	for c := range 3 {
-		sum += ssimChannel(a, b, c)
-	}
-	return sum / 3, nil
-}
-
 // moments are the means of a, b, a*a, b*b and a*b over the window's width, for one row.
 type moments [5][]float64
 
-// ssimChannel returns the mean of one channel. It keeps only the rows of one window.
-func ssimChannel(a, b *image.NRGBA, channel int) float64 {
+// ssim returns the structural similarity of one channel (Wang et al. 2004): the mean over all 11x11
+// Gaussian windows within the image, with sigma 1.5, K1 = 0.01, K2 = 0.03 and white 255. The mean over
+// the channels equals scikit-image's structural_similarity with gaussian_weights=True, sigma=1.5,
+// use_sample_covariance=False and data_range=255. It keeps only the rows of one window.
+func ssim(a, b *image.NRGBA, channel int) float64 {
 	const k = len(ssimWindow)
 	w, h := a.Rect.Dx(), a.Rect.Dy()
 	out := w - k + 1

@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,12 +12,12 @@ import (
 	"golang.org/x/sync/errgroup"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/stat"
 )
 
 const (
 	patch        = 7                 // side of a neighborhood, in pixels
 	descriptor   = 3 * patch * patch // values of a neighborhood
-	defaultKept  = 2048
 	largestSide  = 1 << 15
 	rowsTogether = 32 // directions per projection
 )
@@ -32,27 +33,6 @@ type SWDOptions struct {
 	Neighbourhoods int
 	// MaxPictures limits a set to a random sample of that many images. Default 2,048.
 	MaxPictures int
-}
-
-func (o *SWDOptions) resolved() (SWDOptions, error) {
-	var r SWDOptions
-	if o != nil {
-		r = *o
-	}
-	var bad []error
-	for _, f := range []struct {
-		name  string
-		value *int
-		def   int
-	}{{"directions", &r.Directions, 512}, {"neighborhoods", &r.Neighbourhoods, 128}, {"maximum of images", &r.MaxPictures, defaultKept}} {
-		if *f.value < 0 {
-			bad = append(bad, fmt.Errorf("SWD: %s %d is negative", f.name, *f.value))
-		}
-		if *f.value == 0 {
-			*f.value = f.def
-		}
-	}
-	return r, errors.Join(bad...)
 }
 
 // SWD computes the sliced Wasserstein distance of two sets of images of one size over the levels of
@@ -78,13 +58,17 @@ type SWD struct {
 
 // NewSWD returns an SWD for images of w x h pixels, at least 16 on each side.
 func NewSWD(w, h int, opt *SWDOptions) (*SWD, error) {
-	o, err := opt.resolved()
-	if err != nil {
-		return nil, err
+	var o SWDOptions
+	if opt != nil {
+		o = *opt
+	}
+	if min(o.Directions, o.Neighbourhoods, o.MaxPictures) < 0 {
+		return nil, fmt.Errorf("SWD: directions %d, neighborhoods %d or images %d are negative", o.Directions, o.Neighbourhoods, o.MaxPictures)
 	}
 	if min(w, h) < smallestLevel || max(w, h) > largestSide {
 		return nil, fmt.Errorf("SWD: cannot compare images of %dx%d; sides must be %d to %d pixels", w, h, smallestLevel, largestSide)
 	}
+	o = SWDOptions{o.Seed, cmp.Or(o.Directions, 512), cmp.Or(o.Neighbourhoods, 128), cmp.Or(o.MaxPictures, 2048)}
 	return &SWD{image.Pt(w, h), o, levelSizes(w, h), directions(o)}, nil
 }
 
@@ -147,13 +131,13 @@ func (s *SWD) Distance(ctx context.Context, real, fake *SWDSet) (SWDResult, erro
 		}
 	}
 	r := SWDResult{N: fake.N(), NReal: real.N()}
-	each := s.options.Neighbourhoods * descriptor
-	a, b := make([]float32, real.N()*each), make([]float32, fake.N()*each)
 	for i, size := range s.levels {
-		if err := real.descriptors(ctx, a, s.levels, i); err != nil {
+		a, err := real.descriptors(ctx, s.levels, i)
+		if err != nil {
 			return SWDResult{}, err
 		}
-		if err := fake.descriptors(ctx, b, s.levels, i); err != nil {
+		b, err := fake.descriptors(ctx, s.levels, i)
+		if err != nil {
 			return SWDResult{}, err
 		}
 		d, err := s.sliced(ctx, a, b)
@@ -169,14 +153,10 @@ func (s *SWD) Distance(ctx context.Context, real, fake *SWDSet) (SWDResult, erro
 // sliced returns the distance of two sets of descriptors, [n][descriptor], averaged over the directions.
 func (s *SWD) sliced(ctx context.Context, a, b []float32) (float64, error) {
 	n, m := len(a)/descriptor, len(b)/descriptor
-	distances := make([]float64, s.options.Directions)
 	pa, pb := make([]float32, rowsTogether*n), make([]float32, rowsTogether*m)
-	sorters := make([]*sorter, runtime.GOMAXPROCS(0))
-	for i := range sorters {
-		sorters[i] = &sorter{}
-	}
+	distances := make([]float64, s.options.Directions)
 	for first := 0; first < len(distances); first += rowsTogether {
-		if err := ctx.Err(); err != nil {
+		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)
 		}
 		some := distances[first:min(first+rowsTogether, len(distances))]
@@ -184,24 +164,19 @@ func (s *SWD) sliced(ctx context.Context, a, b []float32) (float64, error) {
 		project(pa, dirs, a)
 		project(pb, dirs, b)
 		var group errgroup.Group
-		for worker, sort := range sorters {
+		group.SetLimit(runtime.GOMAXPROCS(0))
+		for i := range some {
 			group.Go(func() error {
-				for i := worker; i < len(some); i += len(sorters) {
-					u, v := pa[i*n:(i+1)*n], pb[i*m:(i+1)*m]
-					sort.floats(u)
-					sort.floats(v)
-					some[i] = wasserstein(u, v)
-				}
+				u, v := pa[i*n:(i+1)*n], pb[i*m:(i+1)*m]
+				sortFloats(u)
+				sortFloats(v)
+				some[i] = wasserstein(u, v)
 				return nil
 			})
 		}
 		group.Wait()
 	}
-	sum := 0.0
-	for _, d := range distances {
-		sum += d
-	}
-	return sum / float64(len(distances)), nil
+	return stat.Mean(distances, nil), nil
 }
 
 // project computes the product of each direction with each descriptor, [directions][n].
@@ -216,16 +191,10 @@ func project(dst, dirs, descriptors []float32) {
 // wasserstein returns the distance of two one-dimensional distributions (the area between their
 // cumulative distributions) from sorted samples.
 func wasserstein(a, b []float32) float64 {
-	sum := 0.0
-	if len(a) == len(b) {
-		for i, v := range a {
-			sum += math.Abs(float64(v) - float64(b[i]))
-		}
-		return sum / float64(len(a))
-	}
 	// Sample i of a covers the quantiles from i*len(b) to (i+1)*len(b), in units of 1/(len(a)*len(b)).
 	n, m := int64(len(a)), int64(len(b))
 	var i, j, from int64
+	sum := 0.0
 	for i < n && j < m {
 		to := min((i+1)*m, (j+1)*n)
 		sum += float64(to-from) * math.Abs(float64(a[i])-float64(b[j]))
@@ -240,17 +209,11 @@ func wasserstein(a, b []float32) float64 {
 	return sum / float64(n*m)
 }
 
-// sorter reuses its memory, so each goroutine needs its own.
-type sorter struct{ keys, other []uint32 }
-
-// floats sorts finite values in ascending order by radix, which is several times faster than comparing
-// for hundreds of thousands of values.
-func (s *sorter) floats(values []float32) {
+// sortFloats sorts finite values in ascending order by radix, which is several times faster than
+// comparing for hundreds of thousands of values.
+func sortFloats(values []float32) {
 	const digit = 11
-	if len(s.keys) < len(values) {
-		s.keys, s.other = make([]uint32, len(values)), make([]uint32, len(values))
-	}
-	keys, other := s.keys[:len(values)], s.other[:len(values)]
+	keys, other := make([]uint32, len(values)), make([]uint32, len(values))
 	var counts [3][1 << digit]int32
 	for i, v := range values {
 		// With negative values inverted and the others' sign bit set, the bits sort like the values.

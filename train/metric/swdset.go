@@ -27,12 +27,8 @@ func (s *SWD) NewSet() *SWDSet { return &SWDSet{size: s.size, options: s.options
 // Add copies an image without its alpha. Once the set is full, a new image replaces a random one or is
 // skipped, so that all have the same chance.
 func (s *SWDSet) Add(img *image.NRGBA) error {
-	if img == nil || img.Rect.Size() != s.size || s.bytes() == 0 {
-		got := "a nil image"
-		if img != nil {
-			got = fmt.Sprintf("an image of %dx%d", img.Rect.Dx(), img.Rect.Dy())
-		}
-		return fmt.Errorf("SWD: cannot add %s to a set of %dx%d. Fix: resize it", got, s.size.X, s.size.Y)
+	if img.Rect.Size() != s.size {
+		return fmt.Errorf("SWD: cannot add an image of %s to a set of %dx%d. Fix: resize it", size(img), s.size.X, s.size.Y)
 	}
 	place := s.seen
 	if s.seen >= s.options.MaxPictures {
@@ -60,13 +56,13 @@ func (s *SWDSet) bytes() int { return 3 * s.size.X * s.size.Y }
 
 func (s *SWDSet) picture(i int) []byte { return s.pix[i*s.bytes() : (i+1)*s.bytes()] }
 
-// N returns the number of images in the set, and Seen the number of added ones.
-func (s *SWDSet) N() int    { return len(s.pix) / max(1, s.bytes()) }
-func (s *SWDSet) Seen() int { return s.seen }
+// N returns the number of images in the set.
+func (s *SWDSet) N() int { return len(s.pix) / s.bytes() }
 
-// descriptors fills dst with the normalized neighborhoods of one level, [n*neighborhoods][channel][y][x].
-func (s *SWDSet) descriptors(ctx context.Context, dst []float32, levels []image.Point, level int) error {
+// descriptors returns the normalized neighborhoods of one level, [n*neighborhoods][channel][y][x].
+func (s *SWDSet) descriptors(ctx context.Context, levels []image.Point, level int) ([]float32, error) {
 	each := s.options.Neighbourhoods * descriptor
+	all := make([]float32, s.N()*each)
 	places := newStream(s.options.Seed, streamPlaces, uint64(level))
 	workers := min(runtime.GOMAXPROCS(0), s.N())
 	group, ctx := errgroup.WithContext(ctx)
@@ -77,16 +73,16 @@ func (s *SWDSet) descriptors(ctx context.Context, dst []float32, levels []image.
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
 				}
-				gather(dst[i*each:(i+1)*each], p.level(s.picture(i), level), places, i)
+				gather(all[i*each:(i+1)*each], p.level(s.picture(i), level), places, i)
 			}
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return err
+		return nil, err
 	}
-	normalize(dst)
-	return nil
+	normalize(all)
+	return all, nil
 }
 
 // gather copies the neighborhoods of image number i. Neighborhood number n of the level has its corner at
@@ -109,39 +105,30 @@ func gather(dst []float32, level planes, places stream, i int) {
 // normalize scales each channel to mean 0 and standard deviation 1. A constant channel becomes 0.
 func normalize(descriptors []float32) {
 	const size = patch * patch
-	var group errgroup.Group
+	n := float64(len(descriptors) / 3)
 	for c := range 3 {
-		group.Go(func() error {
-			channel := func(do func([]float32)) {
-				for at := c * size; at < len(descriptors); at += descriptor {
-					do(descriptors[at : at+size])
-				}
+		mean, variance := 0.0, 0.0
+		for at := c * size; at < len(descriptors); at += descriptor {
+			for _, v := range descriptors[at : at+size] {
+				mean += float64(v)
 			}
-			n, mean, variance := float64(len(descriptors)/3), 0.0, 0.0
-			channel(func(p []float32) {
-				for _, v := range p {
-					mean += float64(v)
-				}
-			})
-			mean /= n
-			channel(func(p []float32) {
-				for _, v := range p {
-					variance += (float64(v) - mean) * (float64(v) - mean)
-				}
-			})
-			scale := 0.0
-			if deviation := math.Sqrt(variance / n); deviation > 1e-6 { // one level is 1
-				scale = 1 / deviation
+		}
+		mean /= n
+		for at := c * size; at < len(descriptors); at += descriptor {
+			for _, v := range descriptors[at : at+size] {
+				variance += (float64(v) - mean) * (float64(v) - mean)
 			}
-			channel(func(p []float32) {
-				for i, v := range p {
-					p[i] = float32((float64(v) - mean) * scale)
-				}
-			})
-			return nil
-		})
+		}
+		scale := 0.0
+		if deviation := math.Sqrt(variance / n); deviation > 1e-6 { // one level is 1
+			scale = 1 / deviation
+		}
+		for at := c * size; at < len(descriptors); at += descriptor {
+			for i, v := range descriptors[at : at+size] {
+				descriptors[at+i] = float32((float64(v) - mean) * scale)
+			}
+		}
 	}
-	group.Wait()
 }
 
 type setHeader struct {
@@ -158,17 +145,16 @@ func (s *SWDSet) Save(path string) error {
 func (s *SWD) LoadSet(path string) (*SWDSet, error) {
 	var h setHeader
 	set := s.NewSet()
-	err := load(path, "pictures", &h, func() (any, error) {
-		if h.Width != s.size.X || h.Height != s.size.Y || h.Options != s.options {
-			return nil, fmt.Errorf("it is for images of %dx%d or has other options", h.Width, h.Height)
-		}
-		return &set.pix, nil
-	})
-	if err == nil && (len(set.pix)%set.bytes() != 0 || set.N() > s.options.MaxPictures || h.Seen < set.N()) {
-		err = damaged(path, errors.New("the images are incomplete"))
-	}
+	data, err := load(path, "pictures", &h)
 	if err != nil {
 		return nil, err
+	}
+	if h.Width != s.size.X || h.Height != s.size.Y || h.Options != s.options {
+		return nil, damaged(path, fmt.Errorf("it is for images of %dx%d or has other options", h.Width, h.Height))
+	}
+	set.pix = data
+	if len(set.pix)%set.bytes() != 0 || set.N() > s.options.MaxPictures || h.Seen < set.N() {
+		return nil, damaged(path, errors.New("the images are incomplete"))
 	}
 	set.seen = h.Seen
 	return set, nil

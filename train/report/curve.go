@@ -1,21 +1,21 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
 
-// A curve is a series made ready to be drawn: finite points only, X ascending.
+// A curve is a series ready for drawing: only finite points, in the order of X.
 type curve struct {
 	name string
 	x, y []float64
 
-	smooth  []float64 // y after smoothing, as long as y
+	smooth  []float64 // smoothed y, as long as y
 	stopped bool      // the last value was NaN or infinite
 }
 
-// Numbers beyond these would leave a plot with nothing to see, and its sums
-// with infinities; they count as not finite.
+// Larger numbers count as not finite: they would flatten a plot and overflow its sums.
 const (
 	maxX = 1e15
 	maxY = 1e30
@@ -23,8 +23,8 @@ const (
 
 func drawable(v, limit float64) bool { return math.Abs(v) <= limit } // false for NaN
 
-// newCurve leaves out what cannot be drawn. The points are sorted if they
-// were not, as in a log put together by hand; the series is never changed.
+// newCurve drops points that cannot be drawn, and sorts the others if necessary, as in a log merged
+// by hand. It does not change the series.
 func newCurve(s Series) curve {
 	c := curve{name: s.Name, x: make([]float64, 0, len(s.X)), y: make([]float64, 0, len(s.X))}
 	latest := math.Inf(-1)
@@ -47,28 +47,18 @@ func newCurve(s Series) curve {
 }
 
 func (c *curve) sort() {
-	type point struct{ x, y float64 }
 	points := make([]point, len(c.x))
 	for i := range points {
 		points[i] = point{c.x[i], c.y[i]}
 	}
-	slices.SortStableFunc(points, func(a, b point) int {
-		switch {
-		case a.x < b.x:
-			return -1
-		case a.x > b.x:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(points, func(a, b point) int { return cmp.Compare(a.x, b.x) })
 	for i, p := range points {
 		c.x[i], c.y[i] = p.x, p.y
 	}
 }
 
-// average fills smooth with the mean of the values around each point, each
-// weighted by exp(-distance/span). It looks both ways, so that the line does
-// not trail behind a falling loss, and takes uneven steps rightly.
+// average fills smooth with the mean of all values around each point, weighted by
+// exp(-distance/span). It looks both ways, so the line does not lag behind a falling loss.
 func (c *curve) average(span float64) {
 	if span <= 0 {
 		c.smooth = c.y
@@ -86,7 +76,7 @@ func (c *curve) average(span float64) {
 		sum, weight = sum+y, weight+1
 		c.smooth[i], weights[i] = sum, weight
 	}
-	// The same from the other end, where a point itself counts no second time.
+	// The same from the other end, without counting a point twice.
 	sum, weight = 0, 0
 	for i := n - 1; i >= 0; i-- {
 		if i < n-1 {
@@ -97,11 +87,10 @@ func (c *curve) average(span float64) {
 	}
 }
 
-// thin returns (x, y) in at most most points: the means of groups of equally
-// many, and how many that is. More points than a plot has columns of pixels
-// would show nothing but their extremes.
-func thin(x, y []float64, most int) (tx, ty []float64, each int) {
-	each = (len(x) + most - 1) / most
+// thin returns at most limit points: the means of groups of (x, y), and the size of a group. With
+// more points than pixel columns, a plot would only show their extremes.
+func thin(x, y []float64, limit int) (tx, ty []float64, each int) {
+	each = (len(x) + limit - 1) / limit
 	if each <= 1 {
 		return x, y, 1
 	}
@@ -109,7 +98,7 @@ func thin(x, y []float64, most int) (tx, ty []float64, each int) {
 		end := min(at+each, len(x))
 		tx, ty = append(tx, mean(x[at:end])), append(ty, mean(y[at:end]))
 	}
-	// The line still reaches both ends.
+	// Keep both ends of the line.
 	tx[0], tx[len(tx)-1] = x[0], x[len(x)-1]
 	return tx, ty, each
 }
@@ -122,8 +111,7 @@ func mean(v []float64) float64 {
 	return sum / float64(len(v))
 }
 
-// quantiles returns values below which the shares qs of y lie, from a sample
-// of at most some thousand values. y must not be empty.
+// quantiles returns the quantiles qs of y, estimated from a sample. y must not be empty.
 func quantiles(y []float64, qs ...float64) []float64 {
 	const most = 20_000
 	stride := (len(y) + most - 1) / most

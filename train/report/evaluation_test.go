@@ -38,7 +38,7 @@ func TestEvaluationLine(t *testing.T) {
 			t.Errorf("the line lacks %s:\n%s", part, content(t, path))
 		}
 	}
-	if got := strings.Count(content(t, path), `":`) - 1; got != len(want) { // but for "scores"
+	if got := strings.Count(content(t, path), `":`) - 1; got != len(want) { // "scores" itself
 		t.Errorf("the line has %d fields, want %d:\n%s", got, len(want), content(t, path))
 	}
 	all, err := ReadEvaluations(path)
@@ -47,7 +47,7 @@ func TestEvaluationLine(t *testing.T) {
 	}
 	got := all[0]
 	if !math.IsNaN(got.Scores[1].Value) {
-		t.Errorf("null is read as %v", got.Scores[1].Value)
+		t.Errorf("read null as %v", got.Scores[1].Value)
 	}
 	got.Scores[1].Value, got.Time = math.Inf(1), noon
 	if fmt.Sprint(got) != fmt.Sprint(evaluation(100)) {
@@ -55,9 +55,8 @@ func TestEvaluationLine(t *testing.T) {
 	}
 }
 
-// Evaluations share the log's machinery, which has its own tests; this is
-// that they are bound to it.
-func TestEvaluationsGoOn(t *testing.T) {
+// Evaluations share Lines with the log, which has its own tests. This test checks that they use it.
+func TestEvaluationsAfterAKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "evaluations.jsonl")
 	if err := os.WriteFile(path, []byte(`{"step":1,"scores":[]}`+"\n"+`{"step":2,"sc`), 0o666); err != nil {
 		t.Fatal(err)
@@ -101,9 +100,8 @@ func TestEvaluationsGoOn(t *testing.T) {
 	}
 }
 
-// After a resume a step may be judged a second time in one file put together
-// by hand; the later judging counts.
-func TestScoreSeriesTakesTheLaterJudging(t *testing.T) {
+// If a step has two evaluations, the later one counts.
+func TestScoreSeriesTakesTheLaterEvaluation(t *testing.T) {
 	var all []Evaluation
 	for i, step := range []int64{10, 20, 30, 20, 40} {
 		all = append(all, Evaluation{Step: step, Scores: []metric.Score{{Name: "FID", Value: float64(i)}}})
@@ -114,7 +112,7 @@ func TestScoreSeriesTakesTheLaterJudging(t *testing.T) {
 		got = append(got, v.Value)
 	}
 	if fmt.Sprint(got) != "[0 3 4]" || s.best() != 0 {
-		t.Errorf("scores are %v, the best at %d", got, s.best())
+		t.Errorf("scores are %v, best index %d", got, s.best())
 	}
 }
 
@@ -133,14 +131,14 @@ func TestBestScore(t *testing.T) {
 			s.add(Evaluation{Step: int64(i)}, metric.Score{Value: v, Higher: test.higher})
 		}
 		if got := s.best(); got != test.want {
-			t.Errorf("the best of %v, higher %v, is %d, want %d", test.values, test.higher, got, test.want)
+			t.Errorf("best of %v, higher %v: %d, want %d", test.values, test.higher, got, test.want)
 		}
 	}
 }
 
-// What the untouched pictures score stands once in the chart and in the row of
-// what it is compared with, and is never the best.
-func TestBaselinesStandWithWhatTheyAreComparedWith(t *testing.T) {
+// A baseline appears once, in the chart and the table row of the score to compare it with, and is
+// never the best.
+func TestBaselinesAreNextToTheirScores(t *testing.T) {
 	var all []Evaluation
 	for _, step := range []int64{10, 20} {
 		for _, weights := range []string{"latest", "ema"} {
@@ -150,7 +148,7 @@ func TestBaselinesStandWithWhatTheyAreComparedWith(t *testing.T) {
 		}
 	}
 	charts := scoreCharts(all)
-	if len(charts) != 2 || charts[0].Title != "Sliced Wasserstein distance (SWD)" || charts[1].Title != "To the true counterpart, PSNR in dB" {
+	if len(charts) != 2 || charts[0].Title != "Sliced Wasserstein distance (SWD)" || charts[1].Title != "Against the true counterpart, PSNR in dB" {
 		t.Fatalf("charts are %+v", charts)
 	}
 	for _, c := range charts {
@@ -171,6 +169,6 @@ func TestBaselinesStandWithWhatTheyAreComparedWith(t *testing.T) {
 		rows = append(rows, row.Name+" "+row.Cells[0].Value+" "+row.Cells[1].Value+" "+row.Untouched)
 	}
 	if got := strings.Join(rows, ", "); !table.Baseline || got != "SWD_AB 40 40 90, true_AB_PSNR 20 20 15" {
-		t.Errorf("the table has the rows %s", got)
+		t.Errorf("table rows are %s", got)
 	}
 }

@@ -15,16 +15,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Events writes what TensorBoard shows of a run: losses, scores, sample sheets
-// and texts. Each process of a run has a file of its own in the run's folder
-// of events, which TensorBoard reads one after the other.
+// Events writes losses, scores, sample sheets and texts of a run for TensorBoard. Each process of a
+// run writes its own file into the run's folder of events; TensorBoard reads them in order.
 //
 //	events, err := report.OpenEvents(filepath.Join(dir, "events"), checkpoint.Step)
 //	err = events.Record(r)
 //
-// What a method was given has gone to the operating system when it returns: a
-// killed run leaves a readable file, and TensorBoard shows a running one
-// without being told. Events may be used by several goroutines.
+// Every method passes its data to the operating system before it returns, so a killed run leaves a
+// readable file and TensorBoard follows a running one. Events is safe for concurrent use.
 type Events struct {
 	path string
 
@@ -32,10 +30,9 @@ type Events struct {
 	to appender
 }
 
-// OpenEvents makes the folder if there is none, and a new file in it. It tells
-// TensorBoard to forget what earlier processes wrote of later steps than step,
-// as [Log.TruncateAfter] does: the run makes those steps again. A new run
-// gives -1.
+// OpenEvents creates a new file in the folder, and the folder if necessary. It makes TensorBoard
+// drop what earlier processes wrote for later steps than step, which the run repeats. A new run
+// passes -1.
 func OpenEvents(folder string, step int64) (*Events, error) {
 	e, err := openEvents(folder, step, time.Now())
 	if err != nil {
@@ -52,11 +49,11 @@ func openEvents(folder string, step int64, now time.Time) (*Events, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Events{path: f.Name(), to: appender{file: f}}
+	e := &Events{path: f.Name(), to: appender{path: f.Name(), file: f}}
 	version := &event_go_proto.Event{
 		WallTime: wallTime(now), What: &event_go_proto.Event_FileVersion{FileVersion: "brain.Event:2"},
 	}
-	// TensorBoard keeps the points before the step of a start.
+	// TensorBoard keeps the points before the step of a START event.
 	start := &event_go_proto.Event{
 		WallTime: wallTime(now), Step: max(step, -1) + 1,
 		What: &event_go_proto.Event_SessionLog{SessionLog: &event_go_proto.SessionLog{Status: event_go_proto.SessionLog_START}},
@@ -69,8 +66,8 @@ func openEvents(folder string, step int64, now time.Time) (*Events, error) {
 	return e, nil
 }
 
-// createEvents makes a file whose name sorts after those of earlier processes,
-// even where the clock was set back: TensorBoard reads files by their names.
+// createEvents creates a file whose name sorts after those of earlier processes, even if the clock
+// was set back: TensorBoard reads files in the order of their names.
 func createEvents(folder string, now time.Time) (*os.File, error) {
 	const prefix = "events.out.tfevents."
 	second := now.Unix()
@@ -95,7 +92,7 @@ func createEvents(folder string, now time.Time) (*os.File, error) {
 	}
 }
 
-// hostName is the machine's name as far as file names can hold it.
+// hostName returns the machine's name in characters that are valid in file names.
 func hostName() string {
 	name, err := os.Hostname()
 	if err != nil || name == "" {
@@ -113,8 +110,8 @@ func hostName() string {
 
 func wallTime(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
-// Record writes a record's losses as scalars loss/G_AB, loss/cycle_A, ..., the
-// learning rate as train/lr and the time of a step as train/seconds_per_step.
+// Record writes a record's losses as scalars loss/G_AB, loss/cycle_A, ..., its learning rate as
+// train/lr and its time per step as train/seconds_per_step.
 func (e *Events) Record(r Record) error {
 	values := make([]*summary_go_proto.Summary_Value, 0, len(r.Losses)+2)
 	for name, v := range r.Losses {
@@ -125,10 +122,9 @@ func (e *Events) Record(r Record) error {
 	return e.add(r.Step, r.Time, values...)
 }
 
-// Evaluation writes an evaluation's scores as scalars test/SWD_AB, ..., those
-// of other weights than the latest as test/SWD_AB_ema, after the split and the
-// weights, with n, split and resize as descriptions. What the untouched pictures
-// score is written with the latest alone.
+// Evaluation writes an evaluation's scores as scalars with a description. Their names start with
+// the split and, except for the latest weights, end with the weights: test/SWD_AB, test/SWD_AB_ema.
+// The scores of the untouched images are written only with the latest weights.
 func (e *Events) Evaluation(v Evaluation) error {
 	suffix := ""
 	if v.Weights != "latest" && v.Weights != "" {
@@ -149,15 +145,13 @@ func (e *Events) Evaluation(v Evaluation) error {
 	return e.add(v.Step, v.Time, values...)
 }
 
-// Scalar writes one number under the tag; tags that are equal up to a slash
-// stand together in TensorBoard.
+// Scalar writes one number. TensorBoard groups tags by their part before the slash.
 func (e *Events) Scalar(step int64, tag string, v float64) error {
 	return e.add(step, time.Time{}, scalarValue(tag, v))
 }
 
-// Image writes a picture, given as the bytes of a PNG file. TensorBoard shows
-// ten steps of a tag, unless it is started with
-// --samples_per_plugin=images=100.
+// Image writes an image, given as the bytes of a PNG file. TensorBoard shows ten steps of a tag, or
+// more with --samples_per_plugin=images=100.
 func (e *Events) Image(step int64, tag string, png []byte) error {
 	v, err := imageValue(tag, png)
 	if err != nil {
@@ -166,7 +160,7 @@ func (e *Events) Image(step int64, tag string, png []byte) error {
 	return e.add(step, time.Time{}, v)
 }
 
-// Text writes a text, which TensorBoard shows as Markdown.
+// Text writes a text in Markdown.
 func (e *Events) Text(step int64, tag, markdown string) error {
 	return e.add(step, time.Time{}, textValue(tag, markdown))
 }
@@ -176,7 +170,7 @@ func (e *Events) Options(step int64, options []Option) error {
 	return e.Text(step, "options", optionTable(options))
 }
 
-// add writes one event; a zero time is the present.
+// add writes one event. A zero time becomes the current time.
 func (e *Events) add(step int64, t time.Time, values ...*summary_go_proto.Summary_Value) error {
 	if len(values) == 0 {
 		return nil
@@ -189,7 +183,7 @@ func (e *Events) add(step int64, t time.Time, values ...*summary_go_proto.Summar
 		What: &event_go_proto.Event_Summary{Summary: &summary_go_proto.Summary{Value: values}},
 	}
 	if err := e.write(event); err != nil {
-		return fmt.Errorf("write TensorBoard event of step %d to %q: %w", step, e.path, err)
+		return fmt.Errorf("write TensorBoard event of step %d: %w", step, err)
 	}
 	return nil
 }
@@ -208,7 +202,7 @@ func (e *Events) write(events ...*event_go_proto.Event) error {
 	return e.to.append(piece)
 }
 
-// Path is the file that is written.
+// Path returns the path of the file.
 func (e *Events) Path() string { return e.path }
 
 // Close closes the file. It may be called twice.
@@ -216,7 +210,7 @@ func (e *Events) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.to.close(); err != nil {
-		return fmt.Errorf("close TensorBoard events %q: %w", e.path, err)
+		return fmt.Errorf("close TensorBoard events: %w", err)
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// crc32c is CRC-32C bit by bit, from its polynomial: independent of the tables
-// that the writer uses.
+// crc32c computes CRC-32C bit by bit from its polynomial, independently of the tables that Events
+// uses.
 func crc32c(data []byte) uint32 {
 	c := ^uint32(0)
 	for _, b := range data {
@@ -40,8 +40,7 @@ func unmasked(c uint32) uint32 {
 	return c>>17 | c<<15
 }
 
-// readTFRecords returns the whole records of a file, and how many bytes follow
-// the last.
+// readTFRecords returns the complete records of a file, and the number of bytes after the last one.
 func readTFRecords(t *testing.T, data []byte) (records [][]byte, rest int) {
 	t.Helper()
 	for len(data) >= 12 {
@@ -61,7 +60,7 @@ func readTFRecords(t *testing.T, data []byte) (records [][]byte, rest int) {
 	return records, len(data)
 }
 
-// fields splits a protobuf message into what each field number holds.
+// fields returns the values of a protobuf message by field number.
 func fields(t *testing.T, b []byte) map[protowire.Number][][]byte {
 	t.Helper()
 	m := make(map[protowire.Number][][]byte)
@@ -92,12 +91,11 @@ func varint(values [][]byte) int64 {
 	return int64(v)
 }
 
-// seen is what a reader knows of a run after all files of a folder: by tag,
-// "step value" for each point.
+// seen holds the points of a run as "step value", by tag, after all files of a folder are read.
 type seen map[string][]string
 
-// readEvents reads a folder as TensorBoard does: files by name, a torn end
-// passed over, and a start that makes it forget.
+// readEvents reads a folder like TensorBoard: files in the order of their names, ignoring an
+// incomplete end, and dropping later points at a START event.
 func readEvents(t *testing.T, folder string) seen {
 	t.Helper()
 	type point struct {
@@ -112,7 +110,7 @@ func readEvents(t *testing.T, folder string) seen {
 			step := varint(event[2])
 			if i == 0 {
 				if got := string(event[3][0]); got != "brain.Event:2" {
-					t.Fatalf("%s begins with version %q", name, got)
+					t.Fatalf("%s starts with version %q", name, got)
 				}
 			}
 			for _, session := range event[7] {
@@ -154,7 +152,7 @@ func readValue(t *testing.T, v map[protowire.Number][][]byte) string {
 		tensor := fields(t, v[8][0])
 		return fmt.Sprintf("%s: %s", plugin[1][0], tensor[8][0])
 	}
-	t.Fatal("a value of no known kind")
+	t.Fatal("value of an unknown kind")
 	return ""
 }
 
@@ -167,8 +165,8 @@ func grayPNG(t *testing.T, w, h int) []byte {
 	return buf.Bytes()
 }
 
-// writeEvents makes the events of a run that was killed while it wrote, and
-// resumed from an older checkpoint.
+// writeEvents writes the events of a run that was killed while it wrote, and resumed from an older
+// checkpoint.
 func writeEvents(t *testing.T, folder string) {
 	t.Helper()
 	fail := func(err error) {
@@ -204,8 +202,8 @@ func writeEvents(t *testing.T, folder string) {
 
 var eventsTo = flag.String("events", "", "write the events of TestEventsAsTensorBoardReadsThem to this folder too")
 
-// What TensorBoard's own reader made of these files is in tfevents.json;
-// tfevents.py says how.
+// testdata/tfevents.json holds what TensorBoard's own reader returns for these files.
+// testdata/tfevents.py makes it.
 func TestEventsAsTensorBoardReadsThem(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "events")
 	writeEvents(t, folder)
@@ -219,7 +217,7 @@ func TestEventsAsTensorBoardReadsThem(t *testing.T) {
 	got := readEvents(t, folder)
 	for tag := range got {
 		if want[tag] == nil {
-			t.Errorf("%s: TensorBoard did not see it", tag)
+			t.Errorf("%s: TensorBoard does not read it", tag)
 		}
 	}
 	for tag := range want {
@@ -232,7 +230,7 @@ func TestEventsAsTensorBoardReadsThem(t *testing.T) {
 	}
 }
 
-func TestEventsAreThereBeforeClose(t *testing.T) {
+func TestEventsAreReadableBeforeClose(t *testing.T) {
 	e, err := OpenEvents(t.TempDir(), -1)
 	if err != nil {
 		t.Fatal(err)
@@ -249,7 +247,7 @@ func TestEventsAreThereBeforeClose(t *testing.T) {
 	}
 }
 
-func TestEventFilesAreOnesOwn(t *testing.T) {
+func TestEveryProcessHasItsOwnEventFile(t *testing.T) {
 	folder := t.TempDir()
 	var names []string
 	for i := range 4 {
@@ -260,7 +258,7 @@ func TestEventFilesAreOnesOwn(t *testing.T) {
 		e.Close()
 		names = append(names, filepath.Base(e.Path()))
 		if !strings.Contains(names[i], "tfevents") {
-			t.Errorf("TensorBoard does not take %s for a file of events", names[i])
+			t.Errorf("TensorBoard does not recognise %s as an event file", names[i])
 		}
 	}
 	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != 4 {
@@ -268,7 +266,7 @@ func TestEventFilesAreOnesOwn(t *testing.T) {
 	}
 }
 
-func TestEventsTakeAnyName(t *testing.T) {
+func TestEventsAcceptAnyName(t *testing.T) {
 	folder := t.TempDir()
 	e, err := OpenEvents(folder, -1)
 	if err != nil {
@@ -292,7 +290,7 @@ func TestEventErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := e.Image(7, "samples", []byte("GIF89a")); err == nil || !strings.Contains(err.Error(), "PNG") || !strings.Contains(err.Error(), "step 7") {
-		t.Errorf("a picture that is none: %v", err)
+		t.Errorf("not an image: %v", err)
 	}
 	for range 2 {
 		if err := e.Close(); err != nil {
@@ -307,11 +305,11 @@ func TestEventErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := OpenEvents(file, -1); err == nil || strings.Count(err.Error(), file) != 1 {
-		t.Errorf("a file in place of the folder: %v", err)
+		t.Errorf("a file instead of the folder: %v", err)
 	}
 }
 
-func TestOptionTableKeepsItsCells(t *testing.T) {
+func TestOptionTableEscapesCells(t *testing.T) {
 	got := optionTable([]Option{{Name: "a_b", Value: "x|y\nz", Default: "<i>", Usage: "`q` [l](u)", Changed: true}})
 	const want = "| **a\\_b** | x\\|y z | &lt;i> | \\`q\\` \\[l](u) |"
 	if lines := strings.Split(strings.TrimSpace(got), "\n"); len(lines) != 3 || lines[2] != want {
@@ -319,8 +317,8 @@ func TestOptionTableKeepsItsCells(t *testing.T) {
 	}
 }
 
-// TensorBoard's fast reader passes over a description without a data class.
-func TestScoresSayWhatTheyWereTakenFrom(t *testing.T) {
+// TensorBoard's fast reader ignores a description without a data class.
+func TestScoresHaveDescriptions(t *testing.T) {
 	e, err := OpenEvents(t.TempDir(), -1)
 	if err != nil {
 		t.Fatal(err)
@@ -330,16 +328,16 @@ func TestScoresSayWhatTheyWereTakenFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	records, _ := readTFRecords(t, []byte(content(t, e.Path())))
-	var said []string
+	var descriptions []string
 	for _, r := range records {
 		for _, summary := range fields(t, r)[5] {
 			for _, value := range fields(t, summary)[1] {
 				metadata := fields(t, fields(t, value)[9][0])
-				said = append(said, fmt.Sprintf("%s, class %d", metadata[3][0], varint(metadata[4])))
+				descriptions = append(descriptions, fmt.Sprintf("%s, class %d", metadata[3][0], varint(metadata[4])))
 			}
 		}
 	}
-	if got := fmt.Sprint(said); got != "[n = 50 against 40 real · test pictures · 64x64, bicubic, class 1]" {
-		t.Errorf("the events say %s", got)
+	if got := fmt.Sprint(descriptions); got != "[n = 50 against 40 real · test images · 64x64, bicubic, class 1]" {
+		t.Errorf("descriptions are %s", got)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// A Grid is a sheet of pictures in rows, with titles above the columns: what
-// the input was, what each generator made of it.
+// A Grid is a sheet of images in rows, with titles above the columns, such as inputs and their
+// translations.
 //
 //	sheet := report.Grid{
 //		Columns: []string{"A\nsummer", "G_AB(A)", "G_BA(G_AB(A))"},
@@ -20,23 +20,23 @@ import (
 //	img, err := sheet.Image()
 type Grid struct {
 	Title   string   // above everything; "" for none
-	Columns []string // column titles; a second line, after "\n", is set smaller
-	Rows    []Row    // need not be equally long
+	Columns []string // column titles; a second line, after "\n", is smaller
+	Rows    []Row    // may differ in length
 
-	// Group puts a wider gap after every Group columns, so that A to B and
-	// B to A can stand side by side. 0 is no groups.
+	// Group is the number of columns between wider gaps, which separate A to B from B to A. 0 is no
+	// gaps.
 	Group int
 
-	// MinCell is the least longer side of a picture on the sheet, in pixels.
-	// Smaller pictures are enlarged by a whole factor without smoothing, which
-	// shows every pixel as it is. 0 means 128, and 1 leaves pictures as they are.
+	// MinCell is the smallest longer side of an image on the sheet, in pixels. Smaller images are
+	// enlarged by an integer factor without smoothing, which keeps every pixel visible. Default
+	// 128; 1 never enlarges.
 	MinCell int
 }
 
 // A Row is one row of a Grid.
 type Row struct {
-	Label    string        // to the left; "" for none
-	Pictures []image.Image // nil leaves the place empty
+	Label    string        // on the left; "" for none
+	Pictures []image.Image // nil leaves the cell empty
 }
 
 const (
@@ -48,7 +48,7 @@ const (
 func (g *Grid) Image() (*image.NRGBA, error) {
 	img, err := g.draw()
 	if err != nil {
-		return nil, fmt.Errorf("draw picture sheet: %w", err)
+		return nil, fmt.Errorf("draw the sheet: %w", err)
 	}
 	return img, nil
 }
@@ -78,11 +78,11 @@ func (g *Grid) draw() (*image.NRGBA, error) {
 			draw.NearestNeighbor.Scale(sheet, l.place(cell, img), img, img.Bounds(), draw.Over, nil)
 		}
 	}
-	// Every pixel is opaque, so premultiplied and straight colour are the same.
+	// Every pixel is opaque, so premultiplied and straight colours are equal.
 	return &image.NRGBA{Pix: sheet.Pix, Stride: sheet.Stride, Rect: sheet.Rect}, nil
 }
 
-// missing is true for a nil pointer in the interface too.
+// missing reports whether img is nil or holds a nil pointer.
 func missing(img image.Image) bool {
 	if img == nil {
 		return true
@@ -98,10 +98,10 @@ const (
 	labelGap  = 12
 	maxLabel  = 220
 	titleGap  = 12
-	columnGap = 8 // between a column's title and its first picture
+	columnGap = 8 // between a column's title and its first image
 )
 
-// A layout is where things lie on a sheet.
+// A layout holds the positions on a sheet.
 type layout struct {
 	size      image.Point
 	cell      image.Point
@@ -117,16 +117,16 @@ type layout struct {
 func (g *Grid) layout() (*layout, error) {
 	l := &layout{columns: len(g.Columns), group: g.Group}
 	if g.Group < 0 {
-		return nil, fmt.Errorf("field Group is %d, and must not be negative", g.Group)
+		return nil, fmt.Errorf("Group is %d; it must not be negative", g.Group)
 	}
 	if g.MinCell < 0 || g.MinCell > maxMinCell {
-		return nil, fmt.Errorf("field MinCell is %d, and must lie between 0 and %d", g.MinCell, maxMinCell)
+		return nil, fmt.Errorf("MinCell is %d; it must be from 0 to %d", g.MinCell, maxMinCell)
 	}
 	for _, row := range g.Rows {
 		l.columns = max(l.columns, len(row.Pictures))
 	}
 	if l.columns == 0 || len(g.Rows) == 0 {
-		return nil, errors.New("it has no pictures")
+		return nil, errors.New("no images")
 	}
 	if err := l.measureCells(g); err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func (l *layout) measureCells(g *Grid) error {
 			}
 			b := img.Bounds()
 			if b.Empty() {
-				return fmt.Errorf("the picture in row %d, column %d is %dx%d: it has no pixels", r+1, c+1, b.Dx(), b.Dy())
+				return fmt.Errorf("the image in row %d, column %d is %dx%d: it has no pixels", r+1, c+1, b.Dx(), b.Dy())
 			}
 			longer := max(b.Dx(), b.Dy())
 			factor := (least + longer - 1) / longer
@@ -164,7 +164,7 @@ func (l *layout) measureCells(g *Grid) error {
 	}
 	w, h := l.columns*(l.cell.X+groupGap)+maxLabel, len(g.Rows)*(l.cell.Y+gutter)
 	if l.cell.X > maxSheet || l.cell.Y > maxSheet || l.columns > maxSheet || len(g.Rows) > maxSheet || w > maxSheet/h {
-		return fmt.Errorf("%d rows of %d pictures of %dx%d are too much for one sheet: show fewer, or smaller ones",
+		return fmt.Errorf("%d rows of %d images of %dx%d are too much for one sheet. Fix: show fewer or smaller images",
 			len(g.Rows), l.columns, l.cell.X, l.cell.Y)
 	}
 	return nil
@@ -217,8 +217,7 @@ func (l *layout) cellAt(row, column int) image.Rectangle {
 	return image.Rectangle{image.Pt(x, y), image.Pt(x, y).Add(l.cell)}
 }
 
-// place is where in a cell a picture goes: in the middle, as large as a whole
-// factor makes it.
+// place returns the rectangle of an image in a cell: centred, enlarged by an integer factor.
 func (l *layout) place(cell image.Rectangle, img image.Image) image.Rectangle {
 	b := img.Bounds()
 	factor := max(1, min(cell.Dx()/b.Dx(), cell.Dy()/b.Dy()))
@@ -227,8 +226,7 @@ func (l *layout) place(cell image.Rectangle, img image.Image) image.Rectangle {
 	return image.Rectangle{at, at.Add(size)}
 }
 
-// writeColumn centres a title over its column; one line stands at the bottom
-// of the room for two.
+// writeColumn centres a title above its column, at the bottom of the space for titles.
 func (l *layout) writeColumn(sheet stddraw.Image, column int, title string) {
 	cell := l.cellAt(0, column)
 	first, second, two := strings.Cut(title, "\n")

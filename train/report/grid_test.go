@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// speckled is a picture in which no two neighbours are equal.
+// speckled returns an image without equal neighbours.
 func speckled(w, h int, blue uint8) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
@@ -47,7 +47,7 @@ func TestGridShowsEveryPixel(t *testing.T) {
 		t.Fatal(err)
 	}
 	if l.cell != image.Pt(128, 128) {
-		t.Fatalf("cells are %v, want 128x128 for pictures of 64", l.cell)
+		t.Fatalf("cells are %v, want 128x128 for images of 64", l.cell)
 	}
 	check := func(row, column int, src *image.NRGBA, factor int) {
 		t.Helper()
@@ -68,7 +68,7 @@ func TestGridShowsEveryPixel(t *testing.T) {
 	for _, column := range []int{0, 1} {
 		cell := l.cellAt(1, column)
 		if got := nrgba(decoded.At(cell.Min.X+5, cell.Min.Y+5)); got != empty {
-			t.Errorf("missing picture in column %d is drawn %v, want %v", column, got, empty)
+			t.Errorf("missing image in column %d is %v, want %v", column, got, empty)
 		}
 	}
 	if got := nrgba(decoded.At(l.cellAt(0, 0).Max.X+gutter/2, l.cellAt(0, 0).Min.Y+9)); got != paper {
@@ -79,8 +79,7 @@ func TestGridShowsEveryPixel(t *testing.T) {
 	}
 }
 
-// Text stands in its place: titles over their columns, labels to the left,
-// nothing in the margins.
+// Titles are above their columns and labels to the left of their rows. The margins are empty.
 func TestGridText(t *testing.T) {
 	row := Row{Label: "first", Pictures: []image.Image{speckled(8, 8, 0), speckled(8, 8, 0)}}
 	g := Grid{Columns: []string{"left", ""}, Rows: []Row{row, {Pictures: row.Pictures}}}
@@ -106,15 +105,15 @@ func TestGridText(t *testing.T) {
 		cell := l.cellAt(0, c)
 		return image.Rect(cell.Min.X, margin, cell.Max.X, cell.Min.Y)
 	}
-	beside := func(r int) image.Rectangle {
+	left := func(r int) image.Rectangle {
 		cell := l.cellAt(r, 0)
 		return image.Rect(margin, cell.Min.Y, cell.Min.X, cell.Max.Y)
 	}
 	if !written(above(0)) || written(above(1)) {
 		t.Error("want a title above the first column only")
 	}
-	if !written(beside(0)) || written(beside(1)) {
-		t.Error("want a label beside the first row only")
+	if !written(left(0)) || written(left(1)) {
+		t.Error("want a label left of the first row only")
 	}
 	b := img.Rect
 	for _, m := range []image.Rectangle{
@@ -122,7 +121,7 @@ func TestGridText(t *testing.T) {
 		image.Rect(b.Max.X-margin, 0, b.Max.X, b.Max.Y), image.Rect(0, b.Max.Y-margin, b.Max.X, b.Max.Y),
 	} {
 		if written(m) {
-			t.Errorf("something is drawn in the margin %v", m)
+			t.Errorf("the margin %v is not empty", m)
 		}
 	}
 }
@@ -160,7 +159,7 @@ func TestGridSizes(t *testing.T) {
 	}
 }
 
-func TestGridTakesAnyKindOfPicture(t *testing.T) {
+func TestGridAcceptsAnyKindOfImage(t *testing.T) {
 	gray := image.NewGray16(image.Rect(-5, -5, 5, 5))
 	gray.SetGray16(-5, -5, color.Gray16{0x8000})
 	inner := speckled(40, 40, 9).SubImage(image.Rect(8, 8, 18, 18))
@@ -175,22 +174,22 @@ func TestGridTakesAnyKindOfPicture(t *testing.T) {
 	for c, want := range []color.NRGBA{{128, 128, 128, 255}, {56, 88, 9, 255}, paper, {255, 255, 255, 255}} {
 		x := margin + c*(10+gutter)
 		if got := img.NRGBAAt(x, margin); got != want {
-			t.Errorf("picture %d begins with %v, want %v", c, got, want)
+			t.Errorf("image %d starts with %v, want %v", c, got, want)
 		}
 	}
 }
 
-func TestGridNamesWhatIsWrong(t *testing.T) {
+func TestGridErrors(t *testing.T) {
 	one := []Row{{Pictures: []image.Image{speckled(4, 4, 0)}}}
 	for want, g := range map[string]Grid{
-		"no pictures":                {},
-		"it has no pictures":         {Rows: []Row{{}}},
-		"row 1, column 2 is 0x7":     {Rows: []Row{{Pictures: []image.Image{nil, image.NewGray(image.Rect(0, 0, 0, 7))}}}},
-		"Group is -1":                {Rows: one, Group: -1},
-		"MinCell is -1":              {Rows: one, MinCell: -1},
-		"MinCell is 1000000":         {Rows: one, MinCell: 1000000},
-		"too much for one sheet":     {Rows: []Row{{Pictures: []image.Image{image.NewUniform(color.White)}}}},
-		"5000 rows of 5000 pictures": {Rows: make([]Row, 5000), Columns: make([]string, 5000)},
+		"no images":                {},
+		"sheet: no images":         {Rows: []Row{{}}},
+		"row 1, column 2 is 0x7":   {Rows: []Row{{Pictures: []image.Image{nil, image.NewGray(image.Rect(0, 0, 0, 7))}}}},
+		"Group is -1":              {Rows: one, Group: -1},
+		"MinCell is -1":            {Rows: one, MinCell: -1},
+		"MinCell is 1000000":       {Rows: one, MinCell: 1000000},
+		"too much for one sheet":   {Rows: []Row{{Pictures: []image.Image{image.NewUniform(color.White)}}}},
+		"5000 rows of 5000 images": {Rows: make([]Row, 5000), Columns: make([]string, 5000)},
 	} {
 		img, err := g.Image()
 		if err == nil || !strings.Contains(err.Error(), want) || img != nil {
@@ -199,7 +198,7 @@ func TestGridNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestGridTakesAnyText(t *testing.T) {
+func TestGridAcceptsAnyText(t *testing.T) {
 	long := strings.Repeat("a very long name ", 100_000)
 	g := Grid{
 		Title:   long,
@@ -211,7 +210,7 @@ func TestGridTakesAnyText(t *testing.T) {
 		t.Fatal(err)
 	}
 	if w := img.Rect.Dx(); w > 3*128+maxLabel+100 {
-		t.Errorf("long text made the sheet %d wide", w)
+		t.Errorf("long text makes the sheet %d pixels wide", w)
 	}
 }
 

@@ -79,7 +79,7 @@ func TestLogLine(t *testing.T) {
 	}
 	got := records[0]
 	if !math.IsNaN(got.Losses["cycle_A"]) || !math.IsNaN(got.LR) {
-		t.Errorf("null is read as %v and %v, want NaN", got.Losses["cycle_A"], got.LR)
+		t.Errorf("read null as %v and %v, want NaN", got.Losses["cycle_A"], got.LR)
 	}
 	if got.Step != 100 || got.Epoch != 11 || got.SecondsPerStep != 0.35 || got.Losses["G_AB"] != r.Losses["G_AB"] ||
 		!got.Time.Equal(r.Time.Truncate(time.Millisecond)) {
@@ -87,7 +87,7 @@ func TestLogLine(t *testing.T) {
 	}
 }
 
-func TestLogFillsInTheTime(t *testing.T) {
+func TestAppendSetsZeroTime(t *testing.T) {
 	l, path := newLog(t)
 	before := time.Now().Truncate(time.Millisecond)
 	if err := l.Append(Record{Step: 1}); err != nil {
@@ -98,15 +98,16 @@ func TestLogFillsInTheTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := records[0].Time; got.Before(before) || got.After(time.Now()) {
-		t.Errorf("time is %v, want the present", got)
+		t.Errorf("time is %v, want the current time", got)
 	}
 }
 
-func TestLogGoesOnAfterAKill(t *testing.T) {
-	whole, err := record(3).encode()
+func TestLogAfterAKill(t *testing.T) {
+	whole, err := record(3).encode(noon)
 	if err != nil {
 		t.Fatal(err)
 	}
+	whole = append(whole, '\n')
 	for _, left := range []int{0, 1, len(whole) / 2, len(whole) - 2, len(whole) - 1, len(whole)} {
 		l, path := newLog(t, 1, 2)
 		l.Close()
@@ -129,7 +130,7 @@ func TestLogGoesOnAfterAKill(t *testing.T) {
 		}
 		l.Close()
 		if got := stepsIn(t, path); got != want {
-			t.Errorf("%d bytes of a third line: steps are then %s, want %s", left, got, want)
+			t.Errorf("%d bytes of a third line: after Append the steps are %s, want %s", left, got, want)
 		}
 	}
 }
@@ -145,7 +146,7 @@ func TestTruncateAfter(t *testing.T) {
 		{[]int64{10, 20}, 1000, "[10 20 99]"},
 		{[]int64{10, 20}, -1, "[99]"},
 		{[]int64{}, 5, "[99]"},
-		{[]int64{30, 10, 40, 20}, 25, "[10 20 99]"}, // put together by hand
+		{[]int64{30, 10, 40, 20}, 25, "[10 20 99]"}, // merged by hand
 	} {
 		l, path := newLog(t, test.steps...)
 		if err := l.TruncateAfter(test.after); err != nil {
@@ -155,15 +156,15 @@ func TestTruncateAfter(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := stepsIn(t, path); got != test.want {
-			t.Errorf("%v truncated after %d and appended to is %s, want %s", test.steps, test.after, got, test.want)
+			t.Errorf("%v truncated after %d, then Append: %s, want %s", test.steps, test.after, got, test.want)
 		}
 		if names := list(t, filepath.Dir(path)); len(names) != 1 {
-			t.Errorf("folder holds %q, want the log alone", names)
+			t.Errorf("files are %q, want only the log", names)
 		}
 	}
 }
 
-func TestTruncateAfterKeepsWhatItDoesNotKnow(t *testing.T) {
+func TestTruncateAfterKeepsUnknownFields(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	const kept = `{"step":1, "fid":77.3,"losses":{}}` + "\n\n"
 	if err := os.WriteFile(path, []byte(kept+`{"step":2}`), 0o666); err != nil {
@@ -178,11 +179,11 @@ func TestTruncateAfterKeepsWhatItDoesNotKnow(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := content(t, path); got != strings.TrimSuffix(kept, "\n") {
-		t.Errorf("log is %q, want the first line as it was", got)
+		t.Errorf("log is %q, want the first line unchanged", got)
 	}
 }
 
-func TestDamagedLogIsNamed(t *testing.T) {
+func TestDamagedLog(t *testing.T) {
 	for name, text := range map[string]string{
 		"middle":   "{\"step\":1}\n{\"step\":\n{\"step\":3}\n",
 		"no step":  "{\"step\":1}\n{}\n{\"step\":3}\n",
@@ -212,8 +213,8 @@ func TestLogErrorsNameThePath(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none", "log.jsonl")
 	_, openErr := OpenLog(missing)
 	_, readErr := ReadLog(missing)
-	_, lossErr := ReadLosses(missing)
-	for _, err := range []error{openErr, readErr, lossErr} {
+	_, historyErr := ReadHistory(missing)
+	for _, err := range []error{openErr, readErr, historyErr} {
 		if !errors.Is(err, os.ErrNotExist) || strings.Count(err.Error(), missing) != 1 {
 			t.Errorf("error is %v, want the path once", err)
 		}
@@ -250,7 +251,7 @@ func TestLogFromSeveralGoroutines(t *testing.T) {
 	}
 }
 
-func TestReadLosses(t *testing.T) {
+func TestHistoryLosses(t *testing.T) {
 	l, path := newLog(t)
 	for step, losses := range []map[string]float64{
 		{"D_B": 1, "swd": 9, "G_AB": 2},
@@ -260,40 +261,33 @@ func TestReadLosses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	series, err := ReadLosses(path)
+	history, err := ReadHistory(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const want = "[{G_AB [10 20] [2 4]} {cycle_B [20] [5]} {idt_A [20] [3]} {D_B [10 20] [1 NaN]} {aux [20] [0]} {swd [10] [9]}]"
-	if got := fmt.Sprint(series); got != want {
+	if got := fmt.Sprint(history.Losses()); got != want {
 		t.Errorf("series are\n%s\nwant\n%s", got, want)
-	}
-	records, err := ReadLog(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := fmt.Sprint(Losses(records)); got != want {
-		t.Errorf("Losses gives\n%s\nwant\n%s", got, want)
 	}
 }
 
 func FuzzDecode(f *testing.F) {
-	whole, err := record(3).encode()
+	whole, err := record(3).encode(noon)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(whole)
 	f.Add([]byte(`{"step":1,"losses":{"G_AB":null}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := decode(data)
+		r, err := decodeRecord(data)
 		if err != nil {
 			return
 		}
-		line, err := r.encode()
+		line, err := r.encode(noon)
 		if err != nil {
-			t.Fatalf("%+v was read but cannot be written: %v", r, err)
+			t.Fatalf("read %+v, but cannot write it: %v", r, err)
 		}
-		if !json.Valid(line) || strings.Count(string(line), "\n") != 1 {
+		if !json.Valid(line) || strings.Contains(string(line), "\n") {
 			t.Fatalf("line %q", line)
 		}
 	})
@@ -314,9 +308,8 @@ func BenchmarkLog(b *testing.B) {
 	}
 }
 
-// A loss that the run doesn't have is not drawn at 0; a discriminator that
-// stands there is.
-func TestHistoryLeavesOutAnIdentityLossOfNothing(t *testing.T) {
+// An identity loss that is always 0 is none, but a discriminator loss of 0 is real.
+func TestHistoryOmitsIdentityLossOfZero(t *testing.T) {
 	for want, idt := range map[string]float64{"[G_AB D_A]": 0, "[G_AB idt_A D_A]": 0.1} {
 		h := &History{}
 		h.Add(Record{Step: 1, Losses: map[string]float64{"G_AB": 1, "idt_A": 0, "D_A": 0}})
@@ -326,7 +319,7 @@ func TestHistoryLeavesOutAnIdentityLossOfNothing(t *testing.T) {
 			names = append(names, s.Name)
 		}
 		if got := fmt.Sprint(names); got != want {
-			t.Errorf("with idt_A at %g the losses are %s, want %s", idt, got, want)
+			t.Errorf("idt_A %g: losses %s, want %s", idt, got, want)
 		}
 	}
 }

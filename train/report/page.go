@@ -1,24 +1,34 @@
 package report
 
 import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
 	"io"
+	"strings"
 	"time"
+
+	"cyclegan/infer/atomicfile"
 )
 
-// A Page is all that report.html shows of a run: one file that a browser opens
-// from the disk, with no server and no network. Everything is optional but the
-// name; what is missing is left out. Names and texts may hold anything.
+// A Page is everything that report.html shows of a run: one file that a browser opens from the
+// disk, with no server and no network. All fields but the name are optional; the page leaves out
+// what is missing. Names and texts may contain anything.
 //
 //	page := report.Page{Name: "s2w", Status: report.Running, Refresh: 30 * time.Second, History: history}
 //	err := page.Save(filepath.Join(dir, "report.html"))
 //
-// A run that writes its page again and again keeps a [PageWriter].
+// A run that writes its page repeatedly keeps a [PageWriter].
 type Page struct {
 	Name   string
 	Status Status
-	// Refresh is how often an open page loads itself again while the status is
-	// Running; 0 is never. It waits for a reader who is at work on the page,
-	// and keeps what was scrolled to and chosen.
+	// Refresh is how often an open page reloads itself while the status is Running; 0 is never. It
+	// does not interrupt a reader who uses the page, and keeps the scroll position and what was
+	// selected.
 	Refresh time.Duration
 
 	Step, Steps      int64 // done, over all resumes, and planned
@@ -31,22 +41,20 @@ type Page struct {
 	Device           string   // such as "CPU, 2 threads"
 	Precision        string   // such as "bf16"
 	Version          string   // of the program
-	Data             []string // about the pictures
-	Result           []string // what came out, in sentences
+	Data             []string // about the images
+	Result           []string // sentences
 
-	History     *History     // the log
-	Evaluations []Evaluation // in the order of their making
-	Sheets      []Sheet      // in the order of their making
-
-	Warnings []Warning // in the order of their making
-	Options  []Option
-	Commands []Command
+	History     *History
+	Evaluations []Evaluation // in the order of time, like Sheets and Warnings
+	Sheets      []Sheet
+	Warnings    []Warning
+	Options     []Option
+	Commands    []Command
 }
 
-// A Status says how a run stands.
+// A Status is the state of a run. The page shows any other text as it is.
 type Status string
 
-// What a run can be. Another text is shown as it is.
 const (
 	Running     Status = "running"
 	Done        Status = "done"
@@ -55,19 +63,10 @@ const (
 	Failed      Status = "stopped by an error"
 )
 
-// A Sheet is a picture sheet on disk, as PNG or JPEG. The file of a step is
-// expected not to change.
+// A Sheet is a file with sample images, PNG or JPEG. It should not change once written.
 type Sheet struct {
 	Step int64
 	Path string
-}
-
-// A Warning tells what may go wrong and how to mend it.
-type Warning struct {
-	Step  int64
-	Time  time.Time
-	Title string // one line
-	Text  string // the measured signal, and what to do; "" for none
 }
 
 // An Option is one of the run's options.
@@ -78,16 +77,106 @@ type Option struct {
 	Changed     bool // Value is not Default
 }
 
-// A Command is a command line to go on with.
+// A Command is a command line for the reader to run next.
 type Command struct {
-	What string // what it does: "go on training"
+	What string // what it does: "continue training"
 	Line string
 }
 
-// Write writes the page as one HTML file. Sheets that cannot be read are left
-// out, and the page says which.
+// Write writes the page as one HTML file. It leaves out sheets that it cannot read, and lists them.
 func (p *Page) Write(w io.Writer) error { return new(PageWriter).Write(p, w) }
 
-// Save writes the page to path, in one piece: who looks at it while a run
-// trains sees the old page or the whole new one.
+// Save writes the page to path. It replaces the file atomically.
 func (p *Page) Save(path string) error { return new(PageWriter).Save(p, path) }
+
+// A PageWriter writes the page of one run repeatedly. It keeps the encoded sheets, some megabytes,
+// so that it only has to encode new ones. The zero value is ready to use, by one goroutine at a
+// time.
+type PageWriter struct {
+	sheets map[sheetKey]*encodedSheet
+}
+
+// Save is [Page.Save].
+func (w *PageWriter) Save(p *Page, path string) error {
+	if err := atomicfile.Write(path, func(to io.Writer) error { return w.write(p, to) }); err != nil {
+		return fmt.Errorf("save the report: %w", err)
+	}
+	return nil
+}
+
+// Write is [Page.Write].
+func (w *PageWriter) Write(p *Page, to io.Writer) error {
+	if err := w.write(p, to); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+// write writes the images between two halves of the template, which would otherwise scan megabytes
+// of base64 for characters to escape.
+func (w *PageWriter) write(p *Page, to io.Writer) error {
+	sheets, unread := w.encode(p.Sheets)
+	v := newPageView(p, time.Now())
+	v.SheetCount, v.Unread = len(sheets), unread
+	for _, s := range sheets {
+		v.Script.Sheets = append(v.Script.Sheets, shownSheet{s.step, s.size.X, s.size.Y})
+	}
+	if err := v.half("top", to); err != nil {
+		return err
+	}
+	uris := make([]string, len(sheets))
+	for i, s := range sheets {
+		uris[i] = `"data:` + s.mime + ";base64," + s.base64 + `"`
+	}
+	_, err := fmt.Fprintf(to, "<script type=\"application/json\" id=\"images\">[%s]</script>\n", strings.Join(uris, ",\n"))
+	if err != nil {
+		return err
+	}
+	return v.half("bottom", to)
+}
+
+// half executes one of the templates, and replaces invalid UTF-8 in names.
+func (v *pageView) half(name string, to io.Writer) error {
+	var buf bytes.Buffer
+	if err := pageTemplate.ExecuteTemplate(&buf, name, v); err != nil {
+		return err
+	}
+	_, err := to.Write(bytes.ToValidUTF8(buf.Bytes(), []byte("\uFFFD")))
+	return err
+}
+
+var (
+	//go:embed page/page.html
+	pageHTML string
+	//go:embed page/page.css
+	pageCSS string
+	//go:embed page/page.js
+	pageJS string
+
+	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+		"grouped": grouped,
+		"css":     func() template.CSS { return template.CSS(pageCSS) },
+		"js":      func() template.JS { return template.JS(pageJS) },
+		"policy":  func() string { return policy },
+		"rfc3339": func(t time.Time) string { return t.Format(time.RFC3339) },
+		"clock": func(t time.Time) string {
+			if t.IsZero() {
+				return ""
+			}
+			return t.Format("2006-01-02 15:04:05 MST")
+		},
+		// json escapes <, > and &, so that no name ends the script element.
+		"json": func(v any) (template.JS, error) {
+			data, err := json.Marshal(v)
+			return template.JS(data), err
+		},
+	}).Parse(pageHTML))
+
+	// policy forbids every connection, and every script but the page's own, even if a name were not
+	// escaped correctly.
+	policy = func() string {
+		sum := sha256.Sum256([]byte(pageJS))
+		return "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-" +
+			base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+	}()
+)

@@ -21,14 +21,14 @@ import (
 	"cyclegan/train/metric"
 )
 
-// fullPage is a page with something in every part, all names made by name.
+// fullPage returns a page with something in every part. The function name makes all names.
 func fullPage(t *testing.T, name func(string) string) *Page {
 	t.Helper()
 	p := &Page{
 		Name: name("s2w"), Status: Running, Refresh: 2 * time.Second, Step: 1200, Steps: 4000, Epoch: 2, Epochs: 10,
 		Started: noon, Updated: noon.Add(time.Hour), Elapsed: time.Hour, Remaining: 90 * time.Minute, SecondsPerStep: 0.25, MemoryPeak: 3 << 29,
-		Device: name("CPU, 2 threads"), Precision: name("bf16"), Version: name("cyclegan 1.0"), Data: []string{name("A: 12 pictures")},
-		Result:   []string{name("the winter is nearer to the true one by 3 dB")},
+		Device: name("CPU, 2 threads"), Precision: name("bf16"), Version: name("cyclegan 1.0"), Data: []string{name("A: 12 images")},
+		Result:   []string{name("PSNR 17.45 dB")},
 		History:  &History{},
 		Warnings: []Warning{{Step: 100, Time: noon, Title: name("D_A is at zero"), Text: name("lower -lr_D")}},
 		Options: []Option{
@@ -78,31 +78,27 @@ func written(t *testing.T, p *Page) string {
 	return buf.String()
 }
 
-// element returns the content of the one element that begins with open.
+// element returns the content of the only element that starts with open.
 func element(t *testing.T, page, open, end string) string {
 	t.Helper()
 	if n := strings.Count(page, open); n != 1 {
-		t.Fatalf("the page has %d times %q", n, open)
+		t.Fatalf("the page has %d times %q, want once", n, open)
 	}
 	_, rest, _ := strings.Cut(page, open)
 	inner, _, found := strings.Cut(rest, end)
 	if !found {
-		t.Fatalf("%q does not end", open)
+		t.Fatalf("%q has no end", open)
 	}
 	return inner
 }
 
 func chartsOf(t *testing.T, page string) (c struct {
-	Losses, Scores, Pace []struct {
-		Title, How  string
-		Best        int64
-		IsLog       bool
-		Log, Linear []float64
-		Lines       []struct {
+	Charts []struct {
+		From, To float64
+		Lines    []struct {
 			Name                 string
 			X, Y, Raw, Low, High []*float64
 			Hue                  int
-			Dashed, Stopped      bool
 			Best                 *int
 		}
 	}
@@ -129,9 +125,9 @@ func TestPageShowsTheRun(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"<title>s2w · running</title>", "1,200 of 4,000", "2 of 10", "1 h 00 min", "1 h 30 min", "0.250 s a step", "1.5 GiB",
-		"step 800, ema", "D_A is at zero", "lower -lr_D", "lambda_A", "train -continue_train", "CPU, 2 threads", "bf16", "nearer to the true one by 3 dB",
-		"n = 24 against 30 real · test pictures · 64x64, bicubic", "best 1 at 800", "2026-01-31 13:00:00 UTC", `value="30.0"`,
+		"<title>s2w · running</title>", "1,200 of 4,000", "2 of 10", "1 h 00 min", "1 h 30 min", "0.25 s/step", "1.5 GiB",
+		"step 800, ema", "D_A is at zero", "lower -lr_D", "lambda_A", "train -continue_train", "CPU, 2 threads", "bf16", "PSNR 17.45 dB",
+		"n = 24 against 30 real · test images · 64x64, bicubic", "best 1 at 800", "2026-01-31 13:00:00 UTC", `value="30.0"`,
 	} {
 		if !strings.Contains(page, html.EscapeString(want)) && !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
@@ -139,34 +135,37 @@ func TestPageShowsTheRun(t *testing.T) {
 	}
 	c := chartsOf(t, page)
 	var titles []string
-	for _, chart := range append(append(c.Losses, c.Scores...), c.Pace...) {
-		titles = append(titles, chart.Title)
+	for _, m := range regexp.MustCompile(`<h3>(.*?)</h3>`).FindAllStringSubmatch(page, -1) {
+		titles = append(titles, m[1])
 	}
-	const want = "[Adversarial Cycle Identity Discriminators Other losses Sliced Wasserstein distance (SWD) Cycle reconstruction, PSNR in dB mine Learning rate Seconds per step]"
+	const want = "[Sliced Wasserstein distance (SWD) Cycle reconstruction, PSNR in dB mine Adversarial Cycle Identity Discriminators Other losses Learning rate Seconds per step]"
 	if got := fmt.Sprint(titles); got != want {
 		t.Errorf("charts are %s\nwant %s", got, want)
 	}
 	if got := fmt.Sprint(c.Sheets); got != "[{400 80 40} {800 100 50} {1200 120 60}]" {
 		t.Errorf("sheets are of steps %s", got)
 	}
-	swd := c.Scores[0]
-	if len(swd.Lines) != 4 || swd.Best != 800 {
-		t.Fatalf("the SWD chart has %d lines and the best step %d", len(swd.Lines), swd.Best)
+	if len(c.Charts) != len(titles) {
+		t.Errorf("the script has %d charts, want %d", len(c.Charts), len(titles))
+	}
+	swd, drawn := c.Charts[0], scoreCharts(p.Evaluations)[0]
+	if len(swd.Lines) != 4 || drawn.Best != 800 {
+		t.Fatalf("the SWD chart has %d lines and the best step %d", len(swd.Lines), drawn.Best)
 	}
 	ema := swd.Lines[2]
-	if ema.Name != "SWD_AB, ema" || !ema.Dashed || ema.Hue != 0 || ema.Best == nil || *ema.Best != 1 || *ema.Low[1] != 0.5 || *ema.High[1] != 1.5 {
+	if ema.Name != "SWD_AB, ema" || !drawn.Lines[2].Dashed || ema.Hue != 0 || ema.Best == nil || *ema.Best != 1 || *ema.Low[1] != 0.5 || *ema.High[1] != 1.5 {
 		t.Errorf("its third line is %+v", ema)
 	}
-	if ba := swd.Lines[1]; ba.Dashed || ba.Hue != 1 {
+	if ba := swd.Lines[1]; drawn.Lines[1].Dashed || ba.Hue != 1 {
 		t.Errorf("its second line is %+v", ba)
 	}
 }
 
-// The page must run from the disk with no network, and no script but its own.
-func TestPageStandsAlone(t *testing.T) {
+// The page must work from the disk without network, and run only its own script.
+func TestPageIsSelfContained(t *testing.T) {
 	page := written(t, fullPage(t, plain))
 	for _, address := range regexp.MustCompile(`(?:src|href|action|url)\s*[=(]\s*["']?([^"')\s>]+)`).FindAllStringSubmatch(page, -1) {
-		if a := address[1]; !strings.HasPrefix(a, "#") && !strings.HasPrefix(a, "data:") && !strings.HasPrefix(a, "pictures[") {
+		if a := address[1]; !strings.HasPrefix(a, "#") && !strings.HasPrefix(a, "data:") && !strings.HasPrefix(a, "images[") {
 			t.Errorf("the page loads %q", a)
 		}
 	}
@@ -174,7 +173,7 @@ func TestPageStandsAlone(t *testing.T) {
 	script := element(t, rest, "<script>", "</script>")
 	sum := sha256.Sum256([]byte(script))
 	if policy := html.UnescapeString(element(t, page, `Content-Security-Policy" content="`, `"`)); !strings.Contains(policy, base64.StdEncoding.EncodeToString(sum[:])) || !strings.Contains(policy, "default-src 'none'") {
-		t.Errorf("the policy %q does not admit the page's script alone", policy)
+		t.Errorf("the policy %q does not allow exactly the page's script", policy)
 	}
 }
 
@@ -188,7 +187,7 @@ func TestPageEscapesEveryName(t *testing.T) {
 		p.Status = Status(evil)
 		page := written(t, p)
 		if !utf8.ValidString(page) {
-			t.Errorf("%q: the page is no UTF-8", evil)
+			t.Errorf("%q: the page is not UTF-8", evil)
 		}
 		for tag, want := range map[string]int{"<script": 3, "</script": 3, "<style": 1, "</style": 1, "<img": 1, "<title": 1, "<!--": 0} {
 			if got := strings.Count(page, tag); got != want {
@@ -196,7 +195,7 @@ func TestPageEscapesEveryName(t *testing.T) {
 			}
 		}
 		c := chartsOf(t, page)
-		name := c.Losses[len(c.Losses)-1].Lines[0].Name
+		name := c.Charts[len(c.Charts)-3].Lines[0].Name // before learning rate and speed
 		if want := strings.ToValidUTF8(evil, "\uFFFD") + "extra"; name != want {
 			t.Errorf("the script reads %q, want %q", name, want)
 		}
@@ -206,25 +205,25 @@ func TestPageEscapesEveryName(t *testing.T) {
 func TestEmptyPage(t *testing.T) {
 	page := written(t, &Page{Name: "new"})
 	if strings.Contains(page, "<section") || strings.Contains(page, "<progress") {
-		t.Error("a page of nothing has parts")
+		t.Error("an empty page has sections")
 	}
-	if got := element(t, page, `id="pictures">`, "</script>"); got != "[]" {
-		t.Errorf("pictures are %q", got)
+	if got := element(t, page, `id="images">`, "</script>"); got != "[]" {
+		t.Errorf("images are %q", got)
 	}
 	c := chartsOf(t, page)
-	if len(c.Losses)+len(c.Scores)+len(c.Pace)+len(c.Sheets) != 0 {
+	if len(c.Charts)+len(c.Sheets) != 0 {
 		t.Errorf("charts are %+v", c)
 	}
 }
 
-// A long run keeps its page small, and its worst moment on it.
-func TestPageThinsALongRun(t *testing.T) {
+// The page of a long run is small and still shows its worst value.
+func TestPageOfALongRun(t *testing.T) {
 	const records = 200_000
 	h := &History{}
 	for i := range int64(records) {
 		r := Record{Step: i + 1, LR: 2e-4, SecondsPerStep: 0.1, Losses: map[string]float64{}}
 		for j, name := range lossOrder {
-			r.Losses[name] = float64(j+1) + 0.1*math.Sin(float64(i)) // noise that no bucket hides
+			r.Losses[name] = float64(j+1) + 0.1*math.Sin(float64(i)) // noise in every bucket
 		}
 		if i == 123_456 {
 			r.Losses["D_A"] = 99
@@ -239,7 +238,7 @@ func TestPageThinsALongRun(t *testing.T) {
 		t.Errorf("the page has %d kB", len(page)>>10)
 	}
 	var top float64
-	for _, l := range chartsOf(t, page).Losses[3].Lines {
+	for _, l := range chartsOf(t, page).Charts[3].Lines {
 		if n := len(l.X); n > maxPoints || n != len(l.Y) || n != len(l.High) || *l.X[0] != 1 || *l.X[n-1] != records {
 			t.Errorf("%s has %d points from %v to %v", l.Name, n, *l.X[0], *l.X[n-1])
 		}
@@ -255,7 +254,7 @@ func TestPageThinsALongRun(t *testing.T) {
 	}
 }
 
-func TestPageTellsWhatIsNotFinite(t *testing.T) {
+func TestPageShowsNotFiniteValues(t *testing.T) {
 	h := &History{}
 	for i := range int64(10) {
 		v := 1.0
@@ -271,17 +270,19 @@ func TestPageTellsWhatIsNotFinite(t *testing.T) {
 	}}
 	page := written(t, &p)
 	c := chartsOf(t, page)
-	if l := c.Losses[0].Lines[0]; !l.Stopped || len(l.X) != 9 {
+	stopped := func(c *chart) bool { return c.Lines[0].Stopped }
+	losses := lossCharts(h.Losses())
+	if l := c.Charts[1].Lines[0]; !stopped(losses[0]) || len(l.X) != 9 {
 		t.Errorf("G_AB is %+v", l)
 	}
-	if l := c.Losses[1].Lines[0]; !l.Stopped || len(l.X) != 0 {
+	if l := c.Charts[2].Lines[0]; !stopped(losses[1]) || len(l.X) != 0 {
 		t.Errorf("D_A is %+v", l)
 	}
-	if l := c.Scores[0].Lines[0]; l.Y[0] != nil || *l.Y[1] != 30 || l.Y[2] != nil || !l.Stopped || *l.Best != 1 {
+	if l := c.Charts[0].Lines[0]; l.Y[0] != nil || *l.Y[1] != 30 || l.Y[2] != nil || !stopped(scoreCharts(p.Evaluations)[0]) || *l.Best != 1 {
 		t.Errorf("PSNR is %+v", l)
 	}
 	if !strings.Contains(page, "not finite") || !strings.Contains(page, "best 30 at 6") {
-		t.Error("the table of scores does not say so")
+		t.Error("the table of scores does not show it")
 	}
 }
 
@@ -292,10 +293,10 @@ func TestPageSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := content(t, path); got != written(t, p) {
-		t.Error("what was saved is not what is written")
+		t.Error("Save and Write differ")
 	}
 	if names := list(t, filepath.Dir(path)); len(names) != 1 {
-		t.Errorf("the folder holds %q", names)
+		t.Errorf("files are %q", names)
 	}
 	missing := filepath.Join(t.TempDir(), "none", "report.html")
 	if err := p.Save(missing); !errors.Is(err, os.ErrNotExist) || strings.Count(err.Error(), missing) != 1 {
@@ -309,19 +310,19 @@ func TestPageText(t *testing.T) {
 		59*time.Minute + 40*time.Second: "1 h 00 min", 25 * time.Hour: "1 d 1 h", 23*time.Hour + 59*time.Minute + 50*time.Second: "1 d 0 h",
 	} {
 		if got := duration(d); got != want {
-			t.Errorf("%v is written %q, want %q", d, got, want)
+			t.Errorf("%v: got %q, want %q", d, got, want)
 		}
 	}
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1234: "−1,234", math.MinInt64: "−9,223,372,036,854,775,808"} {
 		if got := grouped(n); got != want {
-			t.Errorf("%d is written %q, want %q", n, got, want)
+			t.Errorf("%d: got %q, want %q", n, got, want)
 		}
 	}
 	for name, want := range map[string]string{
 		"cycle_A_PSNR": "cycle_PSNR", "SWD_AB": "SWD", "true_BA_SSIM": "true_SSIM", "FID": "FID", "a_B": "a", "": "", "AB": "AB",
 	} {
 		if got := measureOf(name); got != want {
-			t.Errorf("%s measures %q, want %q", name, got, want)
+			t.Errorf("measure of %s: got %q, want %q", name, got, want)
 		}
 	}
 }

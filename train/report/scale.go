@@ -1,47 +1,33 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
-	"strings"
-
-	"gonum.org/v1/plot"
 )
 
-// A scale is one axis: its range, and whether it is logarithmic.
+// A scale is one axis of a chart: its range, and whether it is logarithmic.
 type scale struct {
 	lo, hi float64
 	log    bool
 	whole  bool // ticks at whole numbers only
 }
 
-// stepScale spans the steps of all curves.
-func stepScale(curves []curve) scale {
-	s := scale{lo: math.Inf(1), hi: math.Inf(-1)}
-	for _, c := range curves {
-		if n := len(c.x); n > 0 {
-			s.lo, s.hi = min(s.lo, c.x[0]), max(s.hi, c.x[n-1])
-		}
-	}
-	s.whole = true
+// stepScale returns the axis for steps from lo to hi. It starts at zero if lo is close to it.
+func stepScale(lo, hi float64) scale {
+	s := scale{lo: lo, hi: hi, whole: true}
 	switch {
-	case s.lo > s.hi:
+	case lo > hi:
 		s.lo, s.hi = 0, 1
-	case s.lo > 0 && (s.lo < s.hi/20 || s.lo == s.hi):
+	case lo > 0 && (lo < hi/20 || lo == hi):
 		s.lo = 0
 	}
 	return s.widened()
 }
 
-// An extent is the values that an axis should show: the smoothed curves and
-// nearly all of the raw values, so that one wild step does not flatten the
-// rest. Without values lo is above hi.
+// An extent is the range of values that an axis shows: the smoothed curves and nearly all raw
+// values, so that one outlier does not flatten the rest. Without values, lo is above hi.
 type extent struct{ lo, hi, smoothLo, smoothHi float64 }
-
-// lossScale is the axis for curves.
-func lossScale(curves []curve) scale { return extentOf(curves).scale() }
 
 func extentOf(curves []curve) extent {
 	none, all := math.Inf(1), math.Inf(-1)
@@ -59,17 +45,15 @@ func extentOf(curves []curve) extent {
 	return e
 }
 
-// scale is linear, since a linear axis tells better by how much a loss fell,
-// unless the smoothed curves spread over more than a factor of logSpread.
-func (e extent) scale() scale {
-	const logSpread = 100
-	if s, ok := e.log(); ok && e.smoothHi/e.smoothLo > logSpread {
-		return s
-	}
-	return e.linear()
+// preferLog reports whether a logarithmic axis suits the extent. A linear axis shows better how
+// much a loss fell, so it is the choice unless the smoothed curves span more than two orders of
+// magnitude.
+func (e extent) preferLog() bool {
+	_, ok := e.log()
+	return ok && e.smoothHi/e.smoothLo > 100
 }
 
-// linear begins at zero where no loss is negative.
+// linear starts at zero unless a value is negative.
 func (e extent) linear() scale {
 	s := scale{lo: e.lo, hi: e.hi}
 	switch {
@@ -85,7 +69,8 @@ func (e extent) linear() scale {
 	return s.widened()
 }
 
-// log is for smoothed curves above zero; ok says whether they are.
+// log returns a logarithmic axis, and whether it is possible: the smoothed curves must be above
+// zero.
 func (e extent) log() (s scale, ok bool) {
 	const decades = 6
 	if !(e.smoothLo > 0) || e.lo > e.hi {
@@ -95,7 +80,7 @@ func (e extent) log() (s scale, ok bool) {
 	return scale{lo: max(e.smoothLo/3, hi*math.Pow10(-decades)), hi: hi, log: true}, true
 }
 
-// widened makes room around a range too narrow to hold ticks.
+// widened extends a range that is too narrow for ticks.
 func (s scale) widened() scale {
 	size := max(math.Abs(s.lo), math.Abs(s.hi))
 	switch {
@@ -107,68 +92,79 @@ func (s scale) widened() scale {
 	return s
 }
 
-// clamp keeps a value on the plot: what is lower or higher runs along the edge.
-func (s scale) clamp(v float64) float64 { return min(max(v, s.lo), s.hi) }
+// at returns the position of v on the axis, from 0 at the low end to 1. Values beyond the ends are
+// moved to them. NaN stays NaN.
+func (s scale) at(v float64) float64 {
+	v = min(max(v, s.lo), s.hi)
+	if s.log {
+		return math.Log(v/s.lo) / math.Log(s.hi/s.lo)
+	}
+	return (v - s.lo) / (s.hi - s.lo)
+}
 
-// Ticks makes a scale a plot.Ticker.
-func (s scale) Ticks(_, _ float64) []plot.Tick {
+// A tick is a marked place of an axis.
+type tick struct {
+	value float64
+	label string
+}
+
+// ticks returns about the given number of ticks; a logarithmic axis has one for each power of ten.
+func (s scale) ticks(about int) []tick {
 	if s.log {
 		return s.logTicks()
 	}
-	const about = 6
-	step := niceStep((s.hi - s.lo) / about)
+	step := niceStep((s.hi - s.lo) / float64(about))
 	if s.whole {
 		step = max(step, 1)
 	}
 	unit := unitOf(max(math.Abs(s.lo), math.Abs(s.hi)))
-	var ticks []plot.Tick
+	var ticks []tick
 	first := math.Ceil(s.lo / step)
 	for i := range 3 * about {
 		v := (first + float64(i)) * step
 		if v > s.hi {
 			break
 		}
-		ticks = append(ticks, plot.Tick{Value: v, Label: unit.label(v, step)})
+		ticks = append(ticks, tick{v, unit.label(v, step)})
 	}
 	return ticks
 }
 
-func (s scale) logTicks() []plot.Tick {
-	var ticks []plot.Tick
+// logTicks marks the powers of ten, and 2 and 5 times them on a short axis.
+func (s scale) logTicks() []tick {
+	digits := []float64{1, 2, 5}
+	if s.hi/s.lo > 1000 {
+		digits = digits[:1]
+	}
+	var ticks []tick
 	for e := math.Floor(math.Log10(s.lo)); e <= math.Ceil(math.Log10(s.hi)); e++ {
-		for digit := 1.0; digit < 10; digit++ {
-			v := digit * math.Pow(10, e)
-			if v < s.lo || v > s.hi {
-				continue
+		for _, digit := range digits {
+			if v := digit * math.Pow(10, e); v >= s.lo && v <= s.hi {
+				ticks = append(ticks, tick{v, unit{1, ""}.label(v, math.Pow(10, e))})
 			}
-			t := plot.Tick{Value: v}
-			if digit == 1 {
-				t.Label = unit{1, ""}.label(v, v)
-			}
-			ticks = append(ticks, t)
 		}
 	}
 	return ticks
 }
 
-// niceStep is 1, 2 or 5 times a power of ten, and at least about.
-func niceStep(about float64) float64 {
-	power := math.Pow(10, math.Floor(math.Log10(about)))
+// niceStep returns the smallest number that is at least least and 1, 2 or 5 times a power of ten.
+func niceStep(least float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(least)))
 	for _, m := range []float64{1, 2, 5} {
-		if m*power >= about {
+		if m*power >= least {
 			return m * power
 		}
 	}
 	return 10 * power
 }
 
-// A unit is what an axis counts in, such as thousands.
+// A unit is the multiple that an axis counts in, such as thousands.
 type unit struct {
 	size float64
 	name string
 }
 
-// unitOf keeps the labels of an axis up to size short, all in one unit.
+// unitOf returns the unit that keeps the labels of an axis up to size short.
 func unitOf(size float64) unit {
 	switch {
 	case size >= 1e12:
@@ -182,7 +178,7 @@ func unitOf(size float64) unit {
 	return unit{1, ""}
 }
 
-// label writes v with as many digits as steps of the given size need.
+// label formats v with the digits that steps of the given size need.
 func (u unit) label(v, step float64) string {
 	v, step = v/u.size, step/u.size
 	a := math.Abs(v)
@@ -194,12 +190,4 @@ func (u unit) label(v, step float64) string {
 	}
 	digits := max(0, int(-math.Floor(math.Log10(step)+1e-9)))
 	return strconv.FormatFloat(v, 'f', digits, 64) + u.name
-}
-
-// threeDigits writes a loss as legends show it.
-func threeDigits(v float64) string {
-	if a := math.Abs(v); a != 0 && (a < 1e-3 || a >= 1e3) {
-		return strconv.FormatFloat(v, 'g', 3, 64)
-	}
-	return strings.TrimSuffix(fmt.Sprintf("%#.3g", v), ".")
 }

@@ -20,14 +20,13 @@ func TestTicks(t *testing.T) {
 		{scale{lo: -1.1, hi: 1.1}, "-1.0 -0.5 0 0.5 1.0"},
 		{scale{lo: 0, hi: 2e-9}, "0 5e-10 1e-09 1.5e-09 2e-09"},
 		{scale{lo: 0.005, hi: 20, log: true}, "0.01 0.1 1 10"},
+		{scale{lo: 0.3, hi: 30, log: true}, "0.5 1 2 5 10 20"},
 	} {
 		var labels []string
-		for _, tick := range test.scale.Ticks(0, 0) {
-			if tick.Label != "" {
-				labels = append(labels, tick.Label)
-			}
-			if tick.Value < test.scale.lo || tick.Value > test.scale.hi {
-				t.Errorf("%+v: tick at %v lies outside", test.scale, tick.Value)
+		for _, tick := range test.scale.ticks(6) {
+			labels = append(labels, tick.label)
+			if tick.value < test.scale.lo || tick.value > test.scale.hi {
+				t.Errorf("%+v: tick at %v is outside", test.scale, tick.value)
 			}
 		}
 		if got := strings.Join(labels, " "); got != test.want {
@@ -36,7 +35,7 @@ func TestTicks(t *testing.T) {
 	}
 }
 
-func TestLossScale(t *testing.T) {
+func TestExtent(t *testing.T) {
 	scaleOf := func(y ...float64) scale {
 		s := Series{Name: "G_AB", Y: y}
 		for i := range y {
@@ -44,7 +43,11 @@ func TestLossScale(t *testing.T) {
 		}
 		c := newCurve(s)
 		c.average(0)
-		return lossScale([]curve{c})
+		e := extentOf([]curve{c})
+		if s, _ := e.log(); e.preferLog() {
+			return s
+		}
+		return e.linear()
 	}
 	if s := scaleOf(3, 2, 1); s.log || s.lo != 0 || s.hi < 3 || s.hi > 3.5 {
 		t.Errorf("losses 3, 2, 1: scale is %+v, want linear from 0 to a little above 3", s)
@@ -61,7 +64,7 @@ func TestLossScale(t *testing.T) {
 	}
 	wild[500] = 1e6
 	if s := scaleOf(wild...); s.hi > 2 {
-		t.Errorf("one wild value in 1000: scale goes to %v and flattens the rest", s.hi)
+		t.Errorf("one outlier in 1000 values: scale goes to %v and flattens the rest", s.hi)
 	}
 }
 
@@ -73,11 +76,11 @@ func TestNewCurveOrdersAndCleans(t *testing.T) {
 	}
 	c = newCurve(Series{X: []float64{2, 1}, Y: []float64{20, nan}})
 	if c.stopped {
-		t.Error("the value at the last step is finite, but the curve says it is not")
+		t.Error("stopped is true, but the value at the last step is finite")
 	}
 }
 
-// average against its definition, at uneven steps.
+// TestAverage compares average with its definition, at uneven steps.
 func TestAverage(t *testing.T) {
 	c := curve{x: []float64{0, 1, 3, 3, 10}, y: []float64{4, -1, 2, 8, 5}}
 	const span = 2.5
@@ -112,16 +115,20 @@ func TestThin(t *testing.T) {
 		}
 	}
 	if tx, _, each := thin(x, y, 1001); len(tx) != 1001 || each != 1 {
-		t.Errorf("%d points, each of %d, though there is room for all", len(tx), each)
+		t.Errorf("%d points, each of %d, want all", len(tx), each)
 	}
 }
 
-func TestThreeDigits(t *testing.T) {
-	for v, want := range map[float64]string{
-		0: "0.00", 2: "2.00", 0.5: "0.500", 0.0123: "0.0123", 407.4: "407", 999.9: "1.00e+03", 12345: "1.23e+04", -0.25: "-0.250", 3.14e-5: "3.14e-05",
+func TestScaleAt(t *testing.T) {
+	for _, test := range []struct {
+		scale   scale
+		v, want float64
+	}{
+		{scale{lo: 0, hi: 10}, 5, 0.5}, {scale{lo: -10, hi: 10}, -20, 0}, {scale{lo: 0, hi: 10}, 11, 1},
+		{scale{lo: 0.01, hi: 100, log: true}, 1, 0.5}, {scale{lo: 0.01, hi: 100, log: true}, -3, 0},
 	} {
-		if got := threeDigits(v); got != want {
-			t.Errorf("%v is written %q, want %q", v, got, want)
+		if got := test.scale.at(test.v); math.Abs(got-test.want) > 1e-12 {
+			t.Errorf("%+v: %v is at %v, want %v", test.scale, test.v, got, test.want)
 		}
 	}
 }

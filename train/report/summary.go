@@ -2,8 +2,10 @@ package report
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"image/color"
 	"image/png"
 	"math"
@@ -15,8 +17,6 @@ import (
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 )
 
-// scalarValue makes a number for TensorBoard, which has single precision and shows
-// NaN and infinities as such.
 func scalarValue(tag string, v float64) *summary_go_proto.Summary_Value {
 	return &summary_go_proto.Summary_Value{
 		Tag:   valid(tag),
@@ -24,7 +24,7 @@ func scalarValue(tag string, v float64) *summary_go_proto.Summary_Value {
 	}
 }
 
-// description is what TensorBoard shows at the title of a chart.
+// description returns the text that TensorBoard shows next to the title of a chart.
 func description(markdown string) *summary_go_proto.SummaryMetadata {
 	return &summary_go_proto.SummaryMetadata{
 		PluginData:         &summary_go_proto.SummaryMetadata_PluginData{PluginName: "scalars"},
@@ -33,7 +33,7 @@ func description(markdown string) *summary_go_proto.SummaryMetadata {
 	}
 }
 
-// Colour spaces of summary.proto.
+// Colour spaces in summary.proto.
 const (
 	grayscale = 1
 	rgb       = 3
@@ -45,7 +45,7 @@ func imageValue(tag string, data []byte) (*summary_go_proto.Summary_Value, error
 		return nil, fmt.Errorf("not a PNG file: %w", err)
 	}
 	if c.Width > math.MaxInt32 || c.Height > math.MaxInt32 {
-		return nil, errors.New("it is too large")
+		return nil, errors.New("too large")
 	}
 	space := int32(rgb)
 	if c.ColorModel == color.GrayModel || c.ColorModel == color.Gray16Model {
@@ -74,10 +74,10 @@ func textValue(tag, markdown string) *summary_go_proto.Summary_Value {
 	}
 }
 
-// valid makes a text one that protobuf takes.
+// valid replaces invalid UTF-8, which protobuf rejects.
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// optionTable writes options as a Markdown table; a changed one is bold.
+// optionTable returns the options as a Markdown table. Changed options are bold.
 func optionTable(options []Option) string {
 	var b strings.Builder
 	b.WriteString("| option | value | preset | meaning |\n|---|---|---|---|\n")
@@ -91,8 +91,26 @@ func optionTable(options []Option) string {
 	return b.String()
 }
 
-// inCellReplacer keeps a text in its cell, and Markdown from reading it.
+// inCellReplacer escapes a text for a cell of a Markdown table.
 var inCellReplacer = strings.NewReplacer(
 	"\n", " ", "\r", " ", `\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "<", "&lt;", "&", "&amp;")
 
 func inCell(s string) string { return inCellReplacer.Replace(s) }
+
+// appendTFRecord appends a record in TensorFlow's format: length, checksum of the length, data,
+// checksum of the data, all little-endian.
+func appendTFRecord(b, data []byte) []byte {
+	at := len(b)
+	b = binary.LittleEndian.AppendUint64(b, uint64(len(data)))
+	b = binary.LittleEndian.AppendUint32(b, maskedCRC(b[at:]))
+	b = append(b, data...)
+	return binary.LittleEndian.AppendUint32(b, maskedCRC(data))
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// maskedCRC is CRC-32C, rotated and shifted by a constant, as TensorFlow defines it.
+func maskedCRC(data []byte) uint32 {
+	c := crc32.Checksum(data, castagnoli)
+	return (c>>15 | c<<17) + 0xa282ead8
+}

@@ -10,45 +10,47 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"codeberg.org/go-fonts/liberation/liberationsansbold"
-	"codeberg.org/go-fonts/liberation/liberationsansregular"
 	"golang.org/x/image/font"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
 )
 
-// The colours that every picture of a run shares.
+// Colours of all images that this package draws.
 var (
-	paper  = color.NRGBA{250, 250, 248, 255}
-	empty  = color.NRGBA{236, 236, 233, 255} // where a picture is missing
-	ink    = color.NRGBA{38, 40, 46, 255}
-	muted  = color.NRGBA{112, 116, 126, 255}
-	faint  = color.NRGBA{226, 226, 223, 255} // grid lines
-	urgent = color.NRGBA{190, 30, 45, 255}
+	paper = color.NRGBA{250, 250, 248, 255}
+	empty = color.NRGBA{236, 236, 233, 255} // where an image is missing
+	ink   = color.NRGBA{38, 40, 46, 255}
+	muted = color.NRGBA{112, 116, 126, 255}
+	faint = color.NRGBA{226, 226, 223, 255} // grid lines
 )
 
+// A typeface parses a font when it is first used.
+type typeface func() (*opentype.Font, error)
+
 var (
-	regular = sync.OnceValues(func() (*opentype.Font, error) { return opentype.Parse(liberationsansregular.TTF) })
-	bold    = sync.OnceValues(func() (*opentype.Font, error) { return opentype.Parse(liberationsansbold.TTF) })
+	regular typeface = sync.OnceValues(func() (*opentype.Font, error) { return opentype.Parse(goregular.TTF) })
+	bold    typeface = sync.OnceValues(func() (*opentype.Font, error) { return opentype.Parse(gobold.TTF) })
 )
 
-// A pen writes single lines of one font, size and colour.
+// A pen writes single lines in one font, size and colour.
 type pen struct {
 	face   font.Face
 	colour color.Color
 }
 
 // newPen takes the size of the em square in pixels.
-func newPen(typeface func() (*opentype.Font, error), size int, c color.Color) (pen, error) {
-	f, err := typeface()
+func newPen(face typeface, size int, c color.Color) (pen, error) {
+	f, err := face()
 	if err != nil {
 		return pen{}, fmt.Errorf("built-in font: %w", err)
 	}
-	face, err := opentype.NewFace(f, &opentype.FaceOptions{Size: float64(size), DPI: 72, Hinting: font.HintingFull})
+	sized, err := opentype.NewFace(f, &opentype.FaceOptions{Size: float64(size), DPI: 72, Hinting: font.HintingFull})
 	if err != nil {
 		return pen{}, fmt.Errorf("built-in font at %d pixels: %w", size, err)
 	}
-	return pen{face, c}, nil
+	return pen{sized, c}, nil
 }
 
 func (p pen) width(s string) int        { return font.MeasureString(p.face, s).Ceil() }
@@ -57,8 +59,8 @@ func (p pen) ascent() int               { return p.face.Metrics().Ascent.Ceil() 
 func (p pen) lineAdvance() int          { return p.height() + p.height()/8 }
 func (p pen) fits(s string, w int) bool { return p.width(s) <= w }
 
-// oneLine makes any text fit to be written on a line: names come from options
-// and logs, which may hold anything.
+// oneLine makes any text suitable for one line. Names come from options and logs and may contain
+// anything.
 func oneLine(s string) string {
 	const most = 400 // runes; more than a sheet has room for
 	n := 0
@@ -73,7 +75,7 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// fit shortens s to the width by an ellipsis in place of its end.
+// fit shortens s to the width, with an ellipsis for its end.
 func (p pen) fit(s string, w int) string {
 	s = oneLine(s)
 	if p.fits(s, w) {
@@ -89,7 +91,7 @@ func (p pen) fit(s string, w int) string {
 	return ""
 }
 
-// write puts s with its top left corner at (x, y).
+// write writes s with its top left corner at (x, y).
 func (p pen) write(dst draw.Image, x, y int, s string) {
 	d := font.Drawer{
 		Dst: dst, Src: image.NewUniform(p.colour), Face: p.face,

@@ -37,6 +37,6 @@ func TestWarnings(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := OpenWarnings(path); err == nil {
-		t.Error("a damaged file is opened")
+		t.Error("OpenWarnings accepts a damaged file")
 	}
 }

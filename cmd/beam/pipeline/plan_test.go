@@ -65,13 +65,13 @@ func TestPlanElsewhere(t *testing.T) {
 		}
 	}
 	for want, o := range map[string]*Options{
-		"is an input folder too":        {Inputs: []string{"memfs://plan/in"}, Output: "memfs://plan/in/"},
-		"no file in a folder of":        {Inputs: []string{"memfs://plan/none"}, Output: "memfs://plan/out"},
-		"no file matches it":            {Inputs: []string{"memfs://plan/none/*"}, Output: "memfs://plan/out"},
-		"no pictures in":                {Inputs: []string{"memfs://plan/in/*.txt"}, Output: "memfs://plan/out"},
-		"would be overwritten by the":   {Inputs: []string{"memfs://plan/in/a.png", "memfs://plan/in/a.jpg"}, Output: "memfs://plan/in"},
-		"convert them in two runs":      {Inputs: []string{"memfs://plan/in", "in"}, Output: "out"},
-		"there is no file system ftp:/": {Inputs: []string{"ftp://plan/in"}, Output: "out"},
+		"is also an input folder":     {Inputs: []string{"memfs://plan/in"}, Output: "memfs://plan/in/"},
+		"no files in a folder of":     {Inputs: []string{"memfs://plan/none"}, Output: "memfs://plan/out"},
+		"no file matches the pattern": {Inputs: []string{"memfs://plan/none/*"}, Output: "memfs://plan/out"},
+		"no images in":                {Inputs: []string{"memfs://plan/in/*.txt"}, Output: "memfs://plan/out"},
+		"would be overwritten by the": {Inputs: []string{"memfs://plan/in/a.png", "memfs://plan/in/a.jpg"}, Output: "memfs://plan/in"},
+		"convert them in two runs":    {Inputs: []string{"memfs://plan/in", "in"}, Output: "out"},
+		"unknown file system ftp:/":   {Inputs: []string{"ftp://plan/in"}, Output: "out"},
 	} {
 		if _, err := Plan(t.Context(), o, true); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v to %s: %v, want an error with %q", o.Inputs, o.Output, err, want)

@@ -58,13 +58,26 @@ func Report(stderr io.Writer, name string, err error) int {
 	text := err.Error()
 	var usage usageError
 	if errors.As(err, &usage) {
-		if list, ok := usage.error.(interface{ Unwrap() []error }); ok && len(list.Unwrap()) > 1 {
+		if mistakes(usage.error) > 1 {
 			text = "invalid options:\n  " + strings.ReplaceAll(text, "\n", "\n  ")
 		}
 		text += fmt.Sprintf("\nRun `%s -h` for the options.", Program(name))
 	}
 	fmt.Fprintf(stderr, "%s: %s\n", name, text)
 	return status
+}
+
+// mistakes returns the number of errors that are joined in err.
+func mistakes(err error) int {
+	list, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return 1
+	}
+	n := 0
+	for _, e := range list.Unwrap() {
+		n += mistakes(e)
+	}
+	return n
 }
 
 // Count returns a number with its noun: "1 image", "2 images".

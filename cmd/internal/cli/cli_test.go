@@ -23,7 +23,7 @@ func TestReport(t *testing.T) {
 		{plain, Failed, "try: disk full\n"},
 		{fmt.Errorf("parse: %w", Usage(plain)), WrongUsage, "try: parse: disk full\nRun `try -h` for the options.\n"},
 		{Usage(errors.Join(plain, nil)), WrongUsage, "try: disk full\nRun `try -h` for the options.\n"},
-		{Usage(errors.Join(plain, plain)), WrongUsage, "try: invalid options:\n  disk full\n  disk full\nRun `try -h` for the options.\n"},
+		{Usage(errors.Join(errors.Join(plain, plain), nil)), WrongUsage, "try: invalid options:\n  disk full\n  disk full\nRun `try -h` for the options.\n"},
 	} {
 		var out bytes.Buffer
 		if status := Report(&out, "try", c.err); status != c.status || out.String() != c.text {

@@ -77,10 +77,10 @@ func Describe(i infer.Info) string {
 		if i.Batch > 1 {
 			sizes += fmt.Sprintf(", fixed batch of %d (each image is repeated)", i.Batch)
 		}
-		fmt.Fprintf(&b, "  input %q: %s %v, %s%s\n", i.InputPort.Name, i.InputPort.Type, i.Input.Layout,
-			values(i.Input.Range.Lo, i.Input.Range.Hi, i.InputPort, "-range"), sizes)
-		fmt.Fprintf(&b, "  output %q: %s %v, %s\n", i.OutputPort.Name, i.OutputPort.Type, i.Output.Layout,
-			values(i.Output.Range.Lo, i.Output.Range.Hi, i.OutputPort, "-range or -output_range"))
+		fmt.Fprintf(&b, "  input %q: %s %v, %s%s\n", i.Input.Name, i.Input.Type, i.Input.Layout,
+			values(i.Input, "-range"), sizes)
+		fmt.Fprintf(&b, "  output %q: %s %v, %s\n", i.Output.Name, i.Output.Type, i.Output.Layout,
+			values(i.Output, "-range or -output_range"))
 	}
 	threads := ""
 	if i.Provider == session.CPU {
@@ -94,16 +94,17 @@ func Describe(i infer.Info) string {
 }
 
 // values describes the range of values, and where it is known from.
-func values(lo, hi float32, p infer.Port, flag string) string {
-	if p.RangeBy == "" {
+func values(p infer.Port, flag string) string {
+	lo, hi := p.Range.Lo, p.Range.Hi
+	if p.RangeSource == "" {
 		return fmt.Sprintf("%g to %g (assumed; %s changes it)", lo, hi, flag)
 	}
-	return fmt.Sprintf("%g to %g (from %s)", lo, hi, flagNames.Replace(p.RangeBy))
+	return fmt.Sprintf("%g to %g (from %s)", lo, hi, flagNames.Replace(p.RangeSource))
 }
 
 // Reason returns on one line why a provider was not used.
-func Reason(r session.Refusal) string {
-	text := strings.TrimPrefix(r.String(), fmt.Sprintf("provider %q: ", r.Provider))
+func Reason(r infer.Refusal) string {
+	text := strings.TrimPrefix(r.Err.Error(), fmt.Sprintf("provider %q: ", r.Provider))
 	return strings.ReplaceAll(text, "\n", "; ")
 }
 

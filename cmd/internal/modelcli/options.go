@@ -37,7 +37,7 @@ type Conversion struct {
 // Bind defines the options, which set c.
 func (c *Conversion) Bind(f *cli.Flags) {
 	f.Group("Input and output")
-	f.StringVar(&c.Model, "model", "", "ONNX `FILE` of the generator, such as G_AB.onnx (required)")
+	f.StringVar(&c.Model, "model", "", "convert with the generator in the ONNX `FILE`, such as G_AB.onnx (required)")
 	f.Func("in", "convert the image, the images in the folder and its subfolders, or those that match the pattern `PATH`, such as 'photos/*.jpg'; may be repeated, and further paths may follow the options (required)", func(s string) error {
 		if s == "" {
 			return errors.New("the path is empty")
@@ -47,9 +47,9 @@ func (c *Conversion) Bind(f *cli.Flags) {
 	})
 	f.StringVar(&c.Output, "out", "", "write the results to `DIR` (required)")
 	f.StringVar(&c.Format, "format", "", "write images as `NAME`: png, jpg, gif, bmp or tiff (default: the format of each image; png for webp)")
-	f.IntVar(&c.Quality, "quality", 95, "JPEG quality `N`, 1 to 100")
+	f.IntVar(&c.Quality, "quality", 95, "JPEG quality `N`, from 1 to 100")
 	f.BoolVar(&c.SkipExisting, "skip_existing", false, "skip images whose output exists")
-	f.StringVar(&c.JSON, "json", "", "write a summary as JSON to `FILE`, or to standard output with -")
+	f.StringVar(&c.JSON, "json", "", "write a summary as JSON to `FILE`, or to standard output if FILE is -")
 	f.Group("Sizes and limits")
 	f.Func("resize", "resize images to `SIZE` before the model, and keep that size: WxH pixels, N for the shorter side, or training for the model's training size (default: keep each size)", func(s string) error {
 		c.Resize = s
@@ -60,11 +60,11 @@ func (c *Conversion) Bind(f *cli.Flags) {
 	f.Int64Var(&c.Limits.MaxBytes, "max_input_bytes", 512<<20, "reject files of more than `N` bytes")
 	f.Group("Computing")
 	o := &c.ModelOptions
-	f.StringVar(&o.Provider, "provider", session.CPU, "`NAME` of the ONNX Runtime provider: "+strings.Join(session.Providers(), ", ")+"; auto takes the best that works and reports why the better ones do not. cuda and openvino need other libraries, which third_party installs")
-	f.IntVar(&o.DeviceID, "device", 0, "number `N` of the GPU, from 0, for the providers cuda, tensorrt and directml")
+	f.StringVar(&o.Provider, "provider", session.CPU, "run on the ONNX Runtime provider `NAME`: "+strings.Join(session.Providers(), ", ")+"; auto uses the best that works and reports why better ones do not. cuda and openvino need other libraries, which third_party installs")
+	f.IntVar(&o.DeviceID, "device", 0, "use GPU number `N` with the providers cuda, tensorrt and directml (default 0)")
 	f.Func("provider_option", "set a `NAME=VALUE` option of the provider, such as device_type=GPU for openvino; may be repeated", c.providerOption)
 	f.IntVar(&o.Threads, "threads", 0, "compute an image with `N` threads (default: one per processor)")
-	f.IntVar(&c.Workers, "workers", 0, "process `N` images in the model at once (default: 2, and larger ones than 512x512 alone)")
+	f.IntVar(&c.Workers, "workers", 0, "pass `N` images to the model concurrently (default: 2, and images above 512x512 pixels one at a time)")
 	f.Group("Models of other origin, which do not describe themselves")
 	f.Func("range", "values `LO,HI` of black and white, such as 0,1 or 0,255 (default: from the model's metadata, types or last operator, else -1,1)", func(s string) error {
 		return o.Range.UnmarshalText([]byte(s))
@@ -72,9 +72,9 @@ func (c *Conversion) Bind(f *cli.Flags) {
 	f.Func("output_range", "values `LO,HI` of black and white in the output (default: as for -range)", func(s string) error {
 		return o.OutputRange.UnmarshalText([]byte(s))
 	})
-	f.StringVar(&o.Layout, "layout", "", "`NAME` of the layout, NCHW or NHWC (default: from the model's shapes)")
-	f.StringVar(&o.Input, "input", "", "`NAME` of the model input that takes the image (default: the only required one)")
-	f.StringVar(&o.Output, "output", "", "`NAME` of the model output that is the image (default: the only possible one)")
+	f.StringVar(&o.Layout, "layout", "", "use the tensor layout `NAME`, NCHW or NHWC (default: from the model's shapes)")
+	f.StringVar(&o.Input, "input", "", "pass the image to the model input `NAME` (default: the only required one)")
+	f.StringVar(&o.Output, "output", "", "read the image from the model output `NAME` (default: the only possible one)")
 	f.BoolVar(&o.BGR, "bgr", false, "use the channel order blue, green, red")
 	f.IntVar(&o.SizeMultiple, "size_multiple", 0, "pad sides to a multiple of `N` pixels (default: from the model)")
 	f.IntVar(&o.MinSize, "min_size", 0, "pad sides to at least `N` pixels (default: from the model)")
@@ -98,6 +98,7 @@ func (c *Conversion) Check() []error {
 	if c.Workers < 0 {
 		bad = append(bad, fmt.Errorf("-workers %d is negative", c.Workers))
 	}
+	c.ModelOptions.Concurrency = max(c.Workers, 0)
 	return append(bad, c.ModelOptions.Validate())
 }
 

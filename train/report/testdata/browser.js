@@ -1,15 +1,13 @@
-// Looks at a report.html as its reader does, in a real browser without a
-// window, and fails where the page does not do what it should.
+// Opens a report.html in a real, headless browser and checks that it works.
 //
-//   npm install playwright-core          (in a folder of its own)
+//   npm install playwright-core          (in a separate folder)
 //   go test ./train/report -run TestPageShowsTheRun -page /some/report.html
 //   NODE_PATH=/that/folder/node_modules node train/report/testdata/browser.js /some/report.html /usr/bin/chromium [folder for screenshots]
 //
-// It found all of this to hold with Chromium: charts drawn on a desktop and a
-// phone, in light and dark; hover and arrow keys telling the values; the axis
-// changed and kept over a reload; the slider moved by keys and kept; a reader
-// who holds the slider not interrupted, and the page loading itself again once
-// it is let go; nothing asked of the network, and no complaint of the browser.
+// It checks with Chromium, on a desktop and a phone, in light and dark: the charts are there; the pointer
+// and the arrow keys show values; the axis changes, also after a reload; the keyboard moves the slider,
+// which keeps its place; the page reloads, but not while the slider is held; and the browser sends no
+// request and reports no error.
 'use strict';
 const { chromium } = require('playwright-core');
 const assert = require('node:assert/strict');
@@ -24,7 +22,7 @@ const [file, executablePath, shots] = process.argv.slice(2);
     const page = await (await browser.newContext(options)).newPage();
     page.on('console', (m) => complaints.push(m.type() + ': ' + m.text()));
     page.on('pageerror', (e) => complaints.push(e.message));
-    page.on('request', (r) => { if (!r.url().startsWith('data:') && !r.url().startsWith('file://' + file)) complaints.push('asks for ' + r.url()); });
+    page.on('request', (r) => { if (!r.url().startsWith('data:') && !r.url().startsWith('file://' + file)) complaints.push('requests ' + r.url()); });
     page.on('load', () => { loads++; });
     await page.goto('file://' + file);
     if (shots) await page.screenshot({ path: shots + '/' + name + '.png', fullPage: true });
@@ -32,26 +30,26 @@ const [file, executablePath, shots] = process.argv.slice(2);
   };
 
   const p = await open({ viewport: { width: 1280, height: 900 } }, 'desktop');
-  const held = async () => { // the page does not reload under a pressed button
+  const held = async () => { // the page does not reload while a button is pressed
     await p.mouse.move(5, 5);
     await p.mouse.down();
   };
   await held();
-  const charts = p.locator('.chart > svg');
+  const charts = p.locator('.chart > .plot');
   assert.equal(await charts.count(), 10);
-  for (const path of await p.locator('.chart path.line').all()) assert.match(await path.getAttribute('d'), /^M[\d. ]+L/);
+  for (const path of await p.locator('.plot path.line').all()) assert.match(await path.getAttribute('d'), /^M[\d. ]+L/);
   await p.mouse.up();
 
-  const losses = p.locator('[data-charts=losses] .chart').first();
+  const losses = p.locator('#losses .chart').first();
   await losses.scrollIntoViewIfNeeded();
-  const box = await losses.locator(':scope > svg').boundingBox();
+  const box = await losses.locator('.linear > svg').boundingBox();
   await p.mouse.move(box.x + box.width - 20, box.y + box.height / 2);
   assert.match(await losses.locator('.tip').innerText(), /^step 1,200\nG_AB 0\.\d+.*\nG_BA 0\.4/);
-  await losses.locator(':scope > svg').focus();
+  await losses.locator('.plot').focus();
   await p.keyboard.press('Home');
   assert.match(await losses.locator('.tip').innerText(), /^step 100\n/);
   await p.keyboard.press('ArrowRight');
-  assert.match(await losses.locator(':scope > svg').getAttribute('aria-label'), /step 200/);
+  assert.match(await losses.locator('.plot').getAttribute('aria-label'), /step 200/);
   await p.keyboard.press('Escape');
 
   const axis = losses.locator('button');
@@ -69,13 +67,13 @@ const [file, executablePath, shots] = process.argv.slice(2);
   assert.equal(await axis.getAttribute('aria-pressed'), 'true');
   assert.equal(await p.evaluate(() => scrollY), 300);
 
-  // Two seconds is how often this page reloads.
+  // This page reloads every two seconds.
   const knob = await slider.boundingBox();
   await p.mouse.move(knob.x + knob.width / 2, knob.y + knob.height / 2);
   await p.mouse.down();
   let before = loads;
   await p.waitForTimeout(8000);
-  assert.equal(loads, before, 'the page reloaded under a held slider');
+  assert.equal(loads, before, 'the page reloaded while the slider was held');
   await p.mouse.up();
   await p.waitForEvent('load', { timeout: 15000 });
   assert.equal(await p.locator('#at').innerText(), 'step 800');
@@ -88,7 +86,7 @@ const [file, executablePath, shots] = process.argv.slice(2);
   assert.equal(await p.locator('table.options tbody tr:visible').count(), 1);
   await p.locator('button.copy').click();
   await p.waitForFunction(() => /Copied|Selected/.test(document.querySelector('button.copy').textContent));
-  assert.ok(await p.locator('#stale').isVisible(), 'a running page of long ago is not called stale');
+  assert.ok(await p.locator('#stale').isVisible(), 'an old page of a running run is not marked as stale');
 
   for (const [name, options] of [
     ['dark', { viewport: { width: 1280, height: 900 }, colorScheme: 'dark' }],
@@ -103,5 +101,5 @@ const [file, executablePath, shots] = process.argv.slice(2);
   if (shots) await p.pdf({ path: shots + '/print.pdf', format: 'A4' });
   assert.deepEqual(complaints, []);
   await browser.close();
-  console.log('all as it should be');
+  console.log('all checks passed');
 })().catch((e) => { console.error(e); process.exit(1); });

@@ -1,12 +1,11 @@
-"""Says what TensorBoard's own reader sees in a folder of event files.
+"""Prints what TensorBoard's own reader returns for a folder of event files.
 
     go test ./train/report -run TestEventsAsTensorBoardReadsThem -events NEWFOLDER
     python train/report/testdata/tfevents.py NEWFOLDER > train/report/testdata/tfevents.json
 
-The test compares what it wrote with that file. Made with tensorboard 2.21.0
-(the package alone, without TensorFlow). By tag it has "step value" for each
-point: the steps after the resume's are gone but for those made again, and the
-event that the killed process left unfinished is passed over.
+The test compares its own files with that output, made with tensorboard 2.21.0 (the package alone,
+without TensorFlow). For each tag it lists "step value" for each point: without the steps that the
+resumed run repeats, and without the event that the killed process left incomplete.
 """
 
 import json

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// noisePNG is a picture that does not compress.
+// noisePNG writes an image that does not compress.
 func noisePNG(t testing.TB, path string, w, h int) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(uint64(w), uint64(h)))
@@ -53,7 +53,7 @@ func sheetFiles(t testing.TB, n, w, h int) []Sheet {
 	return sheets
 }
 
-func stepsOf(sheets []*encodedSheet) []int64 {
+func sheetSteps(sheets []*encodedSheet) []int64 {
 	var steps []int64
 	for _, s := range sheets {
 		steps = append(steps, s.step)
@@ -61,8 +61,8 @@ func stepsOf(sheets []*encodedSheet) []int64 {
 	return steps
 }
 
-// While a run goes on, each writing encodes little more than the new sheet.
-func TestSheetsAreChosenEvenlyAndOnce(t *testing.T) {
+// During a run, each page encodes about one new sheet.
+func TestSheetsAreEvenlySpacedAndEncodedOnce(t *testing.T) {
 	all := sheetFiles(t, 200, 8, 6)
 	var w PageWriter
 	encoded := 0
@@ -72,12 +72,12 @@ func TestSheetsAreChosenEvenlyAndOnce(t *testing.T) {
 		if unread != nil {
 			t.Fatal(unread)
 		}
-		steps := stepsOf(chosen)
+		steps := sheetSteps(chosen)
 		if len(steps) > maxSheets || steps[0] != 0 || steps[len(steps)-1] != int64(100*(n-1)) {
-			t.Fatalf("of %d sheets %v are shown", n, steps)
+			t.Fatalf("%d sheets: shown are %v", n, steps)
 		}
 		if n > maxSheets && len(steps) < maxSheets/2 {
-			t.Fatalf("of %d sheets only %d are shown", n, len(steps))
+			t.Fatalf("%d sheets: only %d are shown", n, len(steps))
 		}
 		for i := 1; i+1 < len(steps); i++ {
 			if steps[i]-steps[i-1] != steps[1]-steps[0] {
@@ -91,11 +91,11 @@ func TestSheetsAreChosenEvenlyAndOnce(t *testing.T) {
 		}
 	}
 	if encoded > len(all) {
-		t.Errorf("%d sheets were encoded for %d writings", encoded, len(all))
+		t.Errorf("encoded %d sheets for %d pages", encoded, len(all))
 	}
 }
 
-func TestSheetsKeepWithinTheirBound(t *testing.T) {
+func TestSheetsStayBelowTheLimit(t *testing.T) {
 	defer func(n int) { maxSheetBytes = n }(maxSheetBytes)
 	all := sheetFiles(t, 20, 60, 40)
 	one, _ := new(PageWriter).encode(all[:1])
@@ -109,19 +109,19 @@ func TestSheetsKeepWithinTheirBound(t *testing.T) {
 	} {
 		maxSheetBytes = bound
 		chosen, unread := new(PageWriter).encode(all)
-		if got := fmt.Sprint(stepsOf(chosen)); got != want || unread != nil {
+		if got := fmt.Sprint(sheetSteps(chosen)); got != want || unread != nil {
 			t.Errorf("room for %.1f sheets: shown are %s, %v, want %s", float64(bound)/float64(size), got, unread, want)
 		}
 	}
 	maxSheetBytes = size - 1
 	if chosen, unread := new(PageWriter).encode(all); len(chosen) != 0 || len(unread) != 1 || !strings.Contains(unread[0], "step 1900") {
-		t.Errorf("room for less than one: shown are %v, %v", stepsOf(chosen), unread)
+		t.Errorf("room for less than one: shown are %v, %v", sheetSteps(chosen), unread)
 	}
 }
 
 func TestSheetsThatCannotBeRead(t *testing.T) {
 	sheets := sheetFiles(t, 4, 8, 8)
-	if err := os.WriteFile(sheets[1].Path, []byte("not a picture"), 0o666); err != nil {
+	if err := os.WriteFile(sheets[1].Path, []byte("not an image"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(sheets[2].Path); err != nil {
@@ -132,14 +132,14 @@ func TestSheetsThatCannotBeRead(t *testing.T) {
 	if got := fmt.Sprint(chartsOf(t, page).Sheets); got != "[{0 8 8} {300 8 8}]" {
 		t.Errorf("shown are %s", got)
 	}
-	for _, want := range []string{"step 100 is left out", "step 200 is left out"} {
+	for _, want := range []string{"skipped the sheet of step 100", "skipped the sheet of step 200"} {
 		if !strings.Contains(page, want) {
-			t.Errorf("the page does not say that the sheet of %s", want)
+			t.Errorf("the page does not say %q", want)
 		}
 	}
 }
 
-func TestSheetIsTakenAnewWhenItsFileChanges(t *testing.T) {
+func TestChangedSheetIsEncodedAgain(t *testing.T) {
 	sheets := sheetFiles(t, 1, 8, 8)
 	var w PageWriter
 	old, _ := w.encode(sheets)
@@ -150,7 +150,7 @@ func TestSheetIsTakenAnewWhenItsFileChanges(t *testing.T) {
 	}
 }
 
-func TestWideSheetsAreEmbeddedSmaller(t *testing.T) {
+func TestWideSheetsAreScaledDown(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wide.png")
 	img := image.NewNRGBA(image.Rect(0, 0, 2*maxSheetWidth, 100))
 	for i := range img.Pix {
@@ -180,7 +180,7 @@ func TestWideSheetsAreEmbeddedSmaller(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := small.Bounds().Size(); got != image.Pt(maxSheetWidth, 50) {
-		t.Errorf("embedded are %v", got)
+		t.Errorf("embedded size is %v", got)
 	}
 	if r, g, _, _ := small.At(100, 25).RGBA(); r>>8 < 190 || g>>8 > 10 {
 		t.Errorf("the left is %v, want red", small.At(100, 25))

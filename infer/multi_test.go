@@ -47,7 +47,7 @@ func TestTranslateAll(t *testing.T) {
 func TestTranslateAllRuns(t *testing.T) {
 	m := openSmall(t, "multiple8.onnx", 100*100, nil)
 	runs := 0
-	m.run = counted{m.run, func() { runs++ }}
+	m.sessions.main = counted{m.sessions.main, func() { runs++ }}
 	imgs := slices.Repeat([]image.Image{imagetest.Pattern(48, 48)}, 9) // four of these in a run
 	if _, err := m.TranslateAll(t.Context(), imgs); err != nil || runs != 3 {
 		t.Errorf("%d runs, %v", runs, err)
@@ -56,7 +56,7 @@ func TestTranslateAllRuns(t *testing.T) {
 	if out, err := m.TranslateAll(t.Context(), nil); err != nil || len(out) != 0 || runs != 0 {
 		t.Errorf("of nothing: %v, %v", out, err)
 	}
-	m.run = m.run.(counted).runner
+	m.sessions.main = m.sessions.main.(counted).runner
 	one := openSmall(t, "fixed.onnx", 100*100, nil)
 	if one.several {
 		t.Error("a model of one picture is said to take several")
@@ -67,8 +67,8 @@ func TestTranslateAllRefuses(t *testing.T) {
 	m := open(t, "multiple8.onnx", nil)
 	img := imagetest.Pattern(8, 8)
 	for want, imgs := range map[string][]image.Image{
-		"picture 2 of 3: there is none": {img, nil, img},
-		"picture 1 of 1: it is empty":   {image.NewNRGBA(image.Rect(0, 0, 0, 4))},
+		"image 2 of 3: the image is nil":   {img, nil, img},
+		"image 1 of 1: the image is empty": {image.NewNRGBA(image.Rect(0, 0, 0, 4))},
 	} {
 		if _, err := m.TranslateAll(t.Context(), imgs); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

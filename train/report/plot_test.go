@@ -15,8 +15,7 @@ import (
 	"testing"
 )
 
-// fallingLosses imitates a run: every loss falls to a level of its own, with
-// noise that the seed fixes.
+// fallingLosses imitates a run: every loss falls to its own level, with reproducible noise.
 func fallingLosses(points int) []Series {
 	r := rand.New(rand.NewPCG(1, 2))
 	all := make([]Series, len(lossOrder))
@@ -33,7 +32,7 @@ func fallingLosses(points int) []Series {
 	return all
 }
 
-func TestLossPlotIsAPicture(t *testing.T) {
+func TestLossPlotIsAnImage(t *testing.T) {
 	p := LossPlot{Title: "s2w64", Series: fallingLosses(300)}
 	var buf bytes.Buffer
 	if err := p.Encode(&buf); err != nil {
@@ -43,52 +42,41 @@ func TestLossPlotIsAPicture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := img.Bounds(), image.Rect(0, 0, defaultWidth, defaultHeight); got != want {
-		t.Errorf("picture is %v, want %v", got, want)
+	size := image.Pt(plotWidth, plotHead+2*panelHeight)
+	if got := img.Bounds().Size(); got != size {
+		t.Errorf("image is %v, want %v", got, size)
 	}
 	if got := nrgba(img.At(2, 2)); got != paper {
 		t.Errorf("corner is %v, want the background %v", got, paper)
 	}
-	half := defaultHeight / 2
-	for _, name := range lossOrder {
-		upper, lower := count(img, colours[name], 0, half), count(img, colours[name], half, defaultHeight)
-		if strings.HasPrefix(name, "D_") {
-			upper, lower = lower, upper
-		}
-		if upper < 300 {
-			t.Errorf("%s: only %d pixels of its colour in its panel", name, upper)
-		}
-		if lower > 0 {
-			t.Errorf("%s: %d pixels of its colour in the other panel", name, lower)
+	for panel := range 4 {
+		at := image.Pt(panel%2*plotWidth/2, plotHead+panel/2*panelHeight)
+		area := image.Rectangle{at, at.Add(image.Pt(plotWidth/2, panelHeight))}
+		for hue, c := range hues {
+			n := count(img, c, area)
+			if hue < 2 && n < 300 {
+				t.Errorf("panel %d: only %d pixels of its line %d", panel, n, hue)
+			}
+			if hue >= 2 && n > 0 {
+				t.Errorf("panel %d: %d pixels of a line that it does not have", panel, n)
+			}
 		}
 	}
 }
 
-func TestLossPlotKeepsItsSize(t *testing.T) {
-	p := LossPlot{Series: fallingLosses(10), Width: 640, Height: 481}
-	img, err := p.Image()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := img.Bounds().Size(); got != image.Pt(640, 481) {
-		t.Errorf("picture is %v, want 640x481", got)
-	}
-}
-
-// A line at a constant height must lie where the axis says: half way up when
-// the axis goes from 0 to twice the height.
-func TestLossPlotDrawsAtTheRightHeight(t *testing.T) {
+// A line must be at the height that the axis says: in the middle when the axis goes from 0 to twice
+// its value.
+func TestLossPlotHeights(t *testing.T) {
 	low := Series{Name: "G_AB", X: []float64{0, 100}, Y: []float64{1, 1}}
 	high := Series{Name: "G_BA", X: []float64{0, 100}, Y: []float64{2, 2}}
-	img, err := (&LossPlot{Series: []Series{low, high}, Span: -1}).Image()
+	img, err := (&LossPlot{Series: []Series{low, high}}).Image()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// One panel: from its bottom to the lines is as 1 to 2, and the bottom is
-	// the lowest grid line.
-	x := defaultWidth / 3
-	lowY, highY, bottom := rowOf(img, x, colours["G_AB"]), rowOf(img, x, colours["G_BA"]), 0
-	for y := range defaultHeight {
+	// The lowest grid line of the only panel is at zero. The column is between vertical grid lines.
+	x, bottom := plotWidth/3, 0
+	lowY, highY := rowOf(img, x, hues[0]), rowOf(img, x, hues[1])
+	for y := range img.Bounds().Dy() {
 		if nrgba(img.At(x, y)) != paper {
 			bottom = y
 		}
@@ -97,11 +85,11 @@ func TestLossPlotDrawsAtTheRightHeight(t *testing.T) {
 		t.Fatalf("lines at rows %d and %d: not drawn", lowY, highY)
 	}
 	if ratio := float64(bottom-highY) / float64(bottom-lowY); math.Abs(ratio-2) > 0.03 {
-		t.Errorf("losses 1 and 2 lie %d and %d pixels above zero", bottom-lowY, bottom-highY)
+		t.Errorf("losses 1 and 2 are %d and %d pixels above zero", bottom-lowY, bottom-highY)
 	}
 }
 
-func TestLossPlotTakesAnything(t *testing.T) {
+func TestLossPlotAcceptsAnything(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	many := func(n int, y func(int) float64) []Series {
 		s := Series{Name: "D_A"}
@@ -134,7 +122,7 @@ func TestLossPlotTakesAnything(t *testing.T) {
 		"a hundred":        make([]Series, 100),
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := LossPlot{Title: name + strings.Repeat(" long", 90), Series: series, Width: minWidth, Height: minHeight}
+			p := LossPlot{Title: name + strings.Repeat(" long", 90), Series: series}
 			if err := p.Encode(io.Discard); err != nil {
 				t.Error(err)
 			}
@@ -142,12 +130,9 @@ func TestLossPlotTakesAnything(t *testing.T) {
 	}
 }
 
-func TestLossPlotNamesWhatIsWrong(t *testing.T) {
+func TestLossPlotErrors(t *testing.T) {
 	for want, p := range map[string]LossPlot{
 		`series "G_AB" has 2 steps but 1 values`: {Series: []Series{{Name: "G_AB", X: []float64{1, 2}, Y: []float64{1}}}},
-		"10x900 pixels":                          {Width: 10},
-		"1400x-1 pixels":                         {Height: -1},
-		"99999x900 pixels":                       {Width: 99999},
 	} {
 		if err := p.Encode(io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q in it", err, want)
@@ -155,10 +140,10 @@ func TestLossPlotNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestLossPlotSavesInOnePiece(t *testing.T) {
+func TestLossPlotSave(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "losses.png")
-	p := LossPlot{Series: fallingLosses(10), Width: minWidth, Height: minHeight}
+	p := LossPlot{Series: fallingLosses(10)}
 	for range 2 {
 		if err := p.Save(path); err != nil {
 			t.Fatal(err)
@@ -168,30 +153,30 @@ func TestLossPlotSavesInOnePiece(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Width = 1
+	p.Series[0].X = nil
 	if err := p.Save(path); err == nil {
-		t.Error("a plot of width 1 was saved")
+		t.Error("Save accepts a series without steps")
 	}
 	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, good) {
-		t.Errorf("the old plot did not survive a failure: %v", err)
+		t.Errorf("a failure changed the old plot: %v", err)
 	}
 	if names := list(t, dir); len(names) != 1 {
-		t.Errorf("folder holds %q, want losses.png alone", names)
+		t.Errorf("files are %q, want only losses.png", names)
 	}
-	p.Width = 0
+	p.Series = nil
 	missing := filepath.Join(dir, "none", "losses.png")
 	if err := p.Save(missing); err == nil || !strings.Contains(err.Error(), missing) {
 		t.Errorf("error is %v, want it to name %s", err, missing)
 	}
 }
 
-func TestLossPlotLeavesItsSeriesAlone(t *testing.T) {
+func TestLossPlotDoesNotChangeItsSeries(t *testing.T) {
 	s := Series{Name: "G_AB", X: []float64{3, 1, 2}, Y: []float64{math.NaN(), 1, 2}}
 	if err := (&LossPlot{Series: []Series{s}}).Encode(io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if fmt.Sprint(s.X, s.Y) != "[3 1 2] [NaN 1 2]" {
-		t.Errorf("series is now %v %v", s.X, s.Y)
+		t.Errorf("series has become %v %v", s.X, s.Y)
 	}
 }
 
@@ -211,10 +196,10 @@ func BenchmarkLossPlot(b *testing.B) {
 
 func nrgba(c color.Color) color.NRGBA { return color.NRGBAModel.Convert(c).(color.NRGBA) }
 
-// count is how many pixels of the rows from top to bottom have the colour.
-func count(img image.Image, c color.NRGBA, top, bottom int) (n int) {
-	for y := top; y < bottom; y++ {
-		for x := range img.Bounds().Dx() {
+// count returns the number of pixels in the area that have the colour.
+func count(img image.Image, c color.NRGBA, area image.Rectangle) (n int) {
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
 			if nrgba(img.At(x, y)) == c {
 				n++
 			}
@@ -223,9 +208,9 @@ func count(img image.Image, c color.NRGBA, top, bottom int) (n int) {
 	return n
 }
 
-// rowOf is the first row in which column x has the colour, or -1.
+// rowOf returns the first row below the head in which column x has the colour, or -1.
 func rowOf(img image.Image, x int, c color.NRGBA) int {
-	for y := range img.Bounds().Dy() {
+	for y := plotHead + panelHead; y < img.Bounds().Dy(); y++ {
 		if nrgba(img.At(x, y)) == c {
 			return y
 		}

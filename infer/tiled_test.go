@@ -49,7 +49,7 @@ func run(t *testing.T, s runner, inputs ...session.Tensor) []session.Tensor {
 
 // random gives a picture's tensor.
 func (m *Model) random(w, h int) session.Tensor {
-	t := session.Tensor{Shape: dims(m.info.Input, 1, w, h), Data: make([]float32, m.info.Input.Len(w, h))}
+	t := session.Tensor{Shape: dims(m.in, 1, w, h), Data: make([]float32, m.in.Len(w, h))}
 	for i := range t.Data {
 		t.Data[i] = float32(math.Sin(float64(i)*1.7) * math.Cos(float64(i)*0.013))
 	}
@@ -59,24 +59,24 @@ func (m *Model) random(w, h int) session.Tensor {
 // local gives the session that a picture goes through whose statistics are given, or do not matter, and what it takes beside the picture.
 func (m *Model) local(t *testing.T, whole session.Tensor, w, h int) (runner, []session.Tensor) {
 	t.Helper()
-	m.large.learn(m.run)
-	if m.large.net == nil {
-		t.Fatal(m.large.reason)
+	m.tiler.learn()
+	if m.tiler.net == nil {
+		t.Fatal(m.tiler.reason)
 	}
-	if len(m.large.net.Norms) == 0 {
-		return m.run, nil
+	if len(m.tiler.net.Norms) == 0 {
+		return m.sessions.main, nil
 	}
 	s := sample{x: axis{w, w, []int{0}}, y: axis{h, h, []int{0}}}
-	weights, _, err := s.weigh(m.large.net.Masks, part{})
+	weights, _, err := s.weigh(m.tiler.net.Masks, part{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	joint, err := m.large.jointly.get()
+	joint, err := m.tiler.joint.get()
 	if err != nil {
 		t.Fatal(err)
 	}
-	statistics := run(t, joint, slices.Concat([]session.Tensor{whole}, weights, tensors(noCorrection(m.large.channels())))...)
-	fixed, err := m.large.fixed.get()
+	statistics := run(t, joint, slices.Concat([]session.Tensor{whole}, weights, tensors(noCorrection(m.tiler.channels())))...)
+	fixed, err := m.tiler.fixed.get()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestMargin(t *testing.T) {
 			const side = 256
 			picture := m.random(side, side)
 			s, told := m.local(t, picture, side, side)
-			net := m.large.net
+			net := m.tiler.net
 			if net.Margin != c.margin || net.Align != c.align || len(net.Norms) != c.norms || len(net.Masks) != c.mask {
 				t.Errorf("margin %d, align %d, %d normalizations in %d masks; want %+v", net.Margin, net.Align, len(net.Norms), len(net.Masks), c)
 			}
@@ -114,7 +114,7 @@ func TestMargin(t *testing.T) {
 			farthest := 0
 			for _, at := range []image.Point{{128, 128}, {101, 150}, {131, 127}} {
 				changed := session.Tensor{Shape: picture.Shape, Data: slices.Clone(picture.Data)}
-				planes, unit := planes(m.info.Input)
+				planes, unit := planes(m.in)
 				for p := range planes * unit {
 					i := p*side*side + at.Y*side + at.X
 					if planes == 1 {
@@ -153,20 +153,20 @@ func TestTileIsPartOfWhole(t *testing.T) {
 			const w, h = 448, 384
 			picture := m.random(w, h)
 			s, told := m.local(t, picture, w, h)
-			want := run(t, m.run, picture)[0]
+			want := run(t, m.sessions.main, picture)[0]
 			if got := run(t, s, append([]session.Tensor{picture}, told...)...)[0]; farthest(want, got) > c.tolerance {
 				t.Errorf("the whole picture differs by %g", farthest(want, got))
 			}
-			unit, least := m.large.unit()
-			g := newGrid(w, h, m.large.net, "", unit, least, 320*320)
+			unit, least := m.tiler.unit()
+			g := newGrid(w, h, m.tiler.net, "", unit, least, 320*320)
 			if g.blended || g.tiles() < 2 {
 				t.Fatalf("grid %+v", g)
 			}
-			planes, per := planes(m.info.Output)
+			planes, per := planes(m.out)
 			most := 0.0
 			for _, p := range (sample{x: g.x, y: g.y}).parts() {
 				at := image.Pt(g.x.starts[p.i], g.y.starts[p.j])
-				tile := session.Tensor{Shape: dims(m.info.Input, 1, g.x.size, g.y.size)}
+				tile := session.Tensor{Shape: dims(m.in, 1, g.x.size, g.y.size)}
 				for pl := range planes {
 					for y := range g.y.size {
 						tile.Data = append(tile.Data, picture.Data[(pl*w*h+(at.Y+y)*w+at.X)*per:][:g.x.size*per]...)
@@ -266,7 +266,7 @@ func TestTranslateTiles(t *testing.T) {
 			if tiling.Tiles < 4 || tiling.Blended != c.blended || tiling.Blended != (tiling.Reason != "") || tiling.Width*tiling.Height > c.most {
 				t.Errorf("tiling %+v", tiling)
 			}
-			psnr, seams, elsewhere, most := agreement(want.(*image.NRGBA), got.(*image.NRGBA), m.grid(701, 502))
+			psnr, seams, elsewhere, most := agreement(want.(*image.NRGBA), got.(*image.NRGBA), m.tiler.grid(701, 502))
 			t.Logf("%v of %dx%d: PSNR %.1f dB, %.3f at seams and %.3f elsewhere, at most %d", tiling, tiling.Width, tiling.Height, psnr, seams, elsewhere, most)
 			if psnr < c.psnr || most > c.far {
 				t.Errorf("PSNR %.1f dB and at most %d; want %g dB and %d", psnr, most, c.psnr, c.far)
@@ -346,11 +346,14 @@ func TestTilesFixedSize(t *testing.T) {
 func TestTilesSelfCheck(t *testing.T) {
 	m := openSmall(t, "tiles_instance.onnx", 100*100, nil)
 	other := open(t, "tiles_batch.onnx", nil)
-	m.large.learn(other.run)
-	if m.large.net != nil || !strings.Contains(m.large.reason, "something else") {
-		t.Errorf("%v, %q", m.large.net, m.large.reason)
+	own := m.sessions.main
+	m.sessions.main = other.sessions.main
+	m.tiler.learn()
+	m.sessions.main = own
+	if m.tiler.net != nil || !strings.Contains(m.tiler.reason, "another image") {
+		t.Errorf("%v, %q", m.tiler.net, m.tiler.reason)
 	}
-	if tiling := m.Tiling(300, 300); !tiling.Blended || tiling.Reason != m.large.reason {
+	if tiling := m.Tiling(300, 300); !tiling.Blended || tiling.Reason != m.tiler.reason {
 		t.Errorf("%+v", tiling)
 	}
 }
@@ -393,13 +396,13 @@ func TestTilesCancelled(t *testing.T) {
 	if m.Tiling(400, 300).Tiles < 10 {
 		t.Fatal(m.Tiling(400, 300))
 	}
-	if _, err := m.wholeSession(); err != nil {
+	if _, err := m.sessions.large(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	enough := errors.New("enough")
 	runs := 0
-	m.large.whole.run = counted{m.large.whole.run, func() {
+	m.sessions.lean.run = counted{m.sessions.lean.run, func() {
 		if runs++; runs == 3 {
 			cancel(enough)
 		}
@@ -407,7 +410,7 @@ func TestTilesCancelled(t *testing.T) {
 	if _, err := m.Translate(ctx, scenery(400, 300)); !errors.Is(err, enough) || runs != 3 {
 		t.Errorf("after %d tiles: %v", runs, err)
 	}
-	m.large.whole.run = m.large.whole.run.(counted).runner
+	m.sessions.lean.run = m.sessions.lean.run.(counted).runner
 }
 
 func TestTilesAfterClose(t *testing.T) {

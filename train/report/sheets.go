@@ -13,35 +13,34 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// What a page has room for. A variable bound is a test's.
+// Limits of the sheets on a page. Tests change maxSheetBytes.
 const (
 	maxSheets      = 40
-	maxSheetWidth  = 1600 // pixels; wider sheets are embedded smaller
+	maxSheetWidth  = 1600 // pixels; wider sheets are scaled down
 	sheetQuality   = 88
 	maxSheetPixels = 64 << 20
 )
 
-var maxSheetBytes = 12 << 20 // of base64, over all sheets
+var maxSheetBytes = 12 << 20 // of base64, all sheets together
 
-// A sheetKey changes when the file does.
+// A sheetKey identifies the content of a file.
 type sheetKey struct {
 	path       string
 	time, size int64
 }
 
-// An encodedSheet is a sheet as the page holds it.
+// An encodedSheet is a sheet in the form in which the page embeds it.
 type encodedSheet struct {
 	step   int64
 	mime   string
 	base64 string
-	size   image.Point // as it is embedded
-	err    error       // why it cannot be shown
+	size   image.Point // as embedded
+	err    error       // why the page cannot show it
 }
 
-// encode returns the sheets to embed, and what could not be read. When there
-// are too many it takes every second, fourth, eighth one and always the last:
-// while a run goes on the choice then hardly changes, and each writing has
-// about one sheet to encode.
+// encode returns the sheets to embed, and messages about those that it cannot read. If there are
+// too many it takes every second, fourth, eighth one and always the last: that choice changes
+// little during a run, so each page has about one new sheet to encode.
 func (w *PageWriter) encode(sheets []Sheet) (chosen []*encodedSheet, unread []string) {
 	stride := 1
 	for (len(sheets)-1)/stride+2 > maxSheets {
@@ -57,7 +56,7 @@ func (w *PageWriter) encode(sheets []Sheet) (chosen []*encodedSheet, unread []st
 			}
 			e := w.sheet(s, used)
 			if e.err != nil {
-				unread = append(unread, fmt.Sprintf("the sheet of step %d is left out: %v", s.Step, e.err))
+				unread = append(unread, fmt.Sprintf("skipped the sheet of step %d: %v", s.Step, e.err))
 				continue
 			}
 			chosen = append(chosen, e)
@@ -67,16 +66,16 @@ func (w *PageWriter) encode(sheets []Sheet) (chosen []*encodedSheet, unread []st
 			break
 		}
 		if len(chosen) <= 1 {
-			unread = append(unread, fmt.Sprintf("the sheet of step %d is left out: with %d MB it is too large for this page", chosen[0].step, size>>20))
+			unread = append(unread, fmt.Sprintf("skipped the sheet of step %d: %d MB is too large for this page", chosen[0].step, size>>20))
 			chosen = nil
 			break
 		}
-		if stride > len(sheets) { // the first and the last are too much
+		if stride > len(sheets) { // the first and the last are too large together
 			sheets = sheets[len(sheets)-1:]
 		}
 		stride *= 2
 	}
-	// What is no longer shown is forgotten; what was tried just now is not.
+	// Keep only the sheets that were used now.
 	w.sheets = used
 	return chosen, unread
 }
@@ -99,7 +98,7 @@ func (w *PageWriter) sheet(s Sheet, used map[sheetKey]*encodedSheet) *encodedShe
 	return e
 }
 
-// embed makes the picture at path the smaller of what it is and a JPEG.
+// embed reads the image at path. If that is smaller, it is converted to JPEG.
 func embed(path string) *encodedSheet {
 	e := &encodedSheet{}
 	data, img, format, err := readSheet(path)
@@ -131,15 +130,15 @@ func readSheet(path string) (data []byte, img image.Image, format string, err er
 	case err != nil:
 		return nil, nil, "", err
 	case format != "png" && format != "jpeg":
-		return nil, nil, "", fmt.Errorf("it is a %s file; save sheets as PNG", format)
+		return nil, nil, "", fmt.Errorf("unsupported format %s; save sheets as PNG", format)
 	case int64(c.Width)*int64(c.Height) > maxSheetPixels:
-		return nil, nil, "", errors.New("it has more than 64 million pixels")
+		return nil, nil, "", errors.New("more than 64 million pixels")
 	}
 	img, _, err = image.Decode(bytes.NewReader(data))
 	return data, img, format, err
 }
 
-// fitWidth returns img itself when it is not too wide.
+// fitWidth scales img down to the given width. It never enlarges.
 func fitWidth(img image.Image, most int) image.Image {
 	b := img.Bounds()
 	if b.Dx() <= most {

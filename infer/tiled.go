@@ -1,0 +1,361 @@
+package infer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+
+	"cyclegan/infer/internal/tiling"
+	"cyclegan/infer/onnx"
+	"cyclegan/infer/pixels"
+	"cyclegan/infer/session"
+)
+
+// A tiler translates large images in tiles. It analyzes the network when the first such image comes.
+type tiler struct {
+	*engine
+	sessions *sessions
+	options  session.Options // of the variants
+
+	once   sync.Once
+	net    *tiling.Network // nil, for the reason, if it is unknown how far the network sees
+	reason string
+	// For a network with instance normalization, the variants of package tiling.
+	joint, fixed, observing lazy
+}
+
+func newTiler(e *engine, s *sessions) *tiler {
+	t := &tiler{engine: e, sessions: s, options: s.options}
+	t.options.Inputs, t.options.Outputs, t.options.NoArena = nil, nil, true
+	return t
+}
+
+func (t *tiler) close() error {
+	return errors.Join(t.joint.close(), t.fixed.close(), t.observing.close())
+}
+
+// grid returns nil for an image that is not cut.
+func (t *tiler) grid(w, h int) *grid {
+	if t == nil || t.info.MaxPixels < 0 || w < 1 || h < 1 || t.info.Width > 0 || t.info.Height > 0 {
+		return nil
+	}
+	if W, H := t.runSize(w, h); W <= t.info.MaxPixels/H {
+		return nil
+	}
+	t.learn()
+	unit, least := t.unit()
+	return newGrid(padded(w, unit, least), padded(h, unit, least), t.net, t.reason, unit, least, t.maxPixels())
+}
+
+// maxPixels returns the size of a tile. The variants that take statistics need up to a third more memory.
+func (t *tiler) maxPixels() int {
+	if t.net != nil && len(t.net.Norms) > 0 {
+		return t.info.MaxPixels / 4 * 3
+	}
+	return t.info.MaxPixels
+}
+
+// learn analyzes the network once.
+func (t *tiler) learn() {
+	t.once.Do(func() {
+		if t.sessions.model.External() {
+			t.reason = "the model has its weights in separate files"
+			return
+		}
+		net, err := analyze(t.sessions.model, t.info, &t.options)
+		if err == nil && len(net.Norms) > 0 {
+			variant := func(model *onnx.Model) func() (runner, error) {
+				return func() (runner, error) { return t.sessions.open(model, &t.options) }
+			}
+			t.net = net
+			t.joint.open, t.fixed.open, t.observing.open = variant(net.Joint()), variant(net.Fixed()), variant(net.Observed())
+			err = t.try()
+		}
+		if t.net = net; err != nil {
+			t.net, t.reason = nil, err.Error()
+		}
+	})
+}
+
+// analyze finds out how far the network sees, and which sides and statistics it needs.
+func analyze(m *onnx.Model, info Info, opt *session.Options) (*tiling.Network, error) {
+	if info.Batch > 1 {
+		return nil, fmt.Errorf("the model takes %d images at a time", info.Batch)
+	}
+	known, err := computeConstants(m, opt)
+	if err != nil {
+		return nil, fmt.Errorf("its constants cannot be computed: %w", err)
+	}
+	axes := func(p Port) tiling.Axes {
+		if p.Layout == pixels.NHWC.String() {
+			return tiling.NHWC
+		}
+		return tiling.NCHW
+	}
+	net, err := tiling.Analyze(m, axes(info.Input), axes(info.Output), known)
+	if err != nil {
+		return nil, err
+	}
+	if unit := lcm(info.SizeMultiple, net.Align); unit > largestUnit {
+		return nil, fmt.Errorf("sides would have to be multiples of %d pixels", unit)
+	}
+	return net, nil
+}
+
+// computeConstants runs what the model computes from its constants.
+func computeConstants(m *onnx.Model, opt *session.Options) (map[string][]float64, error) {
+	names := tiling.Computed(m)
+	if len(names) == 0 {
+		return nil, nil
+	}
+	s, err := session.OpenModel(tiling.Constants(m, names), opt)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	shape, n := []int64{1, 1, 1, 1}, int64(1) // of any image
+	for i, d := range s.About().Inputs[0].Shape {
+		shape[i] = max(d, 1)
+		n *= shape[i]
+	}
+	outputs, err := s.Run(context.Background(), session.Tensor{Shape: shape, Data: make([]float32, n)})
+	if err != nil {
+		return nil, err
+	}
+	known := map[string][]float64{}
+	for i, name := range names {
+		known[name] = make([]float64, len(outputs[i].Data))
+		for k, v := range outputs[i].Data {
+			known[name][k] = float64(v)
+		}
+	}
+	return known, nil
+}
+
+// unit returns what the sides of parts are multiples of, and the smallest side.
+func (t *tiler) unit() (unit, least int) {
+	unit, least = t.info.SizeMultiple, t.info.MinSize
+	if t.net != nil {
+		unit, least = lcm(unit, t.net.Align), max(least, t.net.Least)
+	}
+	return unit, roundUp(least, unit)
+}
+
+// channels returns the number of channels of each normalization.
+func (t *tiler) channels() []int {
+	var n []int
+	for _, norm := range t.net.Norms {
+		n = append(n, norm.Channels)
+	}
+	return n
+}
+
+// try passes a small image through the variants, which must return what the model itself returns.
+func (t *tiler) try() error {
+	_, side := t.unit()
+	side *= max(1, 32/side)
+	img := image.NewNRGBA(image.Rect(0, 0, side, side))
+	for i := range img.Pix {
+		x, y := float64(i/4%side), float64(i/4/side)
+		img.Pix[i] = uint8(128 + 60*math.Sin(0.9*x+float64(i%4)) + 60*math.Sin(0.4*y+0.1*x))
+	}
+	ws := t.workspace(t.in.Len(side, side))
+	defer t.release(ws)
+	if err := t.in.Put(ws.in, img); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	result := func(run runner, more ...session.Tensor) (*image.NRGBA, error) {
+		if _, err := t.run(ctx, run, ws, 1, side, side, more...); err != nil {
+			return nil, err
+		}
+		return t.out.Picture(ws.images(), side, side)
+	}
+	want, err := result(t.sessions.main)
+	if err != nil {
+		return err
+	}
+	whole := axis{length: side, size: side, starts: []int{0}}
+	one := sample{x: whole, y: whole}
+	own, err := t.sampleStatistics(ctx, img, one, noCorrection(t.channels()))
+	if err != nil {
+		return fmt.Errorf("its statistics cannot be taken: %w", err)
+	}
+	for _, s := range []*lazy{&t.fixed, &t.observing} {
+		run, err := s.get()
+		if err != nil {
+			return fmt.Errorf("its statistics cannot be set: %w", err)
+		}
+		more := tensors(own)
+		if s == &t.observing {
+			weights, _, err := one.weigh(t.net.Masks, part{})
+			if err != nil {
+				return err
+			}
+			more = slices.Concat(weights, more)
+		}
+		got, err := result(run, more...)
+		if err != nil {
+			return fmt.Errorf("its statistics cannot be set: %w", err)
+		}
+		const rounding = 2 // of 255, more than half precision and quantized layers cause
+		if d := meanDifference(want, got); d > rounding {
+			return fmt.Errorf("with its statistics set, the model returns another image (mean difference %.3g of 255)", d)
+		}
+	}
+	return nil
+}
+
+// meanDifference compares all values of two images of one size.
+func meanDifference(a, b *image.NRGBA) float64 {
+	sum := 0
+	for i, v := range a.Pix {
+		d := int(v) - int(b.Pix[i])
+		sum += max(d, -d)
+	}
+	return float64(sum) / float64(len(a.Pix))
+}
+
+// translate translates an image in tiles.
+func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (*image.NRGBA, error) {
+	// The C library keeps freed memory for the thread that took it: on one thread, the tiles share it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	out := image.NewNRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
+	if t.net == nil || len(t.net.Norms) == 0 {
+		run, err := t.sessions.large()
+		if err != nil {
+			return nil, err
+		}
+		return out, t.runTiles(ctx, out, img, g, run, nil, nil)
+	}
+	unit, least := t.unit()
+	s := newSample(g.x.length, g.y.length, t.maxPixels(), unit, least)
+	c := noCorrection(t.channels())
+	for round := 1; ; round++ {
+		own, err := t.sampleStatistics(ctx, img, s, c)
+		if err != nil {
+			return nil, fmt.Errorf("take statistics: %w", err)
+		}
+		used := c.apply(own)
+		if round == maxRounds {
+			run, err := t.fixed.get()
+			if err != nil {
+				return nil, err
+			}
+			return out, t.runTiles(ctx, out, img, g, run, used, nil)
+		}
+		run, err := t.observing.get()
+		if err != nil {
+			return nil, err
+		}
+		o := newObservation(used)
+		if err := t.runTiles(ctx, out, img, g, run, used, o); err != nil {
+			return nil, err
+		}
+		observed := o.moments()
+		if distance(observed, used) < closeEnough {
+			return out, nil
+		}
+		c = newCorrection(own, observed)
+	}
+}
+
+// runTiles computes out tile by tile. Used, if not nil, are the statistics to normalize by, and o, if not
+// nil, observes the statistics of the tiles.
+func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image, g *grid, run runner, used []moments, o *observation) error {
+	w, h := g.x.size, g.y.size
+	ws := t.workspace(t.in.Len(w, h))
+	defer t.release(ws)
+	all := sample{x: g.x, y: g.y}
+	statistics := tensors(used)
+	var blend *blender
+	if g.blended {
+		blend = newBlender(out, g)
+	}
+	for _, p := range all.parts() {
+		x, y := g.x.starts[p.i], g.y.starts[p.j]
+		if err := t.fillPart(ws.in, image.Rect(x, y, x+w, y+h), img); err != nil {
+			return err
+		}
+		more := statistics
+		var counts []int
+		if o != nil {
+			weights, n, err := all.weigh(t.net.Masks, p)
+			if err != nil {
+				return err
+			}
+			for _, norm := range t.net.Norms {
+				counts = append(counts, n[norm.Mask])
+			}
+			more = slices.Concat(weights, statistics)
+		}
+		rest, err := t.run(ctx, run, ws, 1, w, h, more...)
+		if err != nil {
+			return err
+		}
+		if o != nil {
+			tile, err := readMoments(rest, t.channels())
+			if err != nil {
+				return err
+			}
+			o.add(tile, counts)
+		}
+		if blend != nil {
+			if err := blend.put(t.out, ws.images(), p.i, p.j); err != nil {
+				return err
+			}
+			continue
+		}
+		x0, x1 := g.x.cuts(p.i)
+		y0, y1 := g.y.cuts(p.j)
+		own := image.Rect(x0, y0, x1, y1).Intersect(out.Rect) // without the padding of the image
+		if err := t.out.Draw(out, own, ws.images(), w, h, own.Min.Sub(image.Pt(x, y))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sampleStatistics passes all parts of a sample through the network together, and returns the statistics
+// of the sample before the correction.
+func (t *tiler) sampleStatistics(ctx context.Context, img image.Image, s sample, c correction) ([]moments, error) {
+	run, err := t.joint.get()
+	if err != nil {
+		return nil, err
+	}
+	parts := s.parts()
+	size := t.in.Len(s.x.size, s.y.size)
+	ws := t.workspace(size * len(parts))
+	defer t.release(ws)
+	for k, p := range parts {
+		x, y := s.x.starts[p.i], s.y.starts[p.j]
+		if err := t.fillPart(ws.in[k*size:(k+1)*size], image.Rect(x, y, x+s.x.size, y+s.y.size), img); err != nil {
+			return nil, err
+		}
+	}
+	weights, _, err := s.weigh(t.net.Masks, parts...)
+	if err != nil {
+		return nil, err
+	}
+	inputs := append([]session.Tensor{{Shape: dims(t.in, len(parts), s.x.size, s.y.size), Data: ws.in}}, weights...)
+	outputs := make([]session.Tensor, len(run.About().Outputs)) // not those of ws, which are images
+	if err := run.RunInto(ctx, outputs, append(inputs, tensors(c)...)...); err != nil {
+		return nil, err
+	}
+	return readMoments(outputs, t.channels())
+}
+
+// lcm returns the least common multiple of positive numbers.
+func lcm(a, b int) int {
+	x, y := a, b
+	for y != 0 {
+		x, y = y, x%y
+	}
+	return a / x * b
+}

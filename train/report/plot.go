@@ -1,0 +1,280 @@
+package report
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"io"
+	"math"
+	"slices"
+
+	"cyclegan/infer/atomicfile"
+
+	"golang.org/x/image/vector"
+)
+
+// A Series is one quantity over the steps of a run. X and Y are equally long.
+type Series struct {
+	Name string
+	X, Y []float64
+}
+
+// A LossPlot is an image of the loss charts of the page: adversarial, cycle, identity and
+// discriminator losses. Each chart shows the logged values faintly, a smoothed line on top, and the
+// line's last value.
+//
+// Vertical axes are linear and start at zero, unless a loss is negative or the smoothed lines span
+// more than two orders of magnitude. Values that are NaN or infinite are left out; the legend says
+// "not finite" when the last value is. Any number of points is fine, including none.
+type LossPlot struct {
+	Title  string
+	Series []Series
+}
+
+// Sizes in pixels.
+const (
+	plotWidth   = 1400
+	panelHeight = 420
+	plotHead    = 60 // for the title
+	panelHead   = 40
+	panelFoot   = 36 // for the labels of the steps
+	panelSide   = 64 // for the labels of the vertical axis
+)
+
+// Save writes the plot to a PNG file. It replaces the file atomically.
+func (p *LossPlot) Save(path string) error {
+	if err := atomicfile.Write(path, p.Encode); err != nil {
+		return fmt.Errorf("save the loss plot: %w", err)
+	}
+	return nil
+}
+
+// Encode writes the plot as PNG.
+func (p *LossPlot) Encode(w io.Writer) error {
+	img, err := p.Image()
+	if err != nil {
+		return err
+	}
+	if err := png.Encode(w, img); err != nil {
+		return fmt.Errorf("write the loss plot: %w", err)
+	}
+	return nil
+}
+
+// Image draws the plot. The result is opaque.
+func (p *LossPlot) Image() (image.Image, error) {
+	for _, s := range p.Series {
+		if len(s.X) != len(s.Y) {
+			return nil, fmt.Errorf("draw the loss plot: series %q has %d steps but %d values", s.Name, len(s.X), len(s.Y))
+		}
+	}
+	charts := lossCharts(p.Series)
+	if charts == nil {
+		charts = []*chart{newChart("No losses logged yet", "", stepScale(1, 0), nil)}
+	}
+	columns := min(2, len(charts))
+	rows := (len(charts) + columns - 1) / columns
+	img := image.NewRGBA(image.Rect(0, 0, plotWidth, plotHead+rows*panelHeight))
+	draw.Draw(img, img.Rect, image.NewUniform(paper), image.Point{}, draw.Src)
+	var title, head, note, small pen
+	for _, f := range []struct {
+		to   *pen
+		face typeface
+		size int
+		c    color.Color
+	}{{&title, bold, 20, ink}, {&head, bold, 16, ink}, {&note, regular, 14, muted}, {&small, regular, 13, muted}} {
+		var err error
+		if *f.to, err = newPen(f.face, f.size, f.c); err != nil {
+			return nil, fmt.Errorf("draw the loss plot: %w", err)
+		}
+	}
+	const how = "faint: as logged · line: smoothed · horizontal axis: step"
+	note.write(img, plotWidth-margin-note.width(how), 24, how)
+	title.write(img, margin, 20, title.fit(p.Title, plotWidth-4*margin-note.width(how)))
+	for i, c := range charts {
+		width := plotWidth / columns
+		at := image.Pt(i%columns*width, plotHead+i/columns*panelHeight)
+		area := image.Rect(at.X+panelSide, at.Y+panelHead, at.X+width-2*margin, at.Y+panelHeight-panelFoot)
+		pp := &pngPainter{img: img, area: area, small: small}
+		y := c.linear
+		if c.IsLog {
+			y = c.log
+		}
+		c.draw(pp, y)
+		head.write(img, area.Min.X, at.Y+10, c.Title)
+		c.writeKeys(img, area.Min.X+head.width(c.Title)+2*margin, area.Max.X, at.Y+12, note)
+	}
+	return img, nil
+}
+
+// writeKeys writes the names and last values of the lines from right to left, between x0 and x1.
+func (c *chart) writeKeys(img *image.RGBA, x0, x1, y int, p pen) {
+	texts := make([]string, len(c.Lines))
+	for i := range c.Lines {
+		texts[i] = p.fit(c.Lines[i].Name, 150) + " " + c.Lines[i].Last()
+	}
+	const swatch, gap = 22, 6
+	room, shown := x1-x0, 0
+	for _, t := range texts {
+		if room -= swatch + gap + p.width(t) + margin; room < 0 {
+			break
+		}
+		shown++
+	}
+	for i := shown - 1; i >= 0; i-- {
+		x1 -= p.width(texts[i])
+		p.write(img, x1, y, texts[i])
+		x1 -= swatch + gap
+		mid := y + p.height()/2
+		draw.Draw(img, image.Rect(x1, mid-1, x1+swatch, mid+2), image.NewUniform(hues[c.Lines[i].Hue]), image.Point{}, draw.Src)
+		x1 -= margin
+	}
+}
+
+// hues are the colours of lines, those of the page in light mode.
+var hues = [6]color.NRGBA{
+	{0x1f, 0x5f, 0xbf, 255}, {0xc2, 0x57, 0x0c, 255}, {0x19, 0x76, 0x4a, 255},
+	{0x8a, 0x2f, 0x9c, 255}, {0x0f, 0x7c, 0x86, 255}, {0x7a, 0x6a, 0x12, 255},
+}
+
+// A pngPainter draws a chart into an area of an image.
+type pngPainter struct {
+	img   *image.RGBA
+	area  image.Rectangle
+	small pen
+}
+
+func (p *pngPainter) x(x float64) int { return p.area.Min.X + int(math.Round(x*float64(p.area.Dx()))) }
+func (p *pngPainter) y(y float64) int { return p.area.Min.Y + int(math.Round(y*float64(p.area.Dy()))) }
+
+func (p *pngPainter) tickX(x float64, label string) {
+	at := p.x(x)
+	draw.Draw(p.img, image.Rect(at, p.area.Min.Y, at+1, p.area.Max.Y), image.NewUniform(faint), image.Point{}, draw.Src)
+	p.small.write(p.img, at-p.small.width(label)/2, p.area.Max.Y+6, label)
+}
+
+func (p *pngPainter) tickY(y float64, label string) {
+	at := p.y(y)
+	draw.Draw(p.img, image.Rect(p.area.Min.X, at, p.area.Max.X, at+1), image.NewUniform(faint), image.Point{}, draw.Src)
+	p.small.write(p.img, p.area.Min.X-8-p.small.width(label), at-p.small.height()/2, label)
+}
+
+func (p *pngPainter) rule(x float64) {
+	for y := p.area.Min.Y; y < p.area.Max.Y; y += 5 {
+		draw.Draw(p.img, image.Rect(p.x(x), y, p.x(x)+1, y+2), image.NewUniform(muted), image.Point{}, draw.Src)
+	}
+}
+
+// bleed is how far lines and dots may reach beyond the plot area, in pixels.
+const bleed = 8
+
+// A shape collects polygons that are filled together with one colour.
+type shape struct {
+	p *pngPainter
+	r *vector.Rasterizer
+}
+
+func (p *pngPainter) shape() shape {
+	return shape{p, vector.NewRasterizer(p.area.Dx()+2*bleed, p.area.Dy()+2*bleed)}
+}
+
+// polygon adds a polygon with corners in pixels of the rasterizer.
+func (s shape) polygon(corners []point) {
+	for i, c := range corners {
+		if i == 0 {
+			s.r.MoveTo(float32(c.x), float32(c.y))
+		} else {
+			s.r.LineTo(float32(c.x), float32(c.y))
+		}
+	}
+	s.r.ClosePath()
+}
+
+// pixel returns the position of a point in the rasterizer.
+func (s shape) pixel(at point) point {
+	return point{bleed + at.x*float64(s.p.area.Dx()), bleed + at.y*float64(s.p.area.Dy())}
+}
+
+// stroke adds a line of the given half width: its left side, and its right side backwards. One
+// polygon for the whole line keeps the antialiasing even at the joins.
+func (s shape) stroke(points []point, half float64) {
+	var line, left, right []point
+	for _, p := range points {
+		if p = s.pixel(p); len(line) == 0 || p != line[len(line)-1] {
+			line = append(line, p)
+		}
+	}
+	if len(line) < 2 {
+		return
+	}
+	normal := func(i int) point { // of the segment from point i
+		i = min(max(i, 0), len(line)-2)
+		dx, dy := line[i+1].x-line[i].x, line[i+1].y-line[i].y
+		length := math.Hypot(dx, dy)
+		return point{-dy / length, dx / length}
+	}
+	for i, p := range line {
+		offsets := []point{normal(i - 1), normal(i)} // a bevel join
+		sum := point{offsets[0].x + offsets[1].x, offsets[0].y + offsets[1].y}
+		if square := sum.x*sum.x + sum.y*sum.y; square > 1 { // a miter join, where the line turns little
+			offsets = []point{{2 * sum.x / square, 2 * sum.y / square}}
+		}
+		for _, o := range offsets {
+			left = append(left, point{p.x + half*o.x, p.y + half*o.y})
+			right = append(right, point{p.x - half*o.x, p.y - half*o.y})
+		}
+	}
+	slices.Reverse(right)
+	s.polygon(append(left, right...))
+}
+
+func (s shape) disc(at point, radius float64) {
+	center := s.pixel(at)
+	corners := make([]point, 24)
+	for i := range corners {
+		sin, cos := math.Sincos(2 * math.Pi * float64(i) / float64(len(corners)))
+		corners[i] = point{center.x + radius*cos, center.y + radius*sin}
+	}
+	s.polygon(corners)
+}
+
+func (s shape) fill(c color.Color) {
+	s.r.Draw(s.p.img, s.p.area.Inset(-bleed), image.NewUniform(c), image.Point{})
+}
+
+func (p *pngPainter) band(outline []point, l *chartLine) {
+	s := p.shape()
+	corners := make([]point, len(outline))
+	for i, at := range outline {
+		corners[i] = s.pixel(at)
+	}
+	s.polygon(corners)
+	c := hues[l.Hue]
+	c.A = 34
+	s.fill(c)
+}
+
+func (p *pngPainter) line(points []point, l *chartLine, raw bool) {
+	c, half := hues[l.Hue], 1.1
+	if raw {
+		c.A, half = 90, 0.5
+	}
+	s := p.shape()
+	s.stroke(points, half)
+	s.fill(c)
+}
+
+func (p *pngPainter) dot(at point, radius float64, l *chartLine) {
+	s := p.shape()
+	s.disc(at, radius+0.5)
+	s.fill(hues[l.Hue])
+}
+
+func (p *pngPainter) ring(at point, l *chartLine) {
+	p.dot(at, 5.5, l)
+	s := p.shape()
+	s.disc(at, 4)
+	s.fill(paper)
+}
