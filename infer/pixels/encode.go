@@ -1,11 +1,13 @@
 package pixels
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"image/draw"
 	"image/gif"
 	"io"
+	"maps"
 	"slices"
 )
 
@@ -30,85 +32,42 @@ func encodeGIF(w io.Writer, img *image.NRGBA) error {
 	return gif.Encode(w, dst, nil)
 }
 
-// bin counts the pixels of a cell of the color cube and adds up their channels.
-type bin struct {
-	n   int
-	sum [3]int
-}
-
-func (b bin) mean(channel int) int { return (b.sum[channel] + b.n/2) / b.n }
-
-// palette picks at most n colors by median cut: it halves the box of bins with the largest product of
-// pixels and length until there are n boxes.
+// palette picks at most n colors: it drops bits of the channels, blue first, until the pixels fall into
+// at most n cells, and takes the mean color of each cell. An image of few colors keeps them all.
 func palette(img *image.NRGBA, n int) color.Palette {
-	cube := make([]bin, 1<<15) // by 5 bits of each channel
-	for i := 0; i < len(img.Pix); i += 4 {
-		p := img.Pix[i : i+4 : i+4]
-		if p[3] < 128 {
-			continue
-		}
-		b := &cube[int(p[0])>>3<<10|int(p[1])>>3<<5|int(p[2])>>3]
-		b.n++
-		for c := range b.sum {
-			b.sum[c] += int(p[c])
-		}
-	}
-	cube = slices.DeleteFunc(cube, func(b bin) bool { return b.n == 0 })
-	if len(cube) == 0 { // fully transparent
-		return color.Palette{color.NRGBA{A: 255}}
-	}
-	boxes := []box{newBox(cube)}
-	for len(boxes) < n {
-		i := 0
-		for j := range boxes {
-			if boxes[j].weight > boxes[i].weight {
-				i = j
+	type cell struct{ n, r, g, b int }
+	var cells map[[3]uint8]cell
+	for shift := [3]int{}; ; {
+		cells = map[[3]uint8]cell{}
+		for i := 0; i < len(img.Pix) && len(cells) <= n; i += 4 {
+			p := img.Pix[i : i+4 : i+4]
+			if p[3] < 128 {
+				continue
 			}
+			key := [3]uint8{p[0] >> shift[0], p[1] >> shift[1], p[2] >> shift[2]}
+			c := cells[key]
+			cells[key] = cell{c.n + 1, c.r + int(p[0]), c.g + int(p[1]), c.b + int(p[2])}
 		}
-		b := boxes[i]
-		if b.weight == 0 {
+		if len(cells) <= n {
 			break
 		}
-		slices.SortFunc(b.bins, func(x, y bin) int { return x.mean(b.axis) - y.mean(b.axis) })
-		cut, below := 1, b.bins[0].n
-		for ; cut < len(b.bins)-1 && below < b.total.n/2; cut++ {
-			below += b.bins[cut].n
+		switch {
+		case shift[2] == shift[1]:
+			shift[2]++
+		case shift[0] == shift[1]:
+			shift[0]++
+		default:
+			shift[1]++
 		}
-		boxes[i] = newBox(b.bins[:cut])
-		boxes = append(boxes, newBox(b.bins[cut:]))
 	}
-	p := make(color.Palette, len(boxes))
-	for i, b := range boxes {
-		p[i] = color.NRGBA{uint8(b.total.mean(0)), uint8(b.total.mean(1)), uint8(b.total.mean(2)), 255}
+	p := color.Palette{}
+	// Sorted, so that the same image becomes the same file.
+	for _, key := range slices.SortedFunc(maps.Keys(cells), func(a, b [3]uint8) int { return bytes.Compare(a[:], b[:]) }) {
+		c := cells[key]
+		p = append(p, color.NRGBA{uint8((c.r + c.n/2) / c.n), uint8((c.g + c.n/2) / c.n), uint8((c.b + c.n/2) / c.n), 255})
+	}
+	if len(p) == 0 { // fully transparent
+		p = append(p, color.NRGBA{A: 255})
 	}
 	return p
-}
-
-type box struct {
-	bins   []bin
-	total  bin
-	axis   int // the longest
-	weight int // 0 if the box cannot be halved
-}
-
-func newBox(bins []bin) box {
-	b := box{bins: bins}
-	length := 0
-	for c := range 3 {
-		lo, hi := 255, 0
-		for _, x := range bins {
-			lo, hi = min(lo, x.mean(c)), max(hi, x.mean(c))
-			b.total.sum[c] += x.sum[c]
-		}
-		if hi-lo > length {
-			b.axis, length = c, hi-lo
-		}
-	}
-	for _, x := range bins {
-		b.total.n += x.n
-	}
-	if len(bins) > 1 {
-		b.weight = b.total.n * max(length, 1)
-	}
-	return b
 }

@@ -2,6 +2,7 @@ package pixels
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -54,10 +55,7 @@ func Encode(w io.Writer, img image.Image, opt SaveOptions) error {
 	if err != nil {
 		return err
 	}
-	quality := opt.Quality
-	if quality == 0 {
-		quality = 95
-	}
+	quality := cmp.Or(opt.Quality, 95)
 	if quality < 1 || quality > 100 {
 		return fmt.Errorf("JPEG quality %d is outside 1 to 100", opt.Quality)
 	}
