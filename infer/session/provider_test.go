@@ -52,7 +52,7 @@ func TestCandidates(t *testing.T) {
 		{"darwin", Auto, "coreml cpu"},
 		{"linux", CPU, "cpu"},
 		{"linux", TensorRT, "tensorrt"},
-		// what is named is tried wherever it is, and fails with its reason
+		// A named provider is tried on every system and fails with its reason.
 		{"linux", CoreML, "coreml"},
 	} {
 		var names []string
@@ -132,7 +132,7 @@ func TestProviderFile(t *testing.T) {
 		}
 	}
 	if got := r.file(cpu, "linux"); got != "" {
-		t.Errorf("the CPU's is %s", got)
+		t.Errorf("the CPU provider has the file %s", got)
 	}
 	if got := (runtimeInUse{library: "libonnxruntime.so"}).file(cuda, "linux"); got != "" {
 		t.Errorf("the folder of the library is unknown, but file returns %s", got)

@@ -49,6 +49,6 @@ func TestShapes(t *testing.T) {
 	s.forget()
 	s.learn(in(2), out(2))
 	if s.find(in(2)) != nil {
-		t.Error("a model whose shapes cannot be known is remembered")
+		t.Error("shapes are remembered after forget")
 	}
 }
