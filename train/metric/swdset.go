@@ -9,6 +9,8 @@ import (
 	"math/bits"
 	"runtime"
 
+	"cyclegan/train/internal/random"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -161,11 +163,9 @@ func (s *SWD) LoadSet(path string) (*SWDSet, error) {
 }
 
 // stream is a sequence of random numbers with random access, so that goroutines can share it and other
-// languages can reproduce it: number i is the finalizer of SplitMix64 (Steele et al. 2014) of
-// stream + (i+1) * golden.
+// languages can reproduce it: it is SplitMix64 (Steele et al. 2014), whose state after i numbers is
+// stream + i * [random.Golden].
 type stream uint64
-
-const golden = 0x9e3779b97f4a7c15
 
 // newStream returns the stream of a seed and a path of numbers.
 func newStream(seed uint64, path ...uint64) stream {
@@ -176,12 +176,7 @@ func newStream(seed uint64, path ...uint64) stream {
 	return s
 }
 
-func (s stream) at(i uint64) uint64 {
-	z := uint64(s) + (i+1)*golden
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
+func (s stream) at(i uint64) uint64 { return random.Mix(uint64(s) + i*random.Golden) }
 
 // below returns an integer from 0 to n-1.
 func (s stream) below(i uint64, n int) int {

@@ -117,10 +117,10 @@ type layout struct {
 func (g *Grid) layout() (*layout, error) {
 	l := &layout{columns: len(g.Columns), group: g.Group}
 	if g.Group < 0 {
-		return nil, fmt.Errorf("Group is %d; it must not be negative", g.Group)
+		return nil, fmt.Errorf("field Group is %d; it must not be negative", g.Group)
 	}
 	if g.MinCell < 0 || g.MinCell > maxMinCell {
-		return nil, fmt.Errorf("MinCell is %d; it must be from 0 to %d", g.MinCell, maxMinCell)
+		return nil, fmt.Errorf("field MinCell is %d; it must be from 0 to %d", g.MinCell, maxMinCell)
 	}
 	for _, row := range g.Rows {
 		l.columns = max(l.columns, len(row.Pictures))
