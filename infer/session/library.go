@@ -175,23 +175,16 @@ func (p provider) ready(r runtimeInUse, goos string, open func(name string) erro
 		}
 	}
 	for _, name := range needed(file) {
-		if err := openNeeded(name, filepath.Dir(file), open); err != nil {
+		// From the provider's folder, the cache, or by the system's loader.
+		path := filepath.Join(filepath.Dir(file), name)
+		if _, err := os.Stat(path); err != nil {
+			path = cmp.Or(native.NVIDIALibrary(name), name)
+		}
+		if err := open(path); err != nil {
 			return p.missing(name, filepath.Base(file), err)
 		}
 	}
 	return nil
-}
-
-// openNeeded opens a library from folder, from the cache, or by the system's loader.
-func openNeeded(name, folder string, open func(name string) error) error {
-	path := filepath.Join(folder, name)
-	if _, err := os.Stat(path); err == nil {
-		return open(path)
-	}
-	if path := native.NVIDIALibrary(name); path != "" {
-		return open(path)
-	}
-	return open(name)
 }
 
 // needed returns the names of the libraries that an ELF library needs, without the loader itself. It

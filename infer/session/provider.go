@@ -159,11 +159,8 @@ func (r runtimeInUse) file(p provider, goos string) string {
 		return ""
 	}
 	name := "lib" + p.file + ".so"
-	switch goos {
-	case "windows":
+	if goos == "windows" {
 		name = p.file + ".dll"
-	case "darwin", "ios":
-		name = "lib" + p.file + ".dylib"
 	}
 	return filepath.Join(filepath.Dir(r.library), name)
 }
@@ -203,12 +200,7 @@ func (p provider) missing(library, neededBy string, err error) error {
 
 // lacksProvider reports whether ONNX Runtime's error means that the build lacks the provider.
 func lacksProvider(err error) bool {
-	for _, words := range []string{
+	return slices.ContainsFunc([]string{
 		"not enabled in this build", "not supported in this build", "does not support CoreML", "Specified provider is not supported", "Unknown provider name",
-	} {
-		if strings.Contains(err.Error(), words) {
-			return true
-		}
-	}
-	return false
+	}, func(words string) bool { return strings.Contains(err.Error(), words) })
 }

@@ -125,7 +125,7 @@ func TestProviderFile(t *testing.T) {
 	dir := t.TempDir()
 	r := runtimeInUse{library: filepath.Join(dir, "x")}
 	for goos, want := range map[string]string{
-		"linux": "libonnxruntime_providers_cuda.so", "windows": "onnxruntime_providers_cuda.dll", "darwin": "libonnxruntime_providers_cuda.dylib",
+		"linux": "libonnxruntime_providers_cuda.so", "windows": "onnxruntime_providers_cuda.dll",
 	} {
 		if got := r.file(cuda, goos); got != filepath.Join(dir, want) {
 			t.Errorf("on %s: %s", goos, got)

@@ -94,14 +94,6 @@ func integers[T integer](values []float32, low, high T) []T {
 	return out
 }
 
-func doubles(values []float32) []float64 {
-	out := make([]float64, len(values))
-	for i, f := range values {
-		out[i] = float64(f)
-	}
-	return out
-}
-
 // halves returns the bytes of float16 or bfloat16 numbers in the machine's order.
 func halves(values []float32, encode func(float32) uint16) []byte {
 	out := make([]byte, 2*len(values))
@@ -111,21 +103,21 @@ func halves(values []float32, encode func(float32) uint16) []byte {
 	return out
 }
 
-// floats rounds numbers to float32, in out's memory if that suffices.
-func floats[T integer | ~float64](out []float32, values []T) []float32 {
+// convert converts numbers, in out's memory if that suffices.
+func convert[To float32 | float64, From integer | float32 | float64](out []To, values []From) []To {
 	out = resize(out, len(values))
 	for i, v := range values {
-		out[i] = float32(v)
+		out[i] = To(v)
 	}
 	return out
 }
 
 // resize returns a slice of n values, in the memory of s if that suffices.
-func resize(s []float32, n int) []float32 {
+func resize[T any](s []T, n int) []T {
 	if cap(s) >= n {
 		return s[:n]
 	}
-	return make([]float32, n)
+	return make([]T, n)
 }
 
 // shapes remembers the output shapes of earlier runs by their input shapes. The zero value is ready
