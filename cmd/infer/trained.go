@@ -30,7 +30,7 @@ type trained struct {
 func openTrained(dir string) (*trained, error) {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("no run %q%s\nFix: name the run with -name and -checkpoints_dir", dir, runsNear(filepath.Dir(dir)))
+		return nil, fmt.Errorf("no run %q%s\nFix: name the run with -name and -checkpoints_dir", dir, cli.There("runs", filepath.Dir(dir), "*"))
 	}
 	if err != nil {
 		return nil, err
@@ -50,23 +50,6 @@ func openTrained(dir string) (*trained, error) {
 		return nil, fmt.Errorf("read the options of the run: %q: %w", path, err)
 	}
 	return r, nil
-}
-
-// runsNear lists the runs in a folder.
-func runsNear(dir string) string {
-	found, err := filepath.Glob(filepath.Join(dir, "*", "*.onnx"))
-	if err != nil || len(found) == 0 {
-		return ""
-	}
-	var names []string
-	for _, path := range found {
-		names = append(names, filepath.Base(filepath.Dir(path)))
-	}
-	names = slices.Compact(names)
-	if len(names) > 5 {
-		names = append(names[:5], "...")
-	}
-	return "; runs there: " + strings.Join(names, ", ")
 }
 
 // option returns an option of the run in the form of its command line.
