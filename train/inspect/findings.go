@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,13 +17,14 @@ const (
 // find adds the findings, the most severe first.
 func (in *inspector) find() {
 	in.findUnused()
-	in.findOverlaps()
 	in.findCopies()
 	in.findCounts()
 	in.findSizes()
 	in.findContent()
-	rank := func(f Finding) int { return slices.Index([]Severity{Error, Warning, Note}, f.Severity) }
-	slices.SortStableFunc(in.Findings, func(a, b Finding) int { return cmp.Compare(rank(a), rank(b)) })
+	order := []Severity{Error, Warning, Note}
+	slices.SortStableFunc(in.Findings, func(a, b Finding) int {
+		return slices.Index(order, a.Severity) - slices.Index(order, b.Severity)
+	})
 }
 
 func (in *inspector) add(s Severity, kind string, files []string, title, text string) {
@@ -60,7 +60,7 @@ func (in *inspector) test(domain string) *part {
 
 // findUnused finds files that the run does not use.
 func (in *inspector) findUnused() {
-	var foreign, changed []string
+	var foreign []string
 	for _, p := range in.parts {
 		if p.usable() == 0 {
 			s := Warning
@@ -73,11 +73,6 @@ func (in *inspector) findUnused() {
 		for extension, n := range p.folder.Others {
 			if unsupported[extension] {
 				foreign = append(foreign, fmt.Sprintf("%s: %d %s", p.folder.Label, n, extension))
-			}
-		}
-		for i, l := range p.looks {
-			if l.changed {
-				changed = append(changed, p.folder.Files[i].Name)
 			}
 		}
 	}
@@ -98,10 +93,6 @@ func (in *inspector) findUnused() {
 		slices.Sort(foreign)
 		in.add(Warning, "unread_formats", foreign, "images in unsupported formats",
 			"The run reads jpg, png, gif, bmp, tiff and webp, and skips the others. Fix: convert the others or move them away.")
-	}
-	if len(changed) > 0 {
-		in.add(Warning, "changed", changed, fmt.Sprintf("files that changed during the inspection: %d", len(changed)),
-			"Another program is writing to the folders, and the run would train on incomplete files. Fix: start when it has finished.")
 	}
 }
 
@@ -156,36 +147,28 @@ func (in *inspector) findCounts() {
 
 // findContent finds what decoding shows, and differences in format.
 func (in *inspector) findContent() {
-	var gray, alpha, deep []string
-	var mostGray float64 // the larger share of gray images in a colour domain
-	for _, p := range in.parts {
-		colour := in.options.InputNC == 3
-		if p.domain == "B" {
-			colour = in.options.OutputNC == 3
-		}
-		n := 0
+	files := func(p *part, want func(look) bool) (names []string) {
 		for i, l := range p.looks {
-			name := p.folder.Files[i].Name
-			if l.gray && colour {
-				gray = append(gray, name)
-				n++
-			}
-			if l.alpha {
-				alpha = append(alpha, name)
-			}
-			if l.deep {
-				deep = append(deep, name)
+			if want(l) {
+				names = append(names, p.folder.Files[i].Name)
 			}
 		}
-		if p.train && n > 0 {
-			mostGray = max(mostGray, float64(n)/float64(p.usable()))
+		return names
+	}
+	var gray, alpha, deep []string
+	s := Note // for gray images, unless a training set has many
+	for _, p := range in.parts {
+		if p.domain == "A" && in.options.InputNC == 3 || p.domain == "B" && in.options.OutputNC == 3 {
+			of := files(p, func(l look) bool { return l.gray })
+			gray = append(gray, of...)
+			if p.train && float64(len(of)) > manyImages*float64(p.usable()) {
+				s = Warning
+			}
 		}
+		alpha = append(alpha, files(p, func(l look) bool { return l.alpha })...)
+		deep = append(deep, files(p, func(l look) bool { return l.deep })...)
 	}
 	if len(gray) > 0 {
-		s := Note
-		if mostGray > 0.05 {
-			s = Warning
-		}
 		in.add(s, "gray", gray, fmt.Sprintf("images without colour: %d", len(gray)),
 			"The networks learn that the domain may be gray, and remove colour from other images. Fix: move them away; if a whole domain is gray, use input_nc 1 (A) or output_nc 1 (B).")
 	}

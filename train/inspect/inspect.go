@@ -117,8 +117,6 @@ type inspector struct {
 	parts   []*part  // trainA, trainB and, if present, testA and testB
 	alike   []file   // files with the same bytes as another one
 	same    [][]file // alike in groups, parallel to Result.Identical
-	// overlaps are the pairs of sets whose folders are the same or nested.
-	overlaps map[[2]string]bool
 }
 
 // part is one set during an inspection.
@@ -137,7 +135,7 @@ type part struct {
 func Dataset(ctx context.Context, data *dataset.Dataset, opt Options) (*Result, error) {
 	begin := time.Now()
 	in := &inspector{
-		data: data, options: data.Options(), opt: opt, overlaps: map[[2]string]bool{},
+		data: data, options: data.Options(), opt: opt,
 		Result: &Result{
 			BuiltIn: data.BuiltIn(), Decoded: opt.Decode, Sets: []Set{}, Findings: []Finding{},
 			Unreadable: []Skip{}, TooSmall: []Skip{}, Identical: []Group{},
