@@ -54,24 +54,24 @@ func (in *inspector) identical() {
 		in.same[k] = append(in.same[k], f)
 	}
 	// The names of the kinds are in their order. Within a kind, groups stay in that of their first file.
-	slices.SortStableFunc(in.same, func(a, b []file) int { return cmp.Compare(kindOf(a), kindOf(b)) })
+	slices.SortStableFunc(in.same, func(a, b []*file) int { return cmp.Compare(kindOf(a), kindOf(b)) })
 	for _, group := range in.same {
-		sum := group[0].look().sum
-		g := Group{Kind: kindOf(group), Bytes: group[0].bytes(), SHA256: hex.EncodeToString(sum[:])}
+		sum := group[0].sum
+		g := Group{Kind: kindOf(group), Bytes: group[0].Bytes, SHA256: hex.EncodeToString(sum[:])}
 		for _, f := range group {
-			g.Files = append(g.Files, Member{f.p.name, f.name()})
+			g.Files = append(g.Files, Member{f.part.name, f.Name})
 		}
 		in.Identical = append(in.Identical, g)
 	}
 }
 
-func kindOf(group []file) GroupKind {
+func kindOf(group []*file) GroupKind {
 	kind := WithinSet
 	for _, f := range group {
-		if f.p.domain != group[0].p.domain {
+		if f.part.domain != group[0].part.domain {
 			return AcrossDomains
 		}
-		if f.p.train != group[0].p.train {
+		if f.part.train != group[0].part.train {
 			kind = AcrossTrainTest
 		}
 	}
@@ -83,15 +83,15 @@ func (in *inspector) findCopies() {
 	copies := in.copies()
 	a, b := in.parts[0], in.parts[1]
 	smaller, larger := a, b
-	if b.usable() < a.usable() {
+	if len(b.files) < len(a.files) {
 		smaller, larger = b, a
 	}
-	mostly := func(p, q *part) bool { return 2*copies[p.name][q.name] > p.usable() }
+	mostly := func(p, q *part) bool { return 2*copies[p.name][q.name] > len(p.files) }
 	if mostly(smaller, larger) {
-		in.add(Error, "domains_alike", in.lines(func(g []file) bool { return has(g, a.name) && has(g, b.name) }),
+		in.add(Error, "domains_alike", in.lines(func(g []*file) bool { return has(g, a.name) && has(g, b.name) }),
 			fmt.Sprintf("the domains have the same images: %s are also in %s", smaller.ofSet(copies[smaller.name][larger.name]), larger.folder.Label),
 			"There is nothing to translate between them. Fix: check that each folder has the images of its domain.")
-	} else if lines := in.lines(func(g []file) bool { return kindOf(g) == AcrossDomains }); len(lines) > 0 {
+	} else if lines := in.lines(func(g []*file) bool { return kindOf(g) == AcrossDomains }); len(lines) > 0 {
 		in.add(Warning, "across_domains", lines, fmt.Sprintf("images in both domains: %d", len(lines)),
 			"The networks learn that these belong to A and to B, and one of the two is wrong. Fix: delete each from the domain where it does not belong.")
 	}
@@ -118,7 +118,7 @@ func (in *inspector) findLeak(copies map[string]map[string]int) {
 	if len(sets) == 0 {
 		return
 	}
-	lines := in.lines(func(g []file) bool {
+	lines := in.lines(func(g []*file) bool {
 		return has(g, "trainA") && has(g, "testA") || has(g, "trainB") && has(g, "testB")
 	})
 	in.add(Warning, "leak", lines, "test images are also training images: "+strings.Join(sets, ", "),
@@ -128,12 +128,12 @@ func (in *inspector) findLeak(copies map[string]map[string]int) {
 // findRepeats finds files that one set has more than once.
 func (in *inspector) findRepeats() {
 	extra := map[string]int{}
-	lines := in.lines(func(g []file) bool {
+	lines := in.lines(func(g []*file) bool {
 		n := map[string]int{}
 		repeats := false
 		for _, f := range g {
-			if n[f.p.name]++; n[f.p.name] > 1 {
-				extra[f.p.name]++
+			if n[f.part.name]++; n[f.part.name] > 1 {
+				extra[f.part.name]++
 				repeats = true
 			}
 		}
@@ -147,7 +147,7 @@ func (in *inspector) findRepeats() {
 			continue
 		}
 		sets = append(sets, p.ofSet(n))
-		if p.train && float64(n) > 0.05*float64(p.usable()) {
+		if p.train && float64(n) > 0.05*float64(len(p.files)) {
 			s = Warning
 		}
 	}
@@ -168,7 +168,7 @@ func (in *inspector) copies() map[string]map[string]int {
 		// images.
 		members := map[string]int{}
 		for _, f := range g {
-			members[f.p.name]++
+			members[f.part.name]++
 		}
 		for set, k := range members {
 			for other := range members {
@@ -181,12 +181,12 @@ func (in *inspector) copies() map[string]map[string]int {
 	return n
 }
 
-func has(group []file, set string) bool {
-	return slices.ContainsFunc(group, func(f file) bool { return f.p.name == set })
+func has(group []*file, set string) bool {
+	return slices.ContainsFunc(group, func(f *file) bool { return f.part.name == set })
 }
 
 // lines returns the groups for which want returns true, as text.
-func (in *inspector) lines(want func([]file) bool) []string {
+func (in *inspector) lines(want func([]*file) bool) []string {
 	var lines []string
 	for k, g := range in.same {
 		if want(g) {

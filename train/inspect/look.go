@@ -17,23 +17,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// look is what reading a file has shown.
-type look struct {
+// file is an image of a part, with what reading it has shown.
+type file struct {
+	dataset.File
+	part              *part
 	err               error // why it is unreadable
 	sum               [sha256.Size]byte
 	gray, alpha, deep bool
 }
-
-// file is file i of a part.
-type file struct {
-	p *part
-	i int
-}
-
-func (f file) look() *look  { return &f.p.looks[f.i] }
-func (f file) bytes() int64 { return f.p.folder.Files[f.i].Bytes }
-func (f file) name() string { return f.p.folder.Files[f.i].Name }
-func (f file) id() digest   { return digest{f.bytes(), f.look().sum} }
 
 // digest identifies the content of a file, as far as it has been read.
 type digest struct {
@@ -41,50 +32,50 @@ type digest struct {
 	sum   [sha256.Size]byte
 }
 
-// read fills the looks, and alike.
+func (f *file) id() digest { return digest{f.Bytes, f.sum} }
+
+// read reads the files as far as necessary and fills alike.
 func (in *inspector) read(ctx context.Context) error {
 	for _, p := range in.parts {
-		for i := range p.looks {
-			in.alike = append(in.alike, file{p, i})
-		}
+		in.alike = append(in.alike, p.files...)
 	}
 	if in.opt.Decode {
-		if err := in.decode(ctx, in.alike); err != nil {
-			return err
-		}
+		err := in.decode(ctx, in.alike)
 		in.alike = shared(in.alike)
-		return nil
+		return err
 	}
 	// Most files differ in size and most others in their beginning. Only the rest is read to the
 	// end: a set of uncompressed images of one size must not be read completely.
 	const beginning = 64 << 10
 	in.alike = shared(in.alike)
-	if err := in.each(ctx, in.alike, func(f file) { f.hash(beginning) }); err != nil {
+	err := in.each(ctx, in.alike, func(f *file) { f.hash(beginning) })
+	in.alike = shared(in.alike)
+	if err != nil {
 		return err
 	}
+	err = in.each(ctx, in.alike, func(f *file) {
+		if f.Bytes > beginning {
+			f.hash(f.Bytes)
+		}
+	})
 	in.alike = shared(in.alike)
-	long := slices.DeleteFunc(slices.Clone(in.alike), func(f file) bool { return f.bytes() <= beginning })
-	if err := in.each(ctx, long, func(f file) { f.hash(f.bytes()) }); err != nil {
-		return err
-	}
-	in.alike = shared(in.alike)
-	return nil
+	return err
 }
 
 // shared returns the files whose content, as far as it is known, equals that of another file.
-func shared(files []file) []file {
+func shared(files []*file) []*file {
 	n := map[digest]int{}
 	for _, f := range files {
-		if f.look().err == nil {
+		if f.err == nil {
 			n[f.id()]++
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(files), func(f file) bool { return f.look().err != nil || n[f.id()] < 2 })
+	return slices.DeleteFunc(files, func(f *file) bool { return f.err != nil || n[f.id()] < 2 })
 }
 
 // each calls work for the files, NumThreads at a time, until ctx ends. The workers store their
-// errors in the looks.
-func (in *inspector) each(ctx context.Context, files []file, work func(file)) error {
+// errors in the files.
+func (in *inspector) each(ctx context.Context, files []*file, work func(*file)) error {
 	var g errgroup.Group
 	g.SetLimit(max(1, in.options.NumThreads))
 	for _, f := range files {
@@ -99,24 +90,22 @@ func (in *inspector) each(ctx context.Context, files []file, work func(file)) er
 }
 
 // hash stores the hash of the first bytes of the file, at most limit.
-func (f file) hash(limit int64) {
-	l := f.look()
-	r, _, err := f.p.folder.Open(f.p.folder.Files[f.i])
-	if err != nil {
-		l.err = err
+func (f *file) hash(limit int64) {
+	r, _, err := f.part.folder.Open(f.File)
+	if f.err = err; err != nil {
 		return
 	}
 	defer r.Close()
 	h := sha256.New()
-	_, l.err = io.CopyN(h, r, min(limit, f.bytes()))
-	h.Sum(l.sum[:0])
+	_, f.err = io.CopyN(h, r, min(limit, f.Bytes))
+	h.Sum(f.sum[:0])
 }
 
 // decode decodes every file.
-func (in *inspector) decode(ctx context.Context, all []file) error {
+func (in *inspector) decode(ctx context.Context, all []*file) error {
 	var mu sync.Mutex
 	done := 0
-	return in.each(ctx, all, func(f file) {
+	return in.each(ctx, all, func(f *file) {
 		f.decode()
 		if in.opt.Progress != nil {
 			mu.Lock()
@@ -127,20 +116,17 @@ func (in *inspector) decode(ctx context.Context, all []file) error {
 	})
 }
 
-func (f file) decode() {
-	l := f.look()
-	data, err := f.p.folder.Read(f.p.folder.Files[f.i])
-	if err != nil {
-		l.err = err
+func (f *file) decode() {
+	data, err := f.part.folder.Read(f.File)
+	if f.err = err; err != nil {
 		return
 	}
 	pic, err := pixels.Decode(data, pixels.Limits{MaxBytes: dataset.MaxFileBytes})
-	if err != nil {
-		l.err = err
+	if f.err = err; err != nil {
 		return
 	}
-	l.sum = sha256.Sum256(data)
-	l.gray, l.alpha, l.deep = pic.Gray, pic.Alpha, deep(pic.Format, data)
+	f.sum = sha256.Sum256(data)
+	f.gray, f.alpha, f.deep = pic.Gray, pic.Alpha, deep(pic.Format, data)
 }
 
 // deep reports whether an image has 16 bits per channel. Of the supported formats, PNG and TIFF
