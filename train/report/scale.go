@@ -55,13 +55,10 @@ func (e extent) preferLog() bool {
 
 // linear starts at zero unless a value is negative.
 func (e extent) linear() scale {
-	s := scale{lo: e.lo, hi: e.hi}
-	switch {
-	case s.lo > s.hi:
+	if e.lo > e.hi {
 		return scale{lo: 0, hi: 1}
-	case s.lo >= 0:
-		s.lo = 0
 	}
+	s := scale{lo: min(e.lo, 0), hi: e.hi}
 	if s.lo < 0 {
 		s.lo -= 0.05 * (s.hi - s.lo)
 	}
