@@ -93,15 +93,14 @@ func lossCharts(series []Series) []*chart {
 	}
 	var charts []*chart
 	for _, f := range lossFamilies {
-		var mine, others []curve
-		for _, c := range curves {
-			if slices.ContainsFunc(f.prefixes, func(p string) bool { return strings.HasPrefix(c.name, p) }) {
+		var mine []curve
+		curves = slices.DeleteFunc(curves, func(c curve) bool {
+			ok := slices.ContainsFunc(f.prefixes, func(p string) bool { return strings.HasPrefix(c.name, p) })
+			if ok {
 				mine = append(mine, c)
-			} else {
-				others = append(others, c)
 			}
-		}
-		curves = others
+			return ok
+		})
 		if len(mine) > 0 {
 			charts = append(charts, newChart(f.title, f.note, steps, mine))
 		}
