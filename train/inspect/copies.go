@@ -129,13 +129,10 @@ func (in *inspector) findLeak(copies map[string]map[string]int) {
 func (in *inspector) findRepeats() {
 	extra := map[string]int{}
 	lines := in.lines(func(g []*file) bool {
-		n := map[string]int{}
 		repeats := false
-		for _, f := range g {
-			if n[f.part.name]++; n[f.part.name] > 1 {
-				extra[f.part.name]++
-				repeats = true
-			}
+		for set, k := range members(g) {
+			extra[set] += k - 1
+			repeats = repeats || k > 1
 		}
 		return repeats
 	})
@@ -164,14 +161,9 @@ func (in *inspector) copies() map[string]map[string]int {
 		n[p.name] = map[string]int{}
 	}
 	for _, g := range in.same {
-		// Counting per set first keeps large groups cheap, such as thousands of "not available"
-		// images.
-		members := map[string]int{}
-		for _, f := range g {
-			members[f.part.name]++
-		}
-		for set, k := range members {
-			for other := range members {
+		counts := members(g)
+		for set, k := range counts {
+			for other := range counts {
 				if other != set {
 					n[set][other] += k
 				}
@@ -181,9 +173,16 @@ func (in *inspector) copies() map[string]map[string]int {
 	return n
 }
 
-func has(group []*file, set string) bool {
-	return slices.ContainsFunc(group, func(f *file) bool { return f.part.name == set })
+// members counts the files of a group by set.
+func members(group []*file) map[string]int {
+	n := map[string]int{}
+	for _, f := range group {
+		n[f.part.name]++
+	}
+	return n
 }
+
+func has(group []*file, set string) bool { return members(group)[set] > 0 }
 
 // lines returns the groups for which want returns true, as text.
 func (in *inspector) lines(want func([]*file) bool) []string {

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -86,17 +87,15 @@ func (in *inspector) findEnlarged(all [2][]change) {
 // findStretched finds images whose shape preprocessing changes.
 func (in *inspector) findStretched(all [2][]change) {
 	var files []string
-	n, total := 0, 0
 	least, most, strongest := math.Inf(1), 0.0, 1.0
 	for _, c := range slices.Concat(all[0], all[1]) {
-		total++
 		least, most = min(least, c.stretch), max(most, c.stretch)
 		if by := max(c.stretch, 1/c.stretch); by > muchStretched {
-			n++
 			strongest = max(strongest, by)
 			files = append(files, fmt.Sprintf("%s: %v", c.f.Name, c.f.Size))
 		}
 	}
+	n := len(files)
 	if n == 0 {
 		return
 	}
@@ -104,7 +103,7 @@ func (in *inspector) findStretched(all [2][]change) {
 	s := Note
 	if most <= muchStretched*least { // all alike
 		files = nil
-	} else if float64(n) > manyImages*float64(total) {
+	} else if float64(n) > manyImages*float64(len(all[0])+len(all[1])) {
 		s = Warning
 	}
 	why := fmt.Sprintf("Preprocess %s makes them %dx%d whatever their shape", o.Preprocess, o.LoadSize, o.LoadSize)
@@ -128,12 +127,8 @@ func (in *inspector) findStretched(all [2][]change) {
 func medians(all [2][]change, of func(change) float64) (a, b float64) {
 	var m [2]float64
 	for k, changes := range all {
-		values := make([]float64, len(changes))
-		for i, c := range changes {
-			values[i] = of(c)
-		}
-		slices.Sort(values)
-		m[k] = values[len(values)/2]
+		sorted := slices.SortedFunc(slices.Values(changes), func(a, b change) int { return cmp.Compare(of(a), of(b)) })
+		m[k] = of(sorted[len(sorted)/2])
 	}
 	return m[0], m[1]
 }

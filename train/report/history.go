@@ -56,10 +56,9 @@ func (h *History) Losses() []Series {
 		if s == nil || slices.Index(names, name) < i {
 			continue
 		}
-		if strings.HasPrefix(name, "idt_") && !slices.ContainsFunc(s.Y, func(v float64) bool { return v != 0 }) {
-			continue
+		if !strings.HasPrefix(name, "idt_") || slices.ContainsFunc(s.Y, func(v float64) bool { return v != 0 }) {
+			all = append(all, *s)
 		}
-		all = append(all, *s)
 	}
 	return all
 }

@@ -146,40 +146,35 @@ func (p *pngPainter) rule(float64) {}
 // bleed is how far lines and dots may reach beyond the plot area, in pixels.
 const bleed = 8
 
-// A shape collects polygons that are filled together with one colour.
-type shape struct {
-	p *pngPainter
-	r *vector.Rasterizer
-}
-
-func (p *pngPainter) shape() shape {
-	return shape{p, vector.NewRasterizer(p.area.Dx()+2*bleed, p.area.Dy()+2*bleed)}
-}
-
-// polygon adds a polygon with corners in pixels of the rasterizer.
-func (s shape) polygon(corners []point) {
-	for i, c := range corners {
+// polygon fills a polygon with corners in pixels, as [pngPainter.pixel] returns them.
+func (p *pngPainter) polygon(corners []point, c color.Color) {
+	r := vector.NewRasterizer(p.area.Dx()+2*bleed, p.area.Dy()+2*bleed)
+	for i, at := range corners {
 		if i == 0 {
-			s.r.MoveTo(float32(c.x), float32(c.y))
+			r.MoveTo(float32(at.x), float32(at.y))
 		} else {
-			s.r.LineTo(float32(c.x), float32(c.y))
+			r.LineTo(float32(at.x), float32(at.y))
 		}
 	}
-	s.r.ClosePath()
+	r.ClosePath()
+	r.Draw(p.img, p.area.Inset(-bleed), image.NewUniform(c), image.Point{})
 }
 
-// pixel returns the position of a point in the rasterizer.
-func (s shape) pixel(at point) point {
-	return point{bleed + at.x*float64(s.p.area.Dx()), bleed + at.y*float64(s.p.area.Dy())}
+func (p *pngPainter) pixel(at point) point {
+	return point{bleed + at.x*float64(p.area.Dx()), bleed + at.y*float64(p.area.Dy())}
 }
 
-// stroke adds a line of the given half width: its left side, and its right side backwards. One
-// polygon for the whole line keeps the antialiasing even at the joins.
-func (s shape) stroke(points []point, half float64) {
+// line fills the left side of the line, and its right side backwards. One polygon for the whole
+// line keeps the antialiasing even at the joins.
+func (p *pngPainter) line(points []point, l *chartLine, raw bool) {
+	c, half := hues[l.Hue], 1.1 // half the width
+	if raw {
+		c.A, half = 90, 0.5
+	}
 	var line, left, right []point
-	for _, p := range points {
-		if p = s.pixel(p); len(line) == 0 || p != line[len(line)-1] {
-			line = append(line, p)
+	for _, at := range points {
+		if at = p.pixel(at); len(line) == 0 || at != line[len(line)-1] {
+			line = append(line, at)
 		}
 	}
 	if len(line) < 2 {
@@ -191,60 +186,39 @@ func (s shape) stroke(points []point, half float64) {
 		length := math.Hypot(dx, dy)
 		return point{-dy / length, dx / length}
 	}
-	for i, p := range line {
+	for i, at := range line {
 		offsets := []point{normal(i - 1), normal(i)} // a bevel join
 		sum := point{offsets[0].x + offsets[1].x, offsets[0].y + offsets[1].y}
 		if square := sum.x*sum.x + sum.y*sum.y; square > 1 { // a miter join, where the line turns little
 			offsets = []point{{2 * sum.x / square, 2 * sum.y / square}}
 		}
 		for _, o := range offsets {
-			left = append(left, point{p.x + half*o.x, p.y + half*o.y})
-			right = append(right, point{p.x - half*o.x, p.y - half*o.y})
+			left = append(left, point{at.x + half*o.x, at.y + half*o.y})
+			right = append(right, point{at.x - half*o.x, at.y - half*o.y})
 		}
 	}
 	slices.Reverse(right)
-	s.polygon(append(left, right...))
+	p.polygon(append(left, right...), c)
 }
 
-func (s shape) disc(at point, radius float64) {
-	center := s.pixel(at)
+func (p *pngPainter) band(outline []point, l *chartLine) {
+	var corners []point
+	for _, at := range outline {
+		corners = append(corners, p.pixel(at))
+	}
+	c := hues[l.Hue]
+	c.A = 34
+	p.polygon(corners, c)
+}
+
+// dot draws all values alike: no loss is marked as the best.
+func (p *pngPainter) dot(at point, l *chartLine, _ bool) {
+	const radius = 3.5
+	center := p.pixel(at)
 	var corners []point
 	for i := range 24 {
 		sin, cos := math.Sincos(2 * math.Pi * float64(i) / 24)
 		corners = append(corners, point{center.x + radius*cos, center.y + radius*sin})
 	}
-	s.polygon(corners)
-}
-
-func (s shape) fill(c color.Color) {
-	s.r.Draw(s.p.img, s.p.area.Inset(-bleed), image.NewUniform(c), image.Point{})
-}
-
-func (p *pngPainter) band(outline []point, l *chartLine) {
-	s := p.shape()
-	corners := make([]point, len(outline))
-	for i, at := range outline {
-		corners[i] = s.pixel(at)
-	}
-	s.polygon(corners)
-	c := hues[l.Hue]
-	c.A = 34
-	s.fill(c)
-}
-
-func (p *pngPainter) line(points []point, l *chartLine, raw bool) {
-	c, half := hues[l.Hue], 1.1
-	if raw {
-		c.A, half = 90, 0.5
-	}
-	s := p.shape()
-	s.stroke(points, half)
-	s.fill(c)
-}
-
-// dot draws all values alike: no loss is marked as the best.
-func (p *pngPainter) dot(at point, l *chartLine, _ bool) {
-	s := p.shape()
-	s.disc(at, 3.5)
-	s.fill(hues[l.Hue])
+	p.polygon(corners, hues[l.Hue])
 }

@@ -108,13 +108,14 @@ func timeOf(t, now time.Time) time.Time {
 	return t.Truncate(time.Millisecond)
 }
 
-// decodeLine decodes a line into v. A line without a step is not what it should be.
+// decodeLine decodes a line into v, which has a step.
 func decodeLine(data []byte, v any, step **int64, what string) error {
-	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("not %s: %w", what, err)
+	err := json.Unmarshal(data, v)
+	if err == nil && *step == nil {
+		err = errors.New(`it has no "step"`)
 	}
-	if *step == nil {
-		return errors.New("not " + what + `: it has no "step"`)
+	if err != nil {
+		return fmt.Errorf("not %s: %w", what, err)
 	}
 	return nil
 }
