@@ -1,3 +1,13 @@
+// Package train trains a CycleGAN (Zhu et al. 2017, https://arxiv.org/abs/1703.10593).
+//
+// [Options] are the settings of a run, and [Preset] returns known recipes. A [Trainer] holds two
+// generators and two discriminators in TensorFlow and trains them step by step. [Run] is the loop
+// around it: it feeds the trainer and calls [Hook] functions for progress, reports, checkpoints and
+// samples.
+//
+// G_AB translates images of domain A to B, and G_BA translates B to A. D_A classifies images of
+// domain A as real or translated, and D_B those of B. (The official code's D_A classifies images of
+// B.)
 package train
 
 import (
@@ -102,7 +112,7 @@ type Options struct {
 	BestBy         string `json:"best_by" usage:"score that chooses the best checkpoint: true_PSNR (built-in scenes), SWD, KID or FID; without it, the first available of true_PSNR, KID and SWD" valid:"|true_PSNR|SWD|KID|FID"`
 }
 
-// Values of GANMode, StepOrder, Precision, Conv, LRPolicy and BestBy.
+// Values of GANMode, StepOrder, Precision, Conv and LRPolicy.
 const (
 	LSGAN   = step.LSGAN
 	Vanilla = step.Vanilla
@@ -121,14 +131,10 @@ const (
 	PolicyStep    = "step"
 	PolicyPlateau = "plateau"
 	PolicyCosine  = "cosine"
-
-	BestByTrue = "true_PSNR"
-	BestBySWD  = "SWD"
-	BestByKID  = "KID"
-	BestByFID  = "FID"
 )
 
-// Names of the four networks and of the weights that a run keeps of its generators, as in checkpoints.
+// Names of the four networks and of the weights that a run keeps of its generators, as in
+// checkpoints.
 const (
 	GAB = checkpoint.GAB
 	GBA = checkpoint.GBA
@@ -211,6 +217,3 @@ func list(text string) []string {
 	}
 	return all
 }
-
-// scenes reports whether the run trains on the built-in scenes.
-func (o Options) scenes() bool { return o.Dataroot == "" && o.DirA == "" && o.DirB == "" }

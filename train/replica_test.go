@@ -194,12 +194,12 @@ func TestReplicasWithBatchNorm(t *testing.T) {
 	o := sharing(t)
 	o.Norm, o.EMA = "batch", 0
 	trainer, data := openOn(t, o, device{threads: 1, cpus: 2})
-	before, err := trainer.graph.Networks()[2].Weights.Save(trainer.session)
+	before, err := trainer.graph.Networks[2].Weights.Save(trainer.session)
 	if err != nil {
 		t.Fatal(err)
 	}
 	run(t, trainer, data, 2)
-	after, err := trainer.graph.Networks()[2].Weights.Save(trainer.session)
+	after, err := trainer.graph.Networks[2].Weights.Save(trainer.session)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -255,7 +255,7 @@ func TestStepLossesAreCycleGANs(t *testing.T) {
 	shape := graph.Shape{H: 32, W: 32, C: 3}
 	apply := func(name string, x []float32) []float32 {
 		var n *graph.Network
-		for _, network := range trainer.graph.Networks() {
+		for _, network := range trainer.graph.Networks {
 			if network.Name == name {
 				n = network.Net
 			}

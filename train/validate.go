@@ -22,8 +22,9 @@ func (o Options) Validate() error {
 		}
 	}
 	check(o.Name != "" && filepath.IsLocal(o.Name), "-name %q is not a valid folder name", o.Name)
-	check(o.BestBy != BestByTrue || o.scenes(), "-best_by %s needs the true translations, which only the built-in scenes have. Fix: use -best_by SWD", BestByTrue)
-	check((o.BestBy != BestByKID && o.BestBy != BestByFID) || o.Features != "", "-best_by %s needs a feature extractor. Fix: add -features FILE", o.BestBy)
+	builtIn := o.Dataroot == "" && o.DirA == "" && o.DirB == ""
+	check(o.BestBy != "true_PSNR" || builtIn, "-best_by true_PSNR needs the true translations, which only the built-in scenes have. Fix: use -best_by SWD")
+	check((o.BestBy != "KID" && o.BestBy != "FID") || o.Features != "", "-best_by %s needs a feature extractor. Fix: add -features FILE", o.BestBy)
 	check(o.StepOrder != DFirst || o.PoolSize == 0, "-step_order D_first uses the step's own images, so -pool_size must be 0, not %d", o.PoolSize)
 	check(!(o.LambdaGP > 0) || o.GANMode == WGANGP, "-lambda_gp %g is the gradient penalty of -gan_mode wgangp; -gan_mode %s needs -lambda_gp 0", o.LambdaGP, o.GANMode)
 	check(o.LambdaIdentity == 0 || o.InputNC == o.OutputNC, "-lambda_identity %g compares images of %d and %d channels. Fix: use -lambda_identity 0, or equal -input_nc and -output_nc", o.LambdaIdentity, o.InputNC, o.OutputNC)
@@ -79,23 +80,19 @@ func within(v float64, valid string) (bool, string) {
 	panic(fmt.Sprintf("unknown valid tag %q", valid))
 }
 
-// unique flattens joined errors and drops repeated texts: both generators have the same problems.
+// unique joins errors and drops repeated lines: both generators have the same problems.
 func unique(errs []error) error {
-	seen := map[string]bool{}
-	var out []error
-	var add func(error)
-	add = func(err error) {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok {
-			for _, e := range joined.Unwrap() {
-				add(e)
-			}
-		} else if err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
-			out = append(out, err)
+	joined := errors.Join(errs...)
+	if joined == nil {
+		return nil
+	}
+	var lines []string
+	for line := range strings.SplitSeq(joined.Error(), "\n") {
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
 		}
 	}
-	add(errors.Join(errs...))
-	return errors.Join(out...)
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 // checkReplicas checks the devices that share a batch.
