@@ -31,18 +31,14 @@ func (o *Options) Bind(fs *flag.FlagSet) {
 	}
 }
 
-// A Setting is one option as text. Group is the title of its group in the help.
-type Setting struct{ Name, Value, Usage, Group string }
+// A Setting is one option as text.
+type Setting struct{ Name, Value, Usage string }
 
 // List returns every option in order.
 func (o Options) List() []Setting {
 	var all []Setting
-	group := ""
 	for field, value := range reflect.ValueOf(o).Fields() {
-		if title := field.Tag.Get("group"); title != "" {
-			group = title
-		}
-		all = append(all, Setting{field.Tag.Get("json"), fmt.Sprint(value), field.Tag.Get("usage"), group})
+		all = append(all, Setting{field.Tag.Get("json"), fmt.Sprint(value), field.Tag.Get("usage")})
 	}
 	return all
 }

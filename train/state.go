@@ -3,6 +3,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,9 +44,9 @@ func (t *Trainer) Checkpoint(data *dataset.Dataset) (*checkpoint.Checkpoint, err
 			}
 		}
 	}
-	for name, p := range t.pools() {
-		for i, image := range p.pool.images {
-			c.Tensors[poolTensor(name, i)] = checkpoint.Tensor{Shape: []int{p.shape.H, p.shape.W, p.shape.C}, Values: slices.Clone(image)}
+	for _, p := range []*imagePool{t.poolA, t.poolB} {
+		for i, image := range p.images {
+			c.Tensors[p.tensor(i)] = checkpoint.Tensor{Shape: []int{p.shape.H, p.shape.W, p.shape.C}, Values: slices.Clone(image)}
 		}
 	}
 	return c, nil
@@ -58,19 +59,6 @@ func paramShapes(n *step.Network) map[string][]int {
 	}
 	return shapes
 }
-
-// A shapedPool is an image pool with the shape of its translated images.
-type shapedPool struct {
-	pool  *imagePool
-	shape graph.Shape
-}
-
-func (t *Trainer) pools() map[string]shapedPool {
-	a, b := t.graph.FakeA, t.graph.FakeB
-	return map[string]shapedPool{"pool_A": {&t.poolA, a}, "pool_B": {&t.poolB, b}}
-}
-
-func poolTensor(pool string, i int) string { return fmt.Sprintf("%s/%04d", pool, i) }
 
 // Restore loads the state of a checkpoint. If the checkpoint is of other networks it fails and
 // changes nothing.
@@ -97,17 +85,17 @@ func (t *Trainer) Restore(c *checkpoint.Checkpoint) error {
 			loads[vars] = w
 		}
 	}
-	images := map[string][][]float32{}
-	for name, p := range t.pools() {
-		for i := range p.pool.capacity {
-			tensor, ok := c.Tensors[poolTensor(name, i)]
+	images := map[*imagePool][][]float32{t.poolA: nil, t.poolB: nil}
+	for p := range images {
+		for i := range p.capacity {
+			tensor, ok := c.Tensors[p.tensor(i)]
 			if !ok {
 				break
 			}
 			if len(tensor.Values) != p.shape.H*p.shape.W*p.shape.C {
-				return fmt.Errorf("restore checkpoint: an image of %s has shape %v, the run needs %v", name, tensor.Shape, p.shape)
+				return fmt.Errorf("restore checkpoint: an image of %s has shape %v, the run needs %v", p.name, tensor.Shape, p.shape)
 			}
-			images[name] = append(images[name], slices.Clone(tensor.Values))
+			images[p] = append(images[p], slices.Clone(tensor.Values))
 		}
 	}
 	for vars, w := range loads {
@@ -115,8 +103,8 @@ func (t *Trainer) Restore(c *checkpoint.Checkpoint) error {
 			return fmt.Errorf("restore checkpoint: %w", err)
 		}
 	}
-	for name, p := range t.pools() {
-		p.pool.images = images[name]
+	for p, stored := range images {
+		p.images = stored
 	}
 	t.step = c.Step
 	return nil
@@ -147,11 +135,8 @@ func (s *Saver) Hook(p Progress) error {
 	if s.opts.SaveByIter && due {
 		s.KeepIteration(p.Seen())
 	}
-	if !due && !epochDue {
-		return err
-	}
-	if takeErr := s.Take(); takeErr != nil {
-		return takeErr
+	if due || epochDue {
+		err = errors.Join(err, s.Take())
 	}
 	return err
 }

@@ -58,26 +58,20 @@ func (o Options) checkTags() (errs []error) {
 		} else {
 			v = float64(value.Int())
 		}
-		if ok, want := within(v, valid); !ok {
-			errs = append(errs, fmt.Errorf("-%s is %g, but it must be %s", name, v, want))
+		var ok bool
+		var limit float64
+		if valid == "[0,1)" {
+			ok, valid = v >= 0 && v < 1, "at least 0 and below 1"
+		} else if n, _ := fmt.Sscanf(valid, ">=%g", &limit); n == 1 {
+			ok, valid = v >= limit, fmt.Sprintf("%g or more", limit)
+		} else if n, _ := fmt.Sscanf(valid, ">%g", &limit); n == 1 {
+			ok, valid = v > limit, fmt.Sprintf("above %g", limit)
+		}
+		if !ok {
+			errs = append(errs, fmt.Errorf("-%s is %g, but it must be %s", name, v, valid))
 		}
 	}
 	return errs
-}
-
-// within reports whether v is in a range such as ">=1", and the range in words.
-func within(v float64, valid string) (bool, string) {
-	if valid == "[0,1)" {
-		return v >= 0 && v < 1, "at least 0 and below 1"
-	}
-	var limit float64
-	if n, _ := fmt.Sscanf(valid, ">=%g", &limit); n == 1 {
-		return v >= limit, fmt.Sprintf("%g or more", limit)
-	}
-	if n, _ := fmt.Sscanf(valid, ">%g", &limit); n == 1 {
-		return v > limit, fmt.Sprintf("above %g", limit)
-	}
-	panic(fmt.Sprintf("unknown valid tag %q", valid))
 }
 
 // unique joins errors and drops repeated lines: both generators have the same problems.

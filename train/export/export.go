@@ -167,7 +167,7 @@ func input(images []float32, count int, s graph.Shape) session.Tensor {
 	}
 }
 
-// randomSet returns random images of the training size or, if that is unknown, of the smallest size.
+// randomSet returns random images of the training size or, if that is unknown, of the smallest.
 func randomSet(n *graph.Network, m onnxgraph.Metadata) (*Images, error) {
 	p := &Images{Count: 4, H: m.TrainHeight, W: m.TrainWidth}
 	if p.H == 0 || p.W == 0 {
