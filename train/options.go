@@ -206,7 +206,6 @@ func (o Options) gpuList() []string {
 	return nil
 }
 
-// list splits a list at commas.
 func list(text string) []string {
 	var all []string
 	for word := range strings.SplitSeq(text, ",") {

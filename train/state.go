@@ -141,7 +141,6 @@ func (s *Saver) Hook(p Progress) error {
 	return err
 }
 
-// translatorKey identifies an inference graph.
 type translatorKey struct {
 	generator string
 	weights   string

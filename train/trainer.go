@@ -78,7 +78,6 @@ func newTrainerOn(d device, o Options, shapeA, shapeB graph.Shape) (*Trainer, er
 	return t, nil
 }
 
-// step returns the settings of a training step on a device.
 func (o Options) step(d device, shapeA, shapeB graph.Shape) step.Options {
 	return step.Options{
 		GeneratorAB: o.Generator(true), GeneratorBA: o.Generator(false),
@@ -115,7 +114,6 @@ func (t *Trainer) initialize() error {
 	return nil
 }
 
-// load sets a network's weights and their moving average.
 func (t *Trainer) load(n *step.Network, w graph.Weights) error {
 	if err := n.Weights.Load(t.session, w); err != nil || n.Average == nil {
 		return err
@@ -142,7 +140,6 @@ func (t *Trainer) LoadInitial() (loaded []string, err error) {
 	return loaded, nil
 }
 
-// readWeights reads a PyTorch file of the network called name.
 func (o Options) readWeights(name, path string) (w graph.Weights, err error) {
 	state, err := pytorch.ReadFile(path)
 	if err != nil {

@@ -39,7 +39,6 @@ func (o Options) Validate() error {
 		o.Discriminator(true).Validate(), o.Discriminator(false).Validate(), o.Dataset().Validate()))
 }
 
-// checkTags compares every option with its valid tag.
 func (o Options) checkTags() (errs []error) {
 	for field, value := range reflect.ValueOf(o).Fields() {
 		name, valid := field.Tag.Get("json"), field.Tag.Get("valid")
@@ -89,7 +88,6 @@ func unique(errs []error) error {
 	return errors.New(strings.Join(lines, "\n"))
 }
 
-// checkReplicas checks the devices that share a batch.
 func (o Options) checkReplicas(check func(ok bool, format string, args ...any)) {
 	workers, gpus := o.WorkerList(), o.gpuList()
 	for i, address := range workers {

@@ -45,7 +45,6 @@ type Header struct {
 	Text     []byte // the JSON in the file
 }
 
-// entry is a tensor in the JSON.
 type entry struct {
 	Type    string   `json:"dtype"`
 	Shape   []int    `json:"shape"`

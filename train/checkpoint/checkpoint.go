@@ -130,7 +130,6 @@ func (c *Checkpoint) Save(path string) error {
 	return nil
 }
 
-// header encodes everything that precedes the values.
 func (c *Checkpoint) header(names []string) ([]byte, error) {
 	var tensors []safetensors.Tensor
 	sum := crc32.New(castagnoli)
@@ -174,7 +173,6 @@ func (c *Checkpoint) numbers() map[string]any {
 	}
 }
 
-// parse reads the metadata of a header.
 func (c *Checkpoint) parse(metadata map[string]string) error {
 	c.DomainA, c.DomainB, c.Device = metadata["domain_A"], metadata["domain_B"], metadata["device"]
 	for key, into := range c.numbers() {

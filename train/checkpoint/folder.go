@@ -147,7 +147,6 @@ func (f Folder) rolling() ([]int64, error) {
 	return steps, nil
 }
 
-// dropOld removes all but the newest keep rolling checkpoints.
 func (f Folder) dropOld(keep int) error {
 	steps, err := f.rolling()
 	if err != nil {

@@ -148,7 +148,6 @@ func quantize(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgrap
 	return onnxgraph.MarshalInt8(c, m)
 }
 
-// compare runs two models on images.
 func compare(ctx context.Context, full, reduced []byte, images *Images, channels int) (*Loss, error) {
 	var want [][]float32
 	err := images.run(ctx, full, channels, func(_ int, outputs []session.Tensor) error {

@@ -158,7 +158,6 @@ func UpdateStatistics(s *op.Scope, g *tf.Graph, passes [][]Pass) []*tf.Operation
 	return updates
 }
 
-// totalOf is the sum of what n replicas computed.
 func totalOf(s *op.Scope, n int, of func(replica int) tf.Output) tf.Output {
 	if n == 1 {
 		return of(0)
