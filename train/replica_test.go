@@ -147,7 +147,8 @@ func checkpointMoves(t *testing.T, one, replicas *Trainer, data *dataset.Dataset
 // first device. TensorFlow's record of a step shows it. BatchNorm's running statistics are updated.
 func TestReplicasArePlaced(t *testing.T) {
 	o := sharing(t)
-	o.NGF, o.BatchSize, o.NormD = 16, 2, "batch" // with Winograd's form
+	o.NGF, o.LoadSize, o.CropSize = 16, 68, 64 // with Winograd's form
+	o.BatchSize, o.NormD = 2, "batch"
 	trainer, data := openOn(t, o, device{threads: 1, cpus: 2})
 	before, err := trainer.graph.Networks[2].Weights.Save(trainer.session)
 	if err != nil {

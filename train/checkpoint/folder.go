@@ -28,15 +28,10 @@ func (f Folder) Latest() (*Checkpoint, []error, error) {
 	var damaged []error
 	for _, step := range slices.Backward(steps) {
 		c, err := Load(f.rollingPath(step))
-		var bad *DamagedError
-		switch {
-		case err == nil:
-			return c, damaged, nil
-		case errors.As(err, &bad):
-			damaged = append(damaged, err)
-		default:
-			return nil, damaged, err
+		if bad := (*DamagedError)(nil); err == nil || !errors.As(err, &bad) {
+			return c, damaged, err
 		}
+		damaged = append(damaged, err)
 	}
 	if best, err := f.Best(); err == nil {
 		return best, damaged, nil
