@@ -17,8 +17,8 @@ import (
 	"cyclegan/train/worker"
 )
 
-// A device is what a session computes on: this machine's CPU, one or more of
-// its GPUs, or workers on this and other machines.
+// A device is what a session computes on: this machine's CPU, one or more of its GPUs, or workers
+// on this and other machines.
 type device struct {
 	gpus     []string // visible device numbers
 	threads  int      // CPU threads of this process
@@ -50,8 +50,8 @@ func (d device) hasGPU() bool { return len(d.gpus) > 0 || d.withGPUs }
 // replicas returns the number of devices that share a batch.
 func (d device) replicas() int { return max(len(d.workers), len(d.gpus), d.cpus, 1) }
 
-// place names a replica's device as TensorFlow does, or is empty if there is
-// only one device. Operations without GPU code run on the same machine's CPU.
+// place names a replica's device as TensorFlow does, or is empty if there is only one device.
+// Operations without GPU code run on the same machine's CPU.
 func (d device) place(replica int) string {
 	switch {
 	case len(d.workers) > 0:
@@ -64,15 +64,13 @@ func (d device) place(replica int) string {
 	return ""
 }
 
-// oneThreadEach reports whether each of two threads computes operations of its
-// own. A step has two halves of equal size that hardly depend on each other,
-// one for each generator and discriminator. With one thread each they take 0.86
-// of the time at 64 pixels, and 0.94 in bf16. TensorFlow itself divides more
-// than two threads, and workers divide theirs.
+// oneThreadEach reports whether each of two threads computes operations of its own. A step has two
+// halves of equal size that hardly depend on each other, one for each generator and discriminator.
+// With one thread each they take 0.86 of the time at 64 pixels, and 0.94 in bf16. TensorFlow itself
+// divides more than two threads, and workers divide theirs.
 func (d device) oneThreadEach() bool { return d.threads == 2 && !d.hasGPU() && len(d.workers) == 0 }
 
-// target is the server that runs the session, or empty for this process. The
-// first worker leads the others.
+// target is the server that runs the session, or empty for this process. The first worker leads the others.
 func (d device) target() string {
 	if len(d.workers) == 0 {
 		return ""
@@ -80,71 +78,56 @@ func (d device) target() string {
 	return "grpc://" + d.workers[0]
 }
 
-// chooseDevice returns the device that the options ask for, or the best
-// available if they leave the choice.
+// sessionTimeout is how long workers may take to form a session.
+const sessionTimeout = time.Minute
+
+// chooseDevice returns the device that the options ask for, or the best available if they leave the
+// choice.
 func chooseDevice(o Options) (device, error) {
 	d := device{threads: o.Threads, workers: o.WorkerList()}
 	if d.threads == 0 {
 		d.threads = runtime.NumCPU()
 	}
-	if len(d.workers) > 0 {
-		return chooseWorkers(d, o)
-	}
-	if strings.TrimSpace(o.GPUIDs) == "-1" {
+	if strings.TrimSpace(o.GPUIDs) == "-1" && len(d.workers) == 0 {
 		return d, nil
 	}
-	asked := device{gpus: o.gpuList(), threads: d.threads}
-	if len(asked.gpus) == 0 {
-		asked.gpus = []string{"0"}
+	asked := d
+	if len(d.workers) == 0 {
+		asked.gpus = o.gpuList()
+		if len(asked.gpus) == 0 {
+			asked.gpus = []string{"0"}
+		}
+	} else if err := worker.Check(d.workers); err != nil {
+		return d, err
 	}
 	// A session with an empty graph shows what TensorFlow sees.
-	session, err := tfgraph.NewSession(tf.NewGraph(), "", sessionConfig(asked, F32))
+	session, err := tfgraph.NewSession(tf.NewGraph(), d.target(), sessionConfig(asked, F32))
 	if err != nil {
 		return d, err
 	}
+	var found int
+	look := func() (err error) {
+		found, err = session.GPUs()
+		return err
+	}
+	if len(d.workers) == 0 {
+		err = look()
+	} else if err := worker.Within(sessionTimeout, look); err != nil {
+		// TensorFlow waits forever for a server that is not one of its own, also in Close.
+		return d, fmt.Errorf("-workers %s: they cannot train together: %w. Fix: start each with `train -worker ADDRESS` of this version, with addresses that they all reach", o.Workers, err)
+	}
 	defer session.Close()
-	found, err := session.GPUs()
 	switch {
 	case err != nil:
 		return d, err
 	case found > 0 && o.Precision == BF16:
-		return d, errBF16
+		return d, errors.New("-precision bf16 needs a CPU: on a GPU, TensorFlow's mixed precision is float16, which needs loss scaling. Fix: use -precision f32 or -gpu_ids -1")
+	case len(d.workers) > 0:
+		d.withGPUs = found > 0
 	case found >= len(asked.gpus):
 		return asked, nil
 	case o.gpuList() != nil:
 		return d, fmt.Errorf("-gpu_ids %s: TensorFlow sees %d of these GPUs (its CPU build sees none). Fix: install the CUDA build with `go run ./third_party install -with cuda`, or use -gpu_ids -1 for the CPU", o.GPUIDs, found)
-	}
-	return d, nil
-}
-
-var errBF16 = errors.New("-precision bf16 needs a CPU: on a GPU, TensorFlow's mixed precision is float16, which needs loss scaling. Fix: use -precision f32 or -gpu_ids -1")
-
-// sessionTimeout is how long workers may take to form a session.
-const sessionTimeout = time.Minute
-
-// chooseWorkers checks that the workers answer and looks for their GPUs.
-func chooseWorkers(d device, o Options) (device, error) {
-	if err := worker.Check(d.workers); err != nil {
-		return d, err
-	}
-	session, err := tfgraph.NewSession(tf.NewGraph(), d.target(), sessionConfig(d, F32))
-	if err != nil {
-		return d, err
-	}
-	// TensorFlow waits forever for a server that is not one of its own, both in
-	// the first call and in closing the session.
-	var gpus int
-	err = worker.Within(sessionTimeout, func() (err error) {
-		gpus, err = session.GPUs()
-		return err
-	})
-	if err != nil {
-		return d, fmt.Errorf("-workers %s: they cannot train together: %w. Fix: start each with `train -worker ADDRESS` of this version, with addresses that they all reach", o.Workers, err)
-	}
-	defer session.Close()
-	d.withGPUs = gpus > 0
-	if d.withGPUs && o.Precision == BF16 {
-		return d, errBF16
 	}
 	return d, nil
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Bind makes every option a flag of its JSON name that changes o. The flag's default is the option's
-// current value, so a preset must be chosen before.
+// Bind makes every option a flag of its JSON name that changes o. The flag's default is the
+// option's current value, so a preset must be chosen before.
 func (o *Options) Bind(fs *flag.FlagSet) {
 	for field, value := range reflect.ValueOf(o).Elem().Fields() {
 		name, usage := field.Tag.Get("json"), field.Tag.Get("usage")
@@ -31,18 +31,14 @@ func (o *Options) Bind(fs *flag.FlagSet) {
 	}
 }
 
-// A Setting is one option as text. Group is the title of its group in the help.
-type Setting struct{ Name, Value, Usage, Group string }
+// A Setting is one option as text.
+type Setting struct{ Name, Value, Usage string }
 
 // List returns every option in order.
 func (o Options) List() []Setting {
 	var all []Setting
-	group := ""
 	for field, value := range reflect.ValueOf(o).Fields() {
-		if title := field.Tag.Get("group"); title != "" {
-			group = title
-		}
-		all = append(all, Setting{field.Tag.Get("json"), fmt.Sprint(value), field.Tag.Get("usage"), group})
+		all = append(all, Setting{field.Tag.Get("json"), fmt.Sprint(value), field.Tag.Get("usage")})
 	}
 	return all
 }
@@ -50,17 +46,17 @@ func (o Options) List() []Setting {
 // Changed lists the options that differ from those that the run was saved with.
 func (o Options) Changed(saved Options) []string {
 	var changes []string
-	o.eachChange(saved, func(_ reflect.StructTag, name string, now, then reflect.Value) {
+	o.eachChange(saved, func(name string, now, then any, _ string) {
 		changes = append(changes, fmt.Sprintf("-%s %v, was %v", name, now, then))
 	})
 	return changes
 }
 
-func (o Options) eachChange(saved Options, report func(tag reflect.StructTag, name string, now, then reflect.Value)) {
-	then := reflect.ValueOf(saved)
+func (o Options) eachChange(saved Options, report func(name string, now, then any, resume string)) {
+	values := reflect.ValueOf(saved)
 	for field, now := range reflect.ValueOf(o).Fields() {
-		if then := then.FieldByIndex(field.Index); !now.Equal(then) {
-			report(field.Tag, field.Tag.Get("json"), now, then)
+		if then := values.FieldByIndex(field.Index); !now.Equal(then) {
+			report(field.Tag.Get("json"), now, then, field.Tag.Get("resume"))
 		}
 	}
 }
@@ -78,9 +74,9 @@ var fixedReasons = map[string]string{
 // CheckResume reports the options that differ from those of the saved run but are fixed, and why.
 func (o Options) CheckResume(saved Options) error {
 	var problems []string
-	o.eachChange(saved, func(tag reflect.StructTag, name string, now, then reflect.Value) {
-		if why, fixed := fixedReasons[tag.Get("resume")]; fixed {
-			problems = append(problems, fmt.Sprintf("-%s is %v, the run was started with %v: %s", name, now, then, why))
+	o.eachChange(saved, func(name string, now, then any, resume string) {
+		if resume != "" {
+			problems = append(problems, fmt.Sprintf("-%s is %v, the run was started with %v: %s", name, now, then, fixedReasons[resume]))
 		}
 	})
 	if len(problems) == 0 {

@@ -26,9 +26,8 @@ func (o Options) Checkpoints() checkpoint.Folder {
 	return checkpoint.Folder(filepath.Join(o.Dir(), "checkpoints"))
 }
 
-// Claim creates the run's folder and keeps other processes from training in it
-// until release is called or the process ends in any way. It removes files that
-// a killed run left half written.
+// Claim creates the run's folder and keeps other processes from training in it until release is
+// called or the process ends in any way. It removes files that a killed run left half written.
 func (o Options) Claim() (release func() error, err error) {
 	if err := os.MkdirAll(o.Dir(), 0o755); err != nil {
 		return nil, fmt.Errorf("create run folder: %w", err)
@@ -41,38 +40,25 @@ func (o Options) Claim() (release func() error, err error) {
 	if !locked {
 		return nil, fmt.Errorf("another process is training in %q. Fix: wait for it, or use another -name", o.Dir())
 	}
-	if err := removePartial(o.Dir()); err != nil {
-		lock.Close()
-		return nil, err
+	for _, pattern := range []string{atomicfile.Pattern, "*/" + atomicfile.Pattern} {
+		// Glob gets no path, since the path may contain pattern characters.
+		partial, _ := fs.Glob(os.DirFS(o.Dir()), pattern)
+		for _, name := range partial {
+			if err := os.Remove(filepath.Join(o.Dir(), filepath.FromSlash(name))); err != nil {
+				lock.Close()
+				return nil, fmt.Errorf("remove partial files: %w", err)
+			}
+		}
 	}
 	return lock.Close, nil
 }
 
-func removePartial(dir string) error {
-	for _, pattern := range []string{atomicfile.Pattern, "*/" + atomicfile.Pattern} {
-		// Glob gets no path, since the path may contain pattern characters.
-		found, err := fs.Glob(os.DirFS(dir), pattern)
-		if err != nil {
-			return fmt.Errorf("remove partial files: %w", err)
-		}
-		for _, name := range found {
-			if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
-				return fmt.Errorf("remove partial files: %w", err)
-			}
-		}
-	}
-	return nil
-}
-
 // Save writes the options as JSON.
 func (o Options) Save(path string) error {
-	text, err := json.MarshalIndent(o, "", "  ")
-	if err != nil {
-		return fmt.Errorf("save options: %w", err)
-	}
-	err = atomicfile.WriteDurable(path, func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
+	err := atomicfile.WriteDurable(path, func(w io.Writer) error {
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(o)
 	})
 	if err != nil {
 		return fmt.Errorf("save options: %w", err)
@@ -80,40 +66,34 @@ func (o Options) Save(path string) error {
 	return nil
 }
 
-// LoadOptions reads a file that Save wrote. An unknown field is an error, since
-// it meant something to the run. A field that an older version did not have
-// takes the value of the run's preset.
+// LoadOptions reads a file that Save wrote. An unknown field is an error, since it meant something
+// to the run. A field that an older version did not have takes the value of the run's preset.
 func LoadOptions(path string) (Options, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return Options{}, fmt.Errorf("load options: %w", err)
 	}
-	o, err := parseOptions(text)
+	var recipe struct {
+		Preset string `json:"preset"`
+	}
+	err = json.Unmarshal(text, &recipe)
+	var o Options
+	if err == nil {
+		o, err = Preset(recipe.Preset)
+	}
+	if err == nil {
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.DisallowUnknownFields()
+		err = decoder.Decode(&o)
+	}
 	if err != nil {
 		return Options{}, fmt.Errorf("load options %q: %w", path, err)
 	}
 	return o, nil
 }
 
-func parseOptions(text []byte) (Options, error) {
-	var recipe struct {
-		Preset string `json:"preset"`
-	}
-	if err := json.Unmarshal(text, &recipe); err != nil {
-		return Options{}, err
-	}
-	o, err := Preset(recipe.Preset)
-	if err != nil {
-		return Options{}, err
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&o)
-	return o, err
-}
-
-// LoadRun reads the options of a run. Its name and folder are those given, even
-// if the folder was moved or renamed since.
+// LoadRun reads the options of a run. Its name and folder are those given, even if the folder was
+// moved or renamed since.
 func LoadRun(checkpointsDir, name string) (Options, error) {
 	o, err := LoadOptions(filepath.Join(checkpointsDir, name, OptionsFile))
 	o.Name, o.CheckpointsDir = name, checkpointsDir

@@ -26,8 +26,7 @@ type Progress struct {
 // Seen returns the number of images of each domain that the run has used.
 func (p Progress) Seen() int64 { return p.Step * int64(p.Trainer.opts.BatchSize) }
 
-// Crossed reports whether Seen reached a multiple of n in this step, for a hook that acts every n
-// images.
+// Crossed reports whether Seen reached a multiple of n in this step, for a hook that acts every n images.
 func (p Progress) Crossed(n int) bool {
 	batch := int64(p.Trainer.opts.BatchSize)
 	return p.Seen()/int64(n) > (p.Seen()-batch)/int64(n)
@@ -39,8 +38,9 @@ func (p Progress) EpochEnd() bool { return p.Batch == p.Batches }
 // A Hook is called after each step in the training goroutine. An error ends the run.
 type Hook func(Progress) error
 
-// Run trains from the trainer's current step to the end of the schedule or to max_steps. When ctx ends,
-// it stops after the current step and returns the context's error; the trainer can be used further.
+// Run trains from the trainer's current step to the end of the schedule or to max_steps. When ctx
+// ends, it stops after the current step and returns the context's error; the trainer can be used
+// further.
 func Run(ctx context.Context, t *Trainer, data *dataset.Dataset, hooks ...Hook) error {
 	batches := data.Batches()
 	steps := t.opts.StepsOf(batches)

@@ -1,3 +1,13 @@
+// Package train trains a CycleGAN (Zhu et al. 2017, https://arxiv.org/abs/1703.10593).
+//
+// [Options] are the settings of a run, and [Preset] returns known recipes. A [Trainer] holds two
+// generators and two discriminators in TensorFlow and trains them step by step. [Run] is the loop
+// around it: it feeds the trainer and calls [Hook] functions for progress, reports, checkpoints and
+// samples.
+//
+// G_AB translates images of domain A to B, and G_BA translates B to A. D_A classifies images of
+// domain A as real or translated, and D_B those of B. (The official code's D_A classifies images of
+// B.)
 package train
 
 import (
@@ -14,15 +24,14 @@ import (
 // option that the official train.py also has, has the same meaning. Lengths are in pixels, and
 // frequencies in images seen of each domain, unless a field says otherwise.
 //
-// A group tag starts a group of options for the help. A valid tag has the permitted values (see
-// Validate). A field with a resume tag cannot change when a run is resumed, for the reason in
-// fixedReasons.
+// A valid tag has the permitted values (see Validate). A field with a resume tag cannot change when
+// a run is resumed, for the reason in fixedReasons.
 type Options struct {
-	Preset         string `json:"preset" group:"Run" usage:"recipe with the default of every other option: demo, paper or yosemite" resume:"recipe"`
+	Preset         string `json:"preset" usage:"recipe with the default of every other option: demo, paper or yosemite" resume:"recipe"`
 	Name           string `json:"name" usage:"name of the run; its files are in checkpoints_dir/name"`
 	CheckpointsDir string `json:"checkpoints_dir" usage:"folder of all runs"`
 
-	Dataroot       string `json:"dataroot" group:"Images" usage:"folder or zip file with trainA, trainB, testA and testB; without it, built-in scenes"`
+	Dataroot       string `json:"dataroot" usage:"folder or zip file with trainA, trainB, testA and testB; without it, built-in scenes"`
 	DirA           string `json:"dir_A" usage:"folder of domain A's images, instead of dataroot"`
 	DirB           string `json:"dir_B" usage:"folder of domain B's images, instead of dataroot"`
 	TestDirA       string `json:"test_dir_A" usage:"with dir_A: folder of held-out images of domain A, to score the generators"`
@@ -42,7 +51,7 @@ type Options struct {
 	Scenes         int    `json:"scenes" usage:"built-in scenes of each season" valid:">=1"`
 	DataMemoryMB   int    `json:"data_memory" usage:"megabytes of decoded images to keep in memory" valid:">=0"`
 
-	NetG       string  `json:"netG" group:"Networks" usage:"generator: resnet_9blocks, resnet_6blocks, unet_256, unet_128 or yosemite" resume:"networks"`
+	NetG       string  `json:"netG" usage:"generator: resnet_9blocks, resnet_6blocks, unet_256, unet_128 or yosemite" resume:"networks"`
 	NetD       string  `json:"netD" usage:"discriminator: basic, n_layers, pixel, yosemite or yosemite_public" resume:"networks"`
 	NLayersD   int     `json:"n_layers_D" usage:"strided layers of the discriminator, with netD n_layers" resume:"networks"`
 	NGF        int     `json:"ngf" usage:"filters in the generator's last hidden layer" valid:">=1" resume:"networks"`
@@ -59,7 +68,7 @@ type Options struct {
 	InitDA     string  `json:"init_D_A" usage:"file with initial weights of the discriminator of A's images (official latest_net_D_B.pth)" resume:"begun"`
 	InitDB     string  `json:"init_D_B" usage:"file with initial weights of the discriminator of B's images (official latest_net_D_A.pth)" resume:"begun"`
 
-	GANMode        string  `json:"gan_mode" group:"Losses" usage:"adversarial loss: lsgan, vanilla or wgangp" valid:"lsgan|vanilla|wgangp"`
+	GANMode        string  `json:"gan_mode" usage:"adversarial loss: lsgan, vanilla or wgangp" valid:"lsgan|vanilla|wgangp"`
 	LambdaA        float64 `json:"lambda_A" usage:"weight of the cycle loss A -> B -> A" valid:">=0"`
 	LambdaB        float64 `json:"lambda_B" usage:"weight of the cycle loss B -> A -> B" valid:">=0"`
 	LambdaIdentity float64 `json:"lambda_identity" usage:"weight of the identity loss, relative to the cycle loss of its domain; 0 turns it off" valid:">=0"`
@@ -68,7 +77,7 @@ type Options struct {
 	PoolSize       int     `json:"pool_size" usage:"translated images of each domain kept for the discriminators" valid:">=0"`
 	StepOrder      string  `json:"step_order" usage:"G_first (the official code) or D_first (the yosemite recipe; needs pool_size 0)" valid:"G_first|D_first"`
 
-	LR           float64 `json:"lr" group:"Optimization" usage:"learning rate of Adam" valid:">0"`
+	LR           float64 `json:"lr" usage:"learning rate of Adam" valid:">0"`
 	LRD          float64 `json:"lr_D" usage:"learning rate of the discriminators, if it differs from lr" valid:">=0"`
 	Beta1        float64 `json:"beta1" usage:"Adam's beta1" valid:"[0,1)"`
 	LRPolicy     string  `json:"lr_policy" usage:"schedule of the learning rate: linear, step, plateau or cosine" valid:"linear|step|plateau|cosine"`
@@ -79,20 +88,20 @@ type Options struct {
 	EMA          float64 `json:"ema" usage:"decay of the generators' moving average, which is then sampled and exported; 0 for none" valid:"[0,1)"`
 	Seed         uint64  `json:"seed" usage:"seed of everything random in training; the built-in scenes are always the same" resume:"draws"`
 
-	GPUIDs    string `json:"gpu_ids" group:"Machine" usage:"GPU to train on, or several that share each batch, as in 0,1; -1 for the CPU; without it, the first GPU if one works"`
+	GPUIDs    string `json:"gpu_ids" usage:"GPU to train on, or several that share each batch, as in 0,1; -1 for the CPU; without it, the first GPU if one works"`
 	Workers   string `json:"workers" usage:"machines that share each batch, as in host1:7000,host2:7000; each runs 'train -worker' with its address"`
 	Threads   int    `json:"threads" usage:"threads that TensorFlow computes with; 0 for one per core" valid:">=0"`
 	Precision string `json:"precision" usage:"f32, or bf16 for mixed precision" valid:"f32|bf16"`
 	Conv      string `json:"conv" usage:"wide 3x3 convolutions on the CPU in f32: winograd, twice as fast, or direct, with less rounding (1e-6 of the largest value instead of 1e-5)" valid:"winograd|direct"`
 
-	PrintFreq      int  `json:"print_freq" group:"Output" usage:"images between lines of the log" valid:">=1"`
+	PrintFreq      int  `json:"print_freq" usage:"images between lines of the log" valid:">=1"`
 	DisplayFreq    int  `json:"display_freq" usage:"images between sample grids" valid:">=1"`
 	SaveLatestFreq int  `json:"save_latest_freq" usage:"images between checkpoints" valid:">=1"`
 	SaveEpochFreq  int  `json:"save_epoch_freq" usage:"epochs between checkpoints that are kept permanently; 0 for none" valid:">=0"`
 	SaveByIter     bool `json:"save_by_iter" usage:"keep every checkpoint of save_latest_freq permanently"`
 	KeepLast       int  `json:"keep_last" usage:"other checkpoints of save_latest_freq to keep" valid:">=1"`
 
-	EvalEvery      int    `json:"eval_every" group:"Evaluation" usage:"images between evaluations of the generators on held-out images, which choose the best checkpoint; 0 for none" valid:">=0"`
+	EvalEvery      int    `json:"eval_every" usage:"images between evaluations of the generators on held-out images, which choose the best checkpoint; 0 for none" valid:">=0"`
 	EvalCount      int    `json:"eval_count" usage:"maximum held-out images of each domain to evaluate on" valid:">=2"`
 	Features       string `json:"features" usage:"ONNX feature extractor, such as Inception, for the scores KID and FID"`
 	FeaturesRange  string `json:"features_range" usage:"values of black and white for the extractor, such as 0,255, if its file does not say"`
@@ -102,7 +111,7 @@ type Options struct {
 	BestBy         string `json:"best_by" usage:"score that chooses the best checkpoint: true_PSNR (built-in scenes), SWD, KID or FID; without it, the first available of true_PSNR, KID and SWD" valid:"|true_PSNR|SWD|KID|FID"`
 }
 
-// Values of GANMode, StepOrder, Precision, Conv, LRPolicy and BestBy.
+// Values of GANMode, StepOrder, Precision, Conv and LRPolicy.
 const (
 	LSGAN   = step.LSGAN
 	Vanilla = step.Vanilla
@@ -121,14 +130,10 @@ const (
 	PolicyStep    = "step"
 	PolicyPlateau = "plateau"
 	PolicyCosine  = "cosine"
-
-	BestByTrue = "true_PSNR"
-	BestBySWD  = "SWD"
-	BestByKID  = "KID"
-	BestByFID  = "FID"
 )
 
-// Names of the four networks and of the weights that a run keeps of its generators, as in checkpoints.
+// Names of the four networks and of the weights that a run keeps of its generators, as in
+// checkpoints.
 const (
 	GAB = checkpoint.GAB
 	GBA = checkpoint.GBA
@@ -201,7 +206,6 @@ func (o Options) gpuList() []string {
 	return nil
 }
 
-// list splits a list at commas.
 func list(text string) []string {
 	var all []string
 	for word := range strings.SplitSeq(text, ",") {
@@ -211,6 +215,3 @@ func list(text string) []string {
 	}
 	return all
 }
-
-// scenes reports whether the run trains on the built-in scenes.
-func (o Options) scenes() bool { return o.Dataroot == "" && o.DirA == "" && o.DirB == "" }

@@ -183,7 +183,7 @@ func TestGradientPenaltyIsAdded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, player := range trainer.graph.Networks() {
+			for _, player := range trainer.graph.Networks {
 				if player.Name == c.player {
 					w, err := player.Weights.Save(trainer.session)
 					if err != nil {

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Presets lists the names of the presets.
@@ -12,8 +13,8 @@ var Presets = []string{"demo", "paper", "yosemite"}
 //
 // "paper" is the official implementation with its defaults. "yosemite" is the public 128x128 course
 // recipe. "demo" learns the built-in scenes in minutes on two cores: its networks are small, the
-// generator's output is added to its input, and the discriminators have no normalization, which would
-// remove the brightness and contrast that distinguish the seasons.
+// generator's output is added to its input, and the discriminators have no normalization, which
+// would remove the brightness and contrast that distinguish the seasons.
 func Preset(name string) (Options, error) {
 	switch name {
 	case "paper":
@@ -46,64 +47,30 @@ func Preset(name string) (Options, error) {
 		o.SaveEpochFreq = 0
 		return o, nil
 	}
-	return Options{}, fmt.Errorf("-preset %q is not one of demo, paper, yosemite", name)
+	return Options{}, fmt.Errorf("-preset %q is not one of %s", name, strings.Join(Presets, ", "))
 }
 
 func paper() Options {
 	return Options{
-		Preset:         "paper",
-		Name:           "experiment_name",
-		CheckpointsDir: "./checkpoints",
+		Preset: "paper", Name: "experiment_name", CheckpointsDir: "./checkpoints",
 
-		Direction:    "AtoB",
-		InputNC:      3,
-		OutputNC:     3,
-		Phase:        "train",
-		Preprocess:   "resize_and_crop",
-		LoadSize:     286,
-		CropSize:     256,
-		BatchSize:    1,
-		NumThreads:   4,
-		Scenes:       400,
-		DataMemoryMB: 2048,
+		Direction: "AtoB", InputNC: 3, OutputNC: 3, Phase: "train",
+		Preprocess: "resize_and_crop", LoadSize: 286, CropSize: 256,
+		BatchSize: 1, NumThreads: 4, Scenes: 400, DataMemoryMB: 2048,
 
-		NetG:       "resnet_9blocks",
-		NetD:       "basic",
-		NLayersD:   3,
-		NGF:        64,
-		NDF:        64,
-		Norm:       "instance",
-		Upsampling: "transpose",
-		NoDropout:  true,
-		InitType:   "normal",
-		InitGain:   0.02,
+		NetG: "resnet_9blocks", NGF: 64, Upsampling: "transpose", NoDropout: true,
+		NetD: "basic", NDF: 64, NLayersD: 3,
+		Norm: "instance", InitType: "normal", InitGain: 0.02,
 
-		GANMode:        LSGAN,
-		LambdaA:        10,
-		LambdaB:        10,
-		LambdaIdentity: 0.5,
-		LambdaD:        0.5,
-		PoolSize:       50,
-		StepOrder:      GFirst,
+		GANMode: LSGAN, LambdaA: 10, LambdaB: 10, LambdaIdentity: 0.5, LambdaD: 0.5,
+		PoolSize: 50, StepOrder: GFirst,
 
-		LR:           0.0002,
-		Beta1:        0.5,
-		LRPolicy:     PolicyLinear,
-		LRDecayIters: 50,
-		NEpochs:      100,
-		NEpochsDecay: 100,
+		LR: 0.0002, Beta1: 0.5, LRPolicy: PolicyLinear, LRDecayIters: 50, NEpochs: 100, NEpochsDecay: 100,
 
-		Precision: F32,
-		Conv:      ConvWinograd,
+		Precision: F32, Conv: ConvWinograd,
 
-		PrintFreq:      100,
-		DisplayFreq:    400,
-		SaveLatestFreq: 5000,
-		SaveEpochFreq:  5,
-		KeepLast:       3,
-
-		EvalEvery: 5000,
-		EvalCount: 100,
+		PrintFreq: 100, DisplayFreq: 400, SaveLatestFreq: 5000, SaveEpochFreq: 5, KeepLast: 3,
+		EvalEvery: 5000, EvalCount: 100,
 	}
 }
 
@@ -119,8 +86,7 @@ func (o Options) StepsOf(batches int) int64 {
 	return steps
 }
 
-// LearningRates returns the generators' and the discriminators' learning rates in an epoch, counted
-// from 1.
+// LearningRates returns the generators' and the discriminators' learning rates in an epoch, counted from 1.
 func (o Options) LearningRates(epoch int) (g, d float64) {
 	factor := o.lrFactor(epoch)
 	d = o.LR
@@ -130,8 +96,8 @@ func (o Options) LearningRates(epoch int) (g, d float64) {
 	return o.LR * factor, d * factor
 }
 
-// lrFactor is the schedule of the official implementation, whose linear decay reaches 0 just after the
-// last epoch.
+// lrFactor is the schedule of the official implementation, whose linear decay reaches 0 just after
+// the last epoch.
 func (o Options) lrFactor(epoch int) float64 {
 	switch o.LRPolicy {
 	case PolicyStep:

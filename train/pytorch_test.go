@@ -61,7 +61,7 @@ func TestPyTorch(t *testing.T) {
 func startDrawn(t *testing.T, trainer *Trainer) {
 	t.Helper()
 	c := &checkpoint.Checkpoint{Tensors: map[string]checkpoint.Tensor{}}
-	for _, p := range trainer.graph.Networks() {
+	for _, p := range trainer.graph.Networks {
 		for _, param := range p.Net.Params() {
 			c.Tensors[p.Name+"/"+param.Name] = checkpoint.Tensor{Shape: param.Shape, Values: drawnParam(p.Name, param)}
 			for _, slot := range []string{checkpoint.Moment, checkpoint.Square} {
@@ -79,7 +79,7 @@ func startDrawn(t *testing.T, trainer *Trainer) {
 func fetched(t *testing.T, trainer *Trainer, of func(*step.Network) *tfgraph.Variables) map[string]graph.Weights {
 	t.Helper()
 	var outputs []tf.Output
-	for _, p := range trainer.graph.Networks() {
+	for _, p := range trainer.graph.Networks {
 		v := of(p)
 		for _, name := range v.Names() {
 			outputs = append(outputs, v.Values(trainer.session.Graph())[name])
@@ -90,7 +90,7 @@ func fetched(t *testing.T, trainer *Trainer, of func(*step.Network) *tfgraph.Var
 		t.Fatal(err)
 	}
 	all := map[string]graph.Weights{}
-	for _, p := range trainer.graph.Networks() {
+	for _, p := range trainer.graph.Networks {
 		all[p.Name] = graph.Weights{}
 		for _, name := range of(p).Names() {
 			if all[p.Name][name], err = tfgraph.Floats(nil, tensors[0]); err != nil {
@@ -111,7 +111,7 @@ func used(t *testing.T, r *reference, trainer *Trainer, names ...string) map[str
 	o := trainer.opts
 	a, b := r.images(o, 1)
 	out, weights := map[string][]float32{}, fetched(t, trainer, weightsOf)
-	for _, p := range trainer.graph.Networks() {
+	for _, p := range trainer.graph.Networks {
 		if !slices.Contains(names, p.Name) {
 			continue
 		}
@@ -175,7 +175,7 @@ func sameWeights(t *testing.T, r *reference, trainer *Trainer) {
 	// After the first step, the first moment is (1 - beta1) times the gradient.
 	moments, weights := fetched(t, trainer, momentsOf), fetched(t, trainer, weightsOf)
 	compared := 0
-	for _, p := range trainer.graph.Networks() {
+	for _, p := range trainer.graph.Networks {
 		for _, param := range p.Net.Params() {
 			name := p.Name + "/" + param.Name
 			compared++
@@ -256,7 +256,7 @@ func fiveSteps(t *testing.T, r *reference, trainer *Trainer) {
 			add("losses", "loss", term.Name, ratio(term.Value, want.Losses[term.Name]))
 		}
 		after := fetched(t, trainer, weightsOf)
-		for _, p := range trainer.graph.Networks() {
+		for _, p := range trainer.graph.Networks {
 			add("update", "length of update", p.Name, ratio(updateLength(p.Net, before[p.Name], after[p.Name]), want.Update[p.Name]))
 		}
 		before = after
@@ -264,7 +264,7 @@ func fiveSteps(t *testing.T, r *reference, trainer *Trainer) {
 	for name, out := range used(t, r, trainer, GAB, GBA) {
 		c.add("end: output in use", name, apart(t, out, r.tensors["end/out/"+name]), r.End.Out, gapFactor*r.End.Out)
 	}
-	for _, p := range trainer.graph.Networks() {
+	for _, p := range trainer.graph.Networks {
 		var sum, count, worst float64
 		for _, param := range p.Net.Params() {
 			name := p.Name + "/" + param.Name

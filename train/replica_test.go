@@ -55,18 +55,15 @@ func TestReplicasFollowOne(t *testing.T) {
 			const steps = 3
 			one, data := openOn(t, o, device{threads: 1})
 			begun := fetched(t, one, weightsOf)
-			want := run(t, one, data, steps)
 			n := c.replicas
-			trainer, data := openOn(t, o, device{threads: 1, cpus: n})
-			got := run(t, trainer, data, steps)
+			trainer, data2 := openOn(t, o, device{threads: 1, cpus: n})
+			want, got := run(t, one, data, 1), run(t, trainer, data2, 1)
+			if c.name == "pools" {
+				sameGradients(t, one, trainer)
+			}
+			want, got = append(want, run(t, one, data, steps)...), append(got, run(t, trainer, data2, steps)...)
 			for step := range want {
-				tolerance := []float64{1e-5, 1e-4, 1e-3}[step]
-				for i, term := range want[step].Terms() {
-					value := got[step].Terms()[i].Value
-					if apart := math.Abs(value - term.Value); !(apart <= tolerance*math.Abs(term.Value)) {
-						t.Errorf("%d replicas, step %d, %s: %g, one process %g", n, step+1, term.Name, value, term.Value)
-					}
-				}
+				compareTerms(t, step+1, got[step], want[step], []float64{1e-5, 1e-4, 1e-3}[step])
 			}
 			for name, ended := range fetched(t, one, weightsOf) {
 				other := fetched(t, trainer, weightsOf)[name]
@@ -83,25 +80,34 @@ func TestReplicasFollowOne(t *testing.T) {
 					t.Errorf("%d replicas: %s differs by %.2g of its change", n, name, ratio)
 				}
 			}
+			if c.name == "pools" {
+				checkpointMoves(t, one, trainer, data)
+			}
 		})
 	}
 }
 
-// Adam gets the gradients of the whole batch, as its first moments after a step show.
-func TestReplicasAverageGradients(t *testing.T) {
-	o := sharing(t)
-	var moments [2]map[string]graph.Weights
-	for i, d := range []device{{threads: 1}, {threads: 1, cpus: 2}} {
-		trainer, data := openOn(t, o, d)
-		run(t, trainer, data, 1)
-		moments[i] = fetched(t, trainer, momentsOf)
+func compareTerms(t *testing.T, step int, got, want Losses, tolerance float64) {
+	t.Helper()
+	for i, term := range want.Terms() {
+		value := got.Terms()[i].Value
+		if apart := math.Abs(value - term.Value); !(apart <= tolerance*math.Abs(term.Value)) {
+			t.Errorf("step %d, %s: %g with replicas, one process %g", step, term.Name, value, term.Value)
+		}
 	}
-	for player, tensors := range moments[0] {
+}
+
+// sameGradients checks that Adam gets the gradients of the whole batch, as its first moments after the
+// first step show.
+func sameGradients(t *testing.T, one, replicas *Trainer) {
+	t.Helper()
+	got := fetched(t, replicas, momentsOf)
+	for player, tensors := range fetched(t, one, momentsOf) {
 		for name, want := range tensors {
 			largest, apart := 0.0, 0.0
 			for k, v := range want {
 				largest = max(largest, math.Abs(float64(v)))
-				apart = max(apart, math.Abs(float64(v-moments[1][player][name][k])))
+				apart = max(apart, math.Abs(float64(v-got[player][name][k])))
 			}
 			// The discriminators get images from before the generators' step.
 			if largest == 0 || !(apart <= 2e-4*largest) {
@@ -111,15 +117,58 @@ func TestReplicasAverageGradients(t *testing.T) {
 	}
 }
 
+// checkpointMoves checks that replicas can restore a checkpoint of one process, and the other way round.
+func checkpointMoves(t *testing.T, one, replicas *Trainer, data *dataset.Dataset) {
+	t.Helper()
+	kept, err := one.Checkpoint(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := one.Steps() + 1
+	want := run(t, one, data, next)
+	if err := replicas.Restore(kept); err != nil {
+		t.Fatal(err)
+	}
+	got := run(t, replicas, data, next)
+	compareTerms(t, int(next), got[0], want[0], 1e-5)
+	again, err := replicas.Checkpoint(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(again.Tensors) != len(kept.Tensors) || again.Step != next {
+		t.Errorf("%d tensors at step %d, were %d", len(again.Tensors), again.Step, len(kept.Tensors))
+	}
+	if err := one.Restore(again); err != nil {
+		t.Error(err)
+	}
+}
+
 // Each replica computes on its own device, including gradients. The weights are updated once, on the
-// first device. TensorFlow's record of a step shows it.
+// first device. TensorFlow's record of a step shows it. BatchNorm's running statistics are updated.
 func TestReplicasArePlaced(t *testing.T) {
 	o := sharing(t)
 	o.NGF, o.LoadSize, o.CropSize = 16, 68, 64 // with Winograd's form
+	o.BatchSize, o.NormD = 2, "batch"
 	trainer, data := openOn(t, o, device{threads: 1, cpus: 2})
-	run(t, trainer, data, 1)
+	before, err := trainer.graph.Networks[2].Weights.Save(trainer.session)
+	if err != nil {
+		t.Fatal(err)
+	}
 	trainer.TraceNext()
-	run(t, trainer, data, 2)
+	run(t, trainer, data, 1)
+	after, err := trainer.graph.Networks[2].Weights.Save(trainer.session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := 0
+	for name, values := range after {
+		if strings.HasSuffix(name, ".mean") && values[0] != before[name][0] {
+			moved++
+		}
+	}
+	if moved == 0 {
+		t.Error("no running mean has changed")
+	}
 	counts := map[string]int{}
 	for node, on := range trainer.Trace().Devices() {
 		replica := step.ReplicaOf(node)
@@ -154,62 +203,5 @@ func TestReplicasArePlaced(t *testing.T) {
 		if a, b := counts[kind+" 0"], counts[kind+" 1"]; 2*a < b || 2*b < a {
 			t.Errorf("%s: %d operations on one device, %d on the other", kind, a, b)
 		}
-	}
-}
-
-// A checkpoint of one process can be restored by replicas, and the other way round.
-func TestCheckpointMovesBetweenReplicas(t *testing.T) {
-	o := sharing(t)
-	one, data := openOn(t, o, device{threads: 1})
-	run(t, one, data, 2)
-	kept, err := one.Checkpoint(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := run(t, one, data, 3)
-	two, data := openOn(t, o, device{threads: 1, cpus: 2})
-	if err := two.Restore(kept); err != nil {
-		t.Fatal(err)
-	}
-	got := run(t, two, data, 3)
-	for i, term := range want[0].Terms() {
-		if value := got[0].Terms()[i].Value; !(math.Abs(value-term.Value) <= 1e-5*math.Abs(term.Value)) {
-			t.Errorf("step 3, %s: %g, one process %g", term.Name, value, term.Value)
-		}
-	}
-	again, err := two.Checkpoint(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(again.Tensors) != len(kept.Tensors) || again.Step != 3 {
-		t.Errorf("%d tensors at step %d, were %d", len(again.Tensors), again.Step, len(kept.Tensors))
-	}
-	if err := one.Restore(again); err != nil {
-		t.Error(err)
-	}
-}
-
-// BatchNorm's running statistics are updated with replicas.
-func TestReplicasWithBatchNorm(t *testing.T) {
-	o := sharing(t)
-	o.Norm, o.EMA = "batch", 0
-	trainer, data := openOn(t, o, device{threads: 1, cpus: 2})
-	before, err := trainer.graph.Networks()[2].Weights.Save(trainer.session)
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, trainer, data, 2)
-	after, err := trainer.graph.Networks()[2].Weights.Save(trainer.session)
-	if err != nil {
-		t.Fatal(err)
-	}
-	moved := 0
-	for name, values := range after {
-		if strings.HasSuffix(name, ".mean") && values[0] != before[name][0] {
-			moved++
-		}
-	}
-	if moved == 0 {
-		t.Error("no running mean has changed")
 	}
 }

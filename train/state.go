@@ -3,6 +3,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,7 +28,7 @@ func (t *Trainer) Checkpoint(data *dataset.Dataset) (*checkpoint.Checkpoint, err
 		WidthA: t.shapeA.W, HeightA: t.shapeA.H, WidthB: t.shapeB.W, HeightB: t.shapeB.H,
 		Tensors: map[string]checkpoint.Tensor{},
 	}
-	for _, n := range t.graph.Networks() {
+	for _, n := range t.graph.Networks {
 		shapes := paramShapes(n)
 		for prefix, vars := range n.Variables() {
 			var w graph.Weights
@@ -43,9 +44,9 @@ func (t *Trainer) Checkpoint(data *dataset.Dataset) (*checkpoint.Checkpoint, err
 			}
 		}
 	}
-	for name, p := range t.pools() {
-		for i, image := range p.pool.images {
-			c.Tensors[poolTensor(name, i)] = checkpoint.Tensor{Shape: []int{p.shape.H, p.shape.W, p.shape.C}, Values: slices.Clone(image)}
+	for _, p := range []*imagePool{t.poolA, t.poolB} {
+		for i, image := range p.images {
+			c.Tensors[p.tensor(i)] = checkpoint.Tensor{Shape: []int{p.shape.H, p.shape.W, p.shape.C}, Values: slices.Clone(image)}
 		}
 	}
 	return c, nil
@@ -59,24 +60,11 @@ func paramShapes(n *step.Network) map[string][]int {
 	return shapes
 }
 
-// A shapedPool is an image pool with the shape of its translated images.
-type shapedPool struct {
-	pool  *imagePool
-	shape graph.Shape
-}
-
-func (t *Trainer) pools() map[string]shapedPool {
-	a, b := t.graph.FakeShapes()
-	return map[string]shapedPool{"pool_A": {&t.poolA, a}, "pool_B": {&t.poolB, b}}
-}
-
-func poolTensor(pool string, i int) string { return fmt.Sprintf("%s/%04d", pool, i) }
-
-// Restore loads the state of a checkpoint. If the checkpoint is of other
-// networks it fails and changes nothing.
+// Restore loads the state of a checkpoint. If the checkpoint is of other networks it fails and
+// changes nothing.
 func (t *Trainer) Restore(c *checkpoint.Checkpoint) error {
 	loads := map[*tfgraph.Variables]graph.Weights{}
-	for _, n := range t.graph.Networks() {
+	for _, n := range t.graph.Networks {
 		shapes := paramShapes(n)
 		for prefix, vars := range n.Variables() {
 			w := graph.Weights{}
@@ -97,17 +85,17 @@ func (t *Trainer) Restore(c *checkpoint.Checkpoint) error {
 			loads[vars] = w
 		}
 	}
-	images := map[string][][]float32{}
-	for name, p := range t.pools() {
-		for i := range p.pool.capacity {
-			tensor, ok := c.Tensors[poolTensor(name, i)]
+	images := map[*imagePool][][]float32{t.poolA: nil, t.poolB: nil}
+	for p := range images {
+		for i := range p.capacity {
+			tensor, ok := c.Tensors[p.tensor(i)]
 			if !ok {
 				break
 			}
 			if len(tensor.Values) != p.shape.H*p.shape.W*p.shape.C {
-				return fmt.Errorf("restore checkpoint: an image of %s has shape %v, the run needs %v", name, tensor.Shape, p.shape)
+				return fmt.Errorf("restore checkpoint: an image of %s has shape %v, the run needs %v", p.name, tensor.Shape, p.shape)
 			}
-			images[name] = append(images[name], slices.Clone(tensor.Values))
+			images[p] = append(images[p], slices.Clone(tensor.Values))
 		}
 	}
 	for vars, w := range loads {
@@ -115,15 +103,15 @@ func (t *Trainer) Restore(c *checkpoint.Checkpoint) error {
 			return fmt.Errorf("restore checkpoint: %w", err)
 		}
 	}
-	for name, p := range t.pools() {
-		p.pool.images = images[name]
+	for p, stored := range images {
+		p.images = stored
 	}
 	t.step = c.Step
 	return nil
 }
 
-// A Saver writes a run's checkpoints. Its Hook follows save_latest_freq,
-// save_epoch_freq and save_by_iter.
+// A Saver writes a run's checkpoints. Its Hook follows save_latest_freq, save_epoch_freq and
+// save_by_iter.
 type Saver struct {
 	*checkpoint.Saver
 	opts Options
@@ -135,11 +123,10 @@ func NewSaver(t *Trainer, data *dataset.Dataset) *Saver {
 	return &Saver{checkpoint.NewSaver(t.opts.Checkpoints(), t.opts.KeepLast, take), t.opts}
 }
 
-// Hook must be called after each step, before hooks that may fail. An error
-// means that a checkpoint could not be written. Older checkpoints and the
-// trainer are intact, so the caller may continue.
+// Hook must be called after each step, before hooks that may fail. An error means that a checkpoint
+// could not be written. Older checkpoints and the trainer are intact, so the caller may continue.
 func (s *Saver) Hook(p Progress) error {
-	err := s.StepDone()
+	err := s.Flush()
 	due := p.Crossed(s.opts.SaveLatestFreq)
 	epochDue := s.opts.SaveEpochFreq > 0 && p.EpochEnd() && p.Epoch%s.opts.SaveEpochFreq == 0
 	if epochDue {
@@ -148,16 +135,12 @@ func (s *Saver) Hook(p Progress) error {
 	if s.opts.SaveByIter && due {
 		s.KeepIteration(p.Seen())
 	}
-	if !due && !epochDue {
-		return err
-	}
-	if takeErr := s.Take(); takeErr != nil {
-		return takeErr
+	if due || epochDue {
+		err = errors.Join(err, s.Take())
 	}
 	return err
 }
 
-// translatorKey identifies an inference graph.
 type translatorKey struct {
 	generator string
 	weights   string
@@ -170,24 +153,16 @@ type translator struct {
 	part tfgraph.Part
 }
 
-// Translate runs n images [n, H, W, C] in [-1, 1] through a generator as it
-// will be exported: without dropout, with BatchNorm's running statistics, and
-// with the moving average of the weights if the run keeps one. Generator is GAB
-// or GBA and shape is the shape of one image. It returns [n, H', W', C'].
+// Translate runs n images [n, H, W, C] in [-1, 1] through a generator as it will be exported:
+// without dropout, with BatchNorm's running statistics, and with the moving average of the weights
+// if the run keeps one. Generator is GAB or GBA and shape is the shape of one image. It returns
+// [n, H', W', C'].
 func (t *Trainer) Translate(generator string, images []float32, n int, shape graph.Shape) ([]float32, error) {
 	return t.TranslateWith(t.opts.Weights()[0], generator, images, n, shape)
 }
 
 // TranslateWith is Translate with the given weights, one of Options.Weights.
 func (t *Trainer) TranslateWith(weights, generator string, images []float32, n int, shape graph.Shape) ([]float32, error) {
-	out, err := t.translate(weights, generator, images, n, shape)
-	if err != nil {
-		return nil, fmt.Errorf("translate with %s: %w", generator, err)
-	}
-	return out, nil
-}
-
-func (t *Trainer) translate(weights, generator string, images []float32, n int, shape graph.Shape) ([]float32, error) {
 	runs := 1
 	if t.device.oneThreadEach() && n >= 2 && n%2 == 0 {
 		runs = 2 // each on a thread of its own
@@ -195,7 +170,7 @@ func (t *Trainer) translate(weights, generator string, images []float32, n int, 
 	key := translatorKey{generator, weights, shape, n / runs}
 	tr, err := t.translator(key)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("translate with %s: %w", generator, err)
 	}
 	results := make([][]float32, runs)
 	var group errgroup.Group
@@ -219,7 +194,7 @@ func (t *Trainer) translate(weights, generator string, images []float32, n int, 
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("translate with %s: %w", generator, err)
 	}
 	return slices.Concat(results...), nil
 }
@@ -229,12 +204,12 @@ func (t *Trainer) translator(key translatorKey) (*translator, error) {
 	if tr, ok := t.translators[key]; ok {
 		return tr, nil
 	}
-	networks := t.graph.Networks()
-	i := slices.IndexFunc(networks, func(n *step.Network) bool { return n.Name == key.generator })
-	if key.generator != GAB && key.generator != GBA || i < 0 {
-		return nil, checkpoint.UnknownGeneratorError(key.generator)
+	generators := t.graph.Networks[:2]
+	i := slices.IndexFunc(generators, func(n *step.Network) bool { return n.Name == key.generator })
+	if i < 0 {
+		return nil, fmt.Errorf("unknown generator %q; the generators are %s and %s", key.generator, GAB, GBA)
 	}
-	n := networks[i]
+	n := generators[i]
 	if !slices.Contains(t.opts.Weights(), key.weights) {
 		return nil, fmt.Errorf("the run does not keep weights %q", key.weights)
 	}

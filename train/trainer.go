@@ -20,8 +20,8 @@ import (
 	"cyclegan/train/worker"
 )
 
-// A Trainer holds the four networks and Adam's state in a TensorFlow session
-// and trains them step by step. It is not safe for concurrent use.
+// A Trainer holds the four networks and Adam's state in a TensorFlow session and trains them step
+// by step. It is not safe for concurrent use.
 type Trainer struct {
 	opts           Options
 	shapeA, shapeB graph.Shape
@@ -31,14 +31,14 @@ type Trainer struct {
 	scope          *op.Scope // adds to the session's graph
 	translators    map[translatorKey]*translator
 	step           int64 // steps done
-	poolA, poolB   imagePool
+	poolA, poolB   *imagePool
 	tracing        bool          // the next step
 	traced         *profile.Step // nil before the first
 	unreachable    error         // a worker, and so the session
 }
 
-// NewTrainer builds the networks for images of the given shapes and draws their
-// initial weights from the options' seed.
+// NewTrainer builds the networks for images of the given shapes and draws their initial weights
+// from the options' seed.
 func NewTrainer(o Options, shapeA, shapeB graph.Shape) (*Trainer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -56,20 +56,20 @@ func newTrainerOn(d device, o Options, shapeA, shapeB graph.Shape) (*Trainer, er
 		return nil, err
 	}
 	var nets []*graph.Network
-	for _, n := range g.Networks() {
+	for _, n := range g.Networks {
 		nets = append(nets, n.Net)
 	}
-	session, err := tfgraph.NewSession(g.TensorFlow(), d.target(), sessionConfig(d, o.Precision, nets...))
+	session, err := tfgraph.NewSession(g.TensorFlow, d.target(), sessionConfig(d, o.Precision, nets...))
 	if err != nil {
 		return nil, err
 	}
 	t := &Trainer{
 		opts: o, shapeA: shapeA, shapeB: shapeB, device: d, graph: g, session: session,
 		// The scope is never finalized: translators are added when needed.
-		scope:       op.NewScopeWithGraph(g.TensorFlow()).SubScope("added").WithDevice(d.place(0)),
+		scope:       op.NewScopeWithGraph(g.TensorFlow).SubScope("added").WithDevice(d.place(0)),
 		translators: map[translatorKey]*translator{},
-		poolA:       imagePool{capacity: o.PoolSize},
-		poolB:       imagePool{capacity: o.PoolSize},
+		poolA:       &imagePool{name: "pool_A", shape: g.FakeA, capacity: o.PoolSize},
+		poolB:       &imagePool{name: "pool_B", shape: g.FakeB, capacity: o.PoolSize},
 	}
 	if err := errors.Join(session.Check(g.Parts()...), t.watched(t.initialize)); err != nil {
 		t.Close()
@@ -78,7 +78,6 @@ func newTrainerOn(d device, o Options, shapeA, shapeB graph.Shape) (*Trainer, er
 	return t, nil
 }
 
-// step returns the settings of a training step on a device.
 func (o Options) step(d device, shapeA, shapeB graph.Shape) step.Options {
 	return step.Options{
 		GeneratorAB: o.Generator(true), GeneratorBA: o.Generator(false),
@@ -91,14 +90,14 @@ func (o Options) step(d device, shapeA, shapeB graph.Shape) step.Options {
 	}
 }
 
-// winogradOn reports whether wide convolutions use Winograd's form, which is
-// faster only in float32 on a CPU.
+// winogradOn reports whether wide convolutions use Winograd's form, which is faster only in float32
+// on a CPU.
 func (o Options) winogradOn(d device) bool {
 	return o.Conv == ConvWinograd && o.Precision == F32 && !d.hasGPU()
 }
 
 func (t *Trainer) initialize() error {
-	for i, n := range t.graph.Networks() {
+	for i, n := range t.graph.Networks {
 		w, err := graph.Initialize(n.Net, graph.InitType(t.opts.InitType), t.opts.InitGain, randomStream(t.opts.Seed, "initial weights", int64(i)))
 		if err != nil {
 			return err
@@ -115,7 +114,6 @@ func (t *Trainer) initialize() error {
 	return nil
 }
 
-// load sets a network's weights and their moving average.
 func (t *Trainer) load(n *step.Network, w graph.Weights) error {
 	if err := n.Weights.Load(t.session, w); err != nil || n.Average == nil {
 		return err
@@ -123,15 +121,13 @@ func (t *Trainer) load(n *step.Network, w graph.Weights) error {
 	return n.Average.Load(t.session, w)
 }
 
-// LoadInitial loads the weights that the init options name and returns a line
-// about each file.
-func (t *Trainer) LoadInitial() ([]string, error) {
-	var loaded []string
-	for _, n := range t.graph.Networks() {
-		path := map[string]string{GAB: t.opts.InitGAB, GBA: t.opts.InitGBA, DA: t.opts.InitDA, DB: t.opts.InitDB}[n.Name]
+// LoadInitial loads the weights that the init options name and returns a line about each file.
+func (t *Trainer) LoadInitial() (loaded []string, err error) {
+	for i, path := range []string{t.opts.InitGAB, t.opts.InitGBA, t.opts.InitDA, t.opts.InitDB} {
 		if path == "" {
 			continue
 		}
+		n := t.graph.Networks[i]
 		w, err := t.opts.readWeights(n.Name, path)
 		if err != nil {
 			return loaded, fmt.Errorf("-init_%s: %w", n.Name, err)
@@ -144,16 +140,14 @@ func (t *Trainer) LoadInitial() ([]string, error) {
 	return loaded, nil
 }
 
-// readWeights reads a PyTorch file of the network called name.
 func (o Options) readWeights(name, path string) (w graph.Weights, err error) {
 	state, err := pytorch.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	switch name {
-	case GAB, GBA:
+	if name == GAB || name == GBA {
 		_, w, err = pytorch.Generator(state, o.Generator(name == GAB))
-	default:
+	} else {
 		_, w, err = pytorch.Discriminator(state, o.Discriminator(name == DA))
 	}
 	if err != nil {
@@ -162,9 +156,8 @@ func (o Options) readWeights(name, path string) (w graph.Weights, err error) {
 	return w, nil
 }
 
-// Close ends the session. It is safe to call twice. TensorFlow would wait
-// forever for an unreachable worker, so such a session stays open until the
-// process ends.
+// Close ends the session. It is safe to call twice. TensorFlow would wait forever for an
+// unreachable worker, so such a session stays open until the process ends.
 func (t *Trainer) Close() error {
 	if t.unreachable != nil {
 		return nil
@@ -174,9 +167,6 @@ func (t *Trainer) Close() error {
 
 // Steps returns the number of steps done, over all resumes.
 func (t *Trainer) Steps() int64 { return t.step }
-
-// Options returns the options that the trainer was made with.
-func (t *Trainer) Options() Options { return t.opts }
 
 // Device describes what the trainer computes on.
 func (t *Trainer) Device() string { return t.device.String() }
@@ -189,7 +179,7 @@ func (t *Trainer) Shapes() (a, b graph.Shape) { return t.shapeA, t.shapeB }
 
 // Describe writes the four networks as text, layer by layer.
 func (t *Trainer) Describe(out io.Writer) error {
-	for _, n := range t.graph.Networks() {
+	for _, n := range t.graph.Networks {
 		shape := t.shapeA
 		if n.Name == GBA || n.Name == DB {
 			shape = t.shapeB
@@ -204,8 +194,8 @@ func (t *Trainer) Describe(out io.Writer) error {
 	return nil
 }
 
-// Step trains on one batch. A *NotFiniteError reports that a loss is not a
-// finite number; the weights are useless after that.
+// Step trains on one batch. A *NotFiniteError reports that a loss is not a finite number; the
+// weights are useless after that.
 func (t *Trainer) Step(b *dataset.Batch) (Losses, error) {
 	losses, err := t.trainOn(b)
 	if err != nil {
@@ -227,19 +217,18 @@ func (t *Trainer) trainOn(b *dataset.Batch) (losses Losses, err error) {
 	}
 	real := step.Images{A: b.A, B: b.B}
 	rateG, rateD := t.opts.LearningRates(b.Epoch)
+	discriminatorsFirst := t.opts.StepOrder == DFirst
 	var g, d []float64
-	if t.opts.StepOrder == DFirst {
-		if d, err = t.graph.TrainDiscriminators(t.run, real, step.Images{}, t.step, rateD); err != nil {
+	var fake step.Images
+	if discriminatorsFirst {
+		if d, err = t.graph.TrainDiscriminators(t.run, real, fake, t.step, rateD); err != nil {
 			return losses, err
 		}
-		if g, _, err = t.graph.TrainGenerators(t.run, real, t.step, rateG, t.opts.EMA); err != nil {
-			return losses, err
-		}
-	} else {
-		var fake step.Images
-		if g, fake, err = t.graph.TrainGenerators(t.run, real, t.step, rateG, t.opts.EMA); err != nil {
-			return losses, err
-		}
+	}
+	if g, fake, err = t.graph.TrainGenerators(t.run, real, t.step, rateG, t.opts.EMA); err != nil {
+		return losses, err
+	}
+	if !discriminatorsFirst {
 		t.poolA.exchange(fake.A, t.opts.BatchSize, randomStream(t.opts.Seed, "pool A", t.step))
 		t.poolB.exchange(fake.B, t.opts.BatchSize, randomStream(t.opts.Seed, "pool B", t.step))
 		if d, err = t.graph.TrainDiscriminators(t.run, real, fake, t.step, rateD); err != nil {
@@ -275,8 +264,8 @@ func (t *Trainer) run(name string, p tfgraph.Part, feeds tfgraph.Feeds) (out []*
 	return out, nil
 }
 
-// watched makes a call that runs the session. A *worker.UnreachableError ends the
-// session: every later call returns it again.
+// watched makes a call that runs the session. A *worker.UnreachableError ends the session: every
+// later call returns it again.
 func (t *Trainer) watched(call func() error) error {
 	if len(t.device.workers) == 0 {
 		return call()

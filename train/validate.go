@@ -22,8 +22,9 @@ func (o Options) Validate() error {
 		}
 	}
 	check(o.Name != "" && filepath.IsLocal(o.Name), "-name %q is not a valid folder name", o.Name)
-	check(o.BestBy != BestByTrue || o.scenes(), "-best_by %s needs the true translations, which only the built-in scenes have. Fix: use -best_by SWD", BestByTrue)
-	check((o.BestBy != BestByKID && o.BestBy != BestByFID) || o.Features != "", "-best_by %s needs a feature extractor. Fix: add -features FILE", o.BestBy)
+	builtIn := o.Dataroot == "" && o.DirA == "" && o.DirB == ""
+	check(o.BestBy != "true_PSNR" || builtIn, "-best_by true_PSNR needs the true translations, which only the built-in scenes have. Fix: use -best_by SWD")
+	check((o.BestBy != "KID" && o.BestBy != "FID") || o.Features != "", "-best_by %s needs a feature extractor. Fix: add -features FILE", o.BestBy)
 	check(o.StepOrder != DFirst || o.PoolSize == 0, "-step_order D_first uses the step's own images, so -pool_size must be 0, not %d", o.PoolSize)
 	check(!(o.LambdaGP > 0) || o.GANMode == WGANGP, "-lambda_gp %g is the gradient penalty of -gan_mode wgangp; -gan_mode %s needs -lambda_gp 0", o.LambdaGP, o.GANMode)
 	check(o.LambdaIdentity == 0 || o.InputNC == o.OutputNC, "-lambda_identity %g compares images of %d and %d channels. Fix: use -lambda_identity 0, or equal -input_nc and -output_nc", o.LambdaIdentity, o.InputNC, o.OutputNC)
@@ -38,7 +39,6 @@ func (o Options) Validate() error {
 		o.Discriminator(true).Validate(), o.Discriminator(false).Validate(), o.Dataset().Validate()))
 }
 
-// checkTags compares every option with its valid tag.
 func (o Options) checkTags() (errs []error) {
 	for field, value := range reflect.ValueOf(o).Fields() {
 		name, valid := field.Tag.Get("json"), field.Tag.Get("valid")
@@ -57,48 +57,37 @@ func (o Options) checkTags() (errs []error) {
 		} else {
 			v = float64(value.Int())
 		}
-		if ok, want := within(v, valid); !ok {
-			errs = append(errs, fmt.Errorf("-%s is %g, but it must be %s", name, v, want))
+		var ok bool
+		var limit float64
+		if valid == "[0,1)" {
+			ok, valid = v >= 0 && v < 1, "at least 0 and below 1"
+		} else if n, _ := fmt.Sscanf(valid, ">=%g", &limit); n == 1 {
+			ok, valid = v >= limit, fmt.Sprintf("%g or more", limit)
+		} else if n, _ := fmt.Sscanf(valid, ">%g", &limit); n == 1 {
+			ok, valid = v > limit, fmt.Sprintf("above %g", limit)
+		}
+		if !ok {
+			errs = append(errs, fmt.Errorf("-%s is %g, but it must be %s", name, v, valid))
 		}
 	}
 	return errs
 }
 
-// within reports whether v is in a range such as ">=1", and the range in words.
-func within(v float64, valid string) (bool, string) {
-	if valid == "[0,1)" {
-		return v >= 0 && v < 1, "at least 0 and below 1"
-	}
-	var limit float64
-	if n, _ := fmt.Sscanf(valid, ">=%g", &limit); n == 1 {
-		return v >= limit, fmt.Sprintf("%g or more", limit)
-	}
-	if n, _ := fmt.Sscanf(valid, ">%g", &limit); n == 1 {
-		return v > limit, fmt.Sprintf("above %g", limit)
-	}
-	panic(fmt.Sprintf("unknown valid tag %q", valid))
-}
-
-// unique flattens joined errors and drops repeated texts: both generators have the same problems.
+// unique joins errors and drops repeated lines: both generators have the same problems.
 func unique(errs []error) error {
-	seen := map[string]bool{}
-	var out []error
-	var add func(error)
-	add = func(err error) {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok {
-			for _, e := range joined.Unwrap() {
-				add(e)
-			}
-		} else if err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
-			out = append(out, err)
+	joined := errors.Join(errs...)
+	if joined == nil {
+		return nil
+	}
+	var lines []string
+	for line := range strings.SplitSeq(joined.Error(), "\n") {
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
 		}
 	}
-	add(errors.Join(errs...))
-	return errors.Join(out...)
+	return errors.New(strings.Join(lines, "\n"))
 }
 
-// checkReplicas checks the devices that share a batch.
 func (o Options) checkReplicas(check func(ok bool, format string, args ...any)) {
 	workers, gpus := o.WorkerList(), o.gpuList()
 	for i, address := range workers {

@@ -1,10 +1,10 @@
 // Package safetensors reads and writes the safetensors format
-// (https://github.com/huggingface/safetensors): a [Header] that describes named
-// tensors, followed by their values.
+// (https://github.com/huggingface/safetensors): a [Header] that describes named tensors, followed
+// by their values.
 //
-// A file is the header's length in 8 bytes, the header as JSON, then the values
-// of all tensors, little-endian and without gaps. The reader trusts no number
-// in a header: nothing is allocated that the file is too short to hold.
+// A file is the header's length in 8 bytes, the header as JSON, then the values of all tensors,
+// little-endian and without gaps. The reader trusts no number in a header: nothing is allocated
+// that the file is too short to hold.
 package safetensors
 
 import (
@@ -45,16 +45,15 @@ type Header struct {
 	Text     []byte // the JSON in the file
 }
 
-// entry is a tensor in the JSON.
 type entry struct {
 	Type    string   `json:"dtype"`
 	Shape   []int    `json:"shape"`
 	Offsets [2]int64 `json:"data_offsets"`
 }
 
-// ReadHeader reads the header of a file of fileSize bytes. A header of more
-// than maxHeader bytes is an error. After it, r is at the values of the first
-// tensor, and the tensors fill the rest of the file.
+// ReadHeader reads the header of a file of fileSize bytes. A header of more than maxHeader bytes is
+// an error. After it, r is at the values of the first tensor, and the tensors fill the rest of the
+// file.
 func ReadHeader(r io.Reader, fileSize, maxHeader int64) (*Header, error) {
 	var length uint64
 	if err := binary.Read(r, binary.LittleEndian, &length); err != nil {
@@ -133,76 +132,43 @@ func elements(shape []int, limit int64) (int64, error) {
 		}
 		count *= int64(d)
 	}
-	if count > limit {
+	if count > limit { // of a scalar
 		return 0, fmt.Errorf("shape %v does not fit in %d values", shape, limit)
 	}
 	return count, nil
 }
 
-// EncodeHeader returns the start of a file: the header's length and JSON, for
-// tensors in the order of their values. Count is taken from the shape.
+// EncodeHeader returns the start of a file: the header's length and JSON, for tensors in the order
+// of their values. Count is taken from the shape.
 func EncodeHeader(metadata map[string]string, tensors []Tensor) ([]byte, error) {
-	var text bytes.Buffer
-	about, err := json.Marshal(metadata)
-	if err != nil {
-		return nil, fmt.Errorf("encode safetensors header: %w", err)
-	}
-	fmt.Fprintf(&text, `{"%s":%s`, metadataKey, about)
+	header := map[string]any{metadataKey: metadata}
 	position := int64(0)
 	for _, t := range tensors {
+		var err error
 		if t.Count, err = elements(t.Shape, math.MaxInt64/8); err != nil {
 			return nil, fmt.Errorf("encode safetensors header: tensor %q: %w", t.Name, err)
 		}
 		end := position + t.Bytes()
-		name, err := json.Marshal(t.Name)
-		if err != nil {
-			return nil, fmt.Errorf("encode safetensors header: %w", err)
-		}
-		e, err := json.Marshal(entry{t.Type, t.Shape, [2]int64{position, end}})
-		if err != nil {
-			return nil, fmt.Errorf("encode safetensors header: %w", err)
-		}
-		fmt.Fprintf(&text, ",%s:%s", name, e)
+		header[t.Name] = entry{t.Type, t.Shape, [2]int64{position, end}}
 		position = end
 	}
-	text.WriteByte('}')
-	// The format aligns the values to 8 bytes with spaces.
-	for text.Len()%8 != 0 {
-		text.WriteByte(' ')
+	text, err := json.Marshal(header)
+	if err != nil {
+		return nil, fmt.Errorf("encode safetensors header: %w", err)
 	}
-	return append(binary.LittleEndian.AppendUint64(nil, uint64(text.Len())), text.Bytes()...), nil
+	// The format aligns the values to 8 bytes with spaces.
+	text = append(text, bytes.Repeat([]byte{' '}, (8-len(text)%8)%8)...)
+	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...), nil
 }
 
 // ReadFloats fills values from the F32 values in r.
 func ReadFloats(r io.Reader, values []float32) error {
-	buffer := make([]byte, min(4*len(values), 1<<16))
-	for len(values) > 0 {
-		n := min(len(values), len(buffer)/4)
-		if _, err := io.ReadFull(r, buffer[:4*n]); err != nil {
-			return cutShort(err)
-		}
-		for i := range values[:n] {
-			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(buffer[4*i:]))
-		}
-		values = values[n:]
-	}
-	return nil
+	return cutShort(binary.Read(r, binary.LittleEndian, values))
 }
 
 // WriteFloats writes values as F32.
 func WriteFloats(w io.Writer, values []float32) error {
-	buffer := make([]byte, min(4*len(values), 1<<16))
-	for len(values) > 0 {
-		n := min(len(values), len(buffer)/4)
-		for i, v := range values[:n] {
-			binary.LittleEndian.PutUint32(buffer[4*i:], math.Float32bits(v))
-		}
-		if _, err := w.Write(buffer[:4*n]); err != nil {
-			return err
-		}
-		values = values[n:]
-	}
-	return nil
+	return binary.Write(w, binary.LittleEndian, values)
 }
 
 func cutShort(err error) error {

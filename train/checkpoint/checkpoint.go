@@ -1,38 +1,62 @@
-// Package checkpoint stores the state of a training run in files. A
-// [Checkpoint] is the state after one step, a [Folder] the files of a run, and
-// a [Saver] writes them while the run trains.
+// Package checkpoint stores the state of a training run in files. A [Checkpoint] is the state after
+// one step, a [Folder] the files of a run, and a [Saver] writes them while the run trains.
 package checkpoint
 
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"maps"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 
+	"cyclegan/graph"
 	"cyclegan/graph/safetensors"
 	"cyclegan/infer/atomicfile"
 )
 
-// A Checkpoint is everything that a run needs to continue as if it had never
-// stopped: the networks' weights, Adam's moments, the moving averages, the
-// image pools, and the step, from which all random draws follow.
+// The names of the four networks. A checkpoint's tensors are named after the network and the
+// parameter, such as "G_AB/stem.weight".
+const (
+	GAB = "G_AB"
+	GBA = "G_BA"
+	DA  = "D_A"
+	DB  = "D_B"
+)
+
+// Suffixes of the network's name for tensors that are not weights, as in "G_AB/adam_m/stem.weight".
+const (
+	Moment  = "/adam_m" // Adam's first moment
+	Square  = "/adam_v" // Adam's second moment
+	Average = "/ema"    // moving average of the weights
+)
+
+// The weights that a run keeps of its generators.
+const (
+	WeightsLatest = "latest" // after the last step
+	WeightsEMA    = "ema"    // their moving average
+)
+
+// A Checkpoint is everything that a run needs to continue as if it had never stopped: the networks'
+// weights, Adam's moments, the moving averages, the image pools, and the step, from which all
+// random draws follow.
 type Checkpoint struct {
 	Step int64 // steps done
-	// Batches is the number of batches in an epoch of the run's data. A run
-	// may continue with other data, but it is not reproducible then.
+	// Batches is the number of batches in an epoch of the run's data. A run may continue with other
+	// data, but it is not reproducible then.
 	Batches int
 	// DomainA and DomainB name the domains, such as "summer" and "winter".
 	DomainA, DomainB string
 	// Width and height are the size in pixels of a domain's training images.
 	WidthA, HeightA, WidthB, HeightB int
-	// Device describes what the run computed on, including threads. On another
-	// device the run continues, but its results are not bit-identical.
+	// Device describes what the run computed on, including threads. On another device the run
+	// continues, but its results are not bit-identical.
 	Device string
 	// Best says why the checkpoint was kept as the best; nil for others.
 	Best    *Best
@@ -53,9 +77,9 @@ type Tensor struct {
 	Values []float32
 }
 
-// A checkpoint is a safetensors file. Its metadata holds the scalars, a CRC-32C
-// of the values, and a CRC-32C of the header, computed with eight zeros in its
-// place. The first format had no checksum of the header.
+// A checkpoint is a safetensors file. Its metadata holds the scalars, a CRC-32C of the values, and
+// a CRC-32C of the header, computed with eight zeros in its place. The first format had no checksum
+// of the header.
 const (
 	currentFormat = "cyclegan checkpoint 2"
 	firstFormat   = "cyclegan checkpoint 1"
@@ -65,8 +89,7 @@ const (
 	noHeaderSum  = "00000000"
 )
 
-// A DamagedError reports a checkpoint file that is cut short, altered or of
-// another format.
+// A DamagedError reports a checkpoint file that is cut short, altered or of another format.
 type DamagedError struct {
 	Path string
 	Err  error
@@ -80,98 +103,94 @@ func (e *DamagedError) Unwrap() error { return e.Err }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Save writes the checkpoint to path atomically: a crash leaves either the old
-// file or the new one intact.
+// Save writes the checkpoint to path atomically: a crash leaves either the old file or the new one
+// intact. It creates missing folders.
 func (c *Checkpoint) Save(path string) error {
 	names := slices.Sorted(maps.Keys(c.Tensors))
+	header, err := c.header(names)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o755)
+	}
+	if err == nil {
+		err = atomicfile.WriteDurable(path, func(w io.Writer) error {
+			if _, err := w.Write(header); err != nil {
+				return err
+			}
+			for _, name := range names {
+				if err := safetensors.WriteFloats(w, c.Tensors[name].Values); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("save checkpoint of step %d: %w", c.Step, err)
+	}
+	return nil
+}
+
+func (c *Checkpoint) header(names []string) ([]byte, error) {
 	var tensors []safetensors.Tensor
 	sum := crc32.New(castagnoli)
 	for _, name := range names {
 		t := c.Tensors[name]
 		if err := t.check(); err != nil {
-			return fmt.Errorf("save checkpoint %q: tensor %q: %w", path, name, err)
+			return nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
 		tensors = append(tensors, safetensors.Tensor{Name: name, Type: "F32", Shape: t.Shape})
 		if err := safetensors.WriteFloats(sum, t.Values); err != nil {
-			return fmt.Errorf("save checkpoint %q: %w", path, err)
+			return nil, err
 		}
 	}
-	metadata := c.metadata()
-	metadata["crc32c"] = strconv.FormatUint(uint64(sum.Sum32()), 16)
-	header, err := safetensors.EncodeHeader(metadata, tensors)
-	if err != nil {
-		return fmt.Errorf("save checkpoint %q: %w", path, err)
+	metadata := map[string]string{
+		"format": currentFormat, "device": c.Device, "domain_A": c.DomainA, "domain_B": c.DomainB,
+		"crc32c": strconv.FormatUint(uint64(sum.Sum32()), 16), headerSumKey: noHeaderSum,
 	}
-	header = replaceSum(header, noHeaderSum, headerSum(header[8:]))
-	err = atomicfile.WriteDurable(path, func(w io.Writer) error {
-		if _, err := w.Write(header); err != nil {
-			return err
+	for key, number := range c.numbers() {
+		text, err := json.Marshal(number)
+		if err != nil {
+			return nil, err
 		}
-		for _, name := range names {
-			if err := safetensors.WriteFloats(w, c.Tensors[name].Values); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("save checkpoint: %w", err)
-	}
-	return nil
-}
-
-// metadata returns the scalars as text.
-func (c *Checkpoint) metadata() map[string]string {
-	m := map[string]string{
-		"format":     currentFormat,
-		"step":       strconv.FormatInt(c.Step, 10),
-		"batches":    strconv.Itoa(c.Batches),
-		"domain_A":   c.DomainA,
-		"domain_B":   c.DomainB,
-		"width_A":    strconv.Itoa(c.WidthA),
-		"height_A":   strconv.Itoa(c.HeightA),
-		"width_B":    strconv.Itoa(c.WidthB),
-		"height_B":   strconv.Itoa(c.HeightB),
-		"device":     c.Device,
-		headerSumKey: noHeaderSum,
+		metadata[key] = string(text)
 	}
 	if c.Best != nil {
-		m["best_weights"], m["best_by"], m["best_how"] = c.Best.Weights, c.Best.By, c.Best.How
-		m["best_value"] = strconv.FormatFloat(c.Best.Value, 'g', -1, 64)
+		metadata["best_weights"], metadata["best_by"], metadata["best_how"] = c.Best.Weights, c.Best.By, c.Best.How
+		metadata["best_value"] = strconv.FormatFloat(c.Best.Value, 'g', -1, 64)
 	}
-	return m
+	header, err := safetensors.EncodeHeader(metadata, tensors)
+	if err != nil {
+		return nil, err
+	}
+	return replaceSum(header, noHeaderSum, headerSum(header[8:])), nil
 }
 
-// parse reads what metadata wrote.
+// numbers returns the numbers among the scalars by their keys in the metadata.
+func (c *Checkpoint) numbers() map[string]any {
+	return map[string]any{
+		"step": &c.Step, "batches": &c.Batches,
+		"width_A": &c.WidthA, "height_A": &c.HeightA, "width_B": &c.WidthB, "height_B": &c.HeightB,
+	}
+}
+
 func (c *Checkpoint) parse(metadata map[string]string) error {
 	c.DomainA, c.DomainB, c.Device = metadata["domain_A"], metadata["domain_B"], metadata["device"]
-	for key, into := range map[string]*int{
-		"batches": &c.Batches, "width_A": &c.WidthA, "height_A": &c.HeightA, "width_B": &c.WidthB, "height_B": &c.HeightB,
-	} {
-		value, err := strconv.Atoi(metadata[key])
-		if err != nil || value < 1 {
+	for key, into := range c.numbers() {
+		if err := json.Unmarshal([]byte(metadata[key]), into); err != nil {
 			return fmt.Errorf("header metadata: %s is %q", key, metadata[key])
 		}
-		*into = value
 	}
-	step, err := strconv.ParseInt(metadata["step"], 10, 64)
-	if err != nil || step < 0 {
-		return fmt.Errorf("header metadata: step is %q", metadata["step"])
-	}
-	c.Step = step
 	if by, ok := metadata["best_by"]; ok {
 		value, err := strconv.ParseFloat(metadata["best_value"], 64)
-		weights := metadata["best_weights"]
-		if err != nil || (weights != WeightsLatest && weights != WeightsEMA) {
-			return fmt.Errorf("header metadata: best_value is %q, best_weights %q", metadata["best_value"], weights)
+		if err != nil {
+			return fmt.Errorf("header metadata: best_value is %q", metadata["best_value"])
 		}
-		c.Best = &Best{Weights: weights, By: by, Value: value, How: metadata["best_how"]}
+		c.Best = &Best{Weights: metadata["best_weights"], By: by, Value: value, How: metadata["best_how"]}
 	}
 	return nil
 }
 
-// check refuses a shape that does not fit the values, and values that are not
-// finite.
+// check refuses a shape that does not fit the values, and values that are not finite.
 func (t Tensor) check() error {
 	size := 1
 	for _, d := range t.Shape {
@@ -188,8 +207,8 @@ func (t Tensor) check() error {
 	return nil
 }
 
-// Load reads a file that Save wrote. For a file that is cut short, altered or
-// of another format the error is a *DamagedError.
+// Load reads a file that Save wrote. For a file that is cut short, altered or of another format the
+// error is a *DamagedError.
 func Load(path string) (*Checkpoint, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -200,7 +219,7 @@ func Load(path string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load checkpoint: %w", err)
 	}
-	c, err := read(bufio.NewReaderSize(file, 1<<16), info.Size())
+	c, err := read(bufio.NewReader(file), info.Size())
 	if err != nil {
 		return nil, &DamagedError{path, err}
 	}
@@ -247,8 +266,36 @@ func headerSum(header []byte) string {
 	return fmt.Sprintf("%08x", crc32.Checksum(header, castagnoli))
 }
 
-// replaceSum replaces the checksum in a header.
 func replaceSum(header []byte, from, to string) []byte {
 	entry := func(sum string) []byte { return []byte(`"` + headerSumKey + `":"` + sum + `"`) }
 	return bytes.Replace(header, entry(from), entry(to), 1)
+}
+
+// Generator returns the generator GAB or GBA with its latest weights or their moving average.
+// Describe returns the options of G_AB for true and of G_BA for false. BatchNorm's running
+// statistics are always the latest. A checkpoint from before -ema was turned on has only the latest
+// weights.
+func (c *Checkpoint) Generator(name, weights string, describe func(ab bool) graph.GeneratorOptions) (*graph.Network, graph.Weights, error) {
+	if name != GAB && name != GBA {
+		return nil, nil, fmt.Errorf("unknown generator %q; the generators are %s and %s", name, GAB, GBA)
+	}
+	n, err := graph.NewGenerator(describe(name == GAB))
+	if err != nil {
+		return nil, nil, err
+	}
+	w := graph.Weights{}
+	for _, p := range n.Params() {
+		t, ok := c.Tensors[name+Average+"/"+p.Name]
+		if !ok || weights != WeightsEMA {
+			t, ok = c.Tensors[name+"/"+p.Name]
+		}
+		if !ok {
+			return nil, nil, fmt.Errorf("the checkpoint has no parameter %q of %s", p.Name, name)
+		}
+		if !slices.Equal(t.Shape, p.Shape) {
+			return nil, nil, fmt.Errorf("parameter %q of %s has shape %v in the checkpoint and %v by the options", p.Name, name, t.Shape, p.Shape)
+		}
+		w[p.Name] = t.Values
+	}
+	return n, w, nil
 }

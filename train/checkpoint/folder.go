@@ -13,14 +13,13 @@ import (
 
 const extension = ".safetensors"
 
-// A Folder is the path of the folder that holds a run's checkpoints: rolling
-// ones, of which the newest are kept, permanent ones of epochs and iterations,
-// and the best.
+// A Folder is the path of the folder that holds a run's checkpoints: rolling ones, of which the
+// newest are kept, permanent ones of epochs and iterations, and the best.
 type Folder string
 
-// Latest loads the newest intact rolling checkpoint, or the best one if there
-// is no rolling one. It skips newer damaged ones and returns their errors. The
-// error wraps fs.ErrNotExist if the folder has no checkpoint.
+// Latest loads the newest intact rolling checkpoint, or the best one if there is no rolling one. It
+// skips newer damaged ones and returns their errors. The error wraps fs.ErrNotExist if the folder
+// has no checkpoint.
 func (f Folder) Latest() (*Checkpoint, []error, error) {
 	steps, err := f.rolling()
 	if err != nil {
@@ -29,15 +28,10 @@ func (f Folder) Latest() (*Checkpoint, []error, error) {
 	var damaged []error
 	for _, step := range slices.Backward(steps) {
 		c, err := Load(f.rollingPath(step))
-		var bad *DamagedError
-		switch {
-		case err == nil:
-			return c, damaged, nil
-		case errors.As(err, &bad):
-			damaged = append(damaged, err)
-		default:
-			return nil, damaged, err
+		if bad := (*DamagedError)(nil); err == nil || !errors.As(err, &bad) {
+			return c, damaged, err
 		}
+		damaged = append(damaged, err)
 	}
 	if best, err := f.Best(); err == nil {
 		return best, damaged, nil
@@ -54,8 +48,8 @@ func (f Folder) Epoch(epoch int) (*Checkpoint, error) { return f.kept(epochName(
 // Iteration loads the checkpoint that save_by_iter kept after that many images.
 func (f Folder) Iteration(images int64) (*Checkpoint, error) { return f.kept(iterationName(images)) }
 
-// Best loads the checkpoint with the best score. The error wraps
-// fs.ErrNotExist if no checkpoint was scored yet.
+// Best loads the checkpoint with the best score. The error wraps fs.ErrNotExist if no checkpoint
+// was scored yet.
 func (f Folder) Best() (*Checkpoint, error) { return Load(f.path(bestName)) }
 
 func (f Folder) kept(name string) (*Checkpoint, error) {
@@ -70,8 +64,7 @@ func (f Folder) kept(name string) (*Checkpoint, error) {
 	return nil, fmt.Errorf("no checkpoint %s in %q; %s", name, string(f), hint)
 }
 
-// Kept names the checkpoints that are not rolling, as -epoch and -load_iter
-// take them.
+// Kept names the checkpoints that are not rolling, as -epoch and -load_iter take them.
 func (f Folder) Kept() []string {
 	names, err := fs.Glob(os.DirFS(string(f)), "[bei]*"+extension)
 	if err != nil {
@@ -83,11 +76,11 @@ func (f Folder) Kept() []string {
 	return names
 }
 
-// ResumeFrom makes c, which may come from anywhere in the run, the newest
-// rolling checkpoint. It moves all later ones, the best included, to the folder
-// superseded.
+// ResumeFrom makes c, which may come from anywhere in the run, the newest rolling checkpoint. It
+// moves all later ones, the best included, to the folder superseded.
 func (f Folder) ResumeFrom(c *Checkpoint) error {
-	if path := f.rollingPath(c.Step); !exists(path) {
+	path := f.rollingPath(c.Step)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		rolling := *c
 		rolling.Best = nil
 		if err := rolling.Save(path); err != nil {
@@ -112,16 +105,17 @@ func (f Folder) ResumeFrom(c *Checkpoint) error {
 	return nil
 }
 
-// SupersedeBest moves the best checkpoint to the folder superseded, because it
-// is damaged or its score cannot be compared with today's scores.
+// SupersedeBest moves the best checkpoint to the folder superseded, because it is damaged or its
+// score cannot be compared with today's scores.
 func (f Folder) SupersedeBest() error { return f.supersede(f.path(bestName)) }
 
 func (f Folder) supersede(path string) error {
 	superseded := filepath.Join(string(f), "superseded")
-	if err := os.MkdirAll(superseded, 0o755); err != nil {
-		return fmt.Errorf("supersede checkpoint: %w", err)
+	err := os.MkdirAll(superseded, 0o755)
+	if err == nil {
+		err = os.Rename(path, filepath.Join(superseded, filepath.Base(path)))
 	}
-	if err := os.Rename(path, filepath.Join(superseded, filepath.Base(path))); err != nil {
+	if err != nil {
 		return fmt.Errorf("supersede checkpoint: %w", err)
 	}
 	return nil
@@ -148,7 +142,6 @@ func (f Folder) rolling() ([]int64, error) {
 	return steps, nil
 }
 
-// dropOld removes all but the newest keep rolling checkpoints.
 func (f Folder) dropOld(keep int) error {
 	steps, err := f.rolling()
 	if err != nil {
@@ -162,14 +155,6 @@ func (f Folder) dropOld(keep int) error {
 	return nil
 }
 
-// create makes the folder if it does not exist.
-func (f Folder) create() error {
-	if err := os.MkdirAll(string(f), 0o755); err != nil {
-		return fmt.Errorf("save checkpoint: %w", err)
-	}
-	return nil
-}
-
 const bestName = "best"
 
 func epochName(epoch int) string { return fmt.Sprintf("epoch_%04d", epoch) }
@@ -179,8 +164,3 @@ func iterationName(images int64) string { return fmt.Sprintf("iter_%09d", images
 func (f Folder) path(name string) string { return filepath.Join(string(f), name+extension) }
 
 func (f Folder) rollingPath(step int64) string { return f.path(fmt.Sprintf("step_%09d", step)) }
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return !errors.Is(err, fs.ErrNotExist)
-}

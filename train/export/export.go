@@ -1,6 +1,5 @@
-// Package export writes generators as ONNX files and checks each of them. An
-// [Exporter] writes a file only after ONNX Runtime has computed the same images
-// with it as the training framework.
+// Package export writes generators as ONNX files and checks each of them. An [Exporter] writes a
+// file only after ONNX Runtime has computed the same images with it as the training framework.
 package export
 
 import (
@@ -18,13 +17,12 @@ import (
 	"cyclegan/train/checkpoint"
 )
 
-// tolerance is the largest allowed difference between an exported generator
-// and the trained one, in output values of [-1, 1]. One level of an 8-bit image
-// is 0.0078.
+// tolerance is the largest allowed difference between an exported generator and the trained one, in
+// output values of [-1, 1]. One level of an 8-bit image is 0.0078.
 const tolerance = 1e-4
 
-// A Reference runs a trained network on count images [count, H, W, C] and
-// returns [count, H', W', C']. tfgraph.Evaluate is one.
+// A Reference runs a trained network on count images [count, H, W, C] and returns [count, H', W',
+// C']. tfgraph.Evaluate is one.
 type Reference func(n *graph.Network, w graph.Weights, images []float32, count int, shape graph.Shape) ([]float32, error)
 
 // An Exporter writes generators as ONNX files.
@@ -33,42 +31,43 @@ type Exporter struct {
 	Writer    string    // names the program in the metadata of a checkpoint's generators
 }
 
-// Write writes a generator as ONNX to path if the file reproduces the
-// reference's images; otherwise it writes nothing. It compares random images of
-// the training size and a batch of images that are not square.
+// Write writes a generator as ONNX to path if the file reproduces the reference's images; otherwise
+// it writes nothing. It compares random images of the training size and a batch of images that are
+// not square.
 func (e Exporter) Write(ctx context.Context, path string, n *graph.Network, w graph.Weights, m onnxgraph.Metadata) error {
-	model, err := e.checked(ctx, n, w, m)
-	if err != nil {
-		return fmt.Errorf("export %q: %w", path, err)
-	}
-	return writeFile(path, model)
+	_, err := e.WriteReduced(ctx, path, n, w, m, onnxgraph.F32, nil, nil)
+	return err
 }
 
-// WriteReduced writes a generator in f16 or int8 and returns what precision it
-// lost. It checks the f32 model as Write does, then compares the reduced one to
-// it on the images of check. int8 is calibrated on other images. Both sets must
-// have a size that the generator accepts. f16 needs no calibration, and if check
-// is nil it compares random images of the training size.
+// WriteReduced writes a generator in f16 or int8 and returns what precision it lost. It checks the
+// f32 model as Write does, then compares the reduced one to it on the images of check. int8 is
+// calibrated on other images. Both sets must have a size that the generator accepts. f16 needs no
+// calibration, and if check is nil it compares random images of the training size.
 func (e Exporter) WriteReduced(ctx context.Context, path string, n *graph.Network, w graph.Weights, m onnxgraph.Metadata, p onnxgraph.Precision, calibration, check *Images) (*Loss, error) {
-	full, err := e.checked(ctx, n, w, m)
+	model, err := e.checked(ctx, n, w, m)
+	var loss *Loss
+	if err == nil && check == nil && p == onnxgraph.F16 {
+		check, err = randomSet(n, m)
+	}
+	if err == nil && p != onnxgraph.F32 {
+		model, loss, err = reduce(ctx, n, w, m, p, model, calibration, check)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("export %q: %w", path, err)
 	}
-	if check == nil && p == onnxgraph.F16 {
-		if check, err = randomSet(n, m); err != nil {
-			return nil, fmt.Errorf("export %q: %w", path, err)
-		}
-	}
-	model, loss, err := reduce(ctx, n, w, m, p, full, calibration, check)
+	err = atomicfile.WriteDurable(path, func(w io.Writer) error {
+		_, err := w.Write(model)
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("export %q: %w", path, err)
+		return nil, fmt.Errorf("export: %w", err)
 	}
-	return loss, writeFile(path, model)
+	return loss, nil
 }
 
-// WriteCheckpoint writes G_AB.onnx and G_BA.onnx of a checkpoint to dir and
-// returns their paths. The weights are checkpoint.WeightsLatest or WeightsEMA;
-// describe returns the options of G_AB for true and of G_BA for false.
+// WriteCheckpoint writes G_AB.onnx and G_BA.onnx of a checkpoint to dir and returns their paths.
+// The weights are checkpoint.WeightsLatest or WeightsEMA; describe returns the options of G_AB for
+// true and of G_BA for false.
 func (e Exporter) WriteCheckpoint(ctx context.Context, dir string, c *checkpoint.Checkpoint, weights string, describe func(ab bool) graph.GeneratorOptions) ([]string, error) {
 	var paths []string
 	for _, name := range []string{checkpoint.GAB, checkpoint.GBA} {
@@ -85,8 +84,7 @@ func (e Exporter) WriteCheckpoint(ctx context.Context, dir string, c *checkpoint
 	return paths, nil
 }
 
-// Metadata returns what an exported file says about a checkpoint's generator
-// GAB or GBA.
+// Metadata returns what an exported file says about a checkpoint's generator GAB or GBA.
 func (e Exporter) Metadata(c *checkpoint.Checkpoint, name, architecture string) onnxgraph.Metadata {
 	m := onnxgraph.Metadata{
 		Direction: "AtoB", DomainFrom: c.DomainA, DomainTo: c.DomainB,
@@ -110,25 +108,25 @@ func (e Exporter) checked(ctx context.Context, n *graph.Network, w graph.Weights
 	if err != nil {
 		return nil, err
 	}
-	type size struct{ n, h, w int }
-	sizes := []size{{2, least, least + n.SizeMultiple()}}
+	shapes := []graph.Shape{{H: least, W: least + n.SizeMultiple(), C: n.In}}
 	if m.TrainWidth > 0 && m.TrainHeight > 0 {
-		sizes = append(sizes, size{1, m.TrainHeight, m.TrainWidth})
+		shapes = append(shapes, graph.Shape{H: m.TrainHeight, W: m.TrainWidth, C: n.In})
 	}
-	for i, s := range sizes {
-		worst, err := e.difference(ctx, n, w, model, randomImages(uint64(i), s.n*s.h*s.w*n.In), s.n, graph.Shape{H: s.h, W: s.w, C: n.In})
+	for i, s := range shapes {
+		count := 2 - i
+		worst, err := e.difference(ctx, n, w, model, randomImages(uint64(i), count*s.H*s.W*s.C), count, s)
 		if err != nil {
 			return nil, fmt.Errorf("compare with ONNX Runtime: %w", err)
 		}
 		if !(worst <= tolerance) {
-			return nil, fmt.Errorf("ONNX Runtime's %dx%d image differs from TensorFlow's by up to %g, more than %g; nothing was written", s.w, s.h, worst, tolerance)
+			return nil, fmt.Errorf("ONNX Runtime's %dx%d image differs from TensorFlow's by up to %g, more than %g; nothing was written", s.W, s.H, worst, tolerance)
 		}
 	}
 	return model, nil
 }
 
-// difference runs images [count, H, W, C] through a network with the reference
-// and through its model with ONNX Runtime, and returns the largest difference.
+// difference runs images [count, H, W, C] through a network with the reference and through its
+// model with ONNX Runtime, and returns the largest difference.
 func (e Exporter) difference(ctx context.Context, n *graph.Network, w graph.Weights, model []byte, images []float32, count int, shape graph.Shape) (float64, error) {
 	want, err := e.Reference(n, w, images, count, shape)
 	if err != nil {
@@ -143,15 +141,12 @@ func (e Exporter) difference(ctx context.Context, n *graph.Network, w graph.Weig
 		return 0, err
 	}
 	defer s.Close()
-	got, err := s.Run(ctx, session.Tensor{
-		Shape: []int64{int64(count), int64(shape.C), int64(shape.H), int64(shape.W)},
-		Data:  onnxgraph.NCHW(images, count, shape.H, shape.W, shape.C), // from [count, H, W, C]
-	})
+	got, err := s.Run(ctx, input(images, count, shape))
 	if err != nil {
 		return 0, err
 	}
-	if len(got) != 1 || len(got[0].Data) != len(want) {
-		return 0, fmt.Errorf("ONNX Runtime returned %d tensors, the first of shape %v; want one of %d images of %v", len(got), got[0].Shape, count, out)
+	if len(got[0].Data) != len(want) {
+		return 0, fmt.Errorf("ONNX Runtime returned shape %v; want %d images of %v", got[0].Shape, count, out)
 	}
 	worst := 0.0
 	for i, v := range onnxgraph.NHWC(got[0].Data, count, out.H, out.W, out.C) { // from [count, C, H, W]
@@ -164,8 +159,15 @@ func (e Exporter) difference(ctx context.Context, n *graph.Network, w graph.Weig
 	return worst, nil
 }
 
-// randomSet returns random images of the training size or, if that is unknown,
-// of the smallest size.
+// input is the input of an ONNX model for images [count, H, W, C].
+func input(images []float32, count int, s graph.Shape) session.Tensor {
+	return session.Tensor{
+		Shape: []int64{int64(count), int64(s.C), int64(s.H), int64(s.W)},
+		Data:  onnxgraph.NCHW(images, count, s.H, s.W, s.C),
+	}
+}
+
+// randomSet returns random images of the training size or, if that is unknown, of the smallest.
 func randomSet(n *graph.Network, m onnxgraph.Metadata) (*Images, error) {
 	p := &Images{Count: 4, H: m.TrainHeight, W: m.TrainWidth}
 	if p.H == 0 || p.W == 0 {
@@ -186,15 +188,4 @@ func randomImages(seed uint64, size int) []float32 {
 		values[i] = 2*rng.Float32() - 1
 	}
 	return values
-}
-
-func writeFile(path string, data []byte) error {
-	err := atomicfile.WriteDurable(path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	return nil
 }

@@ -19,10 +19,10 @@ import (
 
 var fullWidth = flag.Bool("full", false, "test the networks at their full width, which takes minutes")
 
-// randomWeights draws weights in which every parameter has an effect: filters
-// that keep activations near unit size, and biases and BatchNorm parameters far
-// from their initial values. Residual branches are small, or a chain of them
-// would drive every output to -1 or 1, which hides differences.
+// randomWeights draws weights in which every parameter has an effect: filters that keep activations
+// near unit size, and biases and BatchNorm parameters far from their initial values. Residual
+// branches are small, or a chain of them would drive every output to -1 or 1, which hides
+// differences.
 func randomWeights(t *testing.T, n *graph.Network, seed uint64) graph.Weights {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 7))

@@ -11,43 +11,28 @@ import (
 	"cyclegan/graph"
 	"cyclegan/graph/onnxgraph"
 	"cyclegan/infer/session"
+	"cyclegan/train/metric"
 )
 
-// Limits of the precision loss, as PSNR in dB against the f32 generator. An
-// image rounded to 8 bits has 59 dB.
+// Limits of the precision loss, as PSNR in dB against the f32 generator. An image rounded to 8 bits
+// has 59 dB.
 const (
 	// GoodPSNR is the limit below which a difference may be visible.
 	GoodPSNR = 35
 	// minPSNR is the limit below which no file is written.
 	minPSNR = 20
-	// minPSNR16 is the same limit for f16, which loses little unless numbers
-	// exceed its range.
+	// minPSNR16 is the same limit for f16, which loses little unless numbers exceed its range.
 	minPSNR16 = 50
 )
 
 // Images are images of one size for a generator.
 type Images struct {
 	Count, H, W int
-	// Read returns image i, [H, W, C] in [-1, 1] with the generator's channels.
-	// It is called several times for each image.
+	// Read returns image i, [H, W, C] in [-1, 1] with the generator's channels. It is called
+	// several times for each image.
 	Read func(i int) ([]float32, error)
 	// Source describes the images, such as "training images of summer".
 	Source string
-}
-
-// input returns image i as the input of an ONNX model.
-func (p *Images) input(i, channels int) (session.Tensor, error) {
-	values, err := p.Read(i)
-	if err != nil {
-		return session.Tensor{}, err
-	}
-	if len(values) != p.H*p.W*channels {
-		return session.Tensor{}, fmt.Errorf("image %d has %d values, want %d for %dx%d with %d channels", i, len(values), p.H*p.W*channels, p.W, p.H, channels)
-	}
-	return session.Tensor{
-		Shape: []int64{1, int64(channels), int64(p.H), int64(p.W)},
-		Data:  onnxgraph.NCHW(values, 1, p.H, p.W, channels), // from [1, H, W, C]
-	}, nil
 }
 
 // run runs a model on every image and passes its outputs to use.
@@ -61,11 +46,14 @@ func (p *Images) run(ctx context.Context, model []byte, channels int, use func(i
 	}
 	defer s.Close()
 	for i := range p.Count {
-		in, err := p.input(i, channels)
+		values, err := p.Read(i)
 		if err != nil {
 			return err
 		}
-		outputs, err := s.Run(ctx, in)
+		if len(values) != p.H*p.W*channels {
+			return fmt.Errorf("image %d has %d values, want %d for %dx%d with %d channels", i, len(values), p.H*p.W*channels, p.W, p.H, channels)
+		}
+		outputs, err := s.Run(ctx, input(values, 1, graph.Shape{H: p.H, W: p.W, C: channels}))
 		if err != nil {
 			return err
 		}
@@ -76,11 +64,11 @@ func (p *Images) run(ctx context.Context, model []byte, channels int, use func(i
 	return nil
 }
 
-// A Loss is the precision that a generator lost: how its images compare with
-// the images of the same generator in f32.
+// A Loss is the precision that a generator lost: how its images compare with the images of the same
+// generator in f32.
 type Loss struct {
-	// PSNR is the mean peak signal-to-noise ratio in dB and Least that of the
-	// worst image. Both are infinite for equal images.
+	// PSNR is the mean peak signal-to-noise ratio in dB and Least that of the worst image. Both are
+	// infinite for equal images.
 	PSNR, Least float64
 	Images      int // compared
 }
@@ -95,8 +83,8 @@ func (l *Loss) String() string {
 	return fmt.Sprintf("PSNR to f32 %.1f dB, at least %.1f, on %d images", l.PSNR, l.Least, l.Images)
 }
 
-// reduce returns the model in f16 or int8 and what it lost on the images of
-// check. full is the model in f32.
+// reduce returns the model in f16 or int8 and what it lost on the images of check. full is the
+// model in f32.
 func reduce(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgraph.Metadata, p onnxgraph.Precision, full []byte, calibration, check *Images) ([]byte, *Loss, error) {
 	var model []byte
 	var err error
@@ -124,8 +112,7 @@ func reduce(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgraph.
 	return model, loss, nil
 }
 
-// probeBudget is the number of bytes of a network's tensors that a calibration
-// examines at once.
+// probeBudget is the number of bytes of a network's tensors that a calibration examines at once.
 const probeBudget = 256 << 20
 
 // quantize calibrates a network on images and returns its int8 model.
@@ -161,7 +148,6 @@ func quantize(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgrap
 	return onnxgraph.MarshalInt8(c, m)
 }
 
-// compare runs two models on images.
 func compare(ctx context.Context, full, reduced []byte, images *Images, channels int) (*Loss, error) {
 	var want [][]float32
 	err := images.run(ctx, full, channels, func(_ int, outputs []session.Tensor) error {
@@ -194,6 +180,5 @@ func psnr(want, got []float32) (float64, error) {
 	if math.IsNaN(sum) {
 		return 0, errors.New("a value is not a number")
 	}
-	const peak = 2
-	return 10 * math.Log10(peak*peak*float64(len(want))/sum), nil
+	return metric.Decibels(sum/float64(len(want)), 2), nil
 }

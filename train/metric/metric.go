@@ -55,12 +55,15 @@ func Compare(a, b *image.NRGBA) (Pair, error) {
 		}
 	}
 	n := 3 * float64(a.Rect.Dx()) * float64(a.Rect.Dy())
-	pair := Pair{L1: float64(absolute) / n / 127.5, PSNR: 10 * math.Log10(255*255/(float64(squares)/n))}
+	pair := Pair{L1: float64(absolute) / n / 127.5, PSNR: Decibels(float64(squares)/n, 255)}
 	for c := range 3 {
 		pair.SSIM += ssim(a, b, c) / 3
 	}
 	return pair, nil
 }
+
+// Decibels returns the PSNR of a mean squared error, for values whose largest difference is peak.
+func Decibels(mse, peak float64) float64 { return 10 * math.Log10(peak*peak/mse) }
 
 // size returns the size of an image for messages.
 func size(m *image.NRGBA) string { return fmt.Sprintf("%dx%d", m.Rect.Dx(), m.Rect.Dy()) }

@@ -11,78 +11,85 @@ import (
 	"cyclegan/graph/tfgraph"
 )
 
-// The objective of CycleGAN (Zhu et al. 2017, section 3), with G = G_AB and
-// F = G_BA:
+// The objective of CycleGAN (Zhu et al. 2017, section 3), with G = G_AB and F = G_BA:
 //
 //	L_GAN(G, D_B) + L_GAN(F, D_A)                              adversarial
 //	+ lambda_A |F(G(a)) - a|_1 + lambda_B |G(F(b)) - b|_1      cycle consistency
 //	+ lambda_idt (lambda_A |F(a) - a|_1 + lambda_B |G(b) - b|_1)  identity
 //
-// where |.|_1 is the mean of absolute differences. Instead of playing the
-// minimax game, each side minimizes a loss of its own: a generator wants its
-// discriminator to classify translated images as real, and a discriminator
-// wants to classify real images as real and translated ones as fake.
+// where |.|_1 is the mean of absolute differences. Instead of playing the minimax game, each side
+// minimizes a loss of its own: a generator wants its discriminator to classify translated images as
+// real, and a discriminator wants to classify real images as real and translated ones as fake.
 
-// generatorLosses adds the terms G_AB, G_BA, cycle_A, cycle_B, idt_A and idt_B,
-// whose sum both generators minimize. It also returns the translated images.
-func (r *replica) generatorLosses(s *op.Scope, passes *[]Pass) (losses []tf.Output, fakeA, fakeB tf.Output) {
-	realA, realB := r.realA.value, r.realB.value // [N, H, W, C] each
-	identity := r.LambdaIdentity > 0
-	var recA, recB, idtA, idtB tf.Output
-	if identity && canBatch(r.gAB, realA, realB) && canBatch(r.gBA, realB, realA) {
-		ab, ba := r.applyBatched(s, passes, r.gAB, realA, realB), r.applyBatched(s, passes, r.gBA, realB, realA)
+// generatorLosses adds the terms G_AB, G_BA, cycle_A, cycle_B, idt_A and idt_B, whose sum both
+// generators minimize, and the translated images fake_A and fake_B.
+func (h *share) generatorLosses() {
+	s, realA, realB := h.scope, h.realA.value, h.realB.value // [N, H, W, C] each
+	identity := h.LambdaIdentity > 0
+	var fakeA, fakeB, recA, recB, idtA, idtB tf.Output
+	if identity && canBatch(h.gAB, realA, realB) && canBatch(h.gBA, realB, realA) {
+		ab, ba := h.applyBatched(s, h.gAB, realA, realB), h.applyBatched(s, h.gBA, realB, realA)
 		fakeB, idtB, fakeA, idtA = ab[0], ab[1], ba[0], ba[1]
-		recA, recB = r.apply(s, passes, r.gBA, fakeB), r.apply(s, passes, r.gAB, fakeA)
+		recA, recB = h.apply(s, h.gBA, fakeB), h.apply(s, h.gAB, fakeA)
 	} else {
 		// BatchNorm's running statistics change in the official code's order.
-		fakeB = r.apply(s, passes, r.gAB, realA) // G(a)
-		recA = r.apply(s, passes, r.gBA, fakeB)  // F(G(a))
-		fakeA = r.apply(s, passes, r.gBA, realB) // F(b)
-		recB = r.apply(s, passes, r.gAB, fakeA)  // G(F(b))
+		fakeB = h.apply(s, h.gAB, realA) // G(a)
+		recA = h.apply(s, h.gBA, fakeB)  // F(G(a))
+		fakeA = h.apply(s, h.gBA, realB) // F(b)
+		recB = h.apply(s, h.gAB, fakeA)  // G(F(b))
 		if identity {
-			idtA = r.apply(s, passes, r.gBA, realA) // F(a)
-			idtB = r.apply(s, passes, r.gAB, realB) // G(b)
+			idtA = h.apply(s, h.gBA, realA) // F(a)
+			idtB = h.apply(s, h.gAB, realB) // G(b)
 		}
 	}
 
 	zero := op.Const(s.SubScope("zero"), float32(0))
 	lossIdtA, lossIdtB := zero, zero
 	if identity {
-		lossIdtA = l1(s, idtA, realA, r.LambdaA*r.LambdaIdentity)
-		lossIdtB = l1(s, idtB, realB, r.LambdaB*r.LambdaIdentity)
+		lossIdtA = l1(s, idtA, realA, h.LambdaA*h.LambdaIdentity)
+		lossIdtB = l1(s, idtB, realB, h.LambdaB*h.LambdaIdentity)
 	}
-	losses = []tf.Output{
-		Adversarial(s, r.GANMode, r.apply(s, passes, r.dB, fakeB), true),
-		Adversarial(s, r.GANMode, r.apply(s, passes, r.dA, fakeA), true),
-		l1(s, recA, realA, r.LambdaA),
-		l1(s, recB, realB, r.LambdaB),
+	h.losses = []tf.Output{
+		Adversarial(s, h.GANMode, h.apply(s, h.dB, fakeB), true),
+		Adversarial(s, h.GANMode, h.apply(s, h.dA, fakeA), true),
+		l1(s, recA, realA, h.LambdaA),
+		l1(s, recB, realB, h.LambdaB),
 		lossIdtA,
 		lossIdtB,
 	}
-	return losses, fakeA, fakeB
+	h.fakes = []tf.Output{fakeA, fakeB}
 }
 
-// discriminatorLosses adds the terms D_A and D_B: lambda_D times the losses on
-// real and on translated images, plus the gradient penalty with lambda_gp.
-func (r *replica) discriminatorLosses(s *op.Scope, passes *[]Pass, fakeA, fakeB tf.Output) []tf.Output {
+// discriminatorLosses adds the terms D_A and D_B: lambda_D times the losses on real and on
+// translated images, plus the gradient penalty with lambda_gp.
+func (h *share) discriminatorLosses() {
+	fakeA, fakeB := h.fakeA.value, h.fakeB.value // from the pools
+	if h.DiscriminatorsFirst {
+		fakeA = h.apply(h.scope, h.gBA, h.realB.value)
+		fakeB = h.apply(h.scope, h.gAB, h.realA.value)
+	}
 	loss := func(d *Network, real, fake tf.Output) tf.Output {
-		s := s.SubScope("classify")
-		scores := r.applyBatched(s, passes, d, real, fake)
-		onReal := Adversarial(s, r.GANMode, scores[0], true)
-		onFake := Adversarial(s, r.GANMode, scores[1], false)
-		loss := weighted(s, op.AddV2(s, onReal, onFake), r.LambdaD)
-		if r.LambdaGP == 0 {
+		s := h.scope.SubScope("classify")
+		scores := h.applyBatched(s, d, real, fake)
+		onReal := Adversarial(s, h.GANMode, scores[0], true)
+		onFake := Adversarial(s, h.GANMode, scores[1], false)
+		loss := weighted(s, op.AddV2(s, onReal, onFake), h.LambdaD)
+		if h.LambdaGP == 0 {
 			return loss
 		}
-		penalty, stats := GradientPenalty(s, d, r.values(d), real, fake, r.mixture(s), r.LambdaGP)
-		*passes = append(*passes, Pass{d, stats})
+		// alpha of the penalty, [N, 1, 1, 1] in [0, 1)
+		mix := s.SubScope("mixture")
+		shape := op.Const(mix.SubScope("shape"), []int32{int32(h.batch), 1, 1, 1})
+		alpha := op.StatelessRandomUniform(mix, shape, h.nextSeed(mix))
+		penalty, stats := GradientPenalty(s, d, h.values(d), real, fake, alpha, h.LambdaGP)
+		h.passes = append(h.passes, Pass{d, stats})
 		return op.AddV2(s.SubScope("penalized"), loss, penalty)
 	}
-	return []tf.Output{loss(r.dA, r.realA.value, fakeA), loss(r.dB, r.realB.value, fakeB)}
+	h.losses = []tf.Output{loss(h.dA, h.realA.value, fakeA), loss(h.dB, h.realB.value, fakeB)}
 }
 
-// Adversarial adds the loss of a discriminator's scores, which should all say
-// real or all say fake. Scores are [N, H, W, 1], before any sigmoid.
+// Adversarial adds the loss of a discriminator's scores, which should all say real or all say fake.
+// Scores are [N, H, W, 1], before any sigmoid.
 func Adversarial(s *op.Scope, mode string, scores tf.Output, real bool) tf.Output {
 	s = s.SubScope("gan")
 	switch mode {
@@ -93,15 +100,14 @@ func Adversarial(s *op.Scope, mode string, scores tf.Output, real bool) tf.Outpu
 		}
 		return mean(s, op.Square(s, scores))
 	case Vanilla:
-		// Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661:
-		// -log sigmoid(D) = softplus(-D), or -log(1 - sigmoid(D)) = softplus(D)
+		// Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661: -log sigmoid(D) = softplus(-D),
+		// or -log(1 - sigmoid(D)) = softplus(D)
 		if real {
 			scores = op.Neg(s, scores)
 		}
 		return mean(s, softplus(s, scores))
 	case WGANGP:
-		// Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, without the
-		// penalty: -D or D
+		// Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, without the penalty: -D or D
 		if real {
 			scores = op.Neg(s, scores)
 		}
@@ -112,14 +118,14 @@ func Adversarial(s *op.Scope, mode string, scores tf.Output, real bool) tf.Outpu
 }
 
 // GradientPenalty adds WGAN-GP's penalty (Gulrajani et al. 2017, section 4,
-// https://arxiv.org/abs/1704.00028), which keeps the discriminator's slope near
-// 1 between real and translated images:
+// https://arxiv.org/abs/1704.00028), which keeps the discriminator's slope near 1 between real and
+// translated images:
 //
 //	lambda_gp mean((|g|_2 - 1)^2)   with g = dD(x)/dx, x = alpha real + (1 - alpha) fake
 //
-// The mean is over the images of a batch and alpha is [N, 1, 1, 1]. D(x) is the
-// sum of a map of scores, and 1e-16 is added to g, as in the official
-// cal_gradient_penalty. The statistics are those of D's BatchNorm layers.
+// The mean is over the images of a batch and alpha is [N, 1, 1, 1]. D(x) is the sum of a map of
+// scores, and 1e-16 is added to g, as in the official cal_gradient_penalty. The statistics are
+// those of D's BatchNorm layers.
 func GradientPenalty(s *op.Scope, d *Network, values map[string]tf.Output, real, fake, alpha tf.Output, lambda float64) (tf.Output, []tfgraph.BatchStatistic) {
 	s = s.SubScope("gradient_penalty")
 	// fake + alpha (real - fake)

@@ -1,9 +1,9 @@
-// Package step builds and runs the TensorFlow graph of CycleGAN's training
-// step. A [Graph] holds the four networks with their losses and their Adam
-// updates, computed by one or more replicas that share each batch.
+// Package step builds and runs the TensorFlow graph of CycleGAN's training step. A [Graph] holds
+// the four networks with their losses and their Adam updates, computed by one or more replicas that
+// share each batch.
 //
-// losses.go has the objective in the paper's order and symbols. Everything that
-// imports TensorFlow carries the build tag "tensorflow".
+// losses.go has the objective in the paper's order and symbols. Everything that imports TensorFlow
+// carries the build tag "tensorflow".
 package step
 
 import "cyclegan/graph"
@@ -28,8 +28,8 @@ type Options struct {
 	GANMode                          string
 	LambdaA, LambdaB, LambdaIdentity float64
 	LambdaD, LambdaGP                float64
-	// DiscriminatorsFirst trains the discriminators before the generators, on
-	// the step's own translated images instead of images from a pool.
+	// DiscriminatorsFirst trains the discriminators before the generators, on the step's own
+	// translated images instead of images from a pool.
 	DiscriminatorsFirst bool
 
 	Beta1    float64 // of Adam
@@ -38,9 +38,9 @@ type Options struct {
 	Seed     uint64  // of dropout and of the gradient penalty
 	Winograd bool    // compute wide 3x3 convolutions in Winograd's form
 
-	// Replicas is the number of devices that share a batch, 1 or more. Place
-	// names a replica's device as TensorFlow does, or is empty if there is only
-	// one device. Nil stands for a single device.
+	// Replicas is the number of devices that share a batch, 1 or more. Place names a replica's
+	// device as TensorFlow does, or is empty if there is only one device. Nil stands for a single
+	// device.
 	Replicas int
 	Place    func(replica int) string
 }

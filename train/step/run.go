@@ -3,8 +3,8 @@
 package step
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"math"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -13,18 +13,11 @@ import (
 	"cyclegan/graph/tfgraph"
 )
 
-// A Runner runs a part of the graph in a session. Name says which, such as
-// "generators".
+// A Runner runs a part of the graph in a session. Name says which, such as "generators".
 type Runner func(name string, p tfgraph.Part, feeds tfgraph.Feeds) ([]*tf.Tensor, error)
 
 // Images are a batch of each domain, [N, H, W, C] in [-1, 1].
 type Images struct{ A, B []float32 }
-
-// A phase is one half of a step: the generators' or the discriminators'.
-type phase struct {
-	name         string
-	before, part tfgraph.Part // before copies to the replicas after the first
-}
 
 // inputs are the names of a replica's placeholders.
 type inputs struct {
@@ -37,24 +30,15 @@ func (r *replica) names() inputs {
 		tfgraph.NameOf(r.fakeA.feed), tfgraph.NameOf(r.fakeB.feed), tfgraph.NameOf(r.seed.feed)}
 }
 
-// TensorFlow returns the graph to run.
-func (g *Graph) TensorFlow() *tf.Graph { return g.graph }
-
 // Parts returns everything that a step runs, for tfgraph.Session.Check.
 func (g *Graph) Parts() []tfgraph.Part {
 	return []tfgraph.Part{g.generators.before, g.generators.part, g.discriminators.before, g.discriminators.part}
 }
 
-// Networks returns G_AB, G_BA, D_A and D_B.
-func (g *Graph) Networks() []*Network { return []*Network{g.gAB, g.gBA, g.dA, g.dB} }
-
-// FakeShapes returns the shapes of translated images of A and of B.
-func (g *Graph) FakeShapes() (a, b graph.Shape) { return g.fakeA, g.fakeB }
-
-// TrainGenerators trains the generators on real images, after the given number
-// of steps and with a learning rate; ema is the decay of their average, if one
-// is kept. It returns the losses G_AB, G_BA, cycle_A, cycle_B, idt_A and idt_B,
-// and the translated images unless the discriminators were first.
+// TrainGenerators trains the generators on real images, after the given number of steps and with a
+// learning rate; ema is the decay of their average, if one is kept. It returns the losses G_AB,
+// G_BA, cycle_A, cycle_B, idt_A and idt_B, and the translated images unless the discriminators were
+// first.
 func (g *Graph) TrainGenerators(run Runner, real Images, steps int64, rate, ema float64) (losses []float64, fake Images, err error) {
 	feeds, err := g.feeds(real, Images{}, steps, rate)
 	if err != nil {
@@ -75,9 +59,8 @@ func (g *Graph) TrainGenerators(run Runner, real Images, steps int64, rate, ema 
 	return losses, fake, err
 }
 
-// TrainDiscriminators trains the discriminators on real and translated images,
-// which are ignored if the discriminators are first. It returns the losses D_A
-// and D_B.
+// TrainDiscriminators trains the discriminators on real and translated images, which are ignored if
+// the discriminators are first. It returns the losses D_A and D_B.
 func (g *Graph) TrainDiscriminators(run Runner, real, fake Images, steps int64, rate float64) (losses []float64, err error) {
 	feeds, err := g.feeds(real, fake, steps, rate)
 	if err != nil {
@@ -90,8 +73,7 @@ func (g *Graph) TrainDiscriminators(run Runner, real, fake Images, steps int64, 
 	return scalars(out), nil
 }
 
-// Translate returns the images that TrainGenerators would translate, without
-// training.
+// Translate returns the images that TrainGenerators would translate, without training.
 func (g *Graph) Translate(run Runner, real Images, steps int64) (fake Images, err error) {
 	feeds, err := g.feeds(real, Images{}, steps, 0)
 	if err != nil {
@@ -116,46 +98,36 @@ func (p phase) run(run Runner, feeds tfgraph.Feeds) ([]*tf.Tensor, error) {
 // feeds gives each replica its share of the images, and Adam its settings.
 func (g *Graph) feeds(real, fake Images, steps int64, learningRate float64) (tfgraph.Feeds, error) {
 	feeds := tfgraph.Feeds{}
+	var errs []error
+	feed := func(name tfgraph.Name, values []float32, shape ...int) {
+		tensor, err := tfgraph.NewTensor(values, shape...)
+		feeds[name] = tensor
+		errs = append(errs, err)
+	}
 	for i, in := range g.inputs {
-		shares := map[tfgraph.Name]imageShare{in.realA: {real.A, g.opts.ShapeA}, in.realB: {real.B, g.opts.ShapeB}}
-		if fake.A != nil {
-			maps.Copy(shares, map[tfgraph.Name]imageShare{in.fakeA: {fake.A, g.fakeA}, in.fakeB: {fake.B, g.fakeB}})
+		share := func(name tfgraph.Name, images []float32, shape graph.Shape) {
+			size := in.batch * shape.H * shape.W * shape.C
+			feed(name, images[i*size:(i+1)*size], in.batch, shape.H, shape.W, shape.C)
 		}
-		for name, s := range shares {
-			size := in.batch * s.shape.H * s.shape.W * s.shape.C
-			tensor, err := tfgraph.NewTensor(s.images[i*size:(i+1)*size], in.batch, s.shape.H, s.shape.W, s.shape.C)
-			if err != nil {
-				return nil, err
-			}
-			feeds[name] = tensor
+		share(in.realA, real.A, g.opts.ShapeA)
+		share(in.realB, real.B, g.opts.ShapeB)
+		if fake.A != nil {
+			share(in.fakeA, fake.A, g.FakeA)
+			share(in.fakeB, fake.B, g.FakeB)
 		}
 		if g.opts.draws() {
 			seed, err := tf.NewTensor([]int64{int64(g.opts.Seed), steps})
-			if err != nil {
-				return nil, err
-			}
 			feeds[in.seed] = seed
+			errs = append(errs, err)
 		}
 	}
 	rate, epsilon := AdamSettings(learningRate, g.opts.Beta1, steps+1)
-	for name, v := range map[tfgraph.Name]float64{g.rate: rate, g.epsilon: epsilon} {
-		tensor, err := tf.NewTensor(float32(v))
-		if err != nil {
-			return nil, err
-		}
-		feeds[name] = tensor
-	}
-	return feeds, nil
+	feed(g.rate, []float32{float32(rate)})
+	feed(g.epsilon, []float32{float32(epsilon)})
+	return feeds, errors.Join(errs...)
 }
 
-// imageShare are images of a batch with the shape of one.
-type imageShare struct {
-	images []float32
-	shape  graph.Shape
-}
-
-// joinFakes puts the replicas' translated images in order; they alternate
-// between A and B.
+// joinFakes puts the replicas' translated images in order; they alternate between A and B.
 func joinFakes(tensors []*tf.Tensor) (fake Images, err error) {
 	for i, t := range tensors {
 		values, err := tfgraph.Floats(nil, t)
@@ -179,8 +151,8 @@ func scalars(tensors []*tf.Tensor) []float64 {
 	return values
 }
 
-// averageDecay is the decay of the moving average after some steps. It starts
-// low, so that the initial weights are soon forgotten.
+// averageDecay is the decay of the moving average after some steps. It starts low, so that the
+// initial weights are soon forgotten.
 func averageDecay(decay float64, steps int64) float64 {
 	return math.Min(decay, float64(1+steps)/float64(10+steps))
 }

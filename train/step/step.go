@@ -3,6 +3,7 @@
 package step
 
 import (
+	"errors"
 	"fmt"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -13,22 +14,27 @@ import (
 	"cyclegan/train/checkpoint"
 )
 
-// A Graph is the TensorFlow graph of training steps. It holds names only, so
-// that nothing can refer to the graph as it was before it was edited.
+// A Graph is the TensorFlow graph of training steps. It holds names only, so that nothing can refer
+// to the graph as it was before it was edited.
 type Graph struct {
-	opts             Options
-	gAB, gBA, dA, dB *Network
-	fakeA, fakeB     graph.Shape // of a translated image, which has the sides of its source
+	TensorFlow   *tf.Graph
+	Networks     []*Network  // G_AB, G_BA, D_A and D_B
+	FakeA, FakeB graph.Shape // of a translated image, which has the sides of its source
 
-	graph                      *tf.Graph
+	opts                       Options
 	inputs                     []inputs // of each replica
 	rate, epsilon, averageRate tfgraph.Name
 	generators, discriminators phase
 	translated                 tfgraph.Part
 }
 
-// A Network is one of the four networks with the variables that training keeps
-// of it.
+// A phase is one half of a step: the generators' or the discriminators'.
+type phase struct {
+	name         string
+	before, part tfgraph.Part // before copies to the replicas after the first
+}
+
+// A Network is one of the four networks with the variables that training keeps of it.
 type Network struct {
 	Name           string
 	Net            *graph.Network
@@ -65,8 +71,8 @@ func (n *Network) Variables() map[string]*tfgraph.Variables {
 	return all
 }
 
-// A builder holds the operations of a graph under construction. They belong to
-// the graph before it is edited; no reference to a builder outlives Build.
+// A builder holds the operations of a graph under construction. They belong to the graph before it
+// is edited; no reference to a builder outlives Build.
 type builder struct {
 	Options
 	graph            *tf.Graph
@@ -100,15 +106,15 @@ func Build(o Options) (*Graph, error) {
 	}
 	b.rate, b.epsilon, b.averageRate = scalar("rate"), scalar("epsilon"), scalar("average_rate")
 
-	generators, fakes := b.generatorStep(s.SubScope("generators"))
-	discriminators := b.discriminatorStep(s.SubScope("discriminators"))
+	generators, fakes := b.half(s, "generators", (*share).generatorLosses, b.gAB, b.gBA)
+	discriminators, _ := b.half(s, "discriminators", (*share).discriminatorLosses, b.dA, b.dB)
 	beforeGenerators, beforeDiscriminators := b.copySteps()
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("build the training graph: %w", err)
 	}
 
 	g := &Graph{
-		opts: o, gAB: b.gAB, gBA: b.gBA, dA: b.dA, dB: b.dB, fakeA: b.fakeA, fakeB: b.fakeB,
+		Networks: b.networks(), FakeA: b.fakeA, FakeB: b.fakeB, opts: o,
 		rate: tfgraph.NameOf(b.rate), epsilon: tfgraph.NameOf(b.epsilon), averageRate: tfgraph.NameOf(b.averageRate),
 		generators:     phase{"generators", beforeGenerators, generators},
 		discriminators: phase{"discriminators", beforeDiscriminators, discriminators},
@@ -118,33 +124,29 @@ func Build(o Options) (*Graph, error) {
 		g.inputs = append(g.inputs, r.names())
 	}
 	var err error
-	g.graph, err = tfgraph.Edit(b.graph, tfgraph.UseFastMatMul, tfgraph.Recompute, o.place)
+	g.TensorFlow, err = tfgraph.Edit(b.graph, tfgraph.UseFastMatMul, tfgraph.Recompute, o.place)
 	return g, err
 }
 
+func (b *builder) networks() []*Network { return []*Network{b.gAB, b.gBA, b.dA, b.dB} }
+
 func (b *builder) addNetworks(s *op.Scope) error {
-	for _, n := range []struct {
-		name    string
-		into    **Network
-		average bool
-		make    func() (*graph.Network, error)
-	}{
-		{checkpoint.GAB, &b.gAB, b.Averages, func() (*graph.Network, error) { return graph.NewGenerator(b.GeneratorAB) }},
-		{checkpoint.GBA, &b.gBA, b.Averages, func() (*graph.Network, error) { return graph.NewGenerator(b.GeneratorBA) }},
-		{checkpoint.DA, &b.dA, false, func() (*graph.Network, error) { return graph.NewDiscriminator(b.DiscriminatorA) }},
-		{checkpoint.DB, &b.dB, false, func() (*graph.Network, error) { return graph.NewDiscriminator(b.DiscriminatorB) }},
-	} {
-		net, err := n.make()
-		if err != nil {
-			return err
-		}
-		*n.into = NewNetwork(s, n.name, net, n.average)
+	gAB, errGAB := graph.NewGenerator(b.GeneratorAB)
+	gBA, errGBA := graph.NewGenerator(b.GeneratorBA)
+	dA, errDA := graph.NewDiscriminator(b.DiscriminatorA)
+	dB, errDB := graph.NewDiscriminator(b.DiscriminatorB)
+	if err := errors.Join(errGAB, errGBA, errDA, errDB); err != nil {
+		return err
 	}
+	b.gAB = NewNetwork(s, checkpoint.GAB, gAB, b.Averages)
+	b.gBA = NewNetwork(s, checkpoint.GBA, gBA, b.Averages)
+	b.dA = NewNetwork(s, checkpoint.DA, dA, false)
+	b.dB = NewNetwork(s, checkpoint.DB, dB, false)
 	return nil
 }
 
-// checkShapes reports networks that do not accept the images. TensorFlow's own
-// messages would be harder to understand.
+// checkShapes reports networks that do not accept the images. TensorFlow's own messages would be
+// harder to understand.
 func (b *builder) checkShapes() error {
 	for _, c := range []struct {
 		n        *Network
@@ -171,48 +173,4 @@ func (b *builder) checkShapes() error {
 			b.ShapeA, b.fakeA, b.ShapeB, b.fakeB)
 	}
 	return nil
-}
-
-// generatorStep adds the step of both generators, with the discriminators held
-// fixed. It fetches the terms of generatorLosses and, unless the discriminators
-// were first, the translated images fake_A and fake_B of each replica for the
-// pools.
-func (b *builder) generatorStep(s *op.Scope) (step tfgraph.Part, fakes []tf.Output) {
-	shares := make([]share, len(b.replicas))
-	for i, r := range b.replicas {
-		c := &shares[i]
-		c.scope, c.values = r.scope.SubScope("generators"), r.values
-		var fakeA, fakeB tf.Output
-		c.losses, fakeA, fakeB = r.generatorLosses(c.scope, &c.passes)
-		fakes = append(fakes, fakeA, fakeB)
-	}
-	fetches, updates := b.update(s, shares, b.gAB, b.gBA)
-	if !b.DiscriminatorsFirst {
-		fetches = append(fetches, fakes...)
-	}
-	if s.Err() != nil {
-		return tfgraph.Part{}, nil
-	}
-	return tfgraph.NewPart(fetches, updates...), fakes
-}
-
-// discriminatorStep adds the step of both discriminators. It fetches the terms
-// of discriminatorLosses.
-func (b *builder) discriminatorStep(s *op.Scope) tfgraph.Part {
-	shares := make([]share, len(b.replicas))
-	for i, r := range b.replicas {
-		c := &shares[i]
-		c.scope, c.values = r.scope.SubScope("discriminators"), r.values
-		fakeA, fakeB := r.fakeA.value, r.fakeB.value // from the pools
-		if b.DiscriminatorsFirst {
-			fakeA = r.apply(c.scope, &c.passes, b.gBA, r.realB.value)
-			fakeB = r.apply(c.scope, &c.passes, b.gAB, r.realA.value)
-		}
-		c.losses = r.discriminatorLosses(c.scope, &c.passes, fakeA, fakeB)
-	}
-	fetches, updates := b.update(s, shares, b.dA, b.dB)
-	if s.Err() != nil {
-		return tfgraph.Part{}
-	}
-	return tfgraph.NewPart(fetches, updates...)
 }

@@ -17,37 +17,35 @@ const (
 	adamEpsilon = 1e-8
 )
 
-// A share is what one replica contributes to a step.
-type share struct {
-	scope  *op.Scope
-	losses []tf.Output // their sum is minimized
-	passes []Pass
-	values func(*Network) map[string]tf.Output // the weights that were used
-}
-
-// A Pass is one application of a network in training, recorded for the running
-// statistics of BatchNorm.
-type Pass struct {
-	Network *Network
-	Stats   []tfgraph.BatchStatistic
-}
-
-// update adds the step of some networks: it returns the losses and what updates
-// weights and running statistics. All are means over the replicas, whose shares
-// have the same size.
-func (b *builder) update(s *op.Scope, shares []share, networks ...*Network) (losses []tf.Output, updates []*tf.Operation) {
+// half adds one half of a step: each replica's losses, and the updates of the networks that minimize
+// their sum. It fetches the losses and, if the discriminators come second, the images for the pools.
+// Losses and updates are means over the replicas, whose shares have the same size.
+func (b *builder) half(s *op.Scope, name string, addLosses func(*share), networks ...*Network) (step tfgraph.Part, fakes []tf.Output) {
+	s = s.SubScope(name)
+	shares := make([]*share, len(b.replicas))
+	passes := make([][]Pass, len(b.replicas))
+	for i, r := range b.replicas {
+		shares[i] = &share{replica: r, scope: r.root.SubScope(name)}
+		addLosses(shares[i])
+		passes[i] = shares[i].passes
+		fakes = append(fakes, shares[i].fakes...)
+	}
+	var fetches []tf.Output
 	for term := range shares[0].losses {
-		losses = append(losses, meanOf(s, len(shares), func(i int) tf.Output { return shares[i].losses[term] }))
+		fetches = append(fetches, meanOf(s, len(shares), func(i int) tf.Output { return shares[i].losses[term] }))
 	}
-	updates = b.updateWeights(s.SubScope("adam"), shares, networks)
-	passes := make([][]Pass, len(shares))
-	for i, c := range shares {
-		passes[i] = c.passes
+	updates := b.updateWeights(s.SubScope("adam"), shares, networks)
+	updates = append(updates, UpdateStatistics(s, b.graph, passes)...)
+	if !b.DiscriminatorsFirst {
+		fetches = append(fetches, fakes...)
 	}
-	return losses, append(updates, UpdateStatistics(s, b.graph, passes)...)
+	if s.Err() != nil {
+		return tfgraph.Part{}, nil
+	}
+	return tfgraph.NewPart(fetches, updates...), fakes
 }
 
-func (b *builder) updateWeights(s *op.Scope, shares []share, networks []*Network) []*tf.Operation {
+func (b *builder) updateWeights(s *op.Scope, shares []*share, networks []*Network) []*tf.Operation {
 	gradients := make([][]tf.Output, len(shares))
 	for i, c := range shares {
 		// Each replica's part of the mean over the batch; the gradients add up.
@@ -83,10 +81,9 @@ func (b *builder) updateWeights(s *op.Scope, shares []share, networks []*Network
 	return updates
 }
 
-// Adam adds Adam's updates (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980).
-// TensorFlow's operation would correct the moments' bias from powers of beta.
-// These are 0 here, and the rate and epsilon contain the correction, which is
-// PyTorch's algorithm (see AdamSettings).
+// Adam adds Adam's updates (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980). TensorFlow's
+// operation would correct the moments' bias from powers of beta. These are 0 here, and the rate and
+// epsilon contain the correction, which is PyTorch's algorithm (see AdamSettings).
 type Adam struct {
 	scope                             *op.Scope
 	graph                             *tf.Graph
@@ -106,8 +103,8 @@ func (a *Adam) Update(n *Network, name string, gradient tf.Output) *tf.Operation
 		a.zero, a.zero, a.rate, a.beta1, a.beta2, a.epsilon, gradient)
 }
 
-// AdamSettings converts PyTorch's Adam at its n-th step to the rate and epsilon
-// of TensorFlow's operation without bias correction:
+// AdamSettings converts PyTorch's Adam at its n-th step to the rate and epsilon of TensorFlow's
+// operation without bias correction:
 //
 //	PyTorch:     lr / (1 - b1^n) * m / (sqrt(v / (1 - b2^n)) + eps)
 //	TensorFlow:  rate * m / (sqrt(v) + epsilon)
@@ -127,8 +124,8 @@ func (b *builder) updateAverage(s *op.Scope, n *Network, name string, step *tf.O
 	return op.AssignSubVariableOp(s, n.Average.Handle(b.graph, name), op.Mul(s, gap, b.averageRate))
 }
 
-// UpdateStatistics adds the updates of BatchNorm's running means and variances
-// by each pass, in the order of the passes, which are given for each replica.
+// UpdateStatistics adds the updates of BatchNorm's running means and variances by each pass, in the
+// order of the passes, which are given for each replica.
 func UpdateStatistics(s *op.Scope, g *tf.Graph, passes [][]Pass) []*tf.Operation {
 	type statistic struct {
 		network *Network
@@ -138,21 +135,18 @@ func UpdateStatistics(s *op.Scope, g *tf.Graph, passes [][]Pass) []*tf.Operation
 	var order []statistic
 	for i, p := range passes[0] {
 		for j, seen := range p.Stats {
-			inReplica := func(r int) tfgraph.BatchStatistic { return passes[r][i].Stats[j] }
-			for _, part := range []struct {
-				name string
-				seen func(replica int) tf.Output
-			}{
-				{seen.Layer.Name + ".mean", func(r int) tf.Output { return inReplica(r).Mean }},
-				{seen.Layer.Name + ".variance", func(r int) tf.Output { return inReplica(r).Variance }},
-			} {
-				key := statistic{p.Network, part.name}
+			for k, suffix := range []string{".mean", ".variance"} {
+				key := statistic{p.Network, seen.Layer.Name + suffix}
 				if _, ok := latest[key]; !ok {
-					latest[key] = p.Network.Weights.Values(g)[part.name]
+					latest[key] = p.Network.Weights.Values(g)[key.name]
 					order = append(order, key)
 				}
 				s := s.SubScope("statistic")
-				gap := op.Sub(s, meanOf(s, len(passes), part.seen), latest[key])
+				batch := meanOf(s, len(passes), func(replica int) tf.Output {
+					stat := passes[replica][i].Stats[j]
+					return []tf.Output{stat.Mean, stat.Variance}[k]
+				})
+				gap := op.Sub(s, batch, latest[key])
 				latest[key] = op.AddV2(s, latest[key], op.Mul(s, gap, op.Const(s.SubScope("momentum"), seen.Layer.Momentum)))
 			}
 		}
@@ -164,7 +158,6 @@ func UpdateStatistics(s *op.Scope, g *tf.Graph, passes [][]Pass) []*tf.Operation
 	return updates
 }
 
-// totalOf is the sum of what n replicas computed.
 func totalOf(s *op.Scope, n int, of func(replica int) tf.Output) tf.Output {
 	if n == 1 {
 		return of(0)
