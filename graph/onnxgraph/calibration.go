@@ -38,9 +38,6 @@ type Calibration struct {
 
 // NewCalibration starts the calibration of a network with its weights.
 func NewCalibration(n *graph.Network, w graph.Weights) (*Calibration, error) {
-	if n == nil {
-		return nil, errors.New("calibrate: there is no network")
-	}
 	if err := check(n, w); err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
 	}
@@ -120,8 +117,7 @@ func (p *Probe) Add(i int, values []float32) error {
 	histograms := p.calibration.seen[s.value]
 	plane := len(values) / len(histograms)
 	for c := range histograms {
-		histograms[c].Add(values[c*plane:][:plane])
-		if !histograms[c].Finite() {
+		if !histograms[c].Add(values[c*plane:][:plane]) {
 			return fmt.Errorf("calibrate: tensor %q has a value that is not a finite number", s.value)
 		}
 	}

@@ -25,11 +25,11 @@ type Histogram struct {
 	zeros  uint64
 	lo, hi float32 // the smallest and the largest value
 	some   bool    // a value was added
-	broken bool    // a value was not finite
 }
 
-// Add counts values.
-func (h *Histogram) Add(values []float32) {
+// Add counts values and reports whether all of them are finite. Others are not counted.
+func (h *Histogram) Add(values []float32) (finite bool) {
+	finite = true
 	if len(values) > 0 && !h.some {
 		h.some, h.lo, h.hi = true, values[0], values[0]
 	}
@@ -37,7 +37,7 @@ func (h *Histogram) Add(values []float32) {
 		bits := math.Float32bits(v)
 		size := math.Float32frombits(bits &^ (1 << 31))
 		if !(size <= math.MaxFloat32) {
-			h.broken = true
+			finite = false
 			continue
 		}
 		if v < h.lo {
@@ -58,13 +58,11 @@ func (h *Histogram) Add(values []float32) {
 		sign := int(int32(bits) >> 31) // 0 or -1
 		h.counts[bins/2+(int(size*h.scale)^sign)]++
 	}
+	return finite
 }
 
 // Empty reports whether no value was added.
 func (h *Histogram) Empty() bool { return !h.some }
-
-// Finite reports whether all values were finite. Others are not counted.
-func (h *Histogram) Finite() bool { return !h.broken }
 
 // grow doubles the limit until it is above size.
 func (h *Histogram) grow(size float32) {

@@ -1,6 +1,5 @@
 // Package tiling prepares a network for images that pass through it in tiles; its central type is
-// [Network], what
-// [Analyze] found out about an ONNX model.
+// [Network], what [Analyze] found out about an ONNX model.
 //
 // Two things make a tile's result differ from the result of the whole image. First, a tile ends
 // where the image continues, and convolutions see that: Analyze finds how far they see, so that
@@ -172,11 +171,14 @@ func (t *tracer) node(n *onnx.Node) error {
 	if n.Domain != "" && n.Domain != "com.microsoft" {
 		return fmt.Errorf("its domain %q is unknown", n.Domain)
 	}
-	rule := rules[n.Op]
-	if rule == nil {
+	rule, ok := rules[n.Op]
+	if !ok {
 		return errors.New("it is not known which pixels its result depends on")
 	}
-	out, err := rule(t, n)
+	out, err := rule.take(t, n)
+	if err == nil {
+		out, err = rule.apply(t, n, out)
+	}
 	if err != nil {
 		return err
 	}
