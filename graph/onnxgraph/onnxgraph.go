@@ -165,8 +165,7 @@ func (b *builder) model(outputs ...onnx.Port) *onnx.Model {
 	return m
 }
 
-// port returns a float32 tensor [batch, channels, height, width], of which only the channels are
-// fixed.
+// port returns a float32 tensor [batch, channels, height, width], of which only the channels are fixed.
 func port(name string, channels int, height, width string) onnx.Port {
 	return onnx.Port{
 		Name: name, Type: onnx.Float32,

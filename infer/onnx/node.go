@@ -174,8 +174,7 @@ func parseAttr(msg []byte) (a Attr, graph bool, err error) {
 	return a, graph, err
 }
 
-// Values returns the numbers of an attribute of any numeric type, or false for an attribute of
-// another type.
+// Values returns the numbers of an attribute of any numeric type, or false for an attribute of another type.
 func (a Attr) Values() ([]float64, bool) {
 	switch a.typ {
 	case attrFloat:

@@ -86,8 +86,8 @@ func constant(t *testing.T, shape []int64, values ...float32) Tensor {
 			t.Error(err)
 		}
 	})
-	copy(b.Values(), values)
-	return Tensor{Shape: shape, Data: b.Values()}
+	copy(b.Values, values)
+	return Tensor{Shape: shape, Data: b.Values}
 }
 
 // What is constant is no input any more, and what it holds when a run begins goes into that.

@@ -3,11 +3,8 @@ package fastconv
 import (
 	"bytes"
 	"errors"
-	"runtime"
 	"slices"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"cyclegan/infer/internal/offheap"
 	"cyclegan/infer/winograd"
@@ -26,11 +23,11 @@ type filters struct {
 	plain []byte // float32, little-endian: [out, in, 3, 3]
 	shape []int64
 	block *offheap.Block // [points, 1, out, in]
-
-	once sync.Once
+	// transform fills the block at its first call.
+	transform func()
 }
 
-// reserve finds the filters or allocates memory for them. transformAll fills it.
+// reserve finds the filters or allocates memory for them.
 func (f *Filters) reserve(plain []byte, out, in int) (*filters, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -44,7 +41,7 @@ func (f *Filters) reserve(plain []byte, out, in int) (*filters, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := &filters{plain: plain, shape: shape, block: block}
+	made := &filters{plain, shape, block, sync.OnceFunc(func() { winograd.TransformFilters(block.Values, plain) })}
 	f.all = append(f.all, made)
 	return made, nil
 }
@@ -59,17 +56,4 @@ func (f *Filters) Close() error {
 	}
 	f.all = nil
 	return errors.Join(errs...)
-}
-
-// transformAll transforms the filters that are not transformed yet, on all processors.
-func transformAll(list []*filters) {
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for _, f := range list {
-		group.Go(func() error {
-			f.once.Do(func() { winograd.TransformFilters(f.block.Values(), f.plain) })
-			return nil
-		})
-	}
-	group.Wait()
 }

@@ -9,7 +9,5 @@ func reserve(n int) (*Block, error) {
 	values := make([]float32, n)
 	pins := &runtime.Pinner{}
 	pins.Pin(&values[0])
-	return &Block{values: values, free: func() error { pins.Unpin(); return nil }}, nil
+	return &Block{Values: values, free: func() error { pins.Unpin(); return nil }}, nil
 }
-
-func useLargePages([]byte) {}

@@ -14,18 +14,14 @@ func reserve(n int) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	useLargePages(bytes)
-	return &Block{
-		values: unsafe.Slice((*float32)(unsafe.Pointer(&bytes[0])), n),
-		free:   func() error { return unix.Munmap(bytes) },
-	}, nil
-}
-
-// useLargePages asks Linux for pages of 2 MB, whose first touch costs a small part of that of the
-// same memory in pages of 4 KB. A kernel without them returns an error, which does no harm.
-func useLargePages(bytes []byte) {
+	// The first touch of a page of 2 MB costs a small part of that of the same memory in pages of 4 KB.
+	// A kernel without them returns an error, which does no harm.
 	const hugePage = 14 // MADV_HUGEPAGE, which package unix has on Linux alone
-	if runtime.GOOS == "linux" && len(bytes) > 0 {
+	if runtime.GOOS == "linux" {
 		_ = unix.Madvise(bytes, hugePage)
 	}
+	return &Block{
+		Values: unsafe.Slice((*float32)(unsafe.Pointer(&bytes[0])), n),
+		free:   func() error { return unix.Munmap(bytes) },
+	}, nil
 }
