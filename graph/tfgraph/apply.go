@@ -26,8 +26,8 @@ type Mode struct {
 	Winograd bool
 }
 
-// A BatchStatistic is the mean and the unbiased variance of each channel, both [C], that a BatchNorm
-// in training mode computed from its batch.
+// A BatchStatistic is the mean and the unbiased variance of each channel, both [C], that a
+// BatchNorm in training mode computed from its batch.
 type BatchStatistic struct {
 	Layer          graph.BatchNorm
 	Mean, Variance tf.Output
@@ -35,8 +35,8 @@ type BatchStatistic struct {
 
 // Apply adds the operations of network n to scope s. Values holds a tensor for each parameter by
 // name; x is the input [N, H, W, C] in float32, whose shape must be fully known. Apply returns the
-// output [N, H', W', C'] and the statistics of the BatchNorm layers in the order of computation. Like
-// the functions of package op, it reports errors through s.Err.
+// output [N, H', W', C'] and the statistics of the BatchNorm layers in the order of computation.
+// Like the functions of package op, it reports errors through s.Err.
 func Apply(s *op.Scope, n *graph.Network, values map[string]tf.Output, x tf.Output, mode Mode) (tf.Output, []BatchStatistic) {
 	r, in := newReader(s, n, values, x, mode)
 	if s.Err() != nil {
@@ -160,9 +160,9 @@ func (r *reader) bias(s *op.Scope, y tf.Output, name string, bias bool) tf.Outpu
 	return op.BiasAdd(s, y, r.values[name+".bias"])
 }
 
-// transposed is the gradient of the convolution from this layer's output to its input. It is computed
-// without padding, with (n-1)*Stride + Kernel pixels a side, and then cropped: TensorFlow has no
-// oneDNN kernel for explicit padding, which makes bfloat16 several times slower.
+// transposed is the gradient of the convolution from this layer's output to its input. It is
+// computed without padding, with (n-1)*Stride + Kernel pixels a side, and then cropped: TensorFlow
+// has no oneDNN kernel for explicit padding, which makes bfloat16 several times slower.
 func (r *reader) transposed(s *op.Scope, l graph.ConvTranspose, x tensor, shape graph.Shape) tf.Output {
 	whole := graph.Shape{H: (x.shape.H-1)*l.Stride + l.Kernel, W: (x.shape.W-1)*l.Stride + l.Kernel, C: l.Out}
 	y := op.Conv2DBackpropInput(s, r.dims(s, whole), r.values[l.Name+".weight"], x.out, strides(l.Stride), "VALID")
@@ -238,8 +238,8 @@ func (r *reader) constant(s *op.Scope, name string, size int, value float32) tf.
 	return op.Const(s.SubScope(name), slices.Repeat([]float32{value}, size))
 }
 
-// zeroPad pads before a convolution without padding: TensorFlow's SAME pads differently from PyTorch,
-// and the gradient of its EXPLICIT fails.
+// zeroPad pads before a convolution without padding: TensorFlow's SAME pads differently from
+// PyTorch, and the gradient of its EXPLICIT fails.
 func zeroPad(s *op.Scope, x tf.Output, pad int) tf.Output {
 	if pad == 0 {
 		return x
