@@ -160,7 +160,10 @@ func (m *Model) Clone() *Model {
 
 // Prune drops the nodes and tensors that no output needs. A node that holds a graph of its own may
 // read any value around it, so a model in which an output needs such a node stays as it is.
-func (m *Model) Prune() {
+func (m *Model) Prune() { m.prune() }
+
+// prune is Prune. It returns the values that the outputs need, nil if these are unknown.
+func (m *Model) prune() map[string]bool {
 	producer := map[string]*Node{}
 	for _, n := range m.Nodes {
 		for _, s := range n.Outputs {
@@ -181,7 +184,7 @@ func (m *Model) Prune() {
 		needed[name] = true
 		if n := producer[name]; n != nil && !kept[n] {
 			if n.Subgraph {
-				return
+				return nil
 			}
 			kept[n] = true
 			pending = append(pending, n.Inputs...)
@@ -189,6 +192,7 @@ func (m *Model) Prune() {
 	}
 	m.Nodes = slices.DeleteFunc(slices.Clone(m.Nodes), func(n *Node) bool { return !kept[n] })
 	m.Tensors = slices.DeleteFunc(slices.Clone(m.Tensors), func(t *Tensor) bool { return !needed[t.Name] })
+	return needed
 }
 
 // Only returns a model with one of the outputs and with the nodes, tensors and inputs that it
@@ -197,17 +201,8 @@ func (m *Model) Only(output string) *Model {
 	c := m.Clone()
 	c.valueInfo = nil
 	c.Outputs = slices.DeleteFunc(c.Outputs, func(p Port) bool { return p.Name != output })
-	c.Prune()
-	needed := map[string]bool{output: true}
-	for _, n := range c.Nodes {
-		if n.Subgraph {
-			return c
-		}
-		for _, in := range n.Inputs {
-			needed[in] = true
-		}
-	}
-	c.Inputs = slices.DeleteFunc(c.Inputs, func(p Port) bool { return !needed[p.Name] })
+	needed := c.prune()
+	c.Inputs = slices.DeleteFunc(c.Inputs, func(p Port) bool { return needed != nil && !needed[p.Name] })
 	return c
 }
 

@@ -191,7 +191,7 @@ func (a Attr) Values() ([]float64, bool) {
 	return nil, false
 }
 
-func float64s[T float32 | int64](values []T) []float64 {
+func float64s[T float32 | int32 | int64](values []T) []float64 {
 	out := make([]float64, len(values))
 	for i, v := range values {
 		out[i] = float64(v)

@@ -145,11 +145,14 @@ func (t *Tensor) Floats() ([]float32, bool) {
 	if !ok {
 		return nil, false
 	}
-	values := make([]float32, len(data)/4)
-	for i := range values {
-		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-	}
-	return values, true
+	return decode[float32](data), true
+}
+
+func decode[T float32 | float64 | int32 | int64](data []byte) []T {
+	var zero T
+	values := make([]T, len(data)/binary.Size(zero))
+	binary.Decode(data, binary.LittleEndian, values) // cannot fail: the sizes fit
+	return values
 }
 
 // mostValues limits what Values decodes: lists of a few numbers.
@@ -166,22 +169,17 @@ func (t *Tensor) Values() ([]float64, bool) {
 	if !ok || int64(len(data)) != n*t.Type.size() {
 		return nil, false
 	}
-	values := make([]float64, n)
-	for i := range values {
-		switch t.Type {
-		case Float32:
-			values[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:])))
-		case Float64:
-			values[i] = math.Float64frombits(binary.LittleEndian.Uint64(data[8*i:]))
-		case Int32:
-			values[i] = float64(int32(binary.LittleEndian.Uint32(data[4*i:])))
-		case Int64:
-			values[i] = float64(int64(binary.LittleEndian.Uint64(data[8*i:])))
-		default:
-			return nil, false
-		}
+	switch t.Type {
+	case Float32:
+		return float64s(decode[float32](data)), true
+	case Float64:
+		return decode[float64](data), true
+	case Int32:
+		return float64s(decode[int32](data)), true
+	case Int64:
+		return float64s(decode[int64](data)), true
 	}
-	return values, true
+	return nil, false
 }
 
 // bytes returns the values, little-endian, of a tensor of float32, float64, int32 or int64. A file

@@ -63,29 +63,24 @@ func (h *Histogram) Add(values []float32) (finite bool) {
 // Empty reports whether no value was added.
 func (h *Histogram) Empty() bool { return !h.some }
 
+// smallest is the exponent of the first limit. Below it a float32 could not hold scale.
+const smallest = -100
+
 // grow doubles the limit until it is above size.
 func (h *Histogram) grow(size float32) {
-	if h.limit == 0 {
-		h.exponent = smallest
-		h.setLimit()
-	}
 	for size >= h.limit {
+		if h.limit == 0 {
+			h.exponent = smallest - 1
+		}
 		h.exponent++
 		var merged [bins]uint64
 		for i, n := range h.counts {
 			merged[bins/4+i/2] += n
 		}
 		h.counts = merged
-		h.setLimit()
+		h.limit = float32(math.Ldexp(1, h.exponent))
+		h.scale = float32(math.Ldexp(bins/2, -h.exponent))
 	}
-}
-
-// smallest is the exponent of the first limit. Below it a float32 could not hold scale.
-const smallest = -100
-
-func (h *Histogram) setLimit() {
-	h.limit = float32(math.Ldexp(1, h.exponent))
-	h.scale = float32(math.Ldexp(bins/2, -h.exponent))
 }
 
 // A bin represents count values near value.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"cyclegan/infer/internal/offheap"
 	"cyclegan/infer/winograd"
 )
 
@@ -22,9 +21,10 @@ type Filters struct {
 type filters struct {
 	plain []byte // float32, little-endian: [out, in, 3, 3]
 	shape []int64
-	block *offheap.Block // [points, 1, out, in]
-	// transform fills the block at its first call.
+	// values are the transformed filters [points, 1, out, in]. transform computes them at its first call.
+	values    []float32
 	transform func()
+	free      func() error
 }
 
 // reserve finds the filters or allocates memory for them.
@@ -37,11 +37,12 @@ func (f *Filters) reserve(plain []byte, out, in int) (*filters, error) {
 			return have, nil
 		}
 	}
-	block, err := offheap.Floats(winograd.Points * out * in)
+	values, free, err := allocate(winograd.Points * out * in)
 	if err != nil {
 		return nil, err
 	}
-	made := &filters{plain, shape, block, sync.OnceFunc(func() { winograd.TransformFilters(block.Values, plain) })}
+	transform := sync.OnceFunc(func() { winograd.TransformFilters(values, plain) })
+	made := &filters{plain, shape, values, transform, free}
 	f.all = append(f.all, made)
 	return made, nil
 }
@@ -52,7 +53,7 @@ func (f *Filters) Close() error {
 	defer f.mu.Unlock()
 	var errs []error
 	for _, have := range f.all {
-		errs = append(errs, have.block.Free())
+		errs = append(errs, have.free())
 	}
 	f.all = nil
 	return errors.Join(errs...)

@@ -34,7 +34,7 @@ type Rewritten struct {
 func (r *Rewritten) Inputs() map[string]session.Tensor {
 	tensors := map[string]session.Tensor{}
 	for name, f := range r.inputs {
-		tensors[name] = session.Tensor{Shape: f.shape, Data: f.block.Values}
+		tensors[name] = session.Tensor{Shape: f.shape, Data: f.values}
 	}
 	return tensors
 }

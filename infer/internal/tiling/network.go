@@ -183,11 +183,8 @@ func (t *tracer) node(n *onnx.Node) error {
 	}
 	for _, s := range []Span{out.y, out.x} {
 		t.needs = append(t.needs, need{s, 1})
-		if s.Num > 1<<16 || s.Den > 1<<16 {
-			return errors.New("the product of strides is too large")
-		}
-		if t.net.Align = lcm(t.net.Align, s.Num); t.net.Align > 1<<16 {
-			return errors.New("its strides have too large a common multiple")
+		if t.net.Align = lcm(t.net.Align, s.Num); max(t.net.Align, s.Num, s.Den) > 1<<16 {
+			return errors.New("its strides have too large a product or common multiple")
 		}
 	}
 	for _, name := range n.Outputs {
