@@ -168,7 +168,7 @@ func (s *spec) writeNetworks(o train.Options) error {
 		}
 		s.Model = filepath.Join(s.dir, "G_AB.onnx")
 		m := onnxgraph.Metadata{Direction: "AtoB", TrainWidth: s.Size, TrainHeight: s.Size, Writer: "cyclegan bench"}
-		data, err := onnxgraph.Marshal(n, w, m)
+		data, err := onnxgraph.Marshal(n, w, m, onnxgraph.F32)
 		if err != nil {
 			return err
 		}

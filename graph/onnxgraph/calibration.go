@@ -100,9 +100,6 @@ func (p *Probe) Model() ([]byte, error) {
 	return b.model(outputs...).Encode(), nil
 }
 
-// Tensors is the number of tensors that the model returns.
-func (p *Probe) Tensors() int { return len(p.sites) }
-
 // Add counts the values [1, C, H, W] of tensor i for one image. Calls for different tensors may run
 // concurrently.
 func (p *Probe) Add(i int, values []float32) error {

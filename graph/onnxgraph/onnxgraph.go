@@ -4,15 +4,15 @@
 //
 //	data, err := onnxgraph.Marshal(generator, weights, onnxgraph.Metadata{
 //		Direction: "AtoB", DomainFrom: "summer", DomainTo: "winter", Step: 40000,
-//	})
+//	}, onnxgraph.F32)
 //
 // The model has one input, "input", and one output, "output", both float32 in the order [N, C, H,
 // W] with free N, H and W. It describes itself in its metadata_props (see [Metadata]). It computes
 // what the network computes after training: BatchNorm uses its running statistics and Dropout is
 // left out.
 //
-// [MarshalFloat16] and [MarshalInt8] write smaller and faster models with the same input and output,
-// the latter after a [Calibration] on images.
+// [F16] makes the model smaller. [MarshalInt8] makes it smaller and faster, after a [Calibration] on
+// images.
 package onnxgraph
 
 import (
@@ -48,9 +48,10 @@ const maxModel = math.MaxInt32
 type Precision string
 
 const (
-	// F32 keeps the weights as they were trained; see [Marshal].
+	// F32 keeps the weights as they were trained.
 	F32 Precision = "f32"
-	// F16 halves the file; see [MarshalFloat16].
+	// F16 (IEEE 754 binary16, except for InstanceNorm) halves the file and is faster on GPUs. ONNX
+	// Runtime's CPU provider converts the weights back to float32 when it opens the file.
 	F16 Precision = "f16"
 	// Int8 makes the file a quarter and a CPU two to four times as fast; see [MarshalInt8].
 	Int8 Precision = "int8"
@@ -59,17 +60,21 @@ const (
 // Precisions lists them all.
 var Precisions = []Precision{F32, F16, Int8}
 
-// Marshal returns the network as an ONNX model. Equal arguments return equal bytes.
-func Marshal(n *graph.Network, w graph.Weights, m Metadata) ([]byte, error) {
-	return encode(n, w, m, F32)
-}
-
-// MarshalFloat16 returns the network as an ONNX model that computes with 16-bit floating point
-// numbers (IEEE 754 binary16), except for InstanceNorm. GPUs are faster with them. ONNX Runtime's
-// CPU provider converts the weights back to float32 when it opens the file: there only the file is
-// smaller.
-func MarshalFloat16(n *graph.Network, w graph.Weights, m Metadata) ([]byte, error) {
-	return encode(n, w, m, F16)
+// Marshal returns the network as an ONNX model that computes with F32 or F16. Equal arguments return
+// equal bytes.
+func Marshal(n *graph.Network, w graph.Weights, m Metadata, p Precision) ([]byte, error) {
+	var b *builder
+	err := errors.Join(check(n, w), m.Validate())
+	if err == nil {
+		b, err = build(n, w)
+	}
+	if err == nil && p == F16 {
+		err = b.toFloat16()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write onnx as %s: %w", p, err)
+	}
+	return b.finish(m, p)
 }
 
 // MarshalInt8 returns the network of a calibration as an ONNX model whose convolutions compute with
@@ -92,21 +97,6 @@ func MarshalInt8(c *Calibration, m Metadata) ([]byte, error) {
 	}
 	b.toInt8(c)
 	return b.finish(m, Int8, c.properties()...)
-}
-
-func encode(n *graph.Network, w graph.Weights, m Metadata, p Precision) ([]byte, error) {
-	var b *builder
-	err := errors.Join(check(n, w), m.Validate())
-	if err == nil {
-		b, err = build(n, w)
-	}
-	if err == nil && p == F16 {
-		err = b.toFloat16()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("write onnx as %s: %w", p, err)
-	}
-	return b.finish(m, p)
 }
 
 // check rejects networks and weights that cannot become a model.

@@ -22,7 +22,7 @@ var (
 
 func marshal(t testing.TB, n *graph.Network, w graph.Weights, m Metadata) []byte {
 	t.Helper()
-	data, err := Marshal(n, w, m)
+	data, err := Marshal(n, w, m, F32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestNamesAreSound(t *testing.T) {
 	for _, c := range slices.Concat(layerCases(), generatorCases(t, 2), discriminatorCases(t, 2)) {
 		w := noiseWeights(c.net)
 		checkNames(t, c.name, marshal(t, c.net, w, Metadata{}))
-		half, err := MarshalFloat16(c.net, w, Metadata{})
+		half, err := Marshal(c.net, w, Metadata{}, F16)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +280,7 @@ func TestErrors(t *testing.T) {
 		if c.edit != nil {
 			c.edit(w)
 		}
-		if _, err := Marshal(c.net, w, c.meta); err == nil || !strings.Contains(err.Error(), c.word) {
+		if _, err := Marshal(c.net, w, c.meta, F32); err == nil || !strings.Contains(err.Error(), c.word) {
 			t.Errorf("error %v does not say %s", err, c.word)
 		}
 	}
@@ -308,7 +308,7 @@ func TestModelTooLarge(t *testing.T) {
 		n.Layers = append(n.Layers, c)
 		w[c.Name+".weight"] = shared
 	}
-	if _, err := Marshal(n, w, Metadata{}); err == nil || !strings.Contains(err.Error(), "at most 2147483647") {
+	if _, err := Marshal(n, w, Metadata{}, F32); err == nil || !strings.Contains(err.Error(), "at most 2147483647") {
 		t.Errorf("2 GiB of weights: %v", err)
 	}
 }
@@ -320,7 +320,7 @@ func TestDump(t *testing.T) {
 	}
 	for _, c := range slices.Concat(layerCases(), generatorCases(t, *dumpFilters), discriminatorCases(t, *dumpFilters)) {
 		w := noiseWeights(c.net)
-		half, err := MarshalFloat16(c.net, w, Metadata{Writer: "test"})
+		half, err := Marshal(c.net, w, Metadata{Writer: "test"}, F16)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -340,7 +340,7 @@ func BenchmarkMarshal(b *testing.B) {
 	b.SetBytes(4 * int64(n.ParamCount()))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Marshal(n, w, Metadata{}); err != nil {
+		if _, err := Marshal(n, w, Metadata{}, F32); err != nil {
 			b.Fatal(err)
 		}
 	}

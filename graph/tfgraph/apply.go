@@ -107,7 +107,11 @@ func (r *reader) layer(l graph.Layer, x tensor, shape graph.Shape) tf.Output {
 	switch l := l.(type) {
 	case graph.Conv:
 		s := r.scope.SubScope(l.Name)
-		y := op.Conv2D(s, zeroPad(s, x.out, l.Pad), r.values[l.Name+".weight"], strides(l.Stride), "VALID")
+		padded := x.out
+		if l.Pad > 0 { // TensorFlow's SAME pads differently from PyTorch, and the gradient of its EXPLICIT fails
+			padded = op.Pad(s, padded, paddings(s, l.Pad))
+		}
+		y := op.Conv2D(s, padded, r.values[l.Name+".weight"], strides(l.Stride), "VALID")
 		return r.bias(s, y, l.Name, l.Bias)
 	case graph.ConvTranspose:
 		s := r.scope.SubScope(l.Name)
@@ -181,7 +185,8 @@ func (r *reader) transposed(s *op.Scope, l graph.ConvTranspose, x tensor, shape 
 // batch is split and concatenated again.
 func (r *reader) instanceNorm(l graph.InstanceNorm, x tensor) tf.Output {
 	s := r.scope.SubScope("instance_norm")
-	scale, offset := r.constant(s, "scale", l.Channels, 1), r.constant(s, "offset", l.Channels, 0)
+	scale := op.Const(s.SubScope("scale"), slices.Repeat([]float32{1}, l.Channels))
+	offset := op.Const(s.SubScope("offset"), make([]float32, l.Channels))
 	none := op.Const(s.SubScope("none"), []float32{})
 	norm := func(s *op.Scope, x tf.Output) tf.Output {
 		y, _, _, _, _, _ := op.FusedBatchNormV3(s, x, scale, offset, none, none, op.FusedBatchNormV3Epsilon(l.Epsilon))
@@ -232,19 +237,6 @@ func (r *reader) dropout(l graph.Dropout, x tensor) tf.Output {
 // dims is the shape of an activation as a constant, int32 [4].
 func (r *reader) dims(s *op.Scope, shape graph.Shape) tf.Output {
 	return op.Const(s.SubScope("shape"), []int32{int32(r.batch), int32(shape.H), int32(shape.W), int32(shape.C)})
-}
-
-func (r *reader) constant(s *op.Scope, name string, size int, value float32) tf.Output {
-	return op.Const(s.SubScope(name), slices.Repeat([]float32{value}, size))
-}
-
-// zeroPad pads before a convolution without padding: TensorFlow's SAME pads differently from
-// PyTorch, and the gradient of its EXPLICIT fails.
-func zeroPad(s *op.Scope, x tf.Output, pad int) tf.Output {
-	if pad == 0 {
-		return x
-	}
-	return op.Pad(s, x, paddings(s, pad))
 }
 
 func paddings(s *op.Scope, pad int) tf.Output {
