@@ -4,6 +4,7 @@ package atomicfile
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,13 +21,13 @@ const Pattern = ".*.partial"
 // Write replaces the file at path with what content writes. The writer is buffered. Every error is
 // an [fs.PathError] for path.
 func Write(path string, content func(io.Writer) error) error {
-	return write(path, content, func(*os.File) error { return nil })
+	return write(path, content, false)
 }
 
 // WriteDurable is Write for files that must survive a power failure: the content reaches the disk
 // before the file takes its name.
 func WriteDurable(path string, content func(io.Writer) error) error {
-	if err := write(path, content, (*os.File).Sync); err != nil {
+	if err := write(path, content, true); err != nil {
 		return err
 	}
 	// Syncing the folder makes the new name durable. Not every system can do that, and the file is
@@ -38,25 +39,25 @@ func WriteDurable(path string, content func(io.Writer) error) error {
 	return nil
 }
 
-func write(path string, content func(io.Writer) error, settle func(*os.File) error) error {
-	f, err := create(filepath.Dir(path))
+func write(path string, content func(io.Writer) error, durable bool) error {
+	// Unlike os.CreateTemp this uses the default permissions, since the file stays. The length of the
+	// name does not depend on the target's.
+	name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%016x.partial", rand.Uint64()))
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if err == nil {
 		w := bufio.NewWriterSize(f, 64<<10)
-		err = content(w)
-		if err == nil {
+		if err = content(w); err == nil {
 			err = w.Flush()
 		}
-		if err == nil {
-			err = settle(f)
+		if err == nil && durable {
+			err = f.Sync()
 		}
-		if closed := f.Close(); err == nil {
-			err = closed
-		}
+		err = cmp.Or(err, f.Close())
 		if err == nil {
-			err = os.Rename(f.Name(), path)
+			err = os.Rename(name, path)
 		}
 		if err != nil {
-			os.Remove(f.Name())
+			os.Remove(name)
 		}
 	}
 	if err == nil {
@@ -65,23 +66,10 @@ func write(path string, content func(io.Writer) error, settle func(*os.File) err
 	// The name of the temporary file means nothing to the caller.
 	var own *fs.PathError
 	var link *os.LinkError
-	if errors.As(err, &own) && (f == nil || own.Path == f.Name()) {
+	if errors.As(err, &own) && own.Path == name {
 		err = own.Err
 	} else if errors.As(err, &link) {
 		err = link.Err
 	}
 	return &fs.PathError{Op: "write", Path: path, Err: err}
-}
-
-// create makes a new temporary file in dir. Unlike os.CreateTemp it uses the default permissions,
-// since the file stays. The length of its name does not depend on the target's.
-func create(dir string) (*os.File, error) {
-	for try := 0; ; try++ {
-		name := filepath.Join(dir, fmt.Sprintf(".%016x.partial", rand.Uint64()))
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-		if errors.Is(err, fs.ErrExist) && try < 100 {
-			continue
-		}
-		return f, err
-	}
 }

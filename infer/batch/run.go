@@ -179,12 +179,12 @@ func (c *Converter) read(w *work) bool {
 func (c *Converter) prepare(w *work, pic *pixels.Picture) bool {
 	w.img, w.profile, w.Notes = pic.Image, pic.Profile, pic.Notes
 	w.Width, w.Height = pic.Image.Rect.Dx(), pic.Image.Rect.Dy()
-	format := filepath.Ext(w.Output)
+	format := canonical(filepath.Ext(w.Output))
 	if !pic.Profile.SRGB() && !pixels.KeepsProfile(format) {
-		w.Notes = append(w.Notes, fmt.Sprintf("%s cannot store its ICC profile %q", canonical(format), pic.Profile.Name()))
+		w.Notes = append(w.Notes, fmt.Sprintf("%s cannot store its ICC profile %q", format, pic.Profile.Name()))
 	}
-	if pic.Alpha && canonical(format) == "jpg" {
-		w.Notes = append(w.Notes, "jpg cannot store its transparency: it is blended onto white")
+	if pic.Alpha && (format == "jpg" || format == "bmp") {
+		w.Notes = append(w.Notes, format+" cannot store its transparency: it is blended onto white")
 	}
 	if c.opt.Size == nil {
 		return true

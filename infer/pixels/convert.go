@@ -52,14 +52,6 @@ func rowConverter(img image.Image) func(dst []byte, y int) {
 				set(dst, x, v, v, v, 255)
 			}
 		}
-	case *image.Gray16:
-		return func(dst []byte, y int) {
-			i := m.PixOffset(b.Min.X, y)
-			for x := range w {
-				v := to8(m.Pix[i+2*x:])
-				set(dst, x, v, v, v, 255)
-			}
-		}
 	case *image.RGBA:
 		return func(dst []byte, y int) {
 			i := m.PixOffset(b.Min.X, y)
@@ -84,7 +76,8 @@ func rowConverter(img image.Image) func(dst []byte, y int) {
 			i := m.PixOffset(b.Min.X, y)
 			for x := range w {
 				p := m.Pix[i+4*x : i+4*x+4]
-				set(dst, x, ink(p[0], p[3]), ink(p[1], p[3]), ink(p[2], p[3]), 255)
+				r, g, b := color.CMYKToRGB(p[0], p[1], p[2], p[3])
+				set(dst, x, r, g, b, 255)
 			}
 		}
 	case *image.Paletted:
@@ -117,11 +110,6 @@ func round16(v uint32) uint8 { return uint8((v + 128) / 257) }
 // straight8 divides by alpha. A corrupt sample above its alpha becomes 255.
 func straight8(v uint8, a uint32) uint8 {
 	return uint8(min((uint32(v)*255+a/2)/a, 255))
-}
-
-// ink returns the light that ink c and black k leave.
-func ink(c, k uint8) uint8 {
-	return uint8(((255-uint32(c))*(255-uint32(k)) + 127) / 255)
 }
 
 // straight converts any color to 8-bit straight-alpha RGBA.
@@ -194,7 +182,7 @@ func ycbcrConverter(m *image.YCbCr, toRGB func(y, cb, cr uint8) (uint8, uint8, u
 		shift = 2
 	}
 	columns := (b.Max.X-1)>>shift - b.Min.X>>shift + 1
-	up := chromaRow{start: b.Min.X - b.Min.X>>shift<<shift, shift: shift}
+	start := b.Min.X - b.Min.X>>shift<<shift // position of the first pixel within its chroma sample
 	cb, cr := make([]uint8, w), make([]uint8, w)
 	return func(dst []byte, y int) {
 		near := m.COffset(b.Min.X, y)
@@ -204,34 +192,27 @@ func ycbcrConverter(m *image.YCbCr, toRGB func(y, cb, cr uint8) (uint8, uint8, u
 			other := y - 1 + 2*(y&1)
 			far = m.COffset(b.Min.X, min(max(other, b.Min.Y), b.Max.Y-1))
 		}
-		up.fill(cb, m.Cb[near:near+columns], m.Cb[far:far+columns])
-		up.fill(cr, m.Cr[near:near+columns], m.Cr[far:far+columns])
+		scaleChroma(cb, m.Cb[near:near+columns], m.Cb[far:far+columns], start, shift)
+		scaleChroma(cr, m.Cr[near:near+columns], m.Cr[far:far+columns], start, shift)
 		yi := m.YOffset(b.Min.X, y)
 		for x, l := range m.Y[yi : yi+w] {
-			p := dst[4*x : 4*x+4 : 4*x+4]
-			p[0], p[1], p[2] = toRGB(l, cb[x], cr[x])
-			p[3] = 255
+			red, green, blue := toRGB(l, cb[x], cr[x])
+			set(dst, x, red, green, blue, 255)
 		}
 	}
 }
 
-// chromaRow scales a row of chroma samples to the width of the image.
-type chromaRow struct {
-	start int // position of the first pixel within its chroma sample
-	shift int
-}
-
-// fill blends 3 parts of the near row with 1 part of the far one, then does the same between columns.
-// The ends repeat.
-func (c chromaRow) fill(dst, near, far []uint8) {
+// scaleChroma scales rows of chroma samples to the width of the image: it blends 3 parts of the near row
+// with 1 part of the far one, then does the same between columns. The ends repeat.
+func scaleChroma(dst, near, far []uint8, start, shift int) {
 	last := len(near) - 1
-	if c.shift == 2 {
+	switch shift {
+	case 2:
 		for x := range dst {
-			dst[x] = near[(x+c.start)>>2]
+			dst[x] = near[(x+start)>>2]
 		}
 		return
-	}
-	if c.shift == 0 {
+	case 0:
 		for x := range dst {
 			dst[x] = uint8((3*uint32(near[x]) + uint32(far[x]) + 2) >> 2)
 		}
@@ -244,7 +225,7 @@ func (c chromaRow) fill(dst, near, far []uint8) {
 	before, here := column(0), column(0)
 	for i := 0; i <= last; i++ {
 		after := column(i + 1)
-		x := 2*i - c.start
+		x := 2*i - start
 		if x >= 0 {
 			dst[x] = uint8((3*here + before + 8) >> 4)
 		}

@@ -49,22 +49,40 @@ func extension(name string) string {
 	return strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
 }
 
-// sniff returns the format of a file that begins with head, or "" if it is unknown.
+// signatures identify a file by what it holds at an offset. The name is a key of codecs, or describes a
+// file that is often taken for an image that can be read.
+var signatures = []struct {
+	at          int
+	magic, name string
+}{
+	{0, "\xff\xd8\xff", "jpeg"},
+	{0, "\x89PNG\r\n\x1a\n", "png"},
+	{0, "GIF87a", "gif"},
+	{0, "GIF89a", "gif"},
+	{0, "BM", "bmp"},
+	{0, "II*\x00", "tiff"},
+	{0, "MM\x00*", "tiff"},
+	{8, "WEBP", "webp"},
+	{4, "ftypavi", "an AVIF image"},
+	{4, "ftyphe", "a HEIC image"},
+	{4, "ftypmif1", "a HEIC image"},
+	{0, "\xff\x0a", "a JPEG XL image"},
+	{4, "JXL ", "a JPEG XL image"},
+	{0, "8BPS", "a Photoshop file"},
+	{0, "II+\x00", "a BigTIFF image"},
+	{0, "MM\x00+", "a BigTIFF image"},
+	{0, "PK\x03\x04", "a ZIP archive"},
+	{0, "%PDF", "a PDF document"},
+	{0, "<", "a web page, SVG or XML file"},
+}
+
+// sniff returns the name in signatures of a file that begins with head, or "" if it is unknown.
 func sniff(head []byte) string {
-	has := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }
-	switch {
-	case has("\xff\xd8\xff"):
-		return "jpeg"
-	case has("\x89PNG\r\n\x1a\n"):
-		return "png"
-	case has("GIF87a"), has("GIF89a"):
-		return "gif"
-	case has("BM"):
-		return "bmp"
-	case has("II*\x00"), has("MM\x00*"):
-		return "tiff"
-	case has("RIFF") && len(head) >= 12 && string(head[8:12]) == "WEBP":
-		return "webp"
+	head = bytes.TrimLeft(head, " \t\r\n")
+	for _, s := range signatures {
+		if len(head) > s.at && bytes.HasPrefix(head[s.at:], []byte(s.magic)) {
+			return s.name
+		}
 	}
 	return ""
 }
@@ -77,17 +95,23 @@ func header(r io.Reader, head []byte, lim Limits) (info Info, err error) {
 	if len(head) == 0 {
 		return Info{}, errors.New("file is empty")
 	}
-	info.Format = sniff(head)
-	if info.Format == "" {
-		return Info{}, notRead(head)
+	name := sniff(head)
+	c, ok := codecs[name]
+	if !ok {
+		const readable = "not a JPEG, PNG, GIF, BMP, TIFF or WebP image"
+		if name == "" {
+			return Info{}, errors.New(readable)
+		}
+		return Info{}, fmt.Errorf("%s but %s", readable, name)
 	}
+	info.Format = name
 	defer recoverTo(&err, info.Format)
-	cfg, err := codecs[info.Format].config(r)
+	cfg, err := c.config(r)
 	if err != nil {
 		return Info{}, fault(info.Format, " header", err)
 	}
 	info.Width, info.Height = cfg.Width, cfg.Height
-	return info, lim.WithDefaults().checkSize(cfg.Width, cfg.Height)
+	return info, lim.Check(cfg.Width, cfg.Height)
 }
 
 // fault distinguishes damaged files from unsupported ones.
@@ -99,42 +123,4 @@ func fault(format, part string, err error) error {
 		return fmt.Errorf("unsupported kind of %s: %w", format, err)
 	}
 	return fmt.Errorf("damaged %s%s: %w", format, part, err)
-}
-
-// notRead returns the error for an unsupported file. It names those that are often taken for images
-// that can be read.
-func notRead(head []byte) error {
-	begins := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }
-	brand := ""
-	if len(head) >= 12 && string(head[4:8]) == "ftyp" {
-		brand = string(head[8:12])
-	}
-	kind := ""
-	switch text := strings.ToLower(string(bytes.TrimSpace(head))); {
-	case brand == "avif" || brand == "avis":
-		kind = "an AVIF image"
-	case strings.HasPrefix(brand, "he") || brand == "mif1":
-		kind = "a HEIC image"
-	case begins("\xff\x0a"), begins("\x00\x00\x00\x0cJXL "):
-		kind = "a JPEG XL image"
-	case begins("\x00\x00\x00\x0cjP  "):
-		kind = "a JPEG 2000 image"
-	case begins("8BPS"):
-		kind = "a Photoshop file"
-	case begins("II+\x00"), begins("MM\x00+"):
-		kind = "a BigTIFF image"
-	case begins("%PDF"):
-		kind = "a PDF document"
-	case begins("PK\x03\x04"):
-		kind = "a ZIP archive"
-	case strings.HasPrefix(text, "<!doctype"), strings.HasPrefix(text, "<html"):
-		kind = "a web page"
-	case strings.HasPrefix(text, "<svg"), strings.HasPrefix(text, "<?xml"):
-		kind = "an SVG or XML file"
-	}
-	const readable = "not a JPEG, PNG, GIF, BMP, TIFF or WebP image"
-	if kind == "" {
-		return errors.New(readable)
-	}
-	return fmt.Errorf("%s but %s", readable, kind)
 }

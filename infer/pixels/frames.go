@@ -1,6 +1,7 @@
 package pixels
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"image"
@@ -14,60 +15,41 @@ const (
 	noteCMYK   = "CMYK is converted to RGB without a profile"
 )
 
-// several returns the note for a file with several images, or "".
-func several(format string, data []byte) string {
-	switch format {
-	case "gif":
-		if gifFrames(data, 2) > 1 {
-			return noteFrames
-		}
-	case "png":
-		if find(pngChunks(data), "acTL", "") != nil {
-			return noteFrames
-		}
-	case "webp":
-		if animated(data) {
-			return noteFrames
-		}
-	case "tiff":
-		if readTIFFDir(data).more {
-			return notePages
-		}
+// decodeFrame decodes the first image of a file. The note says what the file has beyond it.
+func decodeFrame(data []byte, info Info, lim Limits) (img image.Image, note string, err error) {
+	switch {
+	case info.Format == "webp" && animated(data):
+		img, err = decodeFirst(data, info, lim)
+		return img, noteFrames, err
+	case info.Format == "png" && find(pngChunks(data), "acTL", "") != nil:
+		note = noteFrames
+	case info.Format == "tiff" && readTIFFDir(data).more:
+		note = notePages
 	}
-	return ""
+	img, rest, err := decodeFormat(info.Format, data)
+	if err == nil && info.Format == "gif" {
+		const trailer = 0x3b
+		if len(rest) > 0 && rest[0] != trailer {
+			note = noteFrames
+		}
+		img = onScreen(img, img.Bounds().Min, info.Width, info.Height)
+	}
+	return img, note, err
 }
 
-// gifFrames counts the frames of a GIF file up to most, without decoding them.
-func gifFrames(data []byte, most int) (n int) {
-	const extension, frame = 0x21, 0x2c
-	colors := func(flags byte) int { // bytes of a color table
-		if flags&0x80 == 0 {
-			return 0
-		}
-		return 3 << (flags&7 + 1)
+// decodeFormat returns the image and what the decoder has not read.
+func decodeFormat(format string, data []byte) (img image.Image, rest []byte, err error) {
+	r := bytes.NewReader(data)
+	if img, err = codecs[format].decode(r); err != nil {
+		return nil, nil, fault(format, "", err)
 	}
-	if len(data) < 13 {
-		return 0
+	switch format {
+	case "webp":
+		img = studioRange{img}
+	case "tiff":
+		tiffPalette(img)
 	}
-	for i := 13 + colors(data[10]); i < len(data) && n < most; {
-		switch data[i] {
-		case extension:
-			i += 2
-		case frame:
-			if i+10 > len(data) {
-				return n
-			}
-			n++
-			i += 10 + colors(data[i+9]) + 1
-		default:
-			return n
-		}
-		for i < len(data) && data[i] != 0 { // blocks start with their length
-			i += 1 + int(data[i])
-		}
-		i++
-	}
-	return n
+	return img, data[len(data)-r.Len():], nil
 }
 
 // animated reports whether a WebP file is an animation.
@@ -98,7 +80,7 @@ func decodeFirst(data []byte, canvas Info, lim Limits) (image.Image, error) {
 	if _, err := headerOf(file, lim); err != nil {
 		return nil, err
 	}
-	img, err := decodeFormat("webp", file)
+	img, _, err := decodeFormat("webp", file)
 	if err != nil {
 		return nil, err
 	}

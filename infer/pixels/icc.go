@@ -171,8 +171,6 @@ func pngProfile(data []byte) ([]byte, error) {
 	return raw, nil
 }
 
-const app2 = 0xe2
-
 // KeepsProfile reports whether Encode writes ICC profiles in the format.
 func KeepsProfile(format string) bool {
 	f, err := writer(format)

@@ -148,8 +148,8 @@ func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 	if int64(len(data)) > lim.MaxBytes {
 		return nil, fmt.Errorf("file has %d bytes, more than the limit of %d", len(data), lim.MaxBytes)
 	}
-	var inks inks
-	if inks, data, err = withKnownInks(data); err != nil {
+	data, fix, err := withKnownInks(data)
+	if err != nil {
 		return nil, err
 	}
 	info, err := headerOf(data, lim)
@@ -157,23 +157,28 @@ func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 		return nil, err
 	}
 	defer recoverTo(&err, info.Format)
-	img, err := decodeFrame(data, info, lim)
+	img, note, err := decodeFrame(data, info, lim)
 	if err != nil {
 		return nil, err
 	}
-	if err := lim.checkSize(img.Bounds().Dx(), img.Bounds().Dy()); err != nil {
+	if err := lim.Check(img.Bounds().Dx(), img.Bounds().Dy()); err != nil {
 		return nil, err
 	}
 	p := &Picture{Format: info.Format, Orientation: orientation(info.Format, data)}
-	p.note(several(info.Format, data))
+	p.note(note)
 	switch img.(type) {
 	case *image.Gray16, *image.RGBA64, *image.NRGBA64:
 		p.note(noteDeep)
 	}
-	img = inks.apply(img)
+	if fix != nil {
+		img = fix(img)
+	}
 	_, cmyk := img.(*image.CMYK)
 	p.profile(data, cmyk)
-	p.Image = upright(toNRGBA(img), p.Orientation)
+	p.Image = toNRGBA(img)
+	if turn := turns[p.Orientation]; turn != nil {
+		p.Image = turn(p.Image)
+	}
 	p.Gray, p.Alpha = survey(p.Image.Pix)
 	return p, nil
 }
@@ -189,31 +194,6 @@ func headerOf(data []byte, lim Limits) (Info, error) {
 		return Info{}, fmt.Errorf("damaged %s: %w", info.Format, err)
 	}
 	return info, nil
-}
-
-func decodeFrame(data []byte, info Info, lim Limits) (image.Image, error) {
-	if info.Format == "webp" && animated(data) {
-		return decodeFirst(data, info, lim)
-	}
-	img, err := decodeFormat(info.Format, data)
-	if err == nil && info.Format == "gif" {
-		img = onScreen(img, img.Bounds().Min, info.Width, info.Height)
-	}
-	return img, err
-}
-
-func decodeFormat(format string, data []byte) (image.Image, error) {
-	img, err := codecs[format].decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, fault(format, "", err)
-	}
-	switch format {
-	case "webp":
-		img = studioRange{img}
-	case "tiff":
-		tiffPalette(img)
-	}
-	return img, nil
 }
 
 // note adds a note unless it is empty.
@@ -240,9 +220,8 @@ func (p *Picture) profile(data []byte, cmyk bool) {
 }
 
 // Check returns an error unless an image of w x h pixels is within the limits.
-func (l Limits) Check(w, h int) error { return l.WithDefaults().checkSize(w, h) }
-
-func (l Limits) checkSize(w, h int) error {
+func (l Limits) Check(w, h int) error {
+	l = l.WithDefaults()
 	if w < 1 || h < 1 {
 		return fmt.Errorf("image of %dx%d has no pixels", w, h)
 	}
@@ -264,15 +243,8 @@ func survey(pix []byte) (gray, alpha bool) {
 	gray = true
 	for i := 0; i+3 < len(pix); i += 4 {
 		p := pix[i : i+4 : i+4]
-		if p[0] != p[1] || p[1] != p[2] {
-			gray = false
-		}
-		if p[3] != 255 {
-			alpha = true
-		}
-		if !gray && alpha {
-			break
-		}
+		gray = gray && p[0] == p[1] && p[1] == p[2]
+		alpha = alpha || p[3] != 255
 	}
 	return gray, alpha
 }

@@ -9,10 +9,17 @@ import (
 	"github.com/disintegration/imaging"
 )
 
+// Markers of JPEG segments.
+const (
+	startOfScan = 0xda
+	app1        = 0xe1
+	app2        = 0xe2
+	app14       = 0xee
+)
+
 // jpegSegments iterates over the marker segments of a JPEG file up to the first scan: marker and
 // content. It stops at an invalid length.
 func jpegSegments(data []byte) iter.Seq2[byte, []byte] {
-	const startOfScan = 0xda
 	return func(yield func(byte, []byte) bool) {
 		for i := 2; i+4 <= len(data) && data[i] == 0xff; {
 			marker := data[i+1]
@@ -74,26 +81,11 @@ func find[K comparable](parts iter.Seq2[K, []byte], name K, prefix string) []byt
 	return nil
 }
 
-// upright turns an image by its EXIF orientation. imaging can do it only in its Decode, which accepts
-// any registered format of any size.
-func upright(img *image.NRGBA, orientation int) *image.NRGBA {
-	switch orientation {
-	case 2:
-		return imaging.FlipH(img)
-	case 3:
-		return imaging.Rotate180(img)
-	case 4:
-		return imaging.FlipV(img)
-	case 5:
-		return imaging.Transpose(img)
-	case 6:
-		return imaging.Rotate270(img)
-	case 7:
-		return imaging.Transverse(img)
-	case 8:
-		return imaging.Rotate90(img)
-	}
-	return img
+// turns holds what makes an image with an EXIF orientation upright. imaging can do it only in its
+// Decode, which accepts any registered format of any size.
+var turns = [9]func(image.Image) *image.NRGBA{
+	2: imaging.FlipH, 3: imaging.Rotate180, 4: imaging.FlipV, 5: imaging.Transpose,
+	6: imaging.Rotate270, 7: imaging.Transverse, 8: imaging.Rotate90,
 }
 
 const exifPrefix = "Exif\x00\x00"
@@ -101,7 +93,6 @@ const exifPrefix = "Exif\x00\x00"
 // orientation returns the EXIF orientation of a file, 1 (upright) if it is missing or invalid: metadata
 // never makes an image unreadable.
 func orientation(format string, data []byte) int {
-	const app1 = 0xe1
 	var block []byte
 	switch format {
 	case "jpeg":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	"io"
 	"strings"
 
@@ -46,8 +47,8 @@ func writer(format string) (imaging.Format, error) {
 	return f, nil
 }
 
-// Encode writes an image; opt.Format is required. JPEG has no alpha, so it draws the image on white;
-// GIF's alpha is all or nothing. Encode writes no orientation.
+// Encode writes an image; opt.Format is required. JPEG and BMP have no alpha, so it draws the image on
+// white; GIF's alpha is all or nothing. Encode writes no orientation.
 func Encode(w io.Writer, img image.Image, opt SaveOptions) error {
 	format, err := writer(opt.Format)
 	if err != nil {
@@ -69,12 +70,8 @@ func Encode(w io.Writer, img image.Image, opt SaveOptions) error {
 	switch format {
 	case imaging.GIF:
 		return encodeGIF(w, toNRGBA(img))
-	case imaging.BMP:
-		if m := toNRGBA(img); !m.Opaque() {
-			return encodeBMP(w, m)
-		}
-	case imaging.JPEG:
-		img = onWhite(toNRGBA(img))
+	case imaging.JPEG, imaging.BMP:
+		img = onWhite(img)
 	}
 	if opt.Profile == nil {
 		return imaging.Encode(w, img, format, imaging.JPEGQuality(quality))
@@ -88,18 +85,13 @@ func Encode(w io.Writer, img image.Image, opt SaveOptions) error {
 }
 
 // onWhite draws img on white. It returns img itself if that is opaque.
-func onWhite(img *image.NRGBA) *image.NRGBA {
-	if img.Opaque() {
+func onWhite(img image.Image) image.Image {
+	if m, ok := img.(interface{ Opaque() bool }); ok && m.Opaque() {
 		return img
 	}
-	dst := image.NewNRGBA(img.Rect)
-	for i := 0; i < len(img.Pix); i += 4 {
-		a := uint32(img.Pix[i+3])
-		for c := range 3 {
-			dst.Pix[i+c] = uint8((uint32(img.Pix[i+c])*a + 255*(255-a) + 127) / 255)
-		}
-		dst.Pix[i+3] = 255
-	}
+	dst := image.NewRGBA(image.Rectangle{Max: img.Bounds().Size()})
+	draw.Draw(dst, dst.Rect, image.White, image.Point{}, draw.Src)
+	draw.Draw(dst, dst.Rect, img, img.Bounds().Min, draw.Over)
 	return dst
 }
 
@@ -111,9 +103,6 @@ func Save(path string, img image.Image, opt SaveOptions) error {
 		if opt.Format == "" {
 			return fmt.Errorf("write image %q: the name has no extension. Fix: add .png or .jpg", path)
 		}
-	}
-	if _, err := writer(opt.Format); err != nil {
-		return fmt.Errorf("write image %q: %w", path, err)
 	}
 	if err := atomicfile.Write(path, func(w io.Writer) error { return Encode(w, img, opt) }); err != nil {
 		return fmt.Errorf("write image: %w", err)

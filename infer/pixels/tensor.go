@@ -13,20 +13,11 @@ func (s Spec) Put(dst []float32, img image.Image) error {
 	}
 	table := s.Range.Table()
 	w, h := b.Dx(), b.Dy()
-	switch m := img.(type) {
-	case *image.NRGBA:
-		for y := range h {
-			i := m.PixOffset(b.Min.X, b.Min.Y+y)
-			s.putRow(dst, m.Pix[i:i+4*w], y, w, h, &table)
-		}
-	default:
-		// Row by row, without a copy of the image.
-		row := image.NewNRGBA(image.Rect(0, 0, w, 1))
-		convert := rowConverter(img)
-		for y := range h {
-			convert(row.Pix, b.Min.Y+y)
-			s.putRow(dst, row.Pix, y, w, h, &table)
-		}
+	row := make([]byte, 4*w) // without a copy of the image
+	convert := rowConverter(img)
+	for y := range h {
+		convert(row, b.Min.Y+y)
+		s.putRow(dst, row, y, w, h, &table)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"slices"
 
+	"github.com/disintegration/imaging"
 	"golang.org/x/image/tiff"
 )
 
@@ -29,13 +30,8 @@ const (
 	photometricRGB         = 2
 	photometricCMYK        = 5
 
-	compressionNone       = 1
-	compressionFax3       = 3
-	compressionFax4       = 4
-	compressionLZW        = 5
-	compressionDeflate    = 8
-	compressionDeflateOld = 32946
-	compressionPackBits   = 32773
+	compressionFax3 = 3
+	compressionFax4 = 4
 )
 
 // tiffDir is the first directory of a TIFF structure, such as a TIFF file or an Exif block. Further
@@ -66,9 +62,7 @@ func readTIFFDir(b []byte) tiffDir {
 	}
 	n := int64(d.order.Uint16(b[at:]))
 	rest := b[at+2:]
-	if whole := int64(len(rest)) / 12; n > whole {
-		n = whole
-	}
+	n = min(n, int64(len(rest))/12)
 	d.entries = rest[:12*n]
 	if rest = rest[12*n:]; len(rest) >= 4 {
 		d.more = d.order.Uint32(rest) != 0
@@ -154,63 +148,39 @@ func (d tiffDir) with(entries ...[]byte) []byte {
 	return append(file, 0, 0, 0, 0)
 }
 
-// inks is how to correct the result of the TIFF decoder.
-type inks int
-
-const (
-	asDecoded     inks = iota
-	cmykAsNRGBA        // the samples are cyan, magenta, yellow and black
-	unknownFourth      // the fourth sample has no known meaning
-	blackRuns          // fax images whose 0 is black, which the decoder shows white
-)
-
 // withKnownInks changes files whose kind of color the decoders do not support so that they can decode
 // them: CMYK in TIFF and in JPEG without Adobe's marker, and TIFF with a fourth sample of unknown
-// meaning.
-func withKnownInks(data []byte) (inks, []byte, error) {
-	switch sniff(data[:min(len(data), 12)]) {
+// meaning. If fix is not nil, the decoded image needs it.
+func withKnownInks(data []byte) (changed []byte, fix func(image.Image) image.Image, err error) {
+	switch sniff(data) {
 	case "jpeg":
-		return asDecoded, withAdobe(data), nil
+		return withAdobe(data), nil, nil
 	case "tiff":
 		return tiffInks(data)
 	}
-	return asDecoded, data, nil
+	return data, nil, nil
 }
 
-func tiffInks(data []byte) (inks, []byte, error) {
+func tiffInks(data []byte) (changed []byte, fix func(image.Image) image.Image, err error) {
 	d := readTIFFDir(data)
-	photometric, samples := d.number(tagPhotometric, -1), d.number(tagSamplesPerPixel, 1)
+	photometric, samples, compression := d.number(tagPhotometric, -1), d.number(tagSamplesPerPixel, 1), d.number(tagCompression, 1)
 	rgb, straight := d.short(tagPhotometric, photometricRGB), d.short(tagExtraSamples, 2)
 	switch {
 	case d.number(tagPlanar, 1) == 2 && samples > 1:
 		// The decoder ignores the tag and would read one plane as all colors.
-		return asDecoded, nil, fault("tiff", "", tiff.UnsupportedError("separate color planes"))
+		return nil, nil, fault("tiff", "", tiff.UnsupportedError("separate color planes"))
 	case samples == 4 && photometric == photometricCMYK:
-		return cmykAsNRGBA, d.with(rgb, straight), nil
+		return d.with(rgb, straight), func(img image.Image) image.Image {
+			m := toNRGBA(img)
+			return &image.CMYK{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
+		}, nil
 	case samples == 4 && photometric == photometricRGB && d.number(tagExtraSamples, 0) == 0:
-		return unknownFourth, d.with(straight), nil
-	case photometric == photometricBlackIsZero && (d.number(tagCompression, 1) == compressionFax3 || d.number(tagCompression, 1) == compressionFax4):
-		return blackRuns, data, nil
+		return d.with(straight), func(img image.Image) image.Image { return Opaque(toNRGBA(img)) }, nil
+	case photometric == photometricBlackIsZero && (compression == compressionFax3 || compression == compressionFax4):
+		// The decoder shows black as white.
+		return data, func(img image.Image) image.Image { return imaging.Invert(img) }, nil
 	}
-	return asDecoded, data, nil
-}
-
-// apply corrects a decoded image.
-func (k inks) apply(img image.Image) image.Image {
-	switch k {
-	case cmykAsNRGBA:
-		m := toNRGBA(img)
-		return &image.CMYK{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
-	case unknownFourth:
-		return Opaque(toNRGBA(img))
-	case blackRuns:
-		if m, ok := img.(*image.Gray); ok {
-			for i := range m.Pix {
-				m.Pix[i] = 255 - m.Pix[i]
-			}
-		}
-	}
-	return img
+	return data, nil, nil
 }
 
 // tiffPalette reduces a TIFF's palette to 8 bits. Programs write 8-bit colors times 256 or times 257.
@@ -229,7 +199,6 @@ func tiffPalette(img image.Image) {
 // withAdobe adds Adobe's marker, which means inverted CMYK, to a JPEG of four colors without it.
 // Programs that omit it invert CMYK too.
 func withAdobe(data []byte) []byte {
-	const app14 = 0xee
 	four := false
 	for marker, body := range jpegSegments(data) {
 		switch {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
-	"slices"
 	"strconv"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -36,10 +35,6 @@ func (p provider) use(so *ort.SessionOptions, o Options, r runtimeInUse) error {
 		return nil
 	case lacksProvider(err):
 		return p.without(r)
-	case len(o.ProviderOptions) > 0:
-		if refused := p.refused(o); refused != nil {
-			return refused
-		}
 	}
 	return p.failed(o, err)
 }
@@ -67,13 +62,14 @@ func (p provider) options(o Options) map[string]string {
 func (p provider) append(so *ort.SessionOptions, options map[string]string) error {
 	switch p.name {
 	case CUDA:
-		return appendCUDA(so, options)
+		return appendGPU(ort.NewCUDAProviderOptions, options, so.AppendExecutionProviderCUDA)
 	case TensorRT:
-		if err := appendTensorRT(so, options); err != nil {
+		if err := appendGPU(ort.NewTensorRTProviderOptions, options, so.AppendExecutionProviderTensorRT); err != nil {
 			return err
 		}
 		// The GPU also runs what TensorRT does not support.
-		return appendCUDA(so, map[string]string{"device_id": options["device_id"]})
+		device := map[string]string{"device_id": options["device_id"]}
+		return appendGPU(ort.NewCUDAProviderOptions, device, so.AppendExecutionProviderCUDA)
 	case OpenVINO:
 		return so.AppendExecutionProvider("OpenVINO", options)
 	case CoreML:
@@ -88,52 +84,33 @@ func (p provider) append(so *ort.SessionOptions, options map[string]string) erro
 	return fmt.Errorf("provider %q is unknown", p.name)
 }
 
-func appendCUDA(so *ort.SessionOptions, options map[string]string) error {
-	cuda, err := ort.NewCUDAProviderOptions()
+type gpuOptions interface {
+	Update(options map[string]string) error
+	Destroy() error
+}
+
+func appendGPU[T gpuOptions](create func() (T, error), options map[string]string, add func(T) error) error {
+	o, err := create()
 	if err != nil {
 		return err
 	}
-	defer cuda.Destroy()
-	if err := cuda.Update(options); err != nil {
+	defer o.Destroy()
+	if err := o.Update(options); err != nil {
 		return err
 	}
-	return so.AppendExecutionProviderCUDA(cuda)
-}
-
-func appendTensorRT(so *ort.SessionOptions, options map[string]string) error {
-	rt, err := ort.NewTensorRTProviderOptions()
-	if err != nil {
-		return err
-	}
-	defer rt.Destroy()
-	if err := rt.Update(options); err != nil {
-		return err
-	}
-	return so.AppendExecutionProviderTensorRT(rt)
-}
-
-// refused tries each of the user's options alone and reports those that the provider refuses.
-func (p provider) refused(o Options) error {
-	var bad []error
-	for _, key := range slices.Sorted(maps.Keys(o.ProviderOptions)) {
-		so, err := ort.NewSessionOptions()
-		if err != nil {
-			return err
-		}
-		one := o
-		one.ProviderOptions = map[string]string{key: o.ProviderOptions[key]}
-		if err := p.append(so, p.options(one)); err != nil {
-			bad = append(bad, fmt.Errorf("provider %q does not take the option %s=%s: %w\nFix: %s", p.name, key, o.ProviderOptions[key], runtimeError(err), p.fixOption(key)))
-		}
-		so.Destroy()
-	}
-	return errors.Join(bad...)
+	return add(o)
 }
 
 // failed returns the error for a provider that the build has but that does not work.
 func (p provider) failed(o Options, err error) error {
-	if p.device {
-		return fmt.Errorf("provider %q: GPU %d cannot be used: %w\nFix: check that the GPU is present (nvidia-smi lists NVIDIA's), or use provider %q", p.name, o.DeviceID, runtimeError(err), CPU)
+	with, fix := "", ""
+	if len(o.ProviderOptions) > 0 {
+		with = " with " + optionList(o.ProviderOptions)
+		fix = "\nFix: check the options in ONNX Runtime's documentation of its " + p.title + " provider"
 	}
-	return fmt.Errorf("provider %q: %w", p.name, runtimeError(err))
+	if p.device {
+		with += fmt.Sprintf(": GPU %d cannot be used", o.DeviceID)
+		fix += fmt.Sprintf("\nFix: check that the GPU is present (nvidia-smi lists NVIDIA's), or use provider %q", CPU)
+	}
+	return fmt.Errorf("provider %q%s: %w%s", p.name, with, runtimeError(err), fix)
 }

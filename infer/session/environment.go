@@ -15,15 +15,19 @@ import (
 )
 
 // environment is the process's ONNX Runtime environment, as far as this package knows it. The package
-// holds a reference of its own (see hold), so that sessions survive an ort.DestroyEnvironment.
+// holds a reference of its own for good (see hold), so that sessions survive an ort.DestroyEnvironment.
 var environment struct {
 	sync.Mutex
 	sessions int
-	ours     bool   // this package has initialized the environment
-	library  string // the file or name that was loaded; empty if unknown
-	named    string // how the user named the library; empty if the user did not
 	claimed  string // the library whose providers the process has used, even before a Shutdown
-	release  func() // gives up the own reference; nil if there is none
+	loaded
+}
+
+type loaded struct {
+	ours    bool   // this package has initialized the environment
+	held    bool   // see hold
+	library string // the file or name that was loaded; empty if unknown
+	named   string // how the user named the library; empty if the user did not
 }
 
 // Preload loads ONNX Runtime in the background for a session with these options, so that a program
@@ -37,7 +41,7 @@ func Preload(opt *Options) {
 	}()
 }
 
-// Shutdown destroys the ONNX Runtime environment that this package has initialized, so that the next
+// Shutdown gives up the ONNX Runtime environment that this package has initialized, so that the next
 // session can load another build of the library. It fails while sessions are open. A program must not
 // call it while other code uses onnxruntime_go.
 func Shutdown() error {
@@ -48,7 +52,7 @@ func Shutdown() error {
 		return fmt.Errorf("shut down ONNX Runtime: open sessions: %d. Fix: close them first", e.sessions)
 	}
 	ours := e.ours && ort.IsInitialized()
-	forget()
+	e.loaded = loaded{}
 	if !ours {
 		return nil
 	}
@@ -56,15 +60,6 @@ func Shutdown() error {
 		return fmt.Errorf("shut down ONNX Runtime: %w", err)
 	}
 	return nil
-}
-
-// forget gives up the reference to the environment. The caller holds the lock.
-func forget() {
-	e := &environment
-	if e.release != nil {
-		_ = withSignals(func() error { e.release(); return nil })
-	}
-	e.ours, e.library, e.named, e.release = false, "", "", nil
 }
 
 // acquire counts a session, and first initializes the environment if it is not, with a build for the
@@ -89,16 +84,15 @@ func release() {
 func initialize(library, provider string) error {
 	e := &environment
 	if ort.IsInitialized() {
-		if e.release == nil && !e.ours {
-			// The program has initialized it.
+		if !e.held && !e.ours { // the program has initialized it
 			e.library = loadedLibrary()
-			e.release = hold(e.library)
+			e.held = e.library != "" && hold(e.library)
 		}
 		return sameLibrary(library)
 	}
 	if e.sessions > 0 {
 		// Other code has destroyed the environment. The open sessions need the same library.
-		if e.release == nil {
+		if !e.held {
 			return ErrDestroyed
 		}
 		if err := sameLibrary(library); err != nil {
@@ -106,7 +100,7 @@ func initialize(library, provider string) error {
 		}
 		return load(e.library)
 	}
-	forget()
+	e.loaded = loaded{}
 	named, err := search(library, provider, load)
 	e.named = named
 	return err
@@ -116,7 +110,7 @@ func initialize(library, provider string) error {
 func usable() bool {
 	environment.Lock()
 	defer environment.Unlock()
-	return environment.release != nil || ort.IsInitialized()
+	return environment.held || ort.IsInitialized()
 }
 
 // load initializes the environment with a library, named as the system's loader knows it.
@@ -127,10 +121,7 @@ func load(name string) error {
 		return loadError(name, err)
 	}
 	e := &environment
-	e.ours, e.library = true, name
-	if e.release == nil {
-		e.release = hold(name)
-	}
+	e.ours, e.library, e.held = true, name, hold(name)
 	return nil
 }
 
@@ -169,7 +160,7 @@ func sameLibrary(library string) error {
 	}
 	path, err := libraryAt(library)
 	if err != nil {
-		return fmt.Errorf("find ONNX Runtime by Options.Library: %w", err)
+		return fmt.Errorf("find ONNX Runtime by %s: %w", byOption, err)
 	}
 	if path != environment.library {
 		return fmt.Errorf("ONNX Runtime is already open from %s, and a process can hold one. Fix: close all models and call session.Shutdown before opening %s", environment.library, path)

@@ -20,7 +20,7 @@ type NotFoundError struct {
 	// Cache is why the cache has none.
 	Cache error
 	// System holds the errors of the system's loader, one per name.
-	System []error
+	System []string
 }
 
 func (e *NotFoundError) Error() string {
@@ -28,17 +28,9 @@ func (e *NotFoundError) Error() string {
 		"  1. Options.Library: not set\n"+
 		"  2. the environment variable %s: not set\n"+
 		"  3. the user's cache: %v\n"+
-		"  4. the system: %v\n"+
+		"  4. the system: %s\n"+
 		"Fix: run `go run ./third_party install` in the cyclegan checkout, or set %[1]s to the library or its folder",
-		native.EnvONNXRuntime, e.Cache, oneLine(e.System))
-}
-
-func oneLine(errs []error) string {
-	parts := make([]string, len(errs))
-	for i, err := range errs {
-		parts[i] = err.Error()
-	}
-	return strings.Join(parts, "; ")
+		native.EnvONNXRuntime, e.Cache, strings.Join(e.System, "; "))
 }
 
 // How a user may name a library, in messages.
@@ -48,45 +40,47 @@ const (
 )
 
 // search calls load with a path or name from each place until one loads. A library that the user named
-// must load: nothing else is tried after it, and by tells how it was named. From the cache it takes the
-// build with the provider.
-func search(library, provider string, load func(name string) error) (by string, err error) {
-	explain := func(place string, err error) error {
-		if err != nil {
-			err = fmt.Errorf("ONNX Runtime as found by %s cannot be used: %w", place, err)
-		}
-		return err
-	}
+// must load: nothing else is tried after it. From the cache it takes the build with the provider. It
+// returns how the user named the library, or "".
+func search(library, provider string, load func(name string) error) (named string, err error) {
+	var path string
+	place := "the user's cache"
 	if library != "" {
-		path, err := libraryAt(library)
-		if err != nil {
-			return "", fmt.Errorf("find ONNX Runtime by Options.Library: %w", err)
+		place, named = byOption, byOption
+		path, err = libraryAt(library)
+	} else {
+		var set bool
+		if path, set, err = cached(provider); set {
+			place, named = byEnvironment, byEnvironment
 		}
-		return byOption, explain(byOption, load(path))
 	}
-	path, named, err := cached(provider)
-	if err == nil {
-		if named {
-			return byEnvironment, explain(byEnvironment, load(path))
-		}
-		return "", explain("the user's cache", load(path))
+	if errors.Is(err, native.ErrNotFound) {
+		return "", searchSystem(provider, err, load)
 	}
-	if !errors.Is(err, native.ErrNotFound) {
-		return "", fmt.Errorf("find ONNX Runtime: %w", err)
+	if err != nil {
+		return "", fmt.Errorf("find ONNX Runtime by %s: %w", place, err)
 	}
-	missing := &NotFoundError{Cache: err}
+	if err := load(path); err != nil {
+		return named, fmt.Errorf("ONNX Runtime as found by %s cannot be used: %w", place, err)
+	}
+	return named, nil
+}
+
+func searchSystem(provider string, cacheErr error, load func(name string) error) error {
+	missing := &NotFoundError{Cache: cacheErr}
 	for _, name := range systemNames(runtime.GOOS) {
 		err := load(name)
 		if err == nil {
-			return "", nil
+			return nil
 		}
-		missing.System = append(missing.System, err)
+		missing.System = append(missing.System, err.Error())
 	}
 	if p, ok := known(provider); ok && p.set != "" {
 		// Not a NotFoundError, since programs would then fetch the default build.
-		return "", fmt.Errorf("provider %q: no ONNX Runtime with %s was found. The system: %s. The user's cache: %w", provider, p.title, oneLine(missing.System), err)
+		return fmt.Errorf("provider %q: no ONNX Runtime with %s was found. The system: %s. The user's cache: %w",
+			provider, p.title, strings.Join(missing.System, "; "), cacheErr)
 	}
-	return "", missing
+	return missing
 }
 
 // cached returns the build for a provider, from the folder that the environment variable names (named)

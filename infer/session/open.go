@@ -81,9 +81,6 @@ type source struct {
 
 // newSession opens a model. data is the encoded model, or nil to encode it.
 func newSession(parsed *onnx.Model, data []byte, opt *Options) (*Session, error) {
-	if !withCgo {
-		return nil, ErrNoCgo
-	}
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -171,22 +170,9 @@ func (r runtimeInUse) file(p provider, goos string) string {
 	return filepath.Join(filepath.Dir(r.library), name)
 }
 
-// offers returns the providers that this build has, as far as their libraries show.
-func (r runtimeInUse) offers() []string {
-	has := []string{CPU}
-	for _, p := range providers {
-		if file := r.file(p, runtime.GOOS); file != "" {
-			if _, err := os.Stat(file); err == nil {
-				has = append(has, p.name)
-			}
-		}
-	}
-	return has
-}
-
 // without returns the error for a build without the provider.
 func (p provider) without(r runtimeInUse) error {
-	return fmt.Errorf("provider %q: %v was built without %s (it has %s)\nFix: %s", p.name, r, p.title, strings.Join(r.offers(), ", "), p.fixBuild(r))
+	return fmt.Errorf("provider %q: %v was built without %s\nFix: %s", p.name, r, p.title, p.fixBuild(r))
 }
 
 func (p provider) fixBuild(r runtimeInUse) string {
@@ -218,19 +204,6 @@ func (p provider) missing(library, neededBy string, err error) error {
 }
 
 var tensorRTLibrary = regexp.MustCompile(`^libnv(infer|onnxparser)`)
-
-// fixOption advises on a refused provider option, since ONNX Runtime rarely says what is wrong.
-func (p provider) fixOption(key string) string {
-	switch {
-	case p.name == OpenVINO && key == "device_type":
-		return "leave it out to use the processor, or check that the device is present and its driver is installed"
-	case p.name == OpenVINO && key == "load_config":
-		return `give JSON, not a file name, such as {"CPU":{"INFERENCE_PRECISION_HINT":"bf16"}}, with properties from OpenVINO's documentation`
-	case key == "device_id":
-		return "check that the device is present, or leave it out"
-	}
-	return "leave it out, or look up names and values in ONNX Runtime's documentation of its " + p.title + " provider"
-}
 
 // noDriver returns the error for a machine without NVIDIA's driver, which this project does not install.
 func (p provider) noDriver(err error) error {

@@ -151,7 +151,7 @@ func (s *Session) run(ctx context.Context, inputs, outputs []Tensor) error {
 	in := make([]ort.Value, len(inputs), len(inputs)+len(s.runtime.constants))
 	defer destroy(in)
 	for i, t := range inputs {
-		v, err := value(t, s.about.Inputs[i].Type, &pins)
+		v, err := converters[s.about.Inputs[i].Type].value(t, &pins)
 		if err != nil {
 			return err
 		}
@@ -207,7 +207,7 @@ func (s *Session) prepare(out []ort.Value, outputs []Tensor, known [][]int64, pi
 			// The wrapper cannot read scalars that ONNX Runtime allocates.
 			out[i], err = ort.NewEmptyScalar[float32]()
 		case known != nil && len(known[i]) > 0:
-			out[i], err = pinned(ort.Shape(known[i]), resize(outputs[i].Data, elementCount(known[i])), pins)
+			out[i], err = pinned(known[i], resize(outputs[i].Data, elementCount(known[i])), pins)
 		}
 		if err != nil {
 			out[i] = nil
@@ -217,55 +217,60 @@ func (s *Session) prepare(out []ort.Value, outputs []Tensor, known [][]int64, pi
 	return nil
 }
 
-// value makes a tensor of an element type. A float32 tensor uses Go's memory.
-func value(t Tensor, element onnx.DataType, pins *runtime.Pinner) (ort.Value, error) {
-	shape := ort.Shape(t.Shape)
-	switch element {
-	case onnx.Float32:
-		return pinned(shape, t.Data, pins)
-	case onnx.Float64:
-		return pinned(shape, doubles(t.Data), pins)
-	case onnx.Float16:
-		return custom(shape, halves(t.Data, onnx.EncodeFloat16), ort.TensorElementDataTypeFloat16, pins)
-	case onnx.BFloat16:
-		return custom(shape, halves(t.Data, onnx.EncodeBFloat16), ort.TensorElementDataTypeBFloat16, pins)
-	case onnx.Uint8:
-		return pinned(shape, integers[uint8](t.Data, 0, math.MaxUint8), pins)
-	case onnx.Int8:
-		return pinned(shape, integers[int8](t.Data, math.MinInt8, math.MaxInt8), pins)
-	case onnx.Uint16:
-		return pinned(shape, integers[uint16](t.Data, 0, math.MaxUint16), pins)
-	case onnx.Int16:
-		return pinned(shape, integers[int16](t.Data, math.MinInt16, math.MaxInt16), pins)
-	case onnx.Uint32:
-		return pinned(shape, integers[uint32](t.Data, 0, math.MaxUint32), pins)
-	case onnx.Int32:
-		return pinned(shape, integers[int32](t.Data, math.MinInt32, math.MaxInt32), pins)
-	case onnx.Uint64:
-		return pinned(shape, integers[uint64](t.Data, 0, math.MaxUint64), pins)
-	case onnx.Int64:
-		return pinned(shape, integers[int64](t.Data, math.MinInt64, math.MaxInt64), pins)
+// A converter makes and reads tensors of one element type.
+type converter struct {
+	value func(Tensor, *runtime.Pinner) (ort.Value, error)
+	read  func(out []float32, v ort.Value) ([]float32, bool)
+}
+
+var converters = map[onnx.DataType]converter{
+	onnx.Float32: {value: func(t Tensor, pins *runtime.Pinner) (ort.Value, error) { return pinned(t.Shape, t.Data, pins) }},
+	onnx.Float64: {
+		func(t Tensor, pins *runtime.Pinner) (ort.Value, error) { return pinned(t.Shape, doubles(t.Data), pins) },
+		readAs[float64],
+	},
+	onnx.Float16:  converter16(onnx.EncodeFloat16, ort.TensorElementDataTypeFloat16),
+	onnx.BFloat16: converter16(onnx.EncodeBFloat16, ort.TensorElementDataTypeBFloat16),
+	onnx.Uint8:    integerConverter[uint8](0, math.MaxUint8),
+	onnx.Int8:     integerConverter[int8](math.MinInt8, math.MaxInt8),
+	onnx.Uint16:   integerConverter[uint16](0, math.MaxUint16),
+	onnx.Int16:    integerConverter[int16](math.MinInt16, math.MaxInt16),
+	onnx.Uint32:   integerConverter[uint32](0, math.MaxUint32),
+	onnx.Int32:    integerConverter[int32](math.MinInt32, math.MaxInt32),
+	onnx.Uint64:   integerConverter[uint64](0, math.MaxUint64),
+	onnx.Int64:    integerConverter[int64](math.MinInt64, math.MaxInt64),
+}
+
+func integerConverter[T integer](low, high T) converter {
+	return converter{
+		func(t Tensor, pins *runtime.Pinner) (ort.Value, error) {
+			return pinned(t.Shape, integers(t.Data, low, high), pins)
+		},
+		readAs[T],
 	}
-	return nil, fmt.Errorf("element type %v is not supported", element)
+}
+
+// converter16 is for inputs only: the model converts such outputs to float32.
+func converter16(encode func(float32) uint16, kind ort.TensorElementDataType) converter {
+	return converter{value: func(t Tensor, pins *runtime.Pinner) (ort.Value, error) {
+		data := halves(t.Data, encode)
+		pins.Pin(&data[0])
+		return ort.NewCustomDataTensor(t.Shape, data, kind)
+	}}
 }
 
 // pinned makes a tensor that uses Go's memory.
-func pinned[T ort.TensorData](shape ort.Shape, data []T, pins *runtime.Pinner) (ort.Value, error) {
+func pinned[T ort.TensorData](shape []int64, data []T, pins *runtime.Pinner) (ort.Value, error) {
 	pins.Pin(&data[0])
-	v, err := ort.NewTensor(shape, data)
-	if err != nil {
-		return nil, err // not v: a nil pointer in an interface is not nil
-	}
-	return v, nil
+	return ort.NewTensor(shape, data)
 }
 
-func custom(shape ort.Shape, data []byte, kind ort.TensorElementDataType, pins *runtime.Pinner) (ort.Value, error) {
-	pins.Pin(&data[0])
-	v, err := ort.NewCustomDataTensor(shape, data, kind)
-	if err != nil {
-		return nil, err
+func readAs[T integer | float64](out []float32, v ort.Value) ([]float32, bool) {
+	t, ok := v.(*ort.Tensor[T])
+	if !ok {
+		return nil, false
 	}
-	return v, nil
+	return floats(out, t.GetData()), true
 }
 
 // read copies an output's values to t.
@@ -277,31 +282,18 @@ func read(p onnx.Port, t *Tensor, v ort.Value) error {
 	switch v := v.(type) {
 	case *ort.Tensor[float32]:
 		t.Data = v.GetData()
+		return nil
 	case *ort.Scalar[float32]:
-		t.Data = resize(t.Data, 1)
-		t.Data[0] = v.GetData()
-	case *ort.Tensor[float64]:
-		t.Data = floats(t.Data, v.GetData())
-	case *ort.Tensor[uint8]:
-		t.Data = floats(t.Data, v.GetData())
-	case *ort.Tensor[int8]:
-		t.Data = floats(t.Data, v.GetData())
-	case *ort.Tensor[uint16]:
-		t.Data = floats(t.Data, v.GetData())
-	case *ort.Tensor[int16]:
-		t.Data = floats(t.Data, v.GetData())
-	case *ort.Tensor[uint32]:
-		t.Data = floats(t.Data, v.GetData())
-	case *ort.Tensor[int32]:
-		t.Data = floats(t.Data, v.GetData())
-	case *ort.Tensor[uint64]:
-		t.Data = floats(t.Data, v.GetData())
-	case *ort.Tensor[int64]:
-		t.Data = floats(t.Data, v.GetData())
-	default:
-		return fmt.Errorf("output %v: supported types are %s", p, convertibles())
+		t.Data = append(t.Data[:0], v.GetData())
+		return nil
 	}
-	return nil
+	if c := converters[p.Type]; c.read != nil {
+		if data, ok := c.read(t.Data, v); ok {
+			t.Data = data
+			return nil
+		}
+	}
+	return fmt.Errorf("output %v: supported types are %s", p, convertibles())
 }
 
 // runUntil runs the network and stops it when ctx ends.

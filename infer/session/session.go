@@ -23,7 +23,7 @@
 // session initializes it, unless the program already has, and closing sessions never destroys it.
 // If other code calls onnxruntime_go's DestroyEnvironment while sessions are open, Run returns
 // [ErrDestroyed]; opening another session initializes the environment again. A program that wants to
-// load another build, or to release the library's memory, calls [Shutdown].
+// load another build calls [Shutdown].
 package session
 
 import (

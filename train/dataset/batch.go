@@ -1,10 +1,14 @@
 package dataset
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"cyclegan/train/internal/random"
 )
@@ -75,7 +79,7 @@ func (d *Dataset) pair(epoch, i int) (a, b int) {
 	if d.opt.SerialBatches {
 		return i % n % na, i % n % nb
 	}
-	perm := d.orders.of(d.opt.Seed, epoch, n)
+	perm := d.order.of(d.opt.Seed, epoch, n)
 	return perm[i%n] % na, generator(d.opt.Seed, streamPairB, uint64(epoch), uint64(i)).IntN(nb)
 }
 
@@ -118,24 +122,117 @@ func generator(seed uint64, s stream, epoch, i uint64) *rand.Rand {
 	return random.New(seed, uint64(s), epoch, i)
 }
 
-// orders keeps the shuffled orders of the last two epochs, because prefetching crosses the end of
-// an epoch.
-type orders struct {
-	mu   sync.Mutex
-	last [2]order
-}
-
+// order is the shuffled order of the last epoch used.
 type order struct {
+	mu    sync.Mutex
 	epoch int
 	perm  []int
 }
 
-func (o *orders) of(seed uint64, epoch, n int) []int {
+func (o *order) of(seed uint64, epoch, n int) []int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	slot := &o.last[epoch&1]
-	if slot.perm == nil || slot.epoch != epoch {
-		*slot = order{epoch, generator(seed, streamOrder, uint64(epoch), 0).Perm(n)}
+	if o.epoch != epoch {
+		o.epoch, o.perm = epoch, generator(seed, streamOrder, uint64(epoch), 0).Perm(n)
 	}
-	return slot.perm
+	return o.perm
 }
+
+// Prefetch returns the batches of a run in order. NumThreads goroutines load them ahead of time.
+// Next is not safe for concurrent use.
+type Prefetch struct {
+	ds     *Dataset
+	ctx    context.Context
+	cancel context.CancelFunc
+	step   int
+	ahead  chan chan made // in the order of the steps; nil without goroutines
+	done   sync.WaitGroup
+	err    error // the first one, which all later calls return
+}
+
+type made struct {
+	batch *Batch
+	err   error
+}
+
+// Prefetch starts at a step, counted from 0 over the whole run. It stops when ctx ends, but needs
+// Close in any case.
+func (d *Dataset) Prefetch(ctx context.Context, fromStep int) *Prefetch {
+	p := &Prefetch{ds: d, step: fromStep}
+	p.ctx, p.cancel = context.WithCancel(ctx)
+	threads := d.opt.NumThreads
+	if threads == 0 {
+		return p
+	}
+	// One waiting batch per thread is enough to bridge a slow file.
+	p.ahead = make(chan chan made, threads)
+	p.done.Go(func() {
+		var group errgroup.Group
+		group.SetLimit(threads)
+		defer group.Wait()
+		for step := fromStep; ; step++ {
+			// Queueing the place of a result first keeps the order and limits how far ahead it loads.
+			to := make(chan made, 1)
+			select {
+			case p.ahead <- to:
+			case <-p.ctx.Done():
+				return
+			}
+			group.Go(func() error {
+				to <- p.make(step)
+				return nil
+			})
+		}
+	})
+	return p
+}
+
+func (p *Prefetch) make(step int) made {
+	if err := p.ctx.Err(); err != nil {
+		return made{err: err}
+	}
+	b, err := p.ds.Batch(p.ds.At(step))
+	return made{b, err}
+}
+
+// Next returns the next batch, which belongs to the caller until Release. After an error every call
+// returns that error.
+func (p *Prefetch) Next() (*Batch, error) {
+	if p.err != nil {
+		return nil, p.err
+	}
+	var m made
+	if p.ahead == nil {
+		m = p.make(p.step)
+	} else {
+		m = p.wait()
+	}
+	p.step++
+	p.err = m.err
+	return m.batch, m.err
+}
+
+func (p *Prefetch) wait() made {
+	select {
+	case to := <-p.ahead:
+		m := <-to
+		if err := p.ctx.Err(); err != nil { // select chooses randomly among the ready cases
+			return made{err: err}
+		}
+		return m
+	case <-p.ctx.Done():
+		return made{err: p.ctx.Err()}
+	}
+}
+
+// Close stops the goroutines and waits for them. It may be called twice.
+func (p *Prefetch) Close() error {
+	p.cancel()
+	p.done.Wait()
+	if p.err == nil {
+		p.err = errClosed
+	}
+	return nil
+}
+
+var errClosed = errors.New("prefetch is closed")

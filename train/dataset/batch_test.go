@@ -331,9 +331,9 @@ type counting struct {
 	n *atomic.Int64
 }
 
-func (c counting) load(i int) (*image.NRGBA, error) {
+func (c counting) load(i, w, h int) (*image.NRGBA, error) {
 	c.n.Add(1)
-	return c.source.load(i)
+	return c.source.load(i, w, h)
 }
 
 // countDecoded counts the training images that d decodes from now on.

@@ -10,10 +10,10 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"cyclegan/train/scenes"
 )
@@ -27,9 +27,10 @@ type Dataset struct {
 	layout       string    // how its folders are named
 	testFolders  [2]string // where test images of A and B are, or would be
 	about        string
-	orders       orders
-	pool         sync.Pool // of *Batch
-	files        io.Closer // nil when no file is held open
+	order        order
+	kept         atomic.Int64 // bytes of decoded images
+	pool         sync.Pool    // of *Batch
+	files        io.Closer    // nil when no file is held open
 	mu           sync.Mutex
 	skipped      map[string]error
 }
@@ -65,7 +66,6 @@ func (d *Dataset) openFiles() error {
 		return err
 	}
 	d.files = found.closer
-	room := &room{left: d.opt.MemoryBytes}
 	var counts []string
 	for _, f := range []struct {
 		folder   *Folder
@@ -82,7 +82,7 @@ func (d *Dataset) openFiles() error {
 		if err := d.scan(f.folder, f.training); err != nil {
 			return err
 		}
-		*f.to = newDomain(f.folder, f.channels, &d.opt, room, d.Skip)
+		*f.to = d.domain(f.folder, f.channels)
 		counts = append(counts, fmt.Sprintf("%s %d", f.folder.Label, f.folder.size()))
 	}
 	d.where, d.layout, d.testFolders = found.where, found.layout, found.tests
@@ -92,10 +92,8 @@ func (d *Dataset) openFiles() error {
 
 func (d *Dataset) openScenes() {
 	o := d.opt
-	room := &room{left: o.MemoryBytes}
 	source := func(season scenes.Season, from uint64, n, channels int) *domain {
-		s := &sceneSource{seed: o.SceneSeed, first: from, n: n, season: season, side: o.LoadSize}
-		return newDomain(s, channels, &d.opt, room, d.Skip)
+		return d.domain(&sceneSource{seed: o.SceneSeed, first: from, n: n, season: season, side: o.LoadSize}, channels)
 	}
 	// The index ranges of the domains are so far apart that no scene is in two of them.
 	const apart = 1 << 32
@@ -186,12 +184,4 @@ func (d *Dataset) Close() error {
 	err := d.files.Close()
 	d.files = nil
 	return err
-}
-
-// display shortens a path for messages about the whole dataset.
-func display(path string) string {
-	if base := filepath.Base(filepath.Clean(path)); base != "." && base != string(filepath.Separator) {
-		return base
-	}
-	return path
 }

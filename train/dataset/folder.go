@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -64,7 +63,8 @@ func (d *Dataset) scan(f *Folder, training bool) error {
 		names = names[:n]
 	}
 	if len(names) == 0 {
-		return fmt.Errorf("folder %q has no images (jpg, png, gif, bmp, tiff or webp)%s", f.Label, f.instead())
+		return fmt.Errorf("folder %q has no images (jpg, png, gif, bmp, tiff or webp); other files: %s",
+			f.Label, some(slices.Sorted(maps.Keys(f.Others))))
 	}
 	files := make([]File, len(names))
 	errs := make([]error, len(names))
@@ -157,21 +157,6 @@ func isFolder(fsys fs.FS, name string, e fs.DirEntry) bool {
 	return err == nil && info.IsDir()
 }
 
-// instead describes the files of a folder without images.
-func (f *Folder) instead() string {
-	extensions := slices.SortedFunc(maps.Keys(f.Others), func(a, b string) int {
-		return cmp.Or(cmp.Compare(f.Others[b], f.Others[a]), cmp.Compare(a, b))
-	})
-	var all []string
-	for _, e := range extensions {
-		all = append(all, fmt.Sprintf("%d %s", f.Others[e], cmp.Or(e, "without an extension")))
-	}
-	if len(all) == 0 {
-		return ": it is empty"
-	}
-	return ": it has " + some(all)
-}
-
 func (f *Folder) readHeader(name string) (File, error) {
 	file := File{Path: name, Name: name}
 	if f.path == "." { // a folder named by itself
@@ -221,12 +206,12 @@ func (f *Folder) Read(file File) ([]byte, error) {
 	return pixels.ReadAll(r, size, MaxFileBytes)
 }
 
-// size, title, id, load and at make a Folder a source.
+// size, title, id and load make a Folder a source.
 func (f *Folder) size() int       { return len(f.Files) }
 func (f *Folder) title() string   { return f.name }
 func (f *Folder) id(i int) string { return f.Files[i].Name }
 
-func (f *Folder) load(i int) (*image.NRGBA, error) {
+func (f *Folder) load(i, w, h int) (*image.NRGBA, error) {
 	data, err := f.Read(f.Files[i])
 	if err != nil {
 		return nil, err
@@ -235,13 +220,9 @@ func (f *Folder) load(i int) (*image.NRGBA, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pixels.Opaque(pic.Image), nil
-}
-
-func (f *Folder) at(i, w, h int) (*image.NRGBA, error) {
-	img, err := f.load(i)
-	if err != nil {
-		return nil, err
+	img := pixels.Opaque(pic.Image)
+	if w > 0 {
+		img = pixels.Resize(img, w, h)
 	}
-	return pixels.Resize(img, w, h), nil
+	return img, nil
 }

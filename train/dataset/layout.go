@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"archive/zip"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -50,22 +51,21 @@ func season(name string) func(phase string) string {
 
 // find finds the folders that the options name, and swaps A and B if the direction says so.
 func find(o Options) (*found, error) {
-	f, err := locate(o)
-	if err != nil {
-		return nil, err
+	locate := namedFolders
+	if o.Dataroot != "" {
+		locate = inRoot
 	}
-	if o.Direction == BtoA {
+	f, err := locate(o)
+	if err == nil && o.Direction == BtoA {
 		f.a, f.b, f.testA, f.testB = f.b, f.a, f.testB, f.testA
 		f.tests[0], f.tests[1] = f.tests[1], f.tests[0]
 		f.layout += ", BtoA"
 	}
-	return f, nil
+	return f, err
 }
 
-func locate(o Options) (*found, error) {
-	if o.Dataroot == "" {
-		return namedFolders(o)
-	}
+// inRoot returns the folders in Dataroot.
+func inRoot(o Options) (*found, error) {
 	fsys, closer, err := openRoot(o.Dataroot)
 	if err != nil {
 		return nil, fmt.Errorf("open dataset: %w", err)
@@ -77,7 +77,7 @@ func locate(o Options) (*found, error) {
 		}
 		return nil, fmt.Errorf("open dataset %q: %w", o.Dataroot, err)
 	}
-	f.where, f.closer = display(o.Dataroot), closer
+	f.where, f.closer = base(o.Dataroot), closer
 	for _, folder := range []*Folder{f.a, f.b, f.testA, f.testB} {
 		if folder != nil && closer == nil {
 			folder.Dir = filepath.Join(o.Dataroot, filepath.FromSlash(folder.path))
@@ -85,6 +85,9 @@ func locate(o Options) (*found, error) {
 	}
 	return f, nil
 }
+
+// base returns the last element of a path that may end in "/" or "/.".
+func base(path string) string { return filepath.Base(filepath.Clean(path)) }
 
 // namedFolders returns dir_A, dir_B and the test folders.
 func namedFolders(o Options) (*found, error) {
@@ -110,11 +113,11 @@ func namedFolders(o Options) (*found, error) {
 // labelAmong returns the folder's own name, or its path if another folder has the same name.
 func labelAmong(dir string, all []string) string {
 	for _, other := range all {
-		if other != "" && display(other) == display(dir) && filepath.Clean(other) != filepath.Clean(dir) {
+		if other != "" && base(other) == base(dir) && filepath.Clean(other) != filepath.Clean(dir) {
 			return filepath.ToSlash(filepath.Clean(dir))
 		}
 	}
-	return display(dir)
+	return base(dir)
 }
 
 // openRoot opens a folder or a zip file.
@@ -135,13 +138,6 @@ func openRoot(root string) (fs.FS, io.Closer, error) {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		f.Close()
 		return nil, nil, fmt.Errorf("%q is neither a folder nor a zip file: %w", root, err)
-	}
-	for _, member := range z.File {
-		const encrypted = 1 << 0 // a flag of the local file header
-		if member.Flags&encrypted != 0 {
-			f.Close()
-			return nil, nil, fmt.Errorf("%q is encrypted. Fix: unpack it and use the folder", root)
-		}
 	}
 	return z, f, nil
 }
@@ -183,8 +179,12 @@ func search(fsys fs.FS, phase string) (*found, error) {
 	for _, n := range namings {
 		wanted = append(wanted, n.a(phase)+" and "+n.b(phase))
 	}
+	fix := "use two folders as dir_A and dir_B"
+	if slices.ContainsFunc(files, pixels.Readable) {
+		fix = "this folder has images itself, so use the folder above the domains, or two folders as dir_A and dir_B"
+	}
 	return nil, fmt.Errorf("no training images: it has neither folders %s, also one level deeper; folders found: %s; files found: %s. Fix: %s",
-		strings.Join(wanted, ", nor "), some(dirs), some(files), hint(fsys, dirs, files, phase))
+		strings.Join(wanted, ", nor "), some(dirs), some(files), fix)
 }
 
 // list returns the folders and files in dir, without hidden ones and the folder that macOS adds to
@@ -221,13 +221,16 @@ func match(fsys fs.FS, dir string, dirs []string, phase string) (*found, error) 
 	}
 	for _, n := range namings {
 		a, b := at(n.a(phase), n.titleA), at(n.b(phase), n.titleB)
-		switch {
-		case a == nil && b == nil:
+		if a == nil && b == nil {
 			continue
-		case a == nil:
-			return nil, half(dir, n.b(phase), n.a(phase), dirs)
-		case b == nil:
-			return nil, half(dir, n.a(phase), n.b(phase), dirs)
+		}
+		if a == nil || b == nil {
+			have, lack := n.a(phase), n.b(phase)
+			if a == nil {
+				have, lack = lack, have
+			}
+			return nil, fmt.Errorf("folder %s exists but %s does not; folders found: %s. Fix: add it, or use dir_A and dir_B for other names",
+				path.Join(dir, have), path.Join(dir, lack), some(dirs))
 		}
 		return &found{
 			layout: n.about, dir: dir, a: a, b: b,
@@ -238,97 +241,30 @@ func match(fsys fs.FS, dir string, dirs []string, phase string) (*found, error) 
 	return nil, nil
 }
 
-func half(dir, have, lack string, dirs []string) error {
-	return fmt.Errorf("folder %s exists but %s does not; folders found: %s. Fix: add it, or use dir_A and dir_B for other names",
-		path.Join(dir, have), path.Join(dir, lack), some(dirs))
-}
-
-// resolve returns the folder called name, which may have two parts, in dir. It accepts a name that
-// differs only in case if there is no other.
-func resolve(fsys fs.FS, dir string, dirs []string, name string) string {
-	first, rest, nested := strings.Cut(name, "/")
-	var alike []string
-	for _, d := range dirs {
-		if d == first {
-			alike = []string{d}
-			break
+// resolve returns the folder called name, which may have two parts, in dir, or "". It accepts a name
+// that differs only in case if there is no other.
+func resolve(fsys fs.FS, dir string, dirs []string, name string) (found string) {
+	for i, part := range strings.Split(name, "/") {
+		if i > 0 {
+			dirs, _, _ = list(fsys, path.Join(dir, found)) // an unreadable folder has none
 		}
-		if strings.EqualFold(d, first) {
-			alike = append(alike, d)
+		if !slices.Contains(dirs, part) {
+			alike := slices.DeleteFunc(slices.Clone(dirs), func(d string) bool { return !strings.EqualFold(d, part) })
+			if len(alike) != 1 {
+				return ""
+			}
+			part = alike[0]
 		}
+		found = path.Join(found, part)
 	}
-	if len(alike) != 1 {
-		return ""
-	}
-	if !nested {
-		return alike[0]
-	}
-	dir = path.Join(dir, alike[0])
-	below, _, err := list(fsys, dir)
-	if err != nil {
-		return ""
-	}
-	if r := resolve(fsys, dir, below, rest); r != "" {
-		return path.Join(alike[0], r)
-	}
-	return ""
+	return found
 }
 
 // some joins the first few names.
 func some(names []string) string {
 	const most = 6
-	switch {
-	case len(names) == 0:
-		return "none"
-	case len(names) > most:
+	if len(names) > most {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}
-	return strings.Join(names, ", ")
-}
-
-// hint guesses from its folders and files how to use a root in which no dataset was found.
-func hint(fsys fs.FS, dirs, files []string, phase string) string {
-	if slices.ContainsFunc(files, pixels.Readable) {
-		return "this folder has images itself, so use the folder above the domains, or two folders as dir_A and dir_B"
-	}
-	isZip := func(f string) bool { return strings.EqualFold(path.Ext(f), ".zip") }
-	if i := slices.IndexFunc(files, isZip); i >= 0 && len(dirs) == 0 {
-		return fmt.Sprintf("use the archive %s itself", files[i])
-	}
-	budget := 200 // folders to search, so that the root of a disk is answered soon
-	if deep := deeper(fsys, ".", dirs, phase, 3, &budget); deep != "" {
-		return "use " + deep + ", which has a dataset"
-	}
-	var filled []string
-	for _, d := range dirs {
-		if _, files, err := list(fsys, d); err == nil && slices.ContainsFunc(files, pixels.Readable) {
-			filled = append(filled, d)
-		}
-	}
-	if len(filled) == 2 {
-		return fmt.Sprintf("if %s and %s are the domains, use them as dir_A and dir_B", filled[0], filled[1])
-	}
-	return "use two folders as dir_A and dir_B"
-}
-
-// deeper looks for a dataset in the folders below dir.
-func deeper(fsys fs.FS, dir string, dirs []string, phase string, levels int, budget *int) string {
-	for _, name := range dirs {
-		if levels == 0 || *budget == 0 {
-			return ""
-		}
-		*budget--
-		p := path.Join(dir, name)
-		below, _, err := list(fsys, p)
-		if err != nil {
-			continue
-		}
-		if f, err := match(fsys, p, below, phase); err == nil && f != nil {
-			return p
-		}
-		if found := deeper(fsys, p, below, phase, levels-1, budget); found != "" {
-			return found
-		}
-	}
-	return ""
+	return cmp.Or(strings.Join(names, ", "), "none")
 }

@@ -3,6 +3,7 @@ package dataset
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"cyclegan/train/scenes"
@@ -103,27 +104,43 @@ func (o Options) Validate() error {
 	if o.DirA == "" && (o.TestDirA != "" || o.TestDirB != "") {
 		bad("test_dir_A %q, test_dir_B %q require dir_A and dir_B; a dataroot has its own test folders", o.TestDirA, o.TestDirB)
 	}
-	if o.builtIn() {
-		if o.ScenesA < 1 || o.ScenesB < 1 {
-			bad("scenes_A %d, scenes_B %d: at least 1 each is required (or a dataroot)", o.ScenesA, o.ScenesB)
-		}
-		if o.ScenesTest < 0 {
-			bad("scenes_test %d is below 0", o.ScenesTest)
-		}
-		if o.LoadSize > scenes.MaxSide {
-			bad("load_size %d: scenes have at most %d", o.LoadSize, scenes.MaxSide)
-		}
-		if max(o.ScenesA, o.ScenesB, o.ScenesTest) > 1<<24 {
-			bad("scenes_A %d, scenes_B %d, scenes_test %d: at most %d each", o.ScenesA, o.ScenesB, o.ScenesTest, 1<<24)
-		}
-	}
 	if o.Direction != AtoB && o.Direction != BtoA {
 		bad("direction %q: use AtoB or BtoA", o.Direction)
 	}
 	if o.Phase == "" || strings.ContainsAny(o.Phase, `/\`) || strings.HasPrefix(o.Phase, ".") {
 		bad("phase %q: use train, or another prefix of the folder names", o.Phase)
 	}
-	o.validateSizes(bad)
+	switch o.Preprocess {
+	case ResizeAndCrop, Crop, ScaleWidth, ScaleWidthAndCrop, None:
+	default:
+		bad("preprocess %q: use resize_and_crop, crop, scale_width, scale_width_and_crop or none", o.Preprocess)
+	}
+	fewest, largestLoad := 0, maxSide
+	if o.builtIn() {
+		fewest, largestLoad = 1, scenes.MaxSide
+	}
+	for _, c := range []struct {
+		name      string
+		n, lo, hi int
+	}{
+		{"scenes_A", o.ScenesA, fewest, 1 << 24},
+		{"scenes_B", o.ScenesB, fewest, 1 << 24},
+		{"scenes_test", o.ScenesTest, 0, 1 << 24},
+		{"load_size", o.LoadSize, 1, largestLoad},
+		{"crop_size", o.CropSize, 1, maxSide},
+		{"max_dataset_size", o.MaxDatasetSize, 0, 1 << 30},
+		{"batch_size", o.BatchSize, 1, 1 << 16},
+		{"num_threads", o.NumThreads, 0, 1024},
+		{"memory_bytes", int(o.MemoryBytes), 0, math.MaxInt},
+	} {
+		if c.n < c.lo || c.n > c.hi {
+			bad("%s %d is outside %d to %d", c.name, c.n, c.lo, c.hi)
+		}
+	}
+	fitsInto := o.Preprocess == ResizeAndCrop || o.Preprocess == ScaleWidthAndCrop || o.builtIn() && o.Preprocess == Crop
+	if fitsInto && o.CropSize > o.LoadSize {
+		bad("crop_size %d is larger than load_size %d", o.CropSize, o.LoadSize)
+	}
 	for _, c := range []struct {
 		name string
 		n    int
@@ -132,40 +149,8 @@ func (o Options) Validate() error {
 			bad("%s %d: use 1 (gray) or 3 (colour)", c.name, c.n)
 		}
 	}
-	if o.MaxDatasetSize < 0 {
-		bad("max_dataset_size %d is below 0; 0 is no limit", o.MaxDatasetSize)
-	}
-	if o.BatchSize < 1 || o.BatchSize > 1<<16 {
-		bad("batch_size %d is outside 1 to %d", o.BatchSize, 1<<16)
-	}
-	if o.NumThreads < 0 || o.NumThreads > 1024 {
-		bad("num_threads %d is outside 0 to 1024", o.NumThreads)
-	}
-	if o.MemoryBytes < 0 {
-		bad("memory_bytes %d is below 0; 0 keeps no images", o.MemoryBytes)
-	}
 	if len(problems) == 0 {
 		return nil
 	}
 	return fmt.Errorf("invalid dataset options: %w", errors.Join(problems...))
-}
-
-func (o Options) validateSizes(bad func(string, ...any)) {
-	switch o.Preprocess {
-	case ResizeAndCrop, Crop, ScaleWidth, ScaleWidthAndCrop, None:
-	default:
-		bad("preprocess %q: use resize_and_crop, crop, scale_width, scale_width_and_crop or none", o.Preprocess)
-	}
-	for _, s := range []struct {
-		name string
-		n    int
-	}{{"load_size", o.LoadSize}, {"crop_size", o.CropSize}} {
-		if s.n < 1 || s.n > maxSide {
-			bad("%s %d is outside 1 to %d", s.name, s.n, maxSide)
-		}
-	}
-	fitsInto := o.Preprocess == ResizeAndCrop || o.Preprocess == ScaleWidthAndCrop || o.builtIn() && o.Preprocess == Crop
-	if fitsInto && o.CropSize > o.LoadSize {
-		bad("crop_size %d is larger than load_size %d", o.CropSize, o.LoadSize)
-	}
 }

@@ -40,7 +40,7 @@ func TestValidate(t *testing.T) {
 		{DefaultOptions(), ""},
 		{with(func(o *Options) { o.ScenesB = 0 }), "scenes_B 0"},
 		{with(func(o *Options) { o.ScenesTest = -1 }), "scenes_test -1"},
-		{with(func(o *Options) { o.ScenesA = 1 << 30 }), "at most"},
+		{with(func(o *Options) { o.ScenesA = 1 << 30 }), "scenes_A 1073741824"},
 		{with(func(o *Options) { o.LoadSize = 5000 }), "load_size 5000"},
 		{with(func(o *Options) { o.Dataroot, o.LoadSize = "x", 5000 }), ""},
 		{with(func(o *Options) { o.Dataroot, o.ScenesA = "x", 0 }), ""},

@@ -143,15 +143,10 @@ func (t *tile) put(dst []float32, size Size, a augment) {
 			}
 			continue
 		}
-		if t.c == 1 {
-			for i, v := range src {
-				out[row-1-i] = levels[v]
+		for i := 0; i < row; i += t.c {
+			for c, v := range src[i : i+t.c] {
+				out[row-t.c-i+c] = levels[v]
 			}
-			continue
-		}
-		for i := 0; i < row; i += 3 {
-			j := row - 3 - i
-			out[j], out[j+1], out[j+2] = levels[src[i]], levels[src[i+1]], levels[src[i+2]]
 		}
 	}
 }

@@ -1,10 +1,13 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"image"
+	"sync"
 
 	"cyclegan/infer/pixels"
+	"cyclegan/train/scenes"
 )
 
 // Set holds the images of one domain in order and without augmentation, for samples and evaluation.
@@ -68,9 +71,9 @@ func (s *Set) Image(i, w, h int) (*image.NRGBA, error) {
 	if (w != 0 || h != 0) && (min(w, h) < 1 || max(w, h) > maxSide) {
 		return nil, fmt.Errorf("image %s at %dx%d: sides go from 1 to %d", s.Name(i), w, h, maxSide)
 	}
-	img, err := s.read(i, w, h)
+	img, err := s.d.source.load(i, w, h)
 	if err != nil {
-		s.d.skip(s.Name(i), err)
+		s.d.data.Skip(s.Name(i), err)
 		return nil, fmt.Errorf("read image %s: %w", s.Name(i), err)
 	}
 	if s.d.channels == 1 {
@@ -79,30 +82,20 @@ func (s *Set) Image(i, w, h int) (*image.NRGBA, error) {
 	return img, nil
 }
 
-func (s *Set) read(i, w, h int) (*image.NRGBA, error) {
-	if w == 0 {
-		return s.d.source.load(i)
-	}
-	return s.d.source.at(i, w, h)
-}
-
 // Counterpart returns image i as it looks in the other domain. That is only known for scenes; ok is
 // false otherwise.
 func (s *Set) Counterpart(i, w, h int) (img *image.NRGBA, ok bool) {
-	scenes, ok := s.d.source.(*sceneSource)
+	drawn, ok := s.d.source.(*sceneSource)
 	if !ok || i < 0 || i >= s.Len() || min(w, h) < 1 || max(w, h) > maxSide {
 		return nil, false
 	}
-	other := *scenes
-	other.season = scenes.season.Other()
-	img, err := other.at(i, w, h)
-	if err != nil {
-		return nil, false
-	}
-	if s.otherChannels == 1 {
+	other := *drawn
+	other.season = drawn.season.Other()
+	img, err := other.load(i, w, h)
+	if err == nil && s.otherChannels == 1 {
 		img = gray(img)
 	}
-	return img, true
+	return img, err == nil
 }
 
 // First returns the first n readable images, or fewer if there are not that many, resized to w x h.
@@ -128,4 +121,105 @@ func (s *Set) First(n, w, h int) (tensor []float32, indices []int, err error) {
 		return nil, nil, fmt.Errorf("%v: %w", s, errNothingReadable)
 	}
 	return tensor, indices, nil
+}
+
+// source is an ordered list of images: a [Folder] or a sceneSource.
+type source interface {
+	size() int
+	title() string   // name of the domain
+	id(i int) string // name of image i
+	// load reads or draws image i in the size w x h, or in its own size if both are 0.
+	load(i, w, h int) (*image.NRGBA, error)
+}
+
+// sceneSource draws the built-in scenes.
+type sceneSource struct {
+	seed, first uint64
+	n           int
+	season      scenes.Season
+	side        int // pixels of the square that load draws
+}
+
+func (s *sceneSource) size() int       { return s.n }
+func (s *sceneSource) title() string   { return s.season.String() }
+func (s *sceneSource) id(i int) string { return fmt.Sprintf("scene_%s_%05d", s.season, i) }
+
+func (s *sceneSource) load(i, w, h int) (*image.NRGBA, error) {
+	if w == 0 {
+		w, h = s.side, s.side
+	}
+	if min(w, h) < 1 || max(w, h) > scenes.MaxSide {
+		return nil, fmt.Errorf("scene of %dx%d pixels: sides go from 1 to %d", w, h, scenes.MaxSide)
+	}
+	return scenes.Draw(s.seed, s.first+uint64(i), s.season, w, h), nil
+}
+
+// domain is one side of a dataset: its images, some of them kept decoded.
+type domain struct {
+	data     *Dataset
+	source   source
+	channels int
+	entries  []entry
+}
+
+// entry is the state of one image. Its lock is held while the image is decoded, so that two threads
+// that need it decode it once.
+type entry struct {
+	mu   sync.Mutex
+	tile *tile // nil while not kept
+	err  error // why the image is unusable, once that is known
+}
+
+func (d *Dataset) domain(s source, channels int) *domain {
+	return &domain{data: d, source: s, channels: channels, entries: make([]entry, s.size())}
+}
+
+// errNothingReadable reports that the last image of a domain is damaged too.
+var errNothingReadable = errors.New("no readable image")
+
+// tile returns image i, or the next undamaged image after it, and the index of the one it returns.
+func (d *domain) tile(i int) (*tile, int, error) {
+	n := d.source.size()
+	for k := range n {
+		j := (i + k) % n
+		if t := d.get(j); t != nil {
+			return t, j, nil
+		}
+	}
+	return nil, 0, fmt.Errorf("domain %s: %w: all %d are damaged, such as %s (%v)",
+		d.source.title(), errNothingReadable, n, d.source.id(i), d.entries[i].err)
+}
+
+// get returns image i, or nil if it is damaged.
+func (d *domain) get(i int) *tile {
+	e := &d.entries[i]
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.tile != nil || e.err != nil {
+		return e.tile
+	}
+	img, err := d.source.load(i, 0, 0)
+	var t *tile
+	if err == nil {
+		t, err = d.data.opt.prepare(img, d.channels)
+	}
+	if err != nil {
+		e.err = err
+		d.data.Skip(d.source.id(i), err)
+		return nil
+	}
+	if d.data.reserve(int64(len(t.pix))) {
+		e.tile = t
+	}
+	return t
+}
+
+// reserve reports whether an image of n bytes may be kept decoded. Nothing is evicted: an epoch uses
+// every image about once, so replacing one by another gains nothing.
+func (d *Dataset) reserve(n int64) bool {
+	if d.kept.Add(n) <= d.opt.MemoryBytes {
+		return true
+	}
+	d.kept.Add(-n)
+	return false
 }

@@ -67,6 +67,11 @@ func (c *canvas) spans(y0, y1 float64, sides func(y float64) (x0, x1 float64), p
 	}
 }
 
+// rect paints a rectangle.
+func (c *canvas) rect(x0, y0, x1, y1 float64, paint func(x, y float64, old color) color) {
+	c.spans(y0, y1, func(float64) (float64, float64) { return x0, x1 }, paint)
+}
+
 // below paints everything from the line top(x) down to the line bottom. It follows the line at
 // every sample but calls paint once per pixel, which is enough for textures and several times
 // faster.

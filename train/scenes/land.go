@@ -1,6 +1,9 @@
 package scenes
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // sky paints the gradient, a sun and clouds down to the horizon.
 func (l *landscape) sky() {
@@ -36,8 +39,6 @@ func (l *landscape) sky() {
 		return c
 	})
 }
-
-func (l *landscape) across(float64) (float64, float64) { return 0, l.width }
 
 // mountains paints two or three ranges. Farther ranges are hazier.
 func (l *landscape) mountains() {
@@ -151,13 +152,13 @@ func (l *landscape) water() {
 	tint := pick(s, rgb(0x2b6b94).to(rgb(0x2f7f86), l.between(0, 1)), rgb(0xd3e0ea))
 	ice := rgb(0xf4f7fa)
 	bank := pick(s, rgb(0xb7a57c), rgb(0xe9eef4))
-	above := append([]color(nil), l.pix[:min(l.column(top)+1, l.h)*l.w]...)
+	above := slices.Clone(l.pix[:min(l.column(top)+1, l.h)*l.w])
 	mirror := func(x, y float64) color {
 		i := min(max(int(x*l.unit), 0), l.w-1)
 		j := min(max(int(y*l.unit), 0), len(above)/l.w-1)
 		return above[j*l.w+i]
 	}
-	l.spans(top, 1.01, l.across, func(x, y float64, old color) color {
+	l.rect(0, top, l.width, 1.01, func(x, y float64, old color) color {
 		edge := shore(x) - y
 		if edge < -0.012 {
 			return old

@@ -26,8 +26,7 @@ func (l *landscape) treeLine() {
 
 // scattered plants a few small trees in the middle distance, unless there is a lake.
 func (l *landscape) scattered() {
-	count := l.rnd.IntN(9)
-	for range count {
+	for range l.rnd.IntN(9) {
 		d := l.rnd.Float64()
 		t := tree{
 			x: l.between(0, l.width), foot: l.horizon + 0.03 + 0.1*d, tall: (0.05 + 0.07*d) * l.between(0.8, 1.3),
@@ -39,9 +38,12 @@ func (l *landscape) scattered() {
 	}
 }
 
-// plant paints a tree with its shadow.
+// plant paints a tree and its shadow on the ground.
 func (l *landscape) plant(t tree, haze float64) {
-	l.shade(t.x, t.foot, t.tall)
+	dark := pick(l.season, rgb(0x24401f), rgb(0x8fa3c0))
+	l.disc(t.x-0.1*t.tall*l.light, t.foot, 0.3*t.tall, 0.035*t.tall, func(_, _, d float64, old color) color {
+		return old.to(dark, 0.55*(1-d*d))
+	})
 	if t.leafy {
 		l.broadleaf(t)
 	} else {
@@ -89,14 +91,6 @@ func (l *landscape) grove() {
 	}
 }
 
-// shade paints a tree's shadow on the ground.
-func (l *landscape) shade(x, foot, tall float64) {
-	dark := pick(l.season, rgb(0x24401f), rgb(0x8fa3c0))
-	l.disc(x-0.1*tall*l.light, foot, 0.3*tall, 0.035*tall, func(_, _, d float64, old color) color {
-		return old.to(dark, 0.55*(1-d*d))
-	})
-}
-
 // conifer paints a spruce: tiers of drooping branches, snowy in winter.
 func (l *landscape) conifer(x, foot, tall, tone, haze float64) {
 	s := l.season
@@ -105,8 +99,7 @@ func (l *landscape) conifer(x, foot, tall, tone, haze float64) {
 	bright := rgb(0x3f7340).to(rgb(0x56803c), tone)
 	snow, cold := rgb(0xf5f8fc), rgb(0xb7c6da)
 	trunk := rgb(0x4a3524)
-	l.spans(foot-0.08*tall, foot, func(float64) (float64, float64) { return x - 0.022*tall, x + 0.022*tall },
-		func(_, _ float64, _ color) color { return trunk.to(l.haze, haze) })
+	l.rect(x-0.022*tall, foot-0.08*tall, x+0.022*tall, foot, func(_, _ float64, _ color) color { return trunk.to(l.haze, haze) })
 	top := foot - tall
 	tiers := 5.5 + 3*tone
 	edge := func(t, seed float64) float64 {
@@ -173,8 +166,7 @@ func (l *landscape) broadleaf(t tree) {
 // flowers paints flowers on the near meadow in summer, and dry stalks in winter.
 func (l *landscape) flowers() {
 	hues := []color{rgb(0xf6d33c), rgb(0xf7f4ec), rgb(0xd96a9a), rgb(0x8f6fd0), rgb(0xe2552f)}
-	hue := hues[l.rnd.IntN(len(hues))]
-	second := hues[l.rnd.IntN(len(hues))]
+	hue, second := hues[l.rnd.IntN(len(hues))], hues[l.rnd.IntN(len(hues))]
 	count := int(l.between(0, 90) * l.width)
 	begin := l.near + 0.08
 	if l.lake {
@@ -194,8 +186,7 @@ func (l *landscape) flowers() {
 		}
 		r := 0.003 + 0.006*d
 		if l.season == Winter {
-			l.spans(y-2.4*r, y, func(float64) (float64, float64) { return x - 0.25*r, x + 0.25*r },
-				func(_, _ float64, old color) color { return old.to(stalk, 0.8) })
+			l.rect(x-0.25*r, y-2.4*r, x+0.25*r, y, func(_, _ float64, old color) color { return old.to(stalk, 0.8) })
 			continue
 		}
 		l.disc(x, y, r, 0.8*r, func(_, _, _ float64, _ color) color { return c })
@@ -213,7 +204,7 @@ func (l *landscape) cabin() {
 	wall := rgb(0x7a5230).to(rgb(0x8e4a36), l.rnd.Float64())
 	roof := pick(s, rgb(0x6b3f36).to(rgb(0x55504e), l.rnd.Float64()), rgb(0xe3eaf3))
 	half, tall := size*0.6, size*0.42
-	l.spans(foot-tall, foot, func(float64) (float64, float64) { return x - half, x + half }, func(px, y float64, _ color) color {
+	l.rect(x-half, foot-tall, x+half, foot, func(px, y float64, _ color) color {
 		plank := 0.92 + 0.1*math.Sin((y-foot)/size*60)
 		return wall.times(plank * (1 + 0.2*(px-x)/half*l.light))
 	})
@@ -226,9 +217,7 @@ func (l *landscape) cabin() {
 	pane := pick(s, rgb(0x9fc4d8), rgb(0xf8cf6a))
 	for _, at := range []float64{-0.5, 0.5} {
 		cx := x + at*half
-		l.spans(foot-0.72*tall, foot-0.34*tall, func(float64) (float64, float64) { return cx - 0.15*half, cx + 0.15*half },
-			func(_, _ float64, _ color) color { return pane })
+		l.rect(cx-0.15*half, foot-0.72*tall, cx+0.15*half, foot-0.34*tall, func(_, _ float64, _ color) color { return pane })
 	}
-	l.spans(foot-0.62*tall, foot, func(float64) (float64, float64) { return x - 0.13*half, x + 0.13*half },
-		func(_, _ float64, _ color) color { return wall.times(0.5) })
+	l.rect(x-0.13*half, foot-0.62*tall, x+0.13*half, foot, func(_, _ float64, _ color) color { return wall.times(0.5) })
 }

@@ -20,20 +20,10 @@ const (
 	Winter
 )
 
-func (s Season) String() string {
-	if s == Winter {
-		return "winter"
-	}
-	return "summer"
-}
+func (s Season) String() string { return pick(s, "summer", "winter") }
 
 // Other returns the opposite season.
-func (s Season) Other() Season {
-	if s == Winter {
-		return Summer
-	}
-	return Winter
-}
+func (s Season) Other() Season { return pick(s, Winter, Summer) }
 
 // pick returns summer or winter, whichever s is.
 func pick[T any](s Season, summer, winter T) T {

@@ -74,13 +74,12 @@ func (o *Options) Validate() error {
 	if o == nil {
 		return nil
 	}
-	var bad []error
-	bad = append(bad, o.session().Validate())
+	bad := []error{o.session().Validate()}
 	if o.Range != (pixels.Range{}) {
 		bad = append(bad, pixels.Spec{Channels: 3, Range: o.Range}.Validate())
 	}
-	if _, err := layout(o.Layout); err != nil {
-		bad = append(bad, err)
+	if o.Layout != "" && !strings.EqualFold(o.Layout, "NCHW") && !strings.EqualFold(o.Layout, "NHWC") {
+		bad = append(bad, fmt.Errorf("layout %q is unknown; use NCHW or NHWC", o.Layout))
 	}
 	if o.Width < 0 || o.Height < 0 || max(o.Width, o.Height) > largestSide || (o.Width == 0) != (o.Height == 0) {
 		bad = append(bad, fmt.Errorf("size %dx%d: both sides must be 1 to %d pixels, or both 0", o.Width, o.Height, largestSide))
@@ -176,9 +175,6 @@ func (e *Extractor) Extract(ctx context.Context, images []*image.NRGBA) ([]float
 	for first := 0; first < len(images); {
 		var batch []*image.NRGBA
 		for _, img := range images[first:min(first+e.info.Batch, len(images))] {
-			if img == nil || img.Rect.Empty() {
-				return nil, e.failed(fmt.Errorf("image %d has no pixels", first+len(batch)))
-			}
 			img = pixels.Opaque(img)
 			if e.info.Width > 0 {
 				img = pixels.Resize(img, e.info.Width, e.info.Height)
@@ -190,16 +186,12 @@ func (e *Extractor) Extract(ctx context.Context, images []*image.NRGBA) ([]float
 		}
 		vectors, err := e.batch(ctx, batch)
 		if err != nil {
-			return nil, e.failed(err)
+			return nil, fmt.Errorf("features by %q: %w", e.info.Path, err)
 		}
 		all = append(all, vectors...)
 		first += len(batch)
 	}
 	return all, nil
-}
-
-func (e *Extractor) failed(err error) error {
-	return fmt.Errorf("features by %q: %w", e.info.Path, err)
 }
 
 // batch runs images of one size. A model with a fixed batch gets the last image repeatedly.
@@ -267,16 +259,4 @@ func vectorLength(shape []int64) (int64, error) {
 		return -1, nil
 	}
 	return length, nil
-}
-
-func layout(s string) (*pixels.Layout, error) {
-	for _, l := range []pixels.Layout{pixels.NCHW, pixels.NHWC} {
-		if strings.EqualFold(s, l.String()) {
-			return &l, nil
-		}
-	}
-	if s == "" {
-		return nil, nil
-	}
-	return nil, fmt.Errorf("layout %q is unknown; use NCHW or NHWC", s)
 }

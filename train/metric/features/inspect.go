@@ -1,6 +1,7 @@
 package features
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -49,14 +50,10 @@ func (e *Extractor) inspectInput(p onnx.Port, o Options) error {
 	if len(dims) != 4 {
 		return fmt.Errorf("%d dimensions, not 4", len(dims))
 	}
-	asked, err := layout(o.Layout)
-	if err != nil {
-		return err
-	}
 	channels := func(d int64) bool { return d == 1 || d == 3 }
 	nhwc := !channels(dims[1]) && channels(dims[3])
-	if asked != nil {
-		nhwc = *asked == pixels.NHWC
+	if o.Layout != "" {
+		nhwc = strings.EqualFold(o.Layout, "NHWC")
 	}
 	c, h, w := dims[1], dims[2], dims[3]
 	if nhwc {
@@ -78,22 +75,17 @@ func (e *Extractor) inspectSizes(n, w, h int64, o Options) error {
 	if max(w, h) > largestSide || w == 0 || h == 0 || n == 0 || n > largestBatch {
 		return fmt.Errorf("a batch of %d images of %dx%d is not supported", n, w, h)
 	}
-	e.info.Width, e.info.Height = o.Width, o.Height
-	if w > 0 || h > 0 {
-		if o.Width > 0 && (w > 0 && int64(o.Width) != w || h > 0 && int64(o.Height) != h) {
-			return fmt.Errorf("its size is not %dx%d", o.Width, o.Height)
-		}
-		if o.Width == 0 && (w < 0 || h < 0) {
-			return errors.New("only one side is fixed. Fix: give the size")
-		}
-		if o.Width == 0 {
-			e.info.Width, e.info.Height = int(w), int(h)
-		}
+	switch {
+	case o.Width > 0 && (w > 0 && int64(o.Width) != w || h > 0 && int64(o.Height) != h):
+		return fmt.Errorf("its size is not %dx%d", o.Width, o.Height)
+	case o.Width > 0:
+		e.info.Width, e.info.Height = o.Width, o.Height
+	case w > 0 && h > 0:
+		e.info.Width, e.info.Height = int(w), int(h)
+	case w > 0 || h > 0:
+		return errors.New("only one side is fixed. Fix: give the size")
 	}
-	e.info.Batch = o.Batch
-	if e.info.Batch == 0 {
-		e.info.Batch = usualBatch
-	}
+	e.info.Batch = cmp.Or(o.Batch, usualBatch)
 	if n > 0 {
 		e.fixed, e.info.Batch = true, int(n)
 	}
