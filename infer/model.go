@@ -34,10 +34,10 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 
-	"cyclegan/infer/internal/offheap"
 	"cyclegan/infer/onnx"
 	"cyclegan/infer/pixels"
 	"cyclegan/infer/session"
@@ -56,7 +56,7 @@ type Model struct {
 // if the model does not convert one image to another.
 func Open(path string, opt *Options) (*Model, error) {
 	session.Preload(opt.session())
-	data, err := offheap.ReadFile(path)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
 	}

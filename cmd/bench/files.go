@@ -168,8 +168,11 @@ func (s *spec) writeNetworks(o train.Options) error {
 		}
 		s.Model = filepath.Join(s.dir, "G_AB.onnx")
 		m := onnxgraph.Metadata{Direction: "AtoB", TrainWidth: s.Size, TrainHeight: s.Size, Writer: "cyclegan bench"}
-		err = atomicfile.Write(s.Model, func(out io.Writer) error { return onnxgraph.Write(out, n, w, m) })
+		data, err := onnxgraph.Marshal(n, w, m, onnxgraph.F32)
 		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(s.Model, data, 0o644); err != nil {
 			return err
 		}
 	}

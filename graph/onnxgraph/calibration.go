@@ -38,9 +38,6 @@ type Calibration struct {
 
 // NewCalibration starts the calibration of a network with its weights.
 func NewCalibration(n *graph.Network, w graph.Weights) (*Calibration, error) {
-	if n == nil {
-		return nil, errors.New("calibrate: there is no network")
-	}
 	if err := check(n, w); err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
 	}
@@ -103,9 +100,6 @@ func (p *Probe) Model() ([]byte, error) {
 	return b.model(outputs...).Encode(), nil
 }
 
-// Tensors is the number of tensors that the model returns.
-func (p *Probe) Tensors() int { return len(p.sites) }
-
 // Add counts the values [1, C, H, W] of tensor i for one image. Calls for different tensors may run
 // concurrently.
 func (p *Probe) Add(i int, values []float32) error {
@@ -120,8 +114,7 @@ func (p *Probe) Add(i int, values []float32) error {
 	histograms := p.calibration.seen[s.value]
 	plane := len(values) / len(histograms)
 	for c := range histograms {
-		histograms[c].Add(values[c*plane:][:plane])
-		if !histograms[c].Finite() {
+		if !histograms[c].Add(values[c*plane:][:plane]) {
 			return fmt.Errorf("calibrate: tensor %q has a value that is not a finite number", s.value)
 		}
 	}

@@ -85,8 +85,7 @@ func (f *flow) normed(value string) bool {
 	return len(readers) == 1 && f.nodes[readers[0]].Op == "InstanceNormalization"
 }
 
-// A site is a value whose range the calibration has to find, for all channels together or for each
-// one.
+// A site is a value whose range the calibration has to find, for all channels together or for each one.
 type site struct {
 	value      string
 	perChannel bool

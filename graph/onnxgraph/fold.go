@@ -22,40 +22,34 @@ func (f *folder) layers(layers []graph.Layer) []graph.Layer {
 	var out []graph.Layer
 	for i := 0; i < len(layers); i++ {
 		var norm graph.BatchNorm
-		found := false
+		follows := false
 		if i+1 < len(layers) {
-			norm, found = layers[i+1].(graph.BatchNorm)
+			norm, follows = layers[i+1].(graph.BatchNorm)
 		}
-		layer := layers[i]
+		layer, folded := layers[i], false
 		switch l := layer.(type) {
+		case graph.Residual:
+			layer, folded = graph.Residual{Body: f.layers(l.Body)}, true
+		case graph.Concat:
+			layer, folded = graph.Concat{Body: f.layers(l.Body)}, true
 		case graph.Conv:
-			if found {
+			if follows {
 				f.fold(l.Name, norm, l.Bias, func(index int) int { return index % l.Out })
 				l.Bias = true
-				layer = l
+				layer, folded, i = l, true, i+1
 			}
 		case graph.ConvTranspose:
-			if found {
+			if follows {
 				f.fold(l.Name, norm, l.Bias, func(index int) int { return index / l.In % l.Out })
 				l.Bias = true
-				layer = l
+				layer, folded, i = l, true, i+1
 			}
-		case graph.Residual:
-			out = append(out, graph.Residual{Body: f.layers(l.Body)})
-			continue
-		case graph.Concat:
-			out = append(out, graph.Concat{Body: f.layers(l.Body)})
-			continue
-		default:
-			found = false
 		}
 		out = append(out, layer)
-		if found {
-			i++ // the norm
-			continue
-		}
-		for _, p := range graph.LayerParams(layer) {
-			f.folded[p.Name] = f.weights[p.Name]
+		if !folded {
+			for _, p := range graph.LayerParams(layer) {
+				f.folded[p.Name] = f.weights[p.Name]
+			}
 		}
 	}
 	return out

@@ -2,8 +2,7 @@ package onnxgraph
 
 import "iter"
 
-// NCHW turns activations [n, h, w, c] into [n, c, h, w], the layout of the models that this package
-// writes.
+// NCHW turns activations [n, h, w, c] into [n, c, h, w], the layout of the models that this package writes.
 func NCHW(values []float32, n, h, w, c int) []float32 {
 	return transpose(values, n, h*w, c)
 }
@@ -28,8 +27,8 @@ func transpose(values []float32, n, rows, cols int) []float32 {
 }
 
 // filters returns the weight of a convolution in ONNX's layout: [k, k, in, out] becomes [out, in,
-// k, k], and that of a transposed convolution,
-// [k, k, out, in], becomes [in, out, k, k] by the same permutation.
+// k, k], and that of a transposed convolution, [k, k, out, in], becomes [in, out, k, k] by the same
+// permutation.
 func filters(shape []int, values []float32) (dims []int64, ordered iter.Seq[float32]) {
 	rows, cols := shape[2], shape[3]
 	return int64s(shape[3], shape[2], shape[0], shape[1]), func(yield func(float32) bool) {

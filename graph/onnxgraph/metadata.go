@@ -18,8 +18,7 @@ import (
 type Metadata struct {
 	// Direction is "AtoB" or "BtoA", empty for a network that is not a generator.
 	Direction string
-	// DomainFrom and DomainTo name the domains of the input and the output, such as "summer" and
-	// "winter".
+	// DomainFrom and DomainTo name the domains of the input and the output, such as "summer" and "winter".
 	DomainFrom, DomainTo string
 	// Architecture is the name of the architecture. Default: the network's name.
 	Architecture string

@@ -2,26 +2,23 @@
 //
 // A trained generator ships as such a model:
 //
-//	file, err := os.Create("G_AB.onnx")
-//	...
-//	err = onnxgraph.Write(file, generator, weights, onnxgraph.Metadata{
+//	data, err := onnxgraph.Marshal(generator, weights, onnxgraph.Metadata{
 //		Direction: "AtoB", DomainFrom: "summer", DomainTo: "winter", Step: 40000,
-//	})
+//	}, onnxgraph.F32)
 //
 // The model has one input, "input", and one output, "output", both float32 in the order [N, C, H,
 // W] with free N, H and W. It describes itself in its metadata_props (see [Metadata]). It computes
 // what the network computes after training: BatchNorm uses its running statistics and Dropout is
 // left out.
 //
-// [MarshalFloat16] and [MarshalInt8] write smaller and faster models with the
-// same input and output, the latter after a [Calibration] on images.
+// [F16] makes the model smaller. [MarshalInt8] makes it smaller and faster, after a [Calibration] on
+// images.
 package onnxgraph
 
 import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"unicode/utf8"
 
@@ -51,49 +48,33 @@ const maxModel = math.MaxInt32
 type Precision string
 
 const (
-	// F32 keeps the weights as they were trained; see [Marshal] and [Write].
+	// F32 keeps the weights as they were trained.
 	F32 Precision = "f32"
-	// F16 halves the file; see [MarshalFloat16].
+	// F16 (IEEE 754 binary16, except for InstanceNorm) halves the file and is faster on GPUs. ONNX
+	// Runtime's CPU provider converts the weights back to float32 when it opens the file.
 	F16 Precision = "f16"
-	// Int8 makes the file a quarter and a CPU two to four times as fast; see
-	// [MarshalInt8].
+	// Int8 makes the file a quarter and a CPU two to four times as fast; see [MarshalInt8].
 	Int8 Precision = "int8"
 )
 
 // Precisions lists them all.
 var Precisions = []Precision{F32, F16, Int8}
 
-// Marshal returns the network as an ONNX model. Equal arguments return equal bytes.
-func Marshal(n *graph.Network, w graph.Weights, m Metadata) ([]byte, error) {
-	model, err := newModel(n, w, m, F32)
-	if err != nil {
-		return nil, fmt.Errorf("write onnx: %w", err)
+// Marshal returns the network as an ONNX model that computes with F32 or F16. Equal arguments return
+// equal bytes.
+func Marshal(n *graph.Network, w graph.Weights, m Metadata, p Precision) ([]byte, error) {
+	var b *builder
+	err := errors.Join(check(n, w), m.Validate())
+	if err == nil {
+		b, err = build(n, w)
 	}
-	return model.Encode(), nil
-}
-
-// Write writes the model that [Marshal] returns, without a second copy of the weights in memory. It
-// checks everything before it writes the first byte, so that the only errors after that are out's
-// own.
-func Write(out io.Writer, n *graph.Network, w graph.Weights, m Metadata) error {
-	model, err := newModel(n, w, m, F32)
-	if err != nil {
-		return fmt.Errorf("write onnx: %w", err)
+	if err == nil && p == F16 {
+		err = b.toFloat16()
 	}
-	_, err = model.WriteTo(out)
-	return err
-}
-
-// MarshalFloat16 returns the network as an ONNX model that computes with 16-bit floating point
-// numbers (IEEE 754 binary16), except for InstanceNorm. GPUs are faster with them. ONNX Runtime's
-// CPU provider converts the weights back to float32 when it opens the file: there only the file is
-// smaller.
-func MarshalFloat16(n *graph.Network, w graph.Weights, m Metadata) ([]byte, error) {
-	model, err := newModel(n, w, m, F16)
 	if err != nil {
-		return nil, fmt.Errorf("write onnx as f16: %w", err)
+		return nil, fmt.Errorf("write onnx as %s: %w", p, err)
 	}
-	return model.Encode(), nil
+	return b.finish(m, p)
 }
 
 // MarshalInt8 returns the network of a calibration as an ONNX model whose convolutions compute with
@@ -106,46 +87,23 @@ func MarshalFloat16(n *graph.Network, w graph.Weights, m Metadata) ([]byte, erro
 // a BatchNorm takes it in, and a transposed convolution becomes one convolution of stride 1 for
 // each phase.
 func MarshalInt8(c *Calibration, m Metadata) ([]byte, error) {
-	model, err := newModel8(c, m)
+	var b *builder
+	err := errors.Join(m.Validate(), c.complete())
+	if err == nil {
+		b, err = build(c.network, c.weights)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("write onnx as int8: %w", err)
 	}
-	return model.Encode(), nil
-}
-
-func newModel(n *graph.Network, w graph.Weights, m Metadata, p Precision) (*onnx.Model, error) {
-	if n == nil {
-		return nil, errors.New("there is no network")
-	}
-	if err := errors.Join(check(n, w), m.Validate()); err != nil {
-		return nil, err
-	}
-	b, err := build(n, w)
-	if err != nil {
-		return nil, err
-	}
-	if p == F16 {
-		if err := b.toFloat16(); err != nil {
-			return nil, err
-		}
-	}
-	return b.finish(m, onnx.Property{Key: "precision", Value: string(p)})
-}
-
-func newModel8(c *Calibration, m Metadata) (*onnx.Model, error) {
-	if err := errors.Join(m.Validate(), c.complete()); err != nil {
-		return nil, err
-	}
-	b, err := build(c.network, c.weights)
-	if err != nil {
-		return nil, err
-	}
 	b.toInt8(c)
-	return b.finish(m, append([]onnx.Property{{Key: "precision", Value: string(Int8)}}, c.properties()...)...)
+	return b.finish(m, Int8, c.properties()...)
 }
 
 // check rejects networks and weights that cannot become a model.
 func check(n *graph.Network, w graph.Weights) error {
+	if n == nil {
+		return errors.New("there is no network")
+	}
 	if err := n.Validate(); err != nil {
 		return err
 	}
@@ -166,22 +124,22 @@ func check(n *graph.Network, w graph.Weights) error {
 	return nil
 }
 
-// finish returns the model of what was built. more is metadata beyond m.
-func (b *builder) finish(m Metadata, more ...onnx.Property) (*onnx.Model, error) {
+// finish returns the file of what was built. more is metadata beyond m.
+func (b *builder) finish(m Metadata, p Precision, more ...onnx.Property) ([]byte, error) {
 	n := b.network
-	properties, err := m.properties(n, more...)
+	properties, err := m.properties(n, append([]onnx.Property{{Key: "precision", Value: string(p)}}, more...)...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("write onnx as %s: %w", p, err)
 	}
 	// A generator keeps the size of its input only at multiples of the size multiple, so the sides
 	// of its output have names of their own.
 	model := b.model(port(outputName, n.Out, "output_height", "output_width"))
 	model.Metadata = properties
 	if size := model.Size(); size > maxModel {
-		return nil, fmt.Errorf("network %q: the model would have %d bytes, an ONNX file has at most %d. "+
-			"Fix: use fewer filters", n.Name, size, maxModel)
+		return nil, fmt.Errorf("write onnx as %s: network %q: the model would have %d bytes, an ONNX file has at most %d. "+
+			"Fix: use fewer filters", p, n.Name, size, maxModel)
 	}
-	return model, nil
+	return model.Encode(), nil
 }
 
 // model returns a model with the given outputs.
@@ -197,8 +155,7 @@ func (b *builder) model(outputs ...onnx.Port) *onnx.Model {
 	return m
 }
 
-// port returns a float32 tensor [batch, channels, height, width], of which only the channels are
-// fixed.
+// port returns a float32 tensor [batch, channels, height, width], of which only the channels are fixed.
 func port(name string, channels int, height, width string) onnx.Port {
 	return onnx.Port{
 		Name: name, Type: onnx.Float32,

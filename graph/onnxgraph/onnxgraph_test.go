@@ -2,10 +2,8 @@ package onnxgraph
 
 import (
 	"bytes"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -24,7 +22,7 @@ var (
 
 func marshal(t testing.TB, n *graph.Network, w graph.Weights, m Metadata) []byte {
 	t.Helper()
-	data, err := Marshal(n, w, m)
+	data, err := Marshal(n, w, m, F32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +87,7 @@ func TestNamesAreSound(t *testing.T) {
 	for _, c := range slices.Concat(layerCases(), generatorCases(t, 2), discriminatorCases(t, 2)) {
 		w := noiseWeights(c.net)
 		checkNames(t, c.name, marshal(t, c.net, w, Metadata{}))
-		half, err := MarshalFloat16(c.net, w, Metadata{})
+		half, err := Marshal(c.net, w, Metadata{}, F16)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,11 +212,7 @@ func TestWriteEqualsMarshalAndRepeats(t *testing.T) {
 		w := noiseWeights(c.net)
 		m := Metadata{Direction: "BtoA", Step: 3}
 		first, second := marshal(t, c.net, w, m), marshal(t, c.net, w.Clone(), m)
-		var out bytes.Buffer
-		if err := Write(&out, c.net, w, m); err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(first, second) || !bytes.Equal(first, out.Bytes()) {
+		if !bytes.Equal(first, second) {
 			t.Errorf("%s: equal arguments wrote different bytes", c.name)
 		}
 	}
@@ -286,13 +280,8 @@ func TestErrors(t *testing.T) {
 		if c.edit != nil {
 			c.edit(w)
 		}
-		var out bytes.Buffer
-		err := Write(&out, c.net, w, c.meta)
-		if err == nil || !strings.Contains(err.Error(), c.word) {
+		if _, err := Marshal(c.net, w, c.meta, F32); err == nil || !strings.Contains(err.Error(), c.word) {
 			t.Errorf("error %v does not say %s", err, c.word)
-		}
-		if out.Len() > 0 {
-			t.Errorf("%s: %d bytes were written before the error", c.word, out.Len())
 		}
 	}
 }
@@ -319,36 +308,8 @@ func TestModelTooLarge(t *testing.T) {
 		n.Layers = append(n.Layers, c)
 		w[c.Name+".weight"] = shared
 	}
-	if err := Write(io.Discard, n, w, Metadata{}); err == nil || !strings.Contains(err.Error(), "at most 2147483647") {
+	if _, err := Marshal(n, w, Metadata{}, F32); err == nil || !strings.Contains(err.Error(), "at most 2147483647") {
 		t.Errorf("2 GiB of weights: %v", err)
-	}
-}
-
-// fullDisk accepts a number of bytes and then fails.
-type fullDisk int
-
-var errFull = errors.New("no space left")
-
-func (d *fullDisk) Write(p []byte) (int, error) {
-	if len(p) > int(*d) {
-		return 0, errFull
-	}
-	*d -= fullDisk(len(p))
-	return len(p), nil
-}
-
-func TestWriteErrors(t *testing.T) {
-	n := generator(t, graph.GeneratorOptions{Architecture: graph.ResNet6, Filters: 8, Norm: graph.NormInstance, Upsampling: graph.UpTranspose})
-	w := noiseWeights(n)
-	size := len(marshal(t, n, w, Metadata{}))
-	for _, room := range []int{0, 10_000, size / 2, size - 1} {
-		disk := fullDisk(room)
-		if err := Write(&disk, n, w, Metadata{}); !errors.Is(err, errFull) {
-			t.Errorf("room for %d of %d bytes: %v", room, size, err)
-		}
-	}
-	if disk := fullDisk(size); Write(&disk, n, w, Metadata{}) != nil || disk != 0 {
-		t.Errorf("room for all %d bytes: %d are left", size, disk)
 	}
 }
 
@@ -359,7 +320,7 @@ func TestDump(t *testing.T) {
 	}
 	for _, c := range slices.Concat(layerCases(), generatorCases(t, *dumpFilters), discriminatorCases(t, *dumpFilters)) {
 		w := noiseWeights(c.net)
-		half, err := MarshalFloat16(c.net, w, Metadata{Writer: "test"})
+		half, err := Marshal(c.net, w, Metadata{Writer: "test"}, F16)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -373,13 +334,13 @@ func TestDump(t *testing.T) {
 	}
 }
 
-func BenchmarkWrite(b *testing.B) {
+func BenchmarkMarshal(b *testing.B) {
 	n := generator(b, graph.GeneratorOptions{Architecture: graph.UNet256, Filters: 64, Norm: graph.NormInstance, Upsampling: graph.UpTranspose})
 	w := noiseWeights(n)
 	b.SetBytes(4 * int64(n.ParamCount()))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := Write(io.Discard, n, w, Metadata{}); err != nil {
+		if _, err := Marshal(n, w, Metadata{}, F32); err != nil {
 			b.Fatal(err)
 		}
 	}

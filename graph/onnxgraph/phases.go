@@ -37,8 +37,8 @@ func phases(l graph.ConvTranspose) []phase {
 	return list
 }
 
-// pick takes rows and columns out of a transposed convolution's weight
-// [in, out, k, k] and returns [out, in, rows, columns].
+// pick takes rows and columns out of a transposed convolution's weight [in, out, k, k] and returns
+// [out, in, rows, columns].
 func pick(weight []float32, l graph.ConvTranspose, rows, columns []int) []float32 {
 	picked := make([]float32, 0, l.Out*l.In*len(rows)*len(columns))
 	for out := range l.Out {

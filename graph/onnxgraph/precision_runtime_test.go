@@ -105,7 +105,7 @@ func TestPrecisionsAgreeWithFloat32(t *testing.T) {
 			if strings.HasPrefix(c.name, "unet") {
 				height, width = 128, 128
 			}
-			half, err := MarshalFloat16(n, w, Metadata{})
+			half, err := Marshal(n, w, Metadata{}, F16)
 			if err != nil {
 				t.Fatal(err)
 			}

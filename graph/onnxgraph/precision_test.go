@@ -23,7 +23,7 @@ func noise8(t testing.TB, n *graph.Network, w graph.Weights) *Calibration {
 	}
 	seed := 0
 	for _, p := range probes {
-		for i := range p.Tensors() {
+		for i := range len(p.sites) {
 			seed++
 			values := make([]float32, 64*p.channels[i])
 			for j, v := range noise(seed, len(values)) {
@@ -61,7 +61,7 @@ func TestGoldenPrecisions(t *testing.T) {
 		w := noiseWeights(c.net)
 		compareGolden(t, c.name+".int8", marshalNoise8(t, c.net, w, meta))
 		if strings.HasPrefix(c.name, "resnet") {
-			half, err := MarshalFloat16(c.net, w, meta)
+			half, err := Marshal(c.net, w, meta, F16)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -209,7 +209,7 @@ func TestPrecisionErrors(t *testing.T) {
 		if edit != nil {
 			edit(w)
 		}
-		_, err := MarshalFloat16(n, w, m)
+		_, err := Marshal(n, w, m, F16)
 		return err
 	}
 	int8 := func(c *Calibration, m Metadata) error {
@@ -231,7 +231,7 @@ func TestPrecisionErrors(t *testing.T) {
 		_, err := fresh().Probes(h, w, 1)
 		return err
 	}
-	_, noNetwork := MarshalFloat16(nil, w, Metadata{})
+	_, noNetwork := Marshal(nil, w, Metadata{}, F16)
 	for word, err := range map[string]error{
 		"f16: there is no network":                                                 noNetwork,
 		`f16: weights of resnet_6blocks: parameter "out.bias" is missing`:          half(func(w graph.Weights) { delete(w, "out.bias") }, Metadata{}),
@@ -290,8 +290,8 @@ func TestProbesKeepToTheBudget(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := read(t, data)
-		if len(m.outputs) != p.Tensors() {
-			t.Errorf("%d outputs, %d tensors", len(m.outputs), p.Tensors())
+		if len(m.outputs) != len(p.sites) {
+			t.Errorf("%d outputs, %d tensors", len(m.outputs), len(p.sites))
 		}
 		size := 0
 		for i, s := range p.sites {

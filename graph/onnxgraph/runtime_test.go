@@ -23,7 +23,7 @@ func runONNX(t *testing.T, n *graph.Network, w graph.Weights) *session.Session {
 	if _, err := native.FindONNXRuntime(); err != nil {
 		t.Skip("ONNX Runtime is not here; run this test with `go run ./third_party go test ./graph/onnxgraph`")
 	}
-	model, err := Marshal(n, w, Metadata{})
+	model, err := Marshal(n, w, Metadata{}, F32)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func TestOutputsAgreeWithPyTorch(t *testing.T) {
 	for _, f := range fixtures() {
 		want := outputs[f.file]
 		n, w := f.load(t)
-		model, err := onnxgraph.Marshal(n, w, onnxgraph.Metadata{})
+		model, err := onnxgraph.Marshal(n, w, onnxgraph.Metadata{}, onnxgraph.F32)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,8 +26,8 @@ type Mode struct {
 	Winograd bool
 }
 
-// A BatchStatistic is the mean and the unbiased variance of each channel, both [C], that a BatchNorm
-// in training mode computed from its batch.
+// A BatchStatistic is the mean and the unbiased variance of each channel, both [C], that a
+// BatchNorm in training mode computed from its batch.
 type BatchStatistic struct {
 	Layer          graph.BatchNorm
 	Mean, Variance tf.Output
@@ -35,8 +35,8 @@ type BatchStatistic struct {
 
 // Apply adds the operations of network n to scope s. Values holds a tensor for each parameter by
 // name; x is the input [N, H, W, C] in float32, whose shape must be fully known. Apply returns the
-// output [N, H', W', C'] and the statistics of the BatchNorm layers in the order of computation. Like
-// the functions of package op, it reports errors through s.Err.
+// output [N, H', W', C'] and the statistics of the BatchNorm layers in the order of computation.
+// Like the functions of package op, it reports errors through s.Err.
 func Apply(s *op.Scope, n *graph.Network, values map[string]tf.Output, x tf.Output, mode Mode) (tf.Output, []BatchStatistic) {
 	r, in := newReader(s, n, values, x, mode)
 	if s.Err() != nil {
@@ -107,7 +107,11 @@ func (r *reader) layer(l graph.Layer, x tensor, shape graph.Shape) tf.Output {
 	switch l := l.(type) {
 	case graph.Conv:
 		s := r.scope.SubScope(l.Name)
-		y := op.Conv2D(s, zeroPad(s, x.out, l.Pad), r.values[l.Name+".weight"], strides(l.Stride), "VALID")
+		padded := x.out
+		if l.Pad > 0 { // TensorFlow's SAME pads differently from PyTorch, and the gradient of its EXPLICIT fails
+			padded = op.Pad(s, padded, paddings(s, l.Pad))
+		}
+		y := op.Conv2D(s, padded, r.values[l.Name+".weight"], strides(l.Stride), "VALID")
 		return r.bias(s, y, l.Name, l.Bias)
 	case graph.ConvTranspose:
 		s := r.scope.SubScope(l.Name)
@@ -160,9 +164,9 @@ func (r *reader) bias(s *op.Scope, y tf.Output, name string, bias bool) tf.Outpu
 	return op.BiasAdd(s, y, r.values[name+".bias"])
 }
 
-// transposed is the gradient of the convolution from this layer's output to its input. It is computed
-// without padding, with (n-1)*Stride + Kernel pixels a side, and then cropped: TensorFlow has no
-// oneDNN kernel for explicit padding, which makes bfloat16 several times slower.
+// transposed is the gradient of the convolution from this layer's output to its input. It is
+// computed without padding, with (n-1)*Stride + Kernel pixels a side, and then cropped: TensorFlow
+// has no oneDNN kernel for explicit padding, which makes bfloat16 several times slower.
 func (r *reader) transposed(s *op.Scope, l graph.ConvTranspose, x tensor, shape graph.Shape) tf.Output {
 	whole := graph.Shape{H: (x.shape.H-1)*l.Stride + l.Kernel, W: (x.shape.W-1)*l.Stride + l.Kernel, C: l.Out}
 	y := op.Conv2DBackpropInput(s, r.dims(s, whole), r.values[l.Name+".weight"], x.out, strides(l.Stride), "VALID")
@@ -181,7 +185,8 @@ func (r *reader) transposed(s *op.Scope, l graph.ConvTranspose, x tensor, shape 
 // batch is split and concatenated again.
 func (r *reader) instanceNorm(l graph.InstanceNorm, x tensor) tf.Output {
 	s := r.scope.SubScope("instance_norm")
-	scale, offset := r.constant(s, "scale", l.Channels, 1), r.constant(s, "offset", l.Channels, 0)
+	scale := op.Const(s.SubScope("scale"), slices.Repeat([]float32{1}, l.Channels))
+	offset := op.Const(s.SubScope("offset"), make([]float32, l.Channels))
 	none := op.Const(s.SubScope("none"), []float32{})
 	norm := func(s *op.Scope, x tf.Output) tf.Output {
 		y, _, _, _, _, _ := op.FusedBatchNormV3(s, x, scale, offset, none, none, op.FusedBatchNormV3Epsilon(l.Epsilon))
@@ -232,19 +237,6 @@ func (r *reader) dropout(l graph.Dropout, x tensor) tf.Output {
 // dims is the shape of an activation as a constant, int32 [4].
 func (r *reader) dims(s *op.Scope, shape graph.Shape) tf.Output {
 	return op.Const(s.SubScope("shape"), []int32{int32(r.batch), int32(shape.H), int32(shape.W), int32(shape.C)})
-}
-
-func (r *reader) constant(s *op.Scope, name string, size int, value float32) tf.Output {
-	return op.Const(s.SubScope(name), slices.Repeat([]float32{value}, size))
-}
-
-// zeroPad pads before a convolution without padding: TensorFlow's SAME pads differently from PyTorch,
-// and the gradient of its EXPLICIT fails.
-func zeroPad(s *op.Scope, x tf.Output, pad int) tf.Output {
-	if pad == 0 {
-		return x
-	}
-	return op.Pad(s, x, paddings(s, pad))
 }
 
 func paddings(s *op.Scope, pad int) tf.Output {

@@ -6,6 +6,6 @@
 // parts, which refer to operations by name.
 //
 // Tensors have TensorFlow's NHWC layout. Everything that imports TensorFlow carries the build tag
-// "tensorflow"; `go run ./third_party CMD...` sets it with the compiler and linker settings for the C
-// library.
+// "tensorflow"; `go run ./third_party CMD...` sets it with the compiler and linker settings for the
+// C library.
 package tfgraph

@@ -13,35 +13,35 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Edit returns a copy of a graph to which the edits were applied in order. It
-// is the only way to change the operations of gradients, which TensorFlow adds
-// by itself. Nothing of the old graph may be used with the copy, except by name.
+// Edit returns a copy of a graph to which the edits were applied in order. It is the only way to
+// change the operations of gradients, which TensorFlow adds by itself. Nothing of the old graph may
+// be used with the copy, except by name.
 func Edit(g *tf.Graph, edits ...func(*graphs.GraphDef)) (*tf.Graph, error) {
 	var text bytes.Buffer
-	if _, err := g.WriteTo(&text); err != nil {
-		return nil, fmt.Errorf("edit graph: %w", err)
-	}
 	def := &graphs.GraphDef{}
-	if err := proto.Unmarshal(text.Bytes(), def); err != nil {
+	_, err := g.WriteTo(&text)
+	if err == nil {
+		err = proto.Unmarshal(text.Bytes(), def)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("edit graph: %w", err)
 	}
 	for _, edit := range edits {
 		edit(def)
 	}
-	edited, err := proto.Marshal(def)
-	if err != nil {
-		return nil, fmt.Errorf("edit graph: %w", err)
-	}
 	copied := tf.NewGraph()
-	if err := copied.Import(edited, ""); err != nil {
+	edited, err := proto.Marshal(def)
+	if err == nil {
+		err = copied.Import(edited, "")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("edit graph: %w", err)
 	}
 	return copied, nil
 }
 
-// UseFastMatMul is an edit. Gradients multiply matrices with BatchMatMulV3,
-// which Eigen computes on a CPU. The same product as BatchMatMulV2 is computed
-// by oneDNN in less than half the time.
+// UseFastMatMul is an edit. Gradients multiply matrices with BatchMatMulV3, which Eigen computes on
+// a CPU. The same product as BatchMatMulV2 is computed by oneDNN in less than half the time.
 func UseFastMatMul(def *graphs.GraphDef) {
 	for _, n := range def.Node {
 		kind := n.Attr["Ta"]
@@ -56,13 +56,12 @@ func UseFastMatMul(def *graphs.GraphDef) {
 	}
 }
 
-// Recompute is an edit that trades time for memory. The Winograd form of an
-// activation is 2.25 times as large as the activation and cheap to compute. The
-// gradient of the filters computes it a second time, after the gradient of the
-// result, so that it need not be kept until then (Chen et al. 2016, "Training
-// Deep Nets with Sublinear Memory Cost", https://arxiv.org/abs/1604.06174).
+// Recompute is an edit that trades time for memory. The Winograd form of an activation is 2.25
+// times as large as the activation and cheap to compute. The gradient of the filters computes it a
+// second time, after the gradient of the result, so that it need not be kept until then (Chen et
+// al. 2016, "Training Deep Nets with Sublinear Memory Cost", https://arxiv.org/abs/1604.06174).
 func Recompute(def *graphs.GraphDef) {
-	r := &recomputation{def: def, forward: map[string]*nodes.NodeDef{}, copies: map[[2]string]string{}}
+	r := &recomputation{def, map[string]*nodes.NodeDef{}, map[[2]string]string{}, map[string]int{}}
 	for _, n := range def.Node {
 		if strings.Contains(n.Name, "/"+winogradInputScope) && !strings.Contains(n.Name, gradientsScope) && n.Op != "Const" {
 			r.forward[n.Name] = n
@@ -91,19 +90,18 @@ type recomputation struct {
 	def     *graphs.GraphDef
 	forward map[string]*nodes.NodeDef // nodes that may be computed again
 	copies  map[[2]string]string      // copies, by the node and the node they wait for
+	copied  map[string]int            // copies of each node
 }
 
-// copyOf returns an output of a copy of its node. The node's inputs are copied
-// too where they may be computed again, and the copies run after the node after.
+// copyOf returns an output of a copy of its node. The node's inputs are copied too where they may
+// be computed again, and the copies run after the node after.
 func (r *recomputation) copyOf(output, after string) string {
 	name := nodeOf(output)
 	key := [2]string{name, after}
 	copied, ok := r.copies[key]
 	if !ok {
-		copied = RecomputeScope + name
-		for r.taken(copied) {
-			copied += "_"
-		}
+		copied = RecomputeScope + name + strings.Repeat("_", r.copied[name])
+		r.copied[name]++
 		n := proto.Clone(r.forward[name]).(*nodes.NodeDef)
 		n.Name = copied
 		r.copies[key] = copied
@@ -120,15 +118,6 @@ func (r *recomputation) copyOf(output, after string) string {
 		r.def.Node = append(r.def.Node, n)
 	}
 	return copied + strings.TrimPrefix(output, name)
-}
-
-func (r *recomputation) taken(name string) bool {
-	for _, copied := range r.copies {
-		if copied == name {
-			return true
-		}
-	}
-	return false
 }
 
 // nodeOf returns the node of an input such as "a/b:1" or "^a/b".

@@ -11,14 +11,14 @@ import (
 	"cyclegan/graph"
 )
 
-// InputGradient adds network n in training mode, as [Apply] does, and the gradient of the sum of its
-// outputs with respect to the input x. It returns the output, the gradient, which has x's shape, and
-// the statistics of the BatchNorm layers. It reports errors through s.Err.
+// InputGradient adds network n in training mode, as [Apply] does, and the gradient of the sum of
+// its outputs with respect to the input x. It returns the output, the gradient, which has x's
+// shape, and the statistics of the BatchNorm layers. It reports errors through s.Err.
 //
-// Unlike the gradient of op.Gradients, this one has gradients with respect to the parameters, so that
-// it can be part of a loss: TensorFlow's C library cannot differentiate the gradients of ReLU and of
-// the fused normalizations a second time. Only the layer kinds of discriminators and some others are
-// supported.
+// Unlike the gradient of op.Gradients, this one has gradients with respect to the parameters, so
+// that it can be part of a loss: TensorFlow's C library cannot differentiate the gradients of ReLU
+// and of the fused normalizations a second time. Only the layer kinds of discriminators and Tanh
+// are supported.
 func InputGradient(s *op.Scope, n *graph.Network, values map[string]tf.Output, x tf.Output) (y, gradient tf.Output, stats []BatchStatistic) {
 	r, in := newReader(s, n, values, x, Mode{Training: true})
 	if s.Err() != nil {
@@ -33,8 +33,7 @@ func InputGradient(s *op.Scope, n *graph.Network, values map[string]tf.Output, x
 	return out.out, gradient, r.stats
 }
 
-// A backward turns the gradient with respect to a layer's output into the one with respect to its
-// input.
+// A backward turns the gradient with respect to a layer's output into the one with respect to its input.
 type backward func(g tf.Output) tf.Output
 
 // gradientReader walks a network forward and collects the way back.
@@ -92,24 +91,15 @@ func (r *gradientReader) layer(l graph.Layer, x tensor, shape graph.Shape) (tf.O
 				op.Const(s.SubScope("share"), 1/float32(x.shape.H*x.shape.W)))
 			return op.Mul(s, g, share)
 		}
-	case graph.ReflectPad:
-		return r.reader.layer(l, x, shape), func(g tf.Output) tf.Output {
-			return op.MirrorPadGrad(s, g, paddings(s, l.Pad), "REFLECT")
-		}
-	case graph.Residual:
-		inner, back := r.layers(l.Body, x)
-		return op.AddV2(r.scope.SubScope("residual"), x.out, inner.out), func(g tf.Output) tf.Output {
-			return op.AddV2(s, g, back(g))
-		}
 	default:
 		r.scope.UpdateErr("InputGradient", fmt.Errorf("no input gradient for a layer %q", graph.Describe(l)))
 		return tf.Output{}, nil
 	}
 }
 
-// rectifier is ReLU, with slope 0, or LeakyReLU. ReluGrad has no gradient, but LeakyReluGrad has one.
-// It needs only signs, which input and output share; using the input would keep TensorFlow from fusing
-// the layer with the convolution before it.
+// rectifier is ReLU, with slope 0, or LeakyReLU. ReluGrad has no gradient, but LeakyReluGrad has
+// one. It needs only signs, which input and output share; using the input would keep TensorFlow
+// from fusing the layer with the convolution before it.
 func (r *gradientReader) rectifier(l graph.Layer, x tensor, shape graph.Shape, slope float32) (tf.Output, backward) {
 	y := r.reader.layer(l, x, shape)
 	return y, func(g tf.Output) tf.Output {
@@ -138,8 +128,8 @@ func (r *gradientReader) batchNorm(l graph.BatchNorm, x tensor) (tf.Output, back
 // moments are a mean and a biased variance.
 type moments struct{ mean, variance tf.Output }
 
-// normalize shifts and scales x to mean 0 and variance 1 over the axes. With its result xhat and the
-// inverse r of the standard deviation, the way back is
+// normalize shifts and scales x to mean 0 and variance 1 over the axes. With its result xhat and
+// the inverse r of the standard deviation, the way back is
 //
 //	r (g - mean(g) - xhat mean(g xhat))
 //

@@ -15,8 +15,8 @@ import (
 	"cyclegan/graph"
 )
 
-// A Name identifies an output of an operation. Unlike a tf.Output, which
-// belongs to the graph it was made in, a name also holds in an edited copy.
+// A Name identifies an output of an operation. Unlike a tf.Output, which belongs to the graph it
+// was made in, a name also holds in an edited copy.
 type Name struct {
 	Op    string
 	Index int
@@ -28,8 +28,7 @@ func NameOf(o tf.Output) Name { return Name{o.Op.Name(), o.Index} }
 // Feeds are the values of a run's placeholders.
 type Feeds = map[Name]*tf.Tensor
 
-// A Part is what one run computes: the outputs it returns and the operations
-// it only executes.
+// A Part is what one run computes: the outputs it returns and the operations it only executes.
 type Part struct {
 	fetches []Name
 	targets []string
@@ -50,9 +49,9 @@ func NewPart(fetches []tf.Output, targets ...*tf.Operation) Part {
 // Empty reports whether a run of the part would do nothing.
 func (p Part) Empty() bool { return len(p.fetches)+len(p.targets) == 0 }
 
-// A Session runs parts of a graph. It looks up every name in its own graph, so
-// that nothing built in another graph can reach TensorFlow: a name that the
-// graph does not have is an error. A session is safe for concurrent use.
+// A Session runs parts of a graph. It looks up every name in its own graph, so that nothing built
+// in another graph can reach TensorFlow: a name that the graph does not have is an error. A session
+// is safe for concurrent use.
 type Session struct {
 	session *tf.Session
 	graph   *tf.Graph
@@ -60,14 +59,14 @@ type Session struct {
 	found   map[string]*tf.Operation
 }
 
-// NewSession starts a session on the server target, or in this process if
-// target is empty. A nil config is TensorFlow's default.
+// NewSession starts a session on the server target, or in this process if target is empty. A nil
+// config is TensorFlow's default.
 func NewSession(g *tf.Graph, target string, config *pb.ConfigProto) (*Session, error) {
+	var session *tf.Session
 	text, err := proto.Marshal(config)
-	if err != nil {
-		return nil, fmt.Errorf("start TensorFlow: %w", err)
+	if err == nil {
+		session, err = tf.NewSession(g, &tf.SessionOptions{Target: target, Config: text})
 	}
-	session, err := tf.NewSession(g, &tf.SessionOptions{Target: target, Config: text})
 	if err != nil {
 		return nil, fmt.Errorf("start TensorFlow: %w", err)
 	}
@@ -95,7 +94,7 @@ func (s *Session) GPUs() (int, error) {
 // Run runs a part and returns what it fetches.
 func (s *Session) Run(p Part, feeds Feeds) ([]*tf.Tensor, error) {
 	r, err := s.resolve(p, feeds)
-	if err != nil {
+	if err != nil || p.Empty() {
 		return nil, err
 	}
 	return s.session.Run(r.feeds, r.fetches, r.targets)
@@ -145,8 +144,8 @@ func (s *Session) resolve(p Part, feeds Feeds) (*resolved, error) {
 	return r, errors.Join(unknown...)
 }
 
-// Rewrites configures how TensorFlow rewrites a graph with these networks. Its
-// remapper fails on the skip connections of a U-Net, so it is off for those.
+// Rewrites configures how TensorFlow rewrites a graph with these networks. Its remapper fails on
+// the skip connections of a U-Net, so it is off for those.
 func Rewrites(networks ...*graph.Network) *pb.RewriterConfig {
 	rewrites := &pb.RewriterConfig{}
 	for _, n := range networks {
@@ -159,18 +158,15 @@ func Rewrites(networks ...*graph.Network) *pb.RewriterConfig {
 	return rewrites
 }
 
-// Evaluate runs a trained network once, in float32 on the CPU: a GPU would
-// round products to fewer bits. Images are [n, H, W, C], shape is the shape of
-// one image, and the result is [n, H', W', C'].
-func Evaluate(net *graph.Network, w graph.Weights, images []float32, n int, shape graph.Shape) ([]float32, error) {
-	out, err := evaluate(net, w, images, n, shape)
-	if err != nil {
-		return nil, fmt.Errorf("evaluate %s: %w", net.Name, err)
-	}
-	return out, nil
-}
-
-func evaluate(net *graph.Network, w graph.Weights, images []float32, n int, shape graph.Shape) ([]float32, error) {
+// Evaluate runs a trained network once, in float32 on the CPU: a GPU would round products to fewer
+// bits. Images are [n, H, W, C], shape is the shape of one image, and the result is [n, H', W',
+// C'].
+func Evaluate(net *graph.Network, w graph.Weights, images []float32, n int, shape graph.Shape) (_ []float32, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("evaluate %s: %w", net.Name, err)
+		}
+	}()
 	if err := w.Check(net); err != nil {
 		return nil, err
 	}

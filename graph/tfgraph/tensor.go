@@ -14,12 +14,11 @@ import (
 
 // NewTensor copies row-major values into a float32 tensor of the given shape.
 func NewTensor(values []float32, shape ...int) (*tf.Tensor, error) {
-	size := 1
 	dims := make([]int64, len(shape))
 	for i, d := range shape {
-		size *= d
 		dims[i] = int64(d)
 	}
+	size := count(shape)
 	if size != len(values) {
 		return nil, fmt.Errorf("tensor of shape %v: got %d values, want %d", shape, len(values), size)
 	}
@@ -32,16 +31,13 @@ func Floats(dst []float32, t *tf.Tensor) ([]float32, error) {
 	if t.DataType() != tf.Float {
 		return nil, fmt.Errorf("tensor has type %v, want float32", t.DataType())
 	}
-	size := 1
-	for _, d := range t.Shape() {
-		size *= int(d)
-	}
+	size := count(t.Shape())
 	collect(size)
 	if cap(dst) < size {
 		dst = make([]float32, size)
 	}
 	dst = dst[:size]
-	if _, err := t.WriteContentsTo(&sliceWriter{floatBytes(dst)}); err != nil {
+	if _, err := t.WriteContentsTo(bytes.NewBuffer(floatBytes(dst)[:0])); err != nil {
 		return nil, fmt.Errorf("read tensor of shape %v: %w", t.Shape(), err)
 	}
 	return dst, nil
@@ -63,20 +59,14 @@ func collect(values int) {
 
 // floatBytes views float32 values as the bytes that hold them.
 func floatBytes(values []float32) []byte {
-	if len(values) == 0 {
-		return nil
-	}
-	return unsafe.Slice((*byte)(unsafe.Pointer(&values[0])), 4*len(values))
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values))
 }
 
-// sliceWriter fills a slice from the front.
-type sliceWriter struct{ rest []byte }
-
-func (w *sliceWriter) Write(p []byte) (int, error) {
-	if len(p) > len(w.rest) {
-		return 0, fmt.Errorf("%d bytes more than the tensor's shape allows", len(p)-len(w.rest))
+// count returns the number of values of a shape.
+func count[T int | int64](shape []T) int {
+	n := 1
+	for _, d := range shape {
+		n *= int(d)
 	}
-	copy(w.rest, p)
-	w.rest = w.rest[len(p):]
-	return len(p), nil
+	return n
 }

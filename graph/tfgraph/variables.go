@@ -11,9 +11,9 @@ import (
 	"cyclegan/graph"
 )
 
-// Variables are a network's parameters, kept in a session as resource
-// variables. Load gives them their first values. Variables hold names only, so
-// they serve the graph they were built in and edited copies alike.
+// Variables are a network's parameters, kept in a session as resource variables. Load gives them
+// their first values. Variables hold names only, so they serve the graph they were built in and
+// edited copies alike.
 type Variables struct {
 	names     []string // of the parameters, in the network's order
 	variables map[string]variable
@@ -27,9 +27,8 @@ type variable struct {
 	handle, feed, value Name
 }
 
-// NewVariables adds a variable for each parameter of n that want accepts, or
-// for all if want is nil. Their names in the graph start with prefix, which
-// must be unique in it.
+// NewVariables adds a variable for each parameter of n that want accepts, or for all if want is
+// nil. Their names in the graph start with prefix, which must be unique in it.
 func NewVariables(s *op.Scope, prefix string, n *graph.Network, want func(graph.Param) bool) *Variables {
 	v := &Variables{variables: map[string]variable{}}
 	s = s.SubScope(prefix)
@@ -66,8 +65,8 @@ func (v *Variables) Handle(g *tf.Graph, name string) tf.Output {
 	return outputIn(g, v.variables[name].handle)
 }
 
-// Values returns the variables' values at the start of a run of g, for Apply.
-// An operation that needs a later value reads the handle itself.
+// Values returns the variables' values at the start of a run of g, for Apply. An operation that
+// needs a later value reads the handle itself.
 func (v *Variables) Values(g *tf.Graph) map[string]tf.Output {
 	values := map[string]tf.Output{}
 	for name, variable := range v.variables {
@@ -85,8 +84,8 @@ func outputIn(g *tf.Graph, name Name) tf.Output {
 	return tf.Output{Op: o, Index: name.Index}
 }
 
-// Load sets all variables in one run: preparing a run of a new kind takes
-// TensorFlow much longer than running it.
+// Load sets all variables in one run: preparing a run of a new kind takes TensorFlow much longer
+// than running it.
 func (v *Variables) Load(session *Session, w graph.Weights) error {
 	feeds := Feeds{}
 	for name, variable := range v.variables {
@@ -100,9 +99,6 @@ func (v *Variables) Load(session *Session, w graph.Weights) error {
 		}
 		feeds[variable.feed] = t
 	}
-	if v.load.Empty() {
-		return nil
-	}
 	if _, err := session.Run(v.load, feeds); err != nil {
 		return fmt.Errorf("load variables: %w", err)
 	}
@@ -113,25 +109,18 @@ func (v *Variables) Load(session *Session, w graph.Weights) error {
 func (v *Variables) Zero(session *Session) error {
 	w := graph.Weights{}
 	for name, variable := range v.variables {
-		size := 1
-		for _, d := range variable.shape {
-			size *= d
-		}
-		w[name] = make([]float32, size)
+		w[name] = make([]float32, count(variable.shape))
 	}
 	return v.Load(session, w)
 }
 
 // Save copies the variables' values out.
 func (v *Variables) Save(session *Session) (graph.Weights, error) {
-	w := graph.Weights{}
-	if v.save.Empty() {
-		return w, nil
-	}
 	tensors, err := session.Run(v.save, nil)
 	if err != nil {
 		return nil, fmt.Errorf("save variables: %w", err)
 	}
+	w := graph.Weights{}
 	for i, name := range v.names {
 		if w[name], err = Floats(nil, tensors[i]); err != nil {
 			return nil, fmt.Errorf("save variable %q: %w", name, err)

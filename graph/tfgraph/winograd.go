@@ -17,12 +17,12 @@ const (
 	winogradPixels   = 16 * 16
 )
 
-// winograd adds the convolution at the start of layers, with a reflecting pad before it, in the form
-// F(4x4, 3x3) of Winograd and of Lavin and Gray (https://arxiv.org/abs/1509.09308): each tile of 6x6
-// inputs gives 4x4 outputs with 36 multiplications for a pair of channels instead of 144. The
-// multiplications are 36 matrix products, and so are the transforms of whole rows and columns and all
-// gradients. On a CPU this takes half the time of TensorFlow's own convolution. Results and gradients
-// are rounded to about 1e-5 of the largest value instead of 1e-6.
+// winograd adds the convolution at the start of layers, with a reflecting pad before it, in the
+// form F(4x4, 3x3) of Winograd and of Lavin and Gray (https://arxiv.org/abs/1509.09308): each tile
+// of 6x6 inputs gives 4x4 outputs with 36 multiplications for a pair of channels instead of 144.
+// The multiplications are 36 matrix products, and so are the transforms of whole rows and columns
+// and all gradients. On a CPU this takes half the time of TensorFlow's own convolution. Results and
+// gradients are rounded to about 1e-5 of the largest value instead of 1e-6.
 //
 // It returns the number of layers that it added, 0 if the form does not fit.
 func (r *reader) winograd(layers []graph.Layer, x tensor) (y tensor, took int) {
@@ -79,9 +79,9 @@ func (r *reader) winogradConv(s *op.Scope, l graph.Conv, x tensor, shape graph.S
 // winogradInputScope is in the names of the operations that transform inputs, where Recompute finds it.
 const winogradInputScope = "winograd_input"
 
-// winogradFilters transforms the weights [3, 3, I, O] of a layer to [36, I, O]. Each application of a
-// network does it again: TensorFlow merges equal operations, but the gradients of the applications
-// are then added as 3x3 filters instead of four times as large transformed ones.
+// winogradFilters transforms the weights [3, 3, I, O] of a layer to [36, I, O]. Each application of
+// a network does it again: TensorFlow merges equal operations, but the gradients of the
+// applications are then added as 3x3 filters instead of four times as large transformed ones.
 func winogradFilters(s *op.Scope, weight tf.Output, l graph.Conv) tf.Output {
 	s = s.SubScope("winograd_filter")
 	var g [][]float32
@@ -103,9 +103,9 @@ func winogradFilters(s *op.Scope, weight tf.Output, l graph.Conv) tf.Output {
 // tiles returns the number of tiles that cover n outputs.
 func tiles(n int) int { return (n + winograd.Step - 1) / winograd.Step }
 
-// inputMatrix [6*tiles, size] pads and transforms a column or row of size inputs to the points of its
-// tiles: first the first points of all tiles, then the second ones and so on. Inputs of the last tile
-// beyond the padding are zero.
+// inputMatrix [6*tiles, size] pads and transforms a column or row of size inputs to the points of
+// its tiles: first the first points of all tiles, then the second ones and so on. Inputs of the
+// last tile beyond the padding are zero.
 func inputMatrix(s *op.Scope, size, out, pad int, reflect bool) tf.Output {
 	n := tiles(out)
 	m := make([][]float32, winograd.Tile*n)

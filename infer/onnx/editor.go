@@ -1,6 +1,9 @@
 package onnx
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // An Editor makes a new model out of another one: the caller keeps, omits and adds nodes, in the
 // order of the new model. The original does not change.
@@ -20,23 +23,17 @@ func NewEditor(m *Model, prefix string) *Editor {
 	e := &Editor{Model: m.Clone(), prefix: prefix, taken: map[string]bool{}, lists: map[string]string{}}
 	e.Model.Nodes, e.Model.valueInfo = nil, nil
 	for _, n := range m.Nodes {
-		e.take(n.Name)
-		e.take(n.Inputs...)
-		e.take(n.Outputs...)
+		for _, name := range slices.Concat([]string{n.Name}, n.Inputs, n.Outputs) {
+			e.taken[name] = true
+		}
 	}
 	for _, t := range m.Tensors {
-		e.take(t.Name)
+		e.taken[t.Name] = true
 	}
 	for _, p := range m.Inputs {
-		e.take(p.Name)
+		e.taken[p.Name] = true
 	}
 	return e
-}
-
-func (e *Editor) take(names ...string) {
-	for _, name := range names {
-		e.taken[name] = true
-	}
 }
 
 // Name returns a name that the model does not have yet.
@@ -45,7 +42,7 @@ func (e *Editor) Name(kind string) string {
 	for i := 2; e.taken[name]; i++ {
 		name = fmt.Sprintf("%s.%s.%d", e.prefix, kind, i)
 	}
-	e.take(name)
+	e.taken[name] = true
 	return name
 }
 

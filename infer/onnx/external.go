@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -67,27 +68,11 @@ func (t *Tensor) readExternal(root *os.Root, left *int64) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%q is not a file", location)
 	}
-	number := func(key string, absent int64) (int64, error) {
-		if about[key] == "" {
-			return absent, nil
-		}
-		n, err := strconv.ParseInt(about[key], 10, 64)
-		if err != nil || n < 0 || n > info.Size() {
-			return 0, fmt.Errorf("its %s %q is outside %q, which has %d bytes",
-				key, about[key], location, info.Size())
-		}
-		return n, nil
-	}
-	offset, err := number("offset", 0)
-	if err != nil {
-		return nil, err
-	}
-	length, err := number("length", info.Size()-offset)
-	if err != nil {
-		return nil, err
-	}
-	if length > info.Size()-offset {
-		return nil, fmt.Errorf("it ends at byte %d of %q, which has %d bytes", offset+length, location, info.Size())
+	offset, bad := strconv.ParseInt(cmp.Or(about["offset"], "0"), 10, 64)
+	length, bad2 := strconv.ParseInt(cmp.Or(about["length"], fmt.Sprint(info.Size()-offset)), 10, 64)
+	if bad != nil || bad2 != nil || offset < 0 || length < 0 || offset > info.Size() || length > info.Size()-offset {
+		return nil, fmt.Errorf("its offset %q and length %q are outside %q, which has %d bytes",
+			about["offset"], about["length"], location, info.Size())
 	}
 	if *left -= length; *left < 0 {
 		return nil, ErrTooLarge

@@ -23,8 +23,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // A Model is an ONNX file: a ModelProto with its graph.
@@ -106,23 +107,15 @@ func (m *Model) parseGraph(msg []byte) error {
 	return fields(msg, func(f field) error {
 		switch f.num {
 		case 1:
-			n, err := parseNode(f.bytes)
-			m.Nodes = append(m.Nodes, n)
-			return err
+			return appendParsed(&m.Nodes, parseNode, f)
 		case 2:
 			m.Graph = string(f.bytes)
 		case 5:
-			t, err := parseTensor(f.bytes)
-			m.Tensors = append(m.Tensors, t)
-			return err
+			return appendParsed(&m.Tensors, parseTensor, f)
 		case 11:
-			p, err := parsePort(f.bytes)
-			m.Inputs = append(m.Inputs, p)
-			return err
+			return appendParsed(&m.Inputs, parsePort, f)
 		case 12:
-			p, err := parsePort(f.bytes)
-			m.Outputs = append(m.Outputs, p)
-			return err
+			return appendParsed(&m.Outputs, parsePort, f)
 		case 13:
 			m.valueInfo = append(m.valueInfo, f.raw...)
 		default:
@@ -132,21 +125,17 @@ func (m *Model) parseGraph(msg []byte) error {
 	})
 }
 
+func appendParsed[T any](list *[]T, parse func([]byte) (T, error), f field) error {
+	v, err := parse(f.bytes)
+	*list = append(*list, v)
+	return err
+}
+
 // parseOpset reads an OperatorSetIdProto: domain 1, version 2. The empty domain is ONNX's own.
 func (m *Model) parseOpset(f field) error {
-	var domain string
-	var version int64
-	err := fields(f.bytes, func(f field) error {
-		switch f.num {
-		case 1:
-			domain = string(f.bytes)
-		case 2:
-			version = int64(f.varint)
-		}
-		return nil
-	})
-	if domain == "" || domain == "ai.onnx" {
-		m.Opset = version
+	r, err := record(f.bytes)
+	if domain := string(r[1].bytes); domain == "" || domain == "ai.onnx" {
+		m.Opset = int64(r[2].varint)
 	} else {
 		m.rest = append(m.rest, f.raw...)
 	}
@@ -171,7 +160,10 @@ func (m *Model) Clone() *Model {
 
 // Prune drops the nodes and tensors that no output needs. A node that holds a graph of its own may
 // read any value around it, so a model in which an output needs such a node stays as it is.
-func (m *Model) Prune() {
+func (m *Model) Prune() { m.prune() }
+
+// prune is Prune. It returns the values that the outputs need, nil if these are unknown.
+func (m *Model) prune() map[string]bool {
 	producer := map[string]*Node{}
 	for _, n := range m.Nodes {
 		for _, s := range n.Outputs {
@@ -192,7 +184,7 @@ func (m *Model) Prune() {
 		needed[name] = true
 		if n := producer[name]; n != nil && !kept[n] {
 			if n.Subgraph {
-				return
+				return nil
 			}
 			kept[n] = true
 			pending = append(pending, n.Inputs...)
@@ -200,6 +192,7 @@ func (m *Model) Prune() {
 	}
 	m.Nodes = slices.DeleteFunc(slices.Clone(m.Nodes), func(n *Node) bool { return !kept[n] })
 	m.Tensors = slices.DeleteFunc(slices.Clone(m.Tensors), func(t *Tensor) bool { return !needed[t.Name] })
+	return needed
 }
 
 // Only returns a model with one of the outputs and with the nodes, tensors and inputs that it
@@ -208,103 +201,34 @@ func (m *Model) Only(output string) *Model {
 	c := m.Clone()
 	c.valueInfo = nil
 	c.Outputs = slices.DeleteFunc(c.Outputs, func(p Port) bool { return p.Name != output })
-	c.Prune()
-	needed := map[string]bool{output: true}
-	for _, n := range c.Nodes {
-		if n.Subgraph {
-			return c
-		}
-		for _, in := range n.Inputs {
-			needed[in] = true
-		}
-	}
-	c.Inputs = slices.DeleteFunc(c.Inputs, func(p Port) bool { return !needed[p.Name] })
+	needed := c.prune()
+	c.Inputs = slices.DeleteFunc(c.Inputs, func(p Port) bool { return needed != nil && !needed[p.Name] })
 	return c
 }
 
 // Encode returns the bytes of the file.
 func (m *Model) Encode() []byte {
-	sections, size := m.layOut()
-	var out bytes.Buffer
-	out.Grow(size)
-	for _, s := range sections {
-		s.write(&out) // a Buffer does not fail
+	head, tail, size := m.layOut()
+	out := append(make([]byte, 0, size), head...)
+	for _, t := range m.Tensors {
+		out = t.encode(out)
 	}
-	return out.Bytes()
-}
-
-// WriteTo writes the bytes of the file, without a copy of the weights in memory.
-func (m *Model) WriteTo(w io.Writer) (int64, error) {
-	sections, _ := m.layOut()
-	total := int64(0)
-	for _, s := range sections {
-		n, err := s.write(w)
-		total += n
-		if err != nil {
-			return total, err
-		}
-	}
-	return total, nil
+	return append(out, tail...)
 }
 
 // Size is the length of the file in bytes.
-func (m *Model) Size() int64 {
-	_, size := m.layOut()
-	return int64(size)
+func (m *Model) Size() int {
+	_, _, size := m.layOut()
+	return size
 }
 
-// A section is a part of an encoded model: bytes, followed by the values of a tensor if there is
-// one.
-type section struct {
-	bytes  []byte
-	values *Tensor
-}
-
-func (s section) write(w io.Writer) (int64, error) {
-	n, err := w.Write(s.bytes)
-	if err != nil || s.values == nil {
-		return int64(n), err
-	}
-	more, err := s.values.writeValues(w)
-	return int64(n) + more, err
-}
-
-// layOut divides the file into sections, so that its length is known before any weight is
-// converted.
-func (m *Model) layOut() (sections []section, size int) {
-	graph, graphSize := m.layOutGraph()
-	var head []byte
-	if m.IRVersion != 0 {
-		head = appendInt(head, 1, m.IRVersion)
-	}
-	head = appendOptional(head, 2, m.Producer)
-	head = appendOptional(head, 3, m.ProducerVersion)
-	head = append(head, m.rest...)
-	head = appendHead(head, 7, graphSize)
-	var tail []byte
-	if m.Opset != 0 {
-		tail = appendMessage(tail, 8, appendInt(nil, 2, m.Opset))
-	}
-	for _, p := range m.Metadata {
-		tail = appendMessage(tail, 14, appendText(appendText(nil, 1, p.Key), 2, p.Value))
-	}
-	sections = append([]section{{bytes: head}}, append(graph, section{bytes: tail})...)
-	return sections, len(head) + graphSize + len(tail)
-}
-
-func (m *Model) layOutGraph() (sections []section, size int) {
-	var head []byte
+// layOut returns what precedes and what follows the tensors, and the size of the file.
+func (m *Model) layOut() (head, tail []byte, size int) {
+	var nodes []byte
 	for _, n := range m.Nodes {
-		head = appendMessage(head, 1, n.encode())
+		nodes = appendMessage(nodes, 1, n.encode())
 	}
-	head = appendOptional(head, 2, m.Graph)
-	sections, size = []section{{bytes: head}}, len(head)
-	for _, t := range m.Tensors {
-		start, values := t.head()
-		s := section{append(appendHead(nil, 5, len(start)+values), start...), t}
-		sections, size = append(sections, s), size+len(s.bytes)+values
-	}
-	var tail []byte
+	nodes = appendOptional(nodes, 2, m.Graph)
 	for _, p := range m.Inputs {
 		tail = appendMessage(tail, 11, p.encode())
 	}
@@ -312,5 +236,24 @@ func (m *Model) layOutGraph() (sections []section, size int) {
 		tail = appendMessage(tail, 12, p.encode())
 	}
 	tail = append(append(tail, m.valueInfo...), m.graphRest...)
-	return append(sections, section{bytes: tail}), size + len(tail)
+	graph := len(nodes) + len(tail)
+	for _, t := range m.Tensors {
+		start, values := t.head()
+		graph += protowire.SizeTag(5) + protowire.SizeBytes(len(start)+values)
+	}
+
+	if m.IRVersion != 0 {
+		head = appendInt(head, 1, m.IRVersion)
+	}
+	head = appendOptional(appendOptional(head, 2, m.Producer), 3, m.ProducerVersion)
+	head = append(appendHead(append(head, m.rest...), 7, graph), nodes...)
+	size = len(head) - len(nodes) + graph
+	rest := len(tail)
+	if m.Opset != 0 {
+		tail = appendMessage(tail, 8, appendInt(nil, 2, m.Opset))
+	}
+	for _, p := range m.Metadata {
+		tail = appendMessage(tail, 14, appendText(appendText(nil, 1, p.Key), 2, p.Value))
+	}
+	return head, tail, size + len(tail) - rest
 }

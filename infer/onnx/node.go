@@ -174,8 +174,7 @@ func parseAttr(msg []byte) (a Attr, graph bool, err error) {
 	return a, graph, err
 }
 
-// Values returns the numbers of an attribute of any numeric type, or false for an attribute of
-// another type.
+// Values returns the numbers of an attribute of any numeric type, or false for an attribute of another type.
 func (a Attr) Values() ([]float64, bool) {
 	switch a.typ {
 	case attrFloat:
@@ -192,7 +191,7 @@ func (a Attr) Values() ([]float64, bool) {
 	return nil, false
 }
 
-func float64s[T float32 | int64](values []T) []float64 {
+func float64s[T float32 | int32 | int64](values []T) []float64 {
 	out := make([]float64, len(values))
 	for i, v := range values {
 		out[i] = float64(v)

@@ -253,7 +253,7 @@ func FuzzParse(f *testing.F) {
 			w.Floats()
 		}
 		only := m.Only(m.Outputs[0].Name)
-		if encoded := only.Encode(); int64(len(encoded)) != only.Size() {
+		if encoded := only.Encode(); len(encoded) != only.Size() {
 			t.Fatalf("%d bytes, Size %d", len(encoded), only.Size())
 		} else if _, err := Parse(encoded); err != nil {
 			t.Fatal(err)

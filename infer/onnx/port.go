@@ -55,21 +55,9 @@ func (t DataType) String() string {
 	return fmt.Sprintf("element type %d", int(t))
 }
 
-// Size is the number of bytes of an element, 0 for types without a fixed size.
-func (t DataType) Size() int {
-	switch t {
-	case Uint8, Int8, Bool:
-		return 1
-	case Uint16, Int16, Float16, BFloat16:
-		return 2
-	case Float32, Int32, Uint32:
-		return 4
-	case Float64, Int64, Uint64, Complex64:
-		return 8
-	case Complex128:
-		return 16
-	}
-	return 0
+// size is the number of bytes of an element of the types that this package encodes or decodes.
+func (t DataType) size() int64 {
+	return map[DataType]int64{Float16: 2, Float32: 4, Int32: 4, Float64: 8, Int64: 8}[t]
 }
 
 // A Port is an input or output of a model, a ValueInfoProto.
@@ -79,8 +67,7 @@ type Port struct {
 	// Shape has -1 for a dimension that may change from run to run. Nil: the file gives no shape;
 	// empty: a scalar.
 	Shape []int64
-	// Axes are the names of the changing dimensions ("N", "height"), "" for the others. It may be
-	// nil.
+	// Axes are the names of the changing dimensions ("N", "height"), "" for the others. It may be nil.
 	Axes []string
 
 	raw []byte // as encoded in the file, for what is no tensor
@@ -159,17 +146,12 @@ func (p *Port) parseTensorType(f field) error {
 			if f.num != 1 {
 				return nil
 			}
-			size, name := int64(-1), ""
-			err := fields(f.bytes, func(f field) error {
-				switch f.num {
-				case 1:
-					size = max(int64(f.varint), -1)
-				case 2:
-					name = string(f.bytes)
-				}
-				return nil
-			})
-			p.Shape, p.Axes = append(p.Shape, size), append(p.Axes, name)
+			dim, err := record(f.bytes)
+			size := int64(-1)
+			if v, ok := dim[1]; ok {
+				size = max(int64(v.varint), -1)
+			}
+			p.Shape, p.Axes = append(p.Shape, size), append(p.Axes, string(dim[2].bytes))
 			return err
 		})
 	}
@@ -184,7 +166,7 @@ func (p *Port) encode() []byte {
 	if p.Shape != nil {
 		var shape []byte
 		for i, d := range p.Shape {
-			var dim []byte // empty for a size of which nothing is known
+			var dim []byte // empty if nothing is known
 			if d >= 0 {
 				dim = appendInt(dim, 1, d)
 			} else if i < len(p.Axes) {

@@ -3,7 +3,6 @@ package onnx
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"iter"
 	"math"
 	"slices"
@@ -96,48 +95,33 @@ func (t *Tensor) head() (head []byte, size int) {
 	size = len(t.data)
 	if t.stream != nil {
 		n, _ := t.count(math.MaxInt64 / 4)
-		size = int(n) * t.Type.Size()
+		size = int(n * t.Type.size())
 	}
 	return appendHead(head, 9, size), size
 }
 
-// writeValues writes the values, little-endian.
-func (t *Tensor) writeValues(w io.Writer) (int64, error) {
+// encode appends the tensor as an initializer.
+func (t *Tensor) encode(to []byte) []byte {
+	head, size := t.head()
+	to = append(appendHead(to, 5, len(head)+size), head...)
 	switch {
 	case t.raw != nil:
-		n, err := w.Write(t.raw)
-		return int64(n), err
+		return append(to, t.raw...)
 	case t.stream == nil:
-		n, err := w.Write(t.data)
-		return int64(n), err
+		return append(to, t.data...)
 	}
-	const chunk = 1 << 15
-	buf := make([]byte, 0, chunk)
-	total := int64(0)
-	flush := func() error {
-		n, err := w.Write(buf)
-		total, buf = total+int64(n), buf[:0]
-		return err
-	}
+	start := len(to)
 	for v := range t.stream {
 		if t.Type == Float16 {
-			buf = binary.LittleEndian.AppendUint16(buf, EncodeFloat16(v))
+			to = binary.LittleEndian.AppendUint16(to, EncodeFloat16(v))
 		} else {
-			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
-		}
-		if len(buf) == chunk {
-			if err := flush(); err != nil {
-				return total, err
-			}
+			to = binary.LittleEndian.AppendUint32(to, math.Float32bits(v))
 		}
 	}
-	if err := flush(); err != nil {
-		return total, err
+	if len(to)-start != size {
+		panic(fmt.Sprintf("onnx: tensor %q of shape %v has a stream of %d bytes", t.Name, t.Dims, len(to)-start))
 	}
-	if _, size := t.head(); total != int64(size) {
-		return total, fmt.Errorf("tensor %q of shape %v has a stream of %d bytes", t.Name, t.Dims, total)
-	}
-	return total, nil
+	return to
 }
 
 // Float32Bytes returns the values of a float32 tensor of any size, little-endian, or false for any
@@ -161,11 +145,14 @@ func (t *Tensor) Floats() ([]float32, bool) {
 	if !ok {
 		return nil, false
 	}
-	values := make([]float32, len(data)/4)
-	for i := range values {
-		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-	}
-	return values, true
+	return decode[float32](data), true
+}
+
+func decode[T float32 | float64 | int32 | int64](data []byte) []T {
+	var zero T
+	values := make([]T, len(data)/binary.Size(zero))
+	binary.Decode(data, binary.LittleEndian, values) // cannot fail: the sizes fit
+	return values
 }
 
 // mostValues limits what Values decodes: lists of a few numbers.
@@ -179,25 +166,20 @@ func (t *Tensor) Values() ([]float64, bool) {
 		return nil, false
 	}
 	data, ok := t.bytes()
-	if !ok || int64(len(data)) != n*int64(t.Type.Size()) {
+	if !ok || int64(len(data)) != n*t.Type.size() {
 		return nil, false
 	}
-	values := make([]float64, n)
-	for i := range values {
-		switch t.Type {
-		case Float32:
-			values[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:])))
-		case Float64:
-			values[i] = math.Float64frombits(binary.LittleEndian.Uint64(data[8*i:]))
-		case Int32:
-			values[i] = float64(int32(binary.LittleEndian.Uint32(data[4*i:])))
-		case Int64:
-			values[i] = float64(int64(binary.LittleEndian.Uint64(data[8*i:])))
-		default:
-			return nil, false
-		}
+	switch t.Type {
+	case Float32:
+		return float64s(decode[float32](data)), true
+	case Float64:
+		return decode[float64](data), true
+	case Int32:
+		return float64s(decode[int32](data)), true
+	case Int64:
+		return float64s(decode[int64](data)), true
 	}
-	return values, true
+	return nil, false
 }
 
 // bytes returns the values, little-endian, of a tensor of float32, float64, int32 or int64. A file
@@ -212,12 +194,6 @@ func (t *Tensor) bytes() ([]byte, bool) {
 		return t.data, true
 	}
 	var data []byte
-	shared := false // data is a part of the file
-	own := func() {
-		if shared {
-			data, shared = slices.Clone(data), false
-		}
-	}
 	holder := map[DataType]protowire.Number{Float32: 4, Int32: 5, Int64: 7, Float64: 10}[t.Type]
 	err := fields(t.raw, func(f field) error {
 		if f.num != 9 && f.num != holder {
@@ -225,7 +201,6 @@ func (t *Tensor) bytes() ([]byte, bool) {
 		}
 		switch {
 		case f.num == 5 || f.num == 7:
-			own()
 			ints, err := f.varints(nil)
 			for _, v := range ints {
 				if f.num == 5 {
@@ -236,15 +211,12 @@ func (t *Tensor) bytes() ([]byte, bool) {
 			}
 			return err
 		case f.typ == protowire.Fixed32Type:
-			own()
 			data = binary.LittleEndian.AppendUint32(data, uint32(f.varint))
 		case f.typ == protowire.Fixed64Type:
-			own()
 			data = binary.LittleEndian.AppendUint64(data, f.varint)
 		case data == nil:
-			data, shared = f.bytes, true
+			data = slices.Clip(f.bytes) // appending copies it
 		default:
-			own()
 			data = append(data, f.bytes...)
 		}
 		return nil

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A field is one field of a protobuf message.
+// A field of a protobuf message.
 type field struct {
 	num    protowire.Number
 	typ    protowire.Type
@@ -77,18 +77,20 @@ func (f field) floats(to []float32) []float32 {
 	return to
 }
 
-// parsePair reads a StringStringEntryProto: key 1, value 2.
-func parsePair(msg []byte) (key, value string, err error) {
-	err = fields(msg, func(f field) error {
-		switch f.num {
-		case 1:
-			key = string(f.bytes)
-		case 2:
-			value = string(f.bytes)
-		}
+// record returns the fields of a message by number; of a repeated field, the last one.
+func record(msg []byte) (map[protowire.Number]field, error) {
+	last := map[protowire.Number]field{}
+	err := fields(msg, func(f field) error {
+		last[f.num] = f
 		return nil
 	})
-	return key, value, err
+	return last, err
+}
+
+// parsePair reads a StringStringEntryProto: key 1, value 2.
+func parsePair(msg []byte) (key, value string, err error) {
+	r, err := record(msg)
+	return string(r[1].bytes), string(r[2].bytes), err
 }
 
 // appendHead appends what precedes a message of size bytes.

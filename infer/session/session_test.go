@@ -18,7 +18,6 @@ import (
 
 	ort "github.com/yalue/onnxruntime_go"
 
-	"cyclegan/infer/internal/offheap"
 	"cyclegan/third_party/native"
 )
 
@@ -74,20 +73,13 @@ func TestRunSeveralPorts(t *testing.T) {
 	}
 }
 
-// constant returns a tensor outside Go's heap.
+// constant is a tensor whose memory stays where it is.
 func constant(t *testing.T, shape []int64, values ...float32) Tensor {
 	t.Helper()
-	b, err := offheap.Floats(len(values))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Free(); err != nil {
-			t.Error(err)
-		}
-	})
-	copy(b.Values(), values)
-	return Tensor{Shape: shape, Data: b.Values()}
+	var pins runtime.Pinner
+	pins.Pin(&values[0])
+	t.Cleanup(pins.Unpin)
+	return Tensor{Shape: shape, Data: values}
 }
 
 // A constant is not an input, and each run uses the values that it holds when the run starts.

@@ -53,8 +53,7 @@ var (
 // filter are far apart, one in each of the 36 matrices.
 const batch = 64
 
-// TransformFilters writes the transform of n filters [n, 3, 3], little-endian bytes of float32, to
-// u [36, n].
+// TransformFilters writes the transform of n filters [n, 3, 3], little-endian bytes of float32, to u [36, n].
 func TransformFilters(u []float32, filters []byte) {
 	n := len(u) / Points
 	var g [batch * Taps * Taps]float32

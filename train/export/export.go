@@ -100,7 +100,7 @@ func (e Exporter) Metadata(c *checkpoint.Checkpoint, name, architecture string) 
 
 // checked returns the f32 model after comparing it to the reference.
 func (e Exporter) checked(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgraph.Metadata) ([]byte, error) {
-	model, err := onnxgraph.Marshal(n, w, m)
+	model, err := onnxgraph.Marshal(n, w, m, onnxgraph.F32)
 	if err != nil {
 		return nil, err
 	}

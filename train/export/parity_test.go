@@ -53,7 +53,7 @@ func randomWeights(t *testing.T, n *graph.Network, seed uint64) graph.Weights {
 func checkParity(t *testing.T, n *graph.Network, h, w int) {
 	t.Helper()
 	weights := randomWeights(t, n, 1)
-	model, err := onnxgraph.Marshal(n, weights, onnxgraph.Metadata{})
+	model, err := onnxgraph.Marshal(n, weights, onnxgraph.Metadata{}, onnxgraph.F32)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func reduce(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgraph.
 	switch p {
 	case onnxgraph.F16:
 		limit, fix = minPSNR16, "use f32"
-		model, err = onnxgraph.MarshalFloat16(n, w, m)
+		model, err = onnxgraph.Marshal(n, w, m, onnxgraph.F16)
 	case onnxgraph.Int8:
 		fix = "calibrate on more images, or on images more like those to convert, or use f16"
 		model, err = quantize(ctx, n, w, m, calibration)

@@ -47,7 +47,7 @@ func TestReduce(t *testing.T) {
 		t.Skip("ONNX Runtime was not found; run `go run ./third_party go test ./train/export`")
 	}
 	n, w := smallGenerator(t)
-	full, err := onnxgraph.Marshal(n, w, onnxgraph.Metadata{})
+	full, err := onnxgraph.Marshal(n, w, onnxgraph.Metadata{}, onnxgraph.F32)
 	if err != nil {
 		t.Fatal(err)
 	}

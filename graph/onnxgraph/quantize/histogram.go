@@ -25,11 +25,11 @@ type Histogram struct {
 	zeros  uint64
 	lo, hi float32 // the smallest and the largest value
 	some   bool    // a value was added
-	broken bool    // a value was not finite
 }
 
-// Add counts values.
-func (h *Histogram) Add(values []float32) {
+// Add counts values and reports whether all of them are finite. Others are not counted.
+func (h *Histogram) Add(values []float32) (finite bool) {
+	finite = true
 	if len(values) > 0 && !h.some {
 		h.some, h.lo, h.hi = true, values[0], values[0]
 	}
@@ -37,7 +37,7 @@ func (h *Histogram) Add(values []float32) {
 		bits := math.Float32bits(v)
 		size := math.Float32frombits(bits &^ (1 << 31))
 		if !(size <= math.MaxFloat32) {
-			h.broken = true
+			finite = false
 			continue
 		}
 		if v < h.lo {
@@ -53,42 +53,34 @@ func (h *Histogram) Add(values []float32) {
 		if size >= h.limit {
 			h.grow(size)
 		}
-		// The product is exact, since scale is a power of two. Negative values count down from
-		// bins/2 - 1.
+		// The product is exact, since scale is a power of two. Negative values count down from bins/2 - 1.
 		sign := int(int32(bits) >> 31) // 0 or -1
 		h.counts[bins/2+(int(size*h.scale)^sign)]++
 	}
+	return finite
 }
 
 // Empty reports whether no value was added.
 func (h *Histogram) Empty() bool { return !h.some }
 
-// Finite reports whether all values were finite. Others are not counted.
-func (h *Histogram) Finite() bool { return !h.broken }
+// smallest is the exponent of the first limit. Below it a float32 could not hold scale.
+const smallest = -100
 
 // grow doubles the limit until it is above size.
 func (h *Histogram) grow(size float32) {
-	if h.limit == 0 {
-		h.exponent = smallest
-		h.setLimit()
-	}
 	for size >= h.limit {
+		if h.limit == 0 {
+			h.exponent = smallest - 1
+		}
 		h.exponent++
 		var merged [bins]uint64
 		for i, n := range h.counts {
 			merged[bins/4+i/2] += n
 		}
 		h.counts = merged
-		h.setLimit()
+		h.limit = float32(math.Ldexp(1, h.exponent))
+		h.scale = float32(math.Ldexp(bins/2, -h.exponent))
 	}
-}
-
-// smallest is the exponent of the first limit. Below it a float32 could not hold scale.
-const smallest = -100
-
-func (h *Histogram) setLimit() {
-	h.limit = float32(math.Ldexp(1, h.exponent))
-	h.scale = float32(math.Ldexp(bins/2, -h.exponent))
 }
 
 // A bin represents count values near value.

@@ -41,15 +41,6 @@ func Over(lo, hi float64) Params {
 	return Params{Scale: float32(scale), Zero: uint8(zero)}
 }
 
-// Byte returns the level next to v, half-way cases to the even one.
-func (p Params) Byte(v float32) uint8 {
-	q := math.RoundToEven(float64(v/p.Scale)) + float64(p.Zero)
-	return uint8(max(0, min(q, Levels)))
-}
-
-// Value returns the value of the level q.
-func (p Params) Value(q uint8) float32 { return p.Scale * float32(int(q)-int(p.Zero)) }
-
 // weightLimit is the largest magnitude of an 8-bit weight. -128 is left out, so that the levels are
 // symmetric.
 const weightLimit = 127

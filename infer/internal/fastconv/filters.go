@@ -3,13 +3,9 @@ package fastconv
 import (
 	"bytes"
 	"errors"
-	"runtime"
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
-	"cyclegan/infer/internal/offheap"
 	"cyclegan/infer/winograd"
 )
 
@@ -25,12 +21,13 @@ type Filters struct {
 type filters struct {
 	plain []byte // float32, little-endian: [out, in, 3, 3]
 	shape []int64
-	block *offheap.Block // [points, 1, out, in]
-
-	once sync.Once
+	// values are the transformed filters [points, 1, out, in]. transform computes them at its first call.
+	values    []float32
+	transform func()
+	free      func() error
 }
 
-// reserve finds the filters or allocates memory for them. transformAll fills it.
+// reserve finds the filters or allocates memory for them.
 func (f *Filters) reserve(plain []byte, out, in int) (*filters, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -40,11 +37,12 @@ func (f *Filters) reserve(plain []byte, out, in int) (*filters, error) {
 			return have, nil
 		}
 	}
-	block, err := offheap.Floats(winograd.Points * out * in)
+	values, free, err := allocate(winograd.Points * out * in)
 	if err != nil {
 		return nil, err
 	}
-	made := &filters{plain: plain, shape: shape, block: block}
+	transform := sync.OnceFunc(func() { winograd.TransformFilters(values, plain) })
+	made := &filters{plain, shape, values, transform, free}
 	f.all = append(f.all, made)
 	return made, nil
 }
@@ -55,21 +53,8 @@ func (f *Filters) Close() error {
 	defer f.mu.Unlock()
 	var errs []error
 	for _, have := range f.all {
-		errs = append(errs, have.block.Free())
+		errs = append(errs, have.free())
 	}
 	f.all = nil
 	return errors.Join(errs...)
-}
-
-// transformAll transforms the filters that are not transformed yet, on all processors.
-func transformAll(list []*filters) {
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for _, f := range list {
-		group.Go(func() error {
-			f.once.Do(func() { winograd.TransformFilters(f.block.Values(), f.plain) })
-			return nil
-		})
-	}
-	group.Wait()
 }

@@ -4,13 +4,12 @@
 // 3x3 convolutions take the Winograd form of package winograd. A wide convolution with few output
 // channels, such as a generator's last one, is split into a column and a row.
 //
-// Such convolutions are most of the work of a ResNet generator, which then takes less than 3/5 of
-// the time.
+// Such convolutions are most of the work of a ResNet generator, which then takes less than 3/5 of the time.
 package fastconv
 
 import (
-	"maps"
 	"slices"
+	"sync"
 
 	"cyclegan/infer/onnx"
 	"cyclegan/infer/session"
@@ -35,13 +34,20 @@ type Rewritten struct {
 func (r *Rewritten) Inputs() map[string]session.Tensor {
 	tensors := map[string]session.Tensor{}
 	for name, f := range r.inputs {
-		tensors[name] = session.Tensor{Shape: f.shape, Data: f.block.Values()}
+		tensors[name] = session.Tensor{Shape: f.shape, Data: f.values}
 	}
 	return tensors
 }
 
-// Transform computes the values of the inputs. A session may be opened before or meanwhile.
-func (r *Rewritten) Transform() { transformAll(slices.Collect(maps.Values(r.inputs))) }
+// Transform computes the values of the inputs, on all processors. A session may be opened before or
+// meanwhile.
+func (r *Rewritten) Transform() {
+	var group sync.WaitGroup
+	for _, f := range r.inputs {
+		group.Go(f.transform)
+	}
+	group.Wait()
+}
 
 // Rewrite returns the model with its convolutions in faster forms, or nil if none has one; f keeps
 // the filters. Convolutions that are not float32, that are grouped, dilated or strided, and those

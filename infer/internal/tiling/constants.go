@@ -107,8 +107,7 @@ var parameters = map[string][]int{
 }
 
 // Computed names the parameters that a model computes from constants, as the pads in PyTorch's
-// exports.
-// [Constants] returns a model that computes them.
+// exports. [Constants] returns a model that computes them.
 func Computed(m *onnx.Model) []string {
 	c := newConstants(m, nil)
 	var names []string

@@ -11,35 +11,9 @@ import (
 
 // The rules of this file are for operators that change the number or the places of pixels.
 
-// conv is a convolution whose weights are the given input.
-func conv(weights int) rule {
-	return func(t *tracer, n *onnx.Node) (value, error) {
-		v, err := t.planes(n)
-		if err != nil {
-			return v, err
-		}
-		kernel, err := t.kernel(n, weights)
-		if err != nil {
-			return v, err
-		}
-		return windowed(n, v, kernel)
-	}
-}
-
-// kernel returns the size of a convolution's kernel, from the attribute or else from the weights.
-func (t *tracer) kernel(n *onnx.Node, weights int) ([]int64, error) {
-	if k := n.Ints("kernel_shape"); k != nil {
-		return k, nil
-	}
-	if w := t.tensor(n.Input(weights)); w != nil && len(w.Dims) == 4 {
-		return w.Dims[2:], nil
-	}
-	return nil, errors.New("the size of its kernel could not be read")
-}
-
-func windowed(n *onnx.Node, v value, kernel []int64) (value, error) {
+func conv(t *tracer, n *onnx.Node, v value) (value, error) {
 	for axis, s := range []*Span{&v.y, &v.x} {
-		w, err := newWindow(n, axis, kernel)
+		w, err := t.window(n, axis)
 		if err != nil {
 			return v, err
 		}
@@ -48,10 +22,16 @@ func windowed(n *onnx.Node, v value, kernel []int64) (value, error) {
 	return v, nil
 }
 
-// newWindow reads the attributes of a convolution or pooling along rows (axis 0) or columns (axis
-// 1).
-func newWindow(n *onnx.Node, axis int, kernel []int64) (window, error) {
-	strides, dilations, pads := n.Ints("strides"), n.Ints("dilations"), n.Ints("pads")
+// window reads the attributes of a convolution or pooling along rows (axis 0) or columns (axis 1).
+// The weights give the size of a kernel without an attribute.
+func (t *tracer) window(n *onnx.Node, axis int) (window, error) {
+	kernel, strides, dilations, pads := n.Ints("kernel_shape"), n.Ints("strides"), n.Ints("dilations"), n.Ints("pads")
+	if w := t.tensor(n.Input(1)); kernel == nil && w != nil && len(w.Dims) == 4 {
+		kernel = w.Dims[2:]
+	}
+	if kernel == nil {
+		return window{}, errors.New("the size of its kernel could not be read")
+	}
 	var w window
 	for _, p := range []struct {
 		to     *int
@@ -75,7 +55,7 @@ func newWindow(n *onnx.Node, axis int, kernel []int64) (window, error) {
 		}
 	}
 	if w.kernel < 1 || w.stride < 1 || w.dilation < 1 {
-		return w, errors.New("its kernel, stride or dilation is missing or below 1")
+		return w, errors.New("its kernel, stride or dilation is below 1")
 	}
 	switch pad := n.Text("auto_pad", "NOTSET"); pad {
 	case "NOTSET", "":
@@ -94,35 +74,23 @@ func newWindow(n *onnx.Node, axis int, kernel []int64) (window, error) {
 	return w, nil
 }
 
-func pool(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.planes(n)
-	if err != nil {
-		return v, err
-	}
+func pool(t *tracer, n *onnx.Node, v value) (value, error) {
 	if n.Int("ceil_mode", 0) != 0 {
 		return v, errors.New("it rounds sizes up")
 	}
-	return windowed(n, v, n.Ints("kernel_shape"))
+	return conv(t, n, v)
 }
 
-func convTranspose(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.planes(n)
-	if err != nil {
-		return v, err
-	}
+func convTranspose(t *tracer, n *onnx.Node, v value) (value, error) {
 	if _, ok := n.Attr("output_shape"); ok {
 		return v, errors.New("its result has a fixed size")
 	}
 	if p := n.Text("auto_pad", "NOTSET"); p != "NOTSET" && p != "VALID" {
 		return v, fmt.Errorf("auto_pad %q is unknown for it", p)
 	}
-	kernel, err := t.kernel(n, 1)
-	if err != nil {
-		return v, err
-	}
 	outPad := n.Ints("output_padding")
 	for axis, s := range []*Span{&v.y, &v.x} {
-		w, err := newWindow(n, axis, kernel)
+		w, err := t.window(n, axis)
 		if err != nil {
 			return v, err
 		}
@@ -135,11 +103,7 @@ func convTranspose(t *tracer, n *onnx.Node) (value, error) {
 	return v, nil
 }
 
-func pad(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.first(n)
-	if err != nil {
-		return v, err
-	}
+func pad(t *tracer, n *onnx.Node, v value) (value, error) {
 	mode := n.Text("mode", "constant")
 	if mode == "wrap" {
 		return v, errors.New("it takes pixels from the other side")
@@ -149,27 +113,11 @@ func pad(t *tracer, n *onnx.Node) (value, error) {
 		return v, err
 	}
 	pads, ok := integers(list)
-	over := make([]int, len(pads)/2)
-	for i := range over {
-		over[i] = i
-	}
-	if name := n.Input(3); name != "" {
-		list, err := t.numbers(name)
-		if err != nil {
-			return v, err
-		}
-		if over, ok = integers(list); !ok {
-			return v, errors.New("its axes are not integers")
-		}
-	}
-	if over, err = axes(over, v.rank); err != nil {
-		return v, err
-	}
-	if !ok || len(pads) == 0 || len(pads) != 2*len(over) {
+	if !ok || len(pads) != 2*v.rank || n.Input(3) != "" {
 		return v, errors.New("its pads do not fit its axes")
 	}
-	for i, axis := range over {
-		begin, end := pads[i], pads[i+len(over)]
+	for axis := range v.rank {
+		begin, end := pads[axis], pads[axis+v.rank]
 		if s := v.span(axis); s != nil {
 			if mode == "reflect" {
 				t.needs = append(t.needs, need{*s, 1 + max(begin, end)})
@@ -183,11 +131,7 @@ func pad(t *tracer, n *onnx.Node) (value, error) {
 }
 
 // slice takes some of the channels, or cuts rows and columns off the borders.
-func slice(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.first(n)
-	if err != nil {
-		return v, err
-	}
+func slice(t *tracer, n *onnx.Node, v value) (_ value, err error) {
 	var parts [4][]float64
 	for i, attr := range []string{"starts", "ends", "axes", ""} {
 		if parts[i], err = t.list(n, i+1, attr); err != nil {
@@ -226,11 +170,7 @@ func slice(t *tracer, n *onnx.Node) (value, error) {
 }
 
 // resize changes the size by an integer factor, up or down (Resize, and Upsample before it).
-func resize(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.first(n)
-	if err != nil {
-		return v, err
-	}
+func resize(t *tracer, n *onnx.Node, v value) (value, error) {
 	scales, err := t.scales(n, v.rank)
 	if err != nil {
 		return v, err
@@ -283,25 +223,10 @@ func (t *tracer) scales(n *onnx.Node, rank int) ([]float64, error) {
 	if len(list) == 0 {
 		return nil, errors.New("it sets a size instead of a factor")
 	}
-	all := list
-	if a, ok := n.Attr("axes"); ok {
-		over, _ := a.Values()
-		places, _ := integers(over)
-		if places, err = axes(places, rank); err != nil {
-			return nil, err
-		}
-		if len(places) != len(list) {
-			return nil, errors.New("its scales do not fit its axes")
-		}
-		all = slices.Repeat([]float64{1}, rank)
-		for i, axis := range places {
-			all[axis] = list[i]
-		}
+	if len(list) != rank || n.Ints("axes") != nil {
+		return nil, fmt.Errorf("it has %d scales, not one for each of %d axes", len(list), rank)
 	}
-	if len(all) != rank {
-		return nil, fmt.Errorf("it has %d scales, not %d", len(all), rank)
-	}
-	return all, nil
+	return list, nil
 }
 
 // shift returns the constant part of the place that element y is made of, which is y/scale + shift.
@@ -322,33 +247,18 @@ func shift(n *onnx.Node, opset int64, scale float64) (float64, error) {
 	}
 }
 
-// blocks returns the input of a node that moves pixels between space and channels, and the side of
-// its blocks.
-func (t *tracer) blocks(n *onnx.Node) (value, int, error) {
-	v, err := t.planes(n)
+// blocks is DepthToSpace or SpaceToDepth, which move pixels between channels and square blocks.
+func blocks(_ *tracer, n *onnx.Node, v value) (value, error) {
 	b := int(n.Int("blocksize", 0))
-	if err == nil && (b < 1 || b > 1<<12) {
-		err = fmt.Errorf("its blocks have an invalid size, %d", b)
+	if b < 1 || b > 1<<12 {
+		return v, fmt.Errorf("its blocks have an invalid size, %d", b)
 	}
-	return v, b, err
-}
-
-func depthToSpace(t *tracer, n *onnx.Node) (value, error) {
-	v, b, err := t.blocks(n)
-	if err != nil {
-		return v, err
+	for _, s := range []*Span{&v.y, &v.x} {
+		if n.Op == "DepthToSpace" {
+			*s = s.resized(b, 1, 0, float64(b-1)/float64(b), 0)
+		} else {
+			*s = s.windowed(window{kernel: b, stride: b, dilation: 1})
+		}
 	}
-	below := float64(b-1) / float64(b)
-	v.y, v.x = v.y.resized(b, 1, 0, below, 0), v.x.resized(b, 1, 0, below, 0)
-	return v, nil
-}
-
-func spaceToDepth(t *tracer, n *onnx.Node) (value, error) {
-	v, b, err := t.blocks(n)
-	if err != nil {
-		return v, err
-	}
-	w := window{kernel: b, stride: b, dilation: 1}
-	v.y, v.x = v.y.windowed(w), v.x.windowed(w)
 	return v, nil
 }

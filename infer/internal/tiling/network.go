@@ -1,6 +1,5 @@
 // Package tiling prepares a network for images that pass through it in tiles; its central type is
-// [Network], what
-// [Analyze] found out about an ONNX model.
+// [Network], what [Analyze] found out about an ONNX model.
 //
 // Two things make a tile's result differ from the result of the whole image. First, a tile ends
 // where the image continues, and convolutions see that: Analyze finds how far they see, so that
@@ -23,8 +22,7 @@ import (
 type Network struct {
 	// Margin is the number of pixels to each side that a pixel may depend on.
 	Margin int
-	// Align divides the places and sizes of tiles, in pixels, so that strides meet the same pixels
-	// in each.
+	// Align divides the places and sizes of tiles, in pixels, so that strides meet the same pixels in each.
 	Align int
 	// Least is the smallest side of a tile, in pixels: a mirrored border needs something to mirror.
 	Least int
@@ -172,21 +170,21 @@ func (t *tracer) node(n *onnx.Node) error {
 	if n.Domain != "" && n.Domain != "com.microsoft" {
 		return fmt.Errorf("its domain %q is unknown", n.Domain)
 	}
-	rule := rules[n.Op]
-	if rule == nil {
+	rule, ok := rules[n.Op]
+	if !ok {
 		return errors.New("it is not known which pixels its result depends on")
 	}
-	out, err := rule(t, n)
+	out, err := rule.take(t, n)
+	if err == nil {
+		out, err = rule.apply(t, n, out)
+	}
 	if err != nil {
 		return err
 	}
 	for _, s := range []Span{out.y, out.x} {
 		t.needs = append(t.needs, need{s, 1})
-		if s.Num > 1<<16 || s.Den > 1<<16 {
-			return errors.New("the product of strides is too large")
-		}
-		if t.net.Align = lcm(t.net.Align, s.Num); t.net.Align > 1<<16 {
-			return errors.New("its strides have too large a common multiple")
+		if t.net.Align = lcm(t.net.Align, s.Num); max(t.net.Align, s.Num, s.Den) > 1<<16 {
+			return errors.New("its strides have too large a product or common multiple")
 		}
 	}
 	for _, name := range n.Outputs {

@@ -8,22 +8,27 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// A rule returns an operator's result. It must reject operators that make a pixel depend on the
-// whole image.
-type rule func(t *tracer, n *onnx.Node) (value, error)
-
-var rules = map[string]rule{
-	"Conv": conv(1), "QLinearConv": conv(3), "ConvInteger": conv(1),
-	"ConvTranspose": convTranspose,
-	"MaxPool":       pool, "AveragePool": pool, "LpPool": pool,
-	"Pad": pad, "Slice": slice, "Resize": resize, "Upsample": resize,
-	"DepthToSpace": depthToSpace, "SpaceToDepth": spaceToDepth, "Transpose": transpose,
-	"Concat": concat, "Split": split,
-	"InstanceNormalization": instanceNorm, "BatchNormalization": batchNorm,
-	"QuantizeLinear": parametric, "DequantizeLinear": parametric, "Clip": parametric, "Dropout": parametric,
+// A rule follows an image through an operator: take finds the value that enters, apply returns the
+// result. It must reject operators that make a pixel depend on the whole image.
+type rule struct {
+	take  func(*tracer, *onnx.Node) (value, error)
+	apply func(*tracer, *onnx.Node, value) (value, error)
 }
 
+var rules map[string]rule // by operator
+
 func init() {
+	joined, first, planes := (*tracer).joined, (*tracer).first, (*tracer).planes
+	rules = map[string]rule{
+		"Conv": {planes, conv}, "ConvTranspose": {planes, convTranspose},
+		"MaxPool": {planes, pool}, "AveragePool": {planes, pool},
+		"Pad": {first, pad}, "Slice": {first, slice}, "Resize": {first, resize}, "Upsample": {first, resize},
+		"DepthToSpace": {planes, blocks}, "SpaceToDepth": {planes, blocks}, "Transpose": {first, transpose},
+		"Concat": {joined, concat}, "Split": {first, split},
+		"InstanceNormalization": {planes, instanceNorm}, "BatchNormalization": {first, batchNorm},
+		"QuantizeLinear": {first, parametric}, "DequantizeLinear": {first, parametric},
+		"Clip": {first, parametric}, "Dropout": {first, parametric},
+	}
 	for _, op := range []string{
 		"Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cast", "Ceil", "Celu", "Cos", "Cosh", "Elu", "Erf",
 		"Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Mish", "Neg", "Not",
@@ -32,17 +37,13 @@ func init() {
 		"Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Mean", "Min", "Mod",
 		"Mul", "Or", "PRelu", "Pow", "Sub", "Sum", "Where", "Xor",
 	} {
-		rules[op] = pointwise
+		rules[op] = rule{joined, pointwise}
 	}
 }
 
 // pointwise is an operator that computes each place from the same places, and from constants that
 // are equal everywhere.
-func pointwise(t *tracer, n *onnx.Node) (value, error) {
-	out, err := t.joined(n)
-	if err != nil {
-		return out, err
-	}
+func pointwise(t *tracer, n *onnx.Node, out value) (value, error) {
 	for _, name := range n.Inputs {
 		if _, ok := t.values[name]; ok || name == "" {
 			continue
@@ -99,16 +100,14 @@ func (t *tracer) planes(n *onnx.Node) (value, error) {
 	return v, err
 }
 
-// parametric is a pointwise operator whose further inputs are numbers, or one number for each
-// channel.
-func parametric(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.first(n)
-	if err == nil && len(n.Inputs) > 1 && v.span(int(n.Int("axis", 1))) != nil {
+// parametric is a pointwise operator whose further inputs are numbers, or one number for each channel.
+func parametric(t *tracer, n *onnx.Node, v value) (value, error) {
+	if len(n.Inputs) > 1 && v.span(int(n.Int("axis", 1))) != nil {
 		if c := t.tensor(n.Inputs[1]); c == nil || len(c.Dims) > 0 && c.Dims[0] != 1 {
-			err = errors.New("its parameters differ from place to place")
+			return v, errors.New("its parameters differ from place to place")
 		}
 	}
-	return v, err
+	return v, nil
 }
 
 // list returns the numbers of input i, or of the attribute that older opsets have instead. Nil if
@@ -148,11 +147,7 @@ func axes(list []int, rank int) ([]int, error) {
 	return out, nil
 }
 
-func transpose(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.first(n)
-	if err != nil {
-		return v, err
-	}
+func transpose(_ *tracer, n *onnx.Node, v value) (value, error) {
 	perm := n.Ints("perm")
 	if len(perm) != v.rank || perm[0] != 0 {
 		return v, errors.New("it does not keep images apart")
@@ -164,11 +159,7 @@ func transpose(t *tracer, n *onnx.Node) (value, error) {
 	return v, nil
 }
 
-func concat(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.joined(n)
-	if err != nil {
-		return v, err
-	}
+func concat(t *tracer, n *onnx.Node, v value) (value, error) {
 	for _, name := range n.Inputs {
 		if _, ok := t.values[name]; !ok {
 			return v, fmt.Errorf("it joins the image with a constant, %q", name)
@@ -177,13 +168,7 @@ func concat(t *tracer, n *onnx.Node) (value, error) {
 	return v, onChannels(n, v, 1)
 }
 
-func split(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.first(n)
-	if err != nil {
-		return v, err
-	}
-	return v, onChannels(n, v, 0)
-}
+func split(_ *tracer, n *onnx.Node, v value) (value, error) { return v, onChannels(n, v, 0) }
 
 // onChannels returns an error unless the node's axis is the axis of the channels.
 func onChannels(n *onnx.Node, v value, absent int64) error {
@@ -194,22 +179,17 @@ func onChannels(n *onnx.Node, v value, absent int64) error {
 	return err
 }
 
-func batchNorm(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.first(n)
-	if err == nil && n.Int("training_mode", 0) != 0 {
-		err = errors.New("it takes its statistics from the image, as in training")
+func batchNorm(_ *tracer, n *onnx.Node, v value) (value, error) {
+	if n.Int("training_mode", 0) != 0 {
+		return v, errors.New("it takes its statistics from the image, as in training")
 	}
-	if err == nil && (v.h < 2 || v.w < 2) {
-		err = errors.New("its channels are not on axis 1")
+	if v.h < 2 || v.w < 2 {
+		return v, errors.New("its channels are not on axis 1")
 	}
-	return v, err
+	return v, nil
 }
 
-func instanceNorm(t *tracer, n *onnx.Node) (value, error) {
-	v, err := t.planes(n)
-	if err != nil {
-		return v, err
-	}
+func instanceNorm(t *tracer, n *onnx.Node, v value) (value, error) {
 	scale := t.tensor(n.Input(1))
 	if scale == nil || scale.Type != onnx.Float32 && scale.Type != onnx.Float16 {
 		return v, errors.New("its scale is not a constant of float32 or float16")

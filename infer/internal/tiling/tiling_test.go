@@ -156,7 +156,7 @@ func TestAnalyzeRefuses(t *testing.T) {
 	ints, num, text := onnx.IntsAttr, onnx.IntAttr, onnx.TextAttr
 	kernel := ints("kernel_shape", 3, 3)
 	lists := []*onnx.Tensor{ints64("two", 2, 2), ints64("scales", 1, 1, 2, 3), ints64("rows", 1, 2, 3, 4), ints64("pads", 0, 0, 1, 1),
-		ints64("odd", 0, 0, 1), ints64("nothing", 1, 1, 0, 0)}
+		ints64("odd", 0, 0, 1), ints64("batch", 1, 0, 0, 0, 0, 0, 0, 0), ints64("nothing", 1, 1, 0, 0)}
 	for _, c := range []struct {
 		want  string
 		nodes []*onnx.Node
@@ -174,7 +174,7 @@ func TestAnalyzeRefuses(t *testing.T) {
 		{"fixed size", []*onnx.Node{node("ConvTranspose", []string{"w"}, kernel, ints("output_shape", 64, 64))}},
 		{"rounds sizes up", []*onnx.Node{node("MaxPool", nil, kernel, num("ceil_mode", 1))}},
 		{"other side", []*onnx.Node{node("Pad", []string{"pads"}, text("mode", "wrap"))}},
-		{"adds images", []*onnx.Node{node("Pad", []string{"two"})}},
+		{"adds images", []*onnx.Node{node("Pad", []string{"batch"})}},
 		{"do not fit", []*onnx.Node{node("Pad", []string{"odd"})}},
 		{"not an integer factor", []*onnx.Node{node("Resize", []string{"", "nothing"})}},
 		{"instead of a factor", []*onnx.Node{node("Resize", []string{"", "", "rows"})}},
