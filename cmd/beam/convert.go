@@ -15,6 +15,7 @@ import (
 	"cyclegan/cmd/beam/pipeline"
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
+	"cyclegan/cmd/internal/progress"
 )
 
 // convert runs the pipeline and returns the exit status. Its error is about more than single images,
@@ -43,13 +44,10 @@ func convert(ctx context.Context, c *config, s *summary, stdout, stderr io.Write
 	if c.inProcess() {
 		info, err := pipeline.OpenModel(ctx, o, stderr)
 		if err != nil {
-			return cli.Failed, err
+			return cli.Status(err), err
 		}
 		defer pipeline.CloseModels()
 		fmt.Fprintf(stderr, "%s: %s", o.Model, modelcli.Describe(info))
-		if _, err := modelcli.Sizes(o.Resize, info); err != nil {
-			return cli.WrongUsage, err
-		}
 	}
 	modelcli.PrintPlan(stderr, plan)
 	// Writing an empty list first checks the path and removes the list of an earlier run.
@@ -81,7 +79,9 @@ func (c *config) run(ctx context.Context, o *pipeline.Options, total int, stderr
 		return nil, err
 	}
 	if c.inProcess() {
-		defer printProgress(total, stderr)()
+		bar := progress.New(stderr, total, "images")
+		defer bar.Finish()
+		pipeline.Finished = bar.Step
 	} else {
 		fmt.Fprintf(stderr, "submitting the job to %s\n", c.runner)
 	}
@@ -93,33 +93,6 @@ func (c *config) run(ctx context.Context, o *pipeline.Options, total int, stderr
 func (c *config) removeTemporary() {
 	if c.temporary != "" {
 		os.RemoveAll(c.temporary)
-	}
-}
-
-// printProgress prints a line every few seconds until it is stopped.
-func printProgress(total int, stderr io.Writer) (stop func()) {
-	begin, already := time.Now(), pipeline.Done()
-	ticker, end, ended := time.NewTicker(5*time.Second), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-ticker.C:
-				n, took := int(pipeline.Done()-already), time.Since(begin)
-				if n == 0 || n >= total {
-					continue
-				}
-				left := time.Duration(float64(took) / float64(n) * float64(total-n))
-				fmt.Fprintf(stderr, "%d of %d images, %.3g per second, %v left\n", n, total, float64(n)/took.Seconds(), left.Round(time.Second))
-			case <-end:
-				return
-			}
-		}
-	}()
-	return func() {
-		ticker.Stop()
-		close(end)
-		<-ended
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -15,13 +16,11 @@ import (
 	"cyclegan/train/metric/features"
 )
 
-// cache stores the statistics of the real folder for the next evaluation against it.
+// cache stores what was computed of the real folder for the next evaluation against it.
 type cache struct {
-	dir string
-	// Paths of the entries, named by a hash of everything that they depend on; "" for what is not stored.
-	pictures, features string
-
-	warn func(format string, args ...any)
+	dir                string
+	pictures, features string // paths of the entries, "" for what is not stored
+	warn               func(format string, args ...any)
 }
 
 const (
@@ -30,31 +29,27 @@ const (
 	largestSet   = 256 << 20           // bound on the stored images for SWD, in bytes
 )
 
-// newCache returns the cache for a folder and the options.
+// newCache returns the cache for a folder and the options. An entry is named by a hash of everything
+// that it depends on.
 func newCache(cfg *config, f *folder, swd *metric.SWD, e *features.Extractor, warn func(string, ...any)) (*cache, error) {
 	dir, err := cfg.cacheFolder()
 	if err != nil || dir == "" {
 		return &cache{}, err
 	}
 	c := &cache{dir: dir, warn: warn}
-	type entry struct {
-		Name        string
-		Size, Mtime int64
-	}
-	var entries []entry
+	parts := []any{cfg.width, cfg.height}
 	for _, p := range f.files {
-		entries = append(entries, entry{p.name, p.size, p.mtime})
+		parts = append(parts, p.name, p.size, p.mtime)
 	}
-	resize := [2]int{cfg.width, cfg.height}
 	if swd != nil {
 		size := swd.Size()
 		if size.X*size.Y*3*min(len(f.files), swd.Options().MaxPictures) <= largestSet {
-			c.pictures = c.path(key(entries, resize, size, swd.Options()), "pictures")
+			c.pictures = filepath.Join(dir, key(append(parts, size, swd.Options())...)+".pictures")
 		}
 	}
 	if e != nil && !e.Info().External { // the hash of a model does not cover weights in other files
 		i := e.Info()
-		c.features = c.path(key(entries, resize, i.SHA256, i.Input, i.Output, i.Width, i.Height), "features")
+		c.features = filepath.Join(dir, key(append(parts, i.SHA256, i.Input, i.Output, i.Width, i.Height)...)+".features")
 	}
 	return c, nil
 }
@@ -67,10 +62,6 @@ func key(parts ...any) string {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
-}
-
-func (c *cache) path(key, extension string) string {
-	return filepath.Join(c.dir, key+"."+extension)
 }
 
 // load reads what is stored of s, and reports what that is.
@@ -122,13 +113,14 @@ func (c *cache) save(s *side, set, vectors bool) {
 	c.prune()
 }
 
+// entry matches the names of entries.
+var entry = regexp.MustCompile(`^[0-9a-f]{32}\.(pictures|features)$`)
+
 func (c *cache) prune() {
-	for _, extension := range []string{"pictures", "features"} {
-		paths, _ := filepath.Glob(c.path(strings.Repeat("[0-9a-f]", 32), extension))
-		for _, path := range paths {
-			if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > unusedFor {
-				os.Remove(path)
-			}
+	files, _ := os.ReadDir(c.dir)
+	for _, f := range files {
+		if info, err := f.Info(); err == nil && entry.MatchString(f.Name()) && time.Since(info.ModTime()) > unusedFor {
+			os.Remove(filepath.Join(c.dir, f.Name()))
 		}
 	}
 }

@@ -57,7 +57,7 @@ func TestInOrder(t *testing.T) {
 	}
 	slow := func(i int) (int, error) { time.Sleep(time.Duration(i*7%5) * time.Millisecond); return 2 * i, nil }
 	next := 0
-	err := inOrder(t.Context(), items, slow, func(r int, _ error) error {
+	err := inOrder(t.Context(), items, slow, func(_, r int, _ error) error {
 		if r != 2*next {
 			t.Fatalf("result %d came as number %d", r, next)
 		}
@@ -69,7 +69,7 @@ func TestInOrder(t *testing.T) {
 	}
 
 	enough, n := errors.New("enough"), 0
-	err = inOrder(t.Context(), items, slow, func(int, error) error {
+	err = inOrder(t.Context(), items, slow, func(int, int, error) error {
 		if n++; n == 3 {
 			return enough
 		}
@@ -81,7 +81,7 @@ func TestInOrder(t *testing.T) {
 
 	ctx, cancel := context.WithCancelCause(t.Context())
 	n = 0
-	err = inOrder(ctx, items, slow, func(int, error) error { n++; cancel(enough); return nil })
+	err = inOrder(ctx, items, slow, func(int, int, error) error { n++; cancel(enough); return nil })
 	if !errors.Is(err, enough) || n != 1 {
 		t.Errorf("%d results after the context ended, and %v", n, err)
 	}

@@ -6,13 +6,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"cyclegan/infer/batch"
 	"cyclegan/infer/pixels"
 )
 
@@ -39,52 +39,26 @@ type failure struct {
 // stem returns the name without its extension.
 func (f file) stem() string { return strings.TrimSuffix(f.name, path.Ext(f.name)) }
 
-// listFolder finds the images in a folder and its subfolders. It skips names that begin with a dot and
-// links to folders. If there are more than most (0 for no bound), the seed chooses that many.
+// listFolder finds the images in a folder and its subfolders, as cmd/infer does. If there are more than
+// most (0 for no bound), the seed chooses that many.
 func listFolder(option, dir string, most int, seed uint64) (*folder, error) {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return nil, fmt.Errorf("-%s: %w", option, err)
-	}
-	if !info.IsDir() {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("-%s %q is a file\nFix: name a folder of images", option, dir)
 	}
-	f := &folder{dir: dir}
-	root, err := filepath.EvalSymlinks(dir) // WalkDir does not follow a link
+	plan, err := batch.DryPlan([]string{dir}, filepath.Join(dir, ".none"), "") // nothing is written
 	if err != nil {
 		return nil, fmt.Errorf("-%s: %w", option, err)
 	}
-	filepath.WalkDir(root, func(at string, d fs.DirEntry, err error) error {
-		rel, relErr := filepath.Rel(root, at)
-		if relErr != nil {
-			rel = at
+	f := &folder{dir: dir, others: plan.Unsupported}
+	for _, u := range plan.Unread {
+		f.fail(u.Path, u.Err)
+	}
+	for _, j := range plan.Jobs {
+		name, err := filepath.Rel(dir, j.Input)
+		if err != nil {
+			return nil, err
 		}
-		named := filepath.Join(dir, rel)
-		switch {
-		case err != nil:
-			f.fail(named, err)
-		case at != root && strings.HasPrefix(d.Name(), "."):
-			if d.IsDir() {
-				return filepath.SkipDir
-			}
-		case d.IsDir():
-		case !pixels.Readable(d.Name()):
-			f.others++
-		default:
-			info, err := os.Stat(at) // the target of a link
-			switch {
-			case err != nil:
-				f.fail(named, err)
-			case !info.Mode().IsRegular():
-				f.others++
-			default:
-				f.files = append(f.files, file{path: named, name: filepath.ToSlash(rel), size: info.Size(), mtime: info.ModTime().UnixNano()})
-			}
-		}
-		return nil
-	})
-	if len(f.files) == 0 {
-		return nil, errors.Join(fmt.Errorf("-%s: no images in %q (jpg, png, gif, bmp, tiff or webp)", option, dir), f.firstFailure())
+		f.files = append(f.files, file{path: j.Input, name: filepath.ToSlash(name)})
 	}
 	f.choose(most, seed)
 	return f, nil
@@ -136,13 +110,18 @@ func (f *folder) survey(ctx context.Context) error {
 			return p, fmt.Errorf("read image: %w", err)
 		}
 		defer opened.Close()
+		stat, err := opened.Stat()
+		if err != nil {
+			return p, fmt.Errorf("read image: %w", err)
+		}
 		info, err := pixels.Header(opened, pixels.Limits{})
 		if err != nil {
 			return p, fmt.Errorf("read image %q: %w", p.path, err)
 		}
+		p.size, p.mtime = stat.Size(), stat.ModTime().UnixNano()
 		p.w, p.h = info.Upright()
 		return p, nil
-	}, func(p file, err error) error {
+	}, func(_, p file, err error) error {
 		if err != nil {
 			f.fail(p.path, err)
 		} else {
@@ -162,17 +141,17 @@ func sizes(folders ...*folder) (list string, w, h int) {
 	var all []string
 	for _, f := range folders {
 		for _, p := range f.files {
-			if s := fmt.Sprintf("%dx%d", p.w, p.h); !slices.Contains(all, s) {
-				if len(all) == 3 {
-					return strings.Join(all, ", ") + " and more", 0, 0
-				}
+			w, h = p.w, p.h
+			if s := fmt.Sprintf("%dx%d", w, h); !slices.Contains(all, s) {
 				all = append(all, s)
 			}
 		}
 	}
-	if len(all) == 1 {
-		p := folders[0].files[0]
-		return all[0], p.w, p.h
+	if len(all) > 1 {
+		w, h = 0, 0
 	}
-	return strings.Join(all, ", "), 0, 0
+	if len(all) > 3 {
+		all = append(all[:3], "...")
+	}
+	return strings.Join(all, ", "), w, h
 }

@@ -12,11 +12,11 @@ import (
 	"cyclegan/train/metric/features"
 )
 
-// side is a folder with the statistics that set scores need.
+// side is a folder with what the scores of sets need.
 type side struct {
 	*folder
-	set      *metric.SWDSet // nil without SWD
-	features *metric.Features
+	set      *metric.SWDSet   // nil without SWD
+	features *metric.Features // nil without an extractor
 }
 
 // reader reads sides.
@@ -39,7 +39,7 @@ func (c *config) image(path string) (*image.NRGBA, error) {
 	return img, nil
 }
 
-// read computes the statistics that the side lacks: the set for SWD, and the features.
+// read reads what the side lacks: the set for SWD, and the features.
 func (r *reader) read(ctx context.Context, s *side, bar *progress.Bar) error {
 	needSet := r.swd != nil && s.set == nil
 	needFeatures := r.extractor != nil && s.features == nil
@@ -49,35 +49,31 @@ func (r *reader) read(ctx context.Context, s *side, bar *progress.Bar) error {
 	if needSet {
 		s.set = r.swd.NewSet()
 	}
-	type loaded struct {
-		file
-		img *image.NRGBA
-	}
 	var batch []*image.NRGBA
 	n := 0
-	err := inOrder(ctx, s.files, func(f file) (loaded, error) {
+	err := inOrder(ctx, s.files, func(f file) (*image.NRGBA, error) {
 		img, err := r.cfg.image(f.path)
 		if err == nil && needSet && img.Rect.Size() != r.swd.Size() {
 			err = fmt.Errorf("read image %q: its size %dx%d differs from its header", f.path, img.Rect.Dx(), img.Rect.Dy())
 		}
-		return loaded{f, img}, err
-	}, func(l loaded, err error) error {
+		return img, err
+	}, func(f file, img *image.NRGBA, err error) error {
 		bar.Step()
 		if err != nil {
-			s.fail(l.path, err)
+			s.fail(f.path, err)
 			bar.Printf("failed: %v\n", err)
 			return nil
 		}
 		n++
 		if needSet {
-			if err := s.set.Add(l.img); err != nil {
+			if err := s.set.Add(img); err != nil {
 				return err
 			}
 		}
 		if !needFeatures {
 			return nil
 		}
-		if batch = append(batch, l.img); len(batch) < r.extractor.Info().Batch {
+		if batch = append(batch, img); len(batch) < r.extractor.Info().Batch {
 			return nil
 		}
 		err = s.extract(ctx, r.extractor, batch)
@@ -110,18 +106,14 @@ func (s *side) extract(ctx context.Context, e *features.Extractor, batch []*imag
 // inOrder calls do for each item on all processors, and use with the results one after the other in
 // the order of the items. At most one result per processor waits. It stops at the first error of use,
 // or when ctx ends.
-func inOrder[T, R any](ctx context.Context, items []T, do func(T) (R, error), use func(R, error) error) error {
-	type result struct {
-		value R
-		err   error
-	}
+func inOrder[T, R any](ctx context.Context, items []T, do func(T) (R, error), use func(T, R, error) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	queue := make(chan chan result, max(1, runtime.GOMAXPROCS(0)-1))
+	queue := make(chan chan func() error, max(1, runtime.GOMAXPROCS(0)-1))
 	go func() {
 		defer close(queue)
 		for _, item := range items {
-			done := make(chan result, 1)
+			done := make(chan func() error, 1)
 			select {
 			case queue <- done:
 			case <-ctx.Done():
@@ -129,16 +121,16 @@ func inOrder[T, R any](ctx context.Context, items []T, do func(T) (R, error), us
 			}
 			go func() {
 				value, err := do(item)
-				done <- result{value, err}
+				done <- func() error { return use(item, value, err) }
 			}()
 		}
 	}()
 	for done := range queue {
-		r := <-done
+		use := <-done
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			break
 		}
-		if err := use(r.value, r.err); err != nil {
+		if err := use(); err != nil {
 			return err
 		}
 	}

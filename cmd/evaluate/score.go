@@ -168,31 +168,26 @@ func (r *reader) pairs(ctx context.Context, rep *report, real, fake *folder, std
 	fmt.Fprintf(stderr, "%s to compare\n", cli.Count(len(matched), "pair"))
 	bar := progress.New(stderr, len(matched), "pairs")
 	defer bar.Finish()
-	type pair struct {
-		files [2]file
-		metric.Pair
-	}
 	var all metric.Pairs
-	err := inOrder(ctx, matched, func(files [2]file) (pair, error) {
+	err := inOrder(ctx, matched, func(files [2]file) (metric.Pair, error) {
 		a, err := r.cfg.image(files[0].path)
 		if err != nil {
-			return pair{files: files}, err
+			return metric.Pair{}, err
 		}
 		b, err := r.cfg.image(files[1].path)
 		if err != nil {
-			return pair{files: files}, err
+			return metric.Pair{}, err
 		}
-		scores, err := metric.Compare(a, b)
-		return pair{files, scores}, err
-	}, func(p pair, err error) error {
+		return metric.Compare(a, b)
+	}, func(files [2]file, p metric.Pair, err error) error {
 		bar.Step()
 		if err != nil {
-			err := fmt.Errorf("compare %q with %q: %w", p.files[1].path, p.files[0].path, err)
-			rep.PairsFailed = append(rep.PairsFailed, failure{p.files[1].path, err.Error()})
+			err := fmt.Errorf("compare %q with %q: %w", files[1].path, files[0].path, err)
+			rep.PairsFailed = append(rep.PairsFailed, failure{files[1].path, err.Error()})
 			bar.Printf("failed: %v\n", err)
 			return nil
 		}
-		all.Add(p.Pair)
+		all.Add(p)
 		return nil
 	})
 	if err != nil {

@@ -81,7 +81,7 @@ func (c *command) loadRun() error {
 		if files, _ := filepath.Glob(filepath.Join(c.checkpointsDir, c.name, "*_net_G*.pth")); len(files) > 0 {
 			return fmt.Errorf("run %q is of the official implementation\nFix: export its files one by one: %s -pth %s -o G.onnx", c.name, cli.Program("export"), files[0])
 		}
-		return cli.Usage(fmt.Errorf("no run %q in %s: %w%s", c.name, c.checkpointsDir, err, runsIn(c.checkpointsDir)))
+		return cli.Usage(fmt.Errorf("no run %q in %s: %w%s", c.name, c.checkpointsDir, err, cli.There("runs", c.checkpointsDir, "*")))
 	}
 	if err != nil {
 		return err
@@ -114,22 +114,6 @@ func (c *command) loadRun() error {
 	}
 	c.note("run %s after step %d: %s, %s and %s", c.run.Dir(), c.checkpoint.Step, c.run.NetG, c.checkpoint.DomainA, c.checkpoint.DomainB)
 	return nil
-}
-
-// runsIn lists runs in a folder.
-func runsIn(dir string) string {
-	found, err := filepath.Glob(filepath.Join(dir, "*", train.OptionsFile))
-	if err != nil || len(found) == 0 {
-		return ""
-	}
-	list := "; runs there:"
-	for i, path := range found {
-		if i == 5 {
-			return list + " ..."
-		}
-		list += " " + filepath.Base(filepath.Dir(path))
-	}
-	return list
 }
 
 // openCalibration finds the images to calibrate on: those of -calibration, or else the training images

@@ -51,7 +51,7 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 		if c.Format == "" {
 			c.Format = "png"
 		}
-		bad = append(bad, c.official.check(c, f)...)
+		bad = append(bad, c.official.check(c)...)
 	default:
 		bad = append(bad, c.CheckRequired(!c.dryRun)...)
 	}

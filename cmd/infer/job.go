@@ -128,7 +128,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	fmt.Fprintf(stderr, "%s: %s", j.model, modelcli.Describe(info))
 	size, err := modelcli.Sizes(cfg.Resize, info)
 	if err != nil {
-		return nil, cli.Usage(err)
+		return nil, err
 	}
 	plan, err := j.plan(cfg.Format, false, stderr)
 	if err != nil {

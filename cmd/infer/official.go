@@ -33,9 +33,9 @@ const (
 type officialOption struct {
 	name, value string // value is the default
 	isSwitch    bool
-	support     support
-	about       string // help, or the reason for ignoring or refusing it
-	check       func(string) error
+	support
+	about string // help, or the reason for ignoring or refusing it
+	check func(string) error
 }
 
 const (
@@ -135,85 +135,58 @@ func checkGPUs(s string) error {
 	return nil
 }
 
+// titles are those of the official options in the help. The last two continue with the reason.
+var titles = map[support]string{
+	supported: "Options of the official test.py, instead of -model, -in and -out",
+	fixed:     "Options of the official test.py that the .onnx file fixes; other values are refused",
+	idle:      "Options of the official test.py without effect here, as in test.py",
+	ignored:   "Accepted official options: ",
+	refused:   "Refused official options: ",
+}
+
 // official holds the official options of a command line.
 type official struct {
-	model  string
-	values map[string]string
-	given  []string // options on the command line
-	name   string   // of the run, with -suffix
+	flags *cli.Flags
+	model string
+	name  string // of the run, with -suffix
 }
 
 // bind defines the official options in f.
 func (o *official) bind(f *cli.Flags) {
-	o.values = map[string]string{}
-	type treatment struct {
-		support
-		about string
-	}
-	names := map[treatment][]string{}
+	o.flags = f
 	for _, opt := range officialOptions {
-		t := treatment{opt.support, opt.about}
 		if opt.support == supported {
-			t.about = ""
+			f.Group(titles[supported], opt.name)
+		} else {
+			f.Brief(titles[opt.support]+opt.about, opt.name)
 		}
-		names[t] = append(names[t], opt.name)
-	}
-	const title = "Options of the official test.py"
-	f.Group(title+", instead of -model, -in and -out", names[treatment{supported, ""}]...)
-	f.Brief(title+" that the .onnx file fixes; other values are refused", names[treatment{fixed, ""}]...)
-	f.Brief(title+" without effect here, as in test.py", names[treatment{idle, ""}]...)
-	for _, about := range []string{noPage, noWandb} {
-		f.Brief("Accepted official options: "+about, names[treatment{ignored, about}]...)
-	}
-	for _, about := range []string{noIter, training} {
-		f.Brief("Refused official options: "+about, names[treatment{refused, about}]...)
-	}
-	for i := range officialOptions {
-		opt := &officialOptions[i]
-		o.values[opt.name] = opt.value
-		f.Var(&officialValue{o, opt}, opt.name, opt.about)
-	}
-}
-
-// officialValue is the flag.Value of an official option.
-type officialValue struct {
-	*official
-	opt *officialOption
-}
-
-func (v *officialValue) IsBoolFlag() bool { return v.opt.isSwitch }
-
-func (v *officialValue) String() string {
-	if v.official == nil { // package flag calls String on a zero value
-		return ""
-	}
-	return v.values[v.opt.name]
-}
-
-func (v *officialValue) Set(s string) error {
-	if v.opt.isSwitch {
-		if _, err := strconv.ParseBool(s); err != nil {
-			return errors.New("want true or false")
+		if opt.isSwitch {
+			f.Bool(opt.name, false, opt.about)
+		} else {
+			f.String(opt.name, opt.value, opt.about)
 		}
 	}
-	if v.opt.check != nil {
-		if err := v.opt.check(s); err != nil {
-			return err
-		}
-	}
-	v.values[v.opt.name] = s
-	if !v.has(v.opt.name) {
-		v.given = append(v.given, v.opt.name)
-	}
-	return nil
 }
+
+func (o *official) value(name string) string { return o.flags.Lookup(name).Value.String() }
 
 // has reports whether the command line sets an option.
-func (o *official) has(name string) bool { return slices.Contains(o.given, name) }
+func (o *official) has(name string) bool { return o.flags.Explicit()[name] }
+
+// given returns the official options on the command line.
+func (o *official) given() []string {
+	var names []string
+	for _, opt := range officialOptions {
+		if o.has(opt.name) {
+			names = append(names, opt.name)
+		}
+	}
+	return names
+}
 
 // number returns the value of an integer option, or absent if it has none.
 func (o *official) number(name string, absent int) int {
-	n, err := strconv.Atoi(o.values[name])
+	n, err := strconv.Atoi(o.value(name))
 	if err != nil {
 		return absent
 	}
@@ -228,28 +201,35 @@ func (o *official) choose(c *config) error {
 	case "pix2pix", "colorization":
 		return fmt.Errorf("-model %s is not supported; use cycle_gan, test or an .onnx file (./%[1]s for a file of that name)", c.Model)
 	case "":
-		o.model, c.byRun = modelCycleGAN, len(o.given) > 0
+		o.model, c.byRun = modelCycleGAN, len(o.given()) > 0
 		if o.has("model_suffix") {
 			o.model = modelTest
 		}
 	default:
-		if len(o.given) > 0 {
-			return fmt.Errorf("-%s: these official options name a run and its images (-name, -dataroot) instead of an .onnx file; omit them or -model %s", strings.Join(o.given, ", -"), c.Model)
+		if len(o.given()) > 0 {
+			return fmt.Errorf("-%s: these official options name a run and its images (-name, -dataroot) instead of an .onnx file; omit them or -model %s", strings.Join(o.given(), ", -"), c.Model)
 		}
 	}
 	return nil
 }
 
 // check returns the mistakes in an official command line, and sets the options of c that it implies.
-func (o *official) check(c *config, f *cli.Flags) []error {
+func (o *official) check(c *config) []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	for _, opt := range officialOptions {
-		if opt.support == refused && o.has(opt.name) && o.values[opt.name] != opt.value {
+		value := o.value(opt.name)
+		switch {
+		case !o.has(opt.name):
+		case opt.support == refused && value != opt.value:
 			bad("-%s does not apply: %s", opt.name, opt.about)
+		case opt.check != nil:
+			if err := opt.check(value); err != nil {
+				bad("-%s %q: %w", opt.name, value, err)
+			}
 		}
 	}
-	if o.values["dataroot"] == "" {
+	if o.value("dataroot") == "" {
 		bad("-dataroot DIR is missing: the folder with testA and testB, or with -model test a folder of images")
 	}
 	if len(c.Inputs) > 0 {
@@ -262,21 +242,20 @@ func (o *official) check(c *config, f *cli.Flags) []error {
 		bad("-resize %s: with -name, use -preprocess, -load_size and -crop_size", c.Resize)
 	}
 	if o.has("model_suffix") && o.model != modelTest {
-		bad("-model_suffix %s applies with -model test; cycle_gan runs both generators", o.values["model_suffix"])
+		bad("-model_suffix %s applies with -model test; cycle_gan runs both generators", o.value("model_suffix"))
 	}
-	if want := map[string]string{modelCycleGAN: "unaligned", modelTest: "single"}[o.model]; o.has("dataset_mode") && o.values["dataset_mode"] != want {
-		bad("-dataset_mode %s: -model %s needs %s", o.values["dataset_mode"], o.model, want)
+	if want := map[string]string{modelCycleGAN: "unaligned", modelTest: "single"}[o.model]; o.has("dataset_mode") && o.value("dataset_mode") != want {
+		bad("-dataset_mode %s: -model %s needs %s", o.value("dataset_mode"), o.model, want)
 	}
-	name, err := cli.Suffixed(o.values["name"], o.values["suffix"], f.FlagSet)
-	if err == nil && !filepath.IsLocal(name) {
-		err = fmt.Errorf("-name %q cannot be the name of a run", name)
+	var err error
+	if o.name, err = cli.Suffixed(o.value("name"), o.value("suffix"), o.flags.FlagSet); err == nil && !filepath.IsLocal(o.name) {
+		err = fmt.Errorf("-name %q cannot be the name of a run", o.name)
 	}
-	o.name = name
-	if explicit := f.Explicit(); o.has("gpu_ids") && (explicit["provider"] || explicit["device"]) {
-		bad("-gpu_ids %s stands for -provider and -device: use one or the other", o.values["gpu_ids"])
+	if o.has("gpu_ids") && (o.has("provider") || o.has("device")) {
+		bad("-gpu_ids %s stands for -provider and -device: use one or the other", o.value("gpu_ids"))
 	} else if o.has("gpu_ids") {
 		c.ModelOptions.Provider, c.ModelOptions.DeviceID = "cpu", 0
-		for id := range strings.SplitSeq(o.values["gpu_ids"], ",") {
+		for id := range strings.SplitSeq(o.value("gpu_ids"), ",") {
 			if n, err := strconv.Atoi(strings.TrimSpace(id)); err == nil && n >= 0 {
 				c.ModelOptions.Provider, c.ModelOptions.DeviceID = "cuda", n
 				break
@@ -289,20 +268,18 @@ func (o *official) check(c *config, f *cli.Flags) []error {
 // notes returns remarks about the options.
 func (o *official) notes() []string {
 	var notes []string
-	noted := map[string]bool{}
 	for _, opt := range officialOptions {
-		if opt.support == ignored && o.has(opt.name) && !noted[opt.about] {
-			noted[opt.about] = true
+		if opt.support == ignored && o.has(opt.name) {
 			notes = append(notes, fmt.Sprintf("-%s: %s", opt.name, opt.about))
 		}
 	}
-	if strings.Contains(o.values["gpu_ids"], ",") {
-		notes = append(notes, fmt.Sprintf("-gpu_ids %s: only the first device is used", o.values["gpu_ids"]))
+	if strings.Contains(o.value("gpu_ids"), ",") {
+		notes = append(notes, fmt.Sprintf("-gpu_ids %s: only the first device is used", o.value("gpu_ids")))
 	}
 	return append(notes, o.preprocessing().notes(o.has("preprocess") || o.has("load_size") || o.has("crop_size"))...)
 }
 
 func (o *official) preprocessing() *preprocessing {
-	ratio, _ := strconv.ParseFloat(o.values["aspect_ratio"], 64)
-	return &preprocessing{o.values["preprocess"], o.number("load_size", 0), o.number("crop_size", 0), ratio}
+	ratio, _ := strconv.ParseFloat(o.value("aspect_ratio"), 64)
+	return &preprocessing{o.value("preprocess"), o.number("load_size", 0), o.number("crop_size", 0), ratio}
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,17 +23,13 @@ const latest = "latest"
 // trained is the folder of a run of cmd/train.
 type trained struct {
 	dir     string
-	options map[string]any // nil if the run does not record them
+	options map[string]json.RawMessage // nil if the run does not record them
 }
 
 // openTrained opens the folder of a run. It reads the options without checking them, because only few matter.
 func openTrained(dir string) (*trained, error) {
-	info, err := os.Stat(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("no run %q%s\nFix: name the run with -name and -checkpoints_dir", dir, runsNear(filepath.Dir(dir)))
-	}
-	if err != nil {
-		return nil, err
+	if !isFolder(dir) {
+		return nil, fmt.Errorf("no run %q%s\nFix: name the run with -name and -checkpoints_dir", dir, cli.There("runs", filepath.Dir(dir), "*"))
 	}
 	r := &trained{dir: dir}
 	path := filepath.Join(dir, "options.json")
@@ -41,38 +37,19 @@ func openTrained(dir string) (*trained, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the options of the run: %w", err)
+	if err == nil {
+		err = json.Unmarshal(data, &r.options)
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	if err := d.Decode(&r.options); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("read the options of the run: %q: %w", path, err)
 	}
 	return r, nil
 }
 
-// runsNear lists the runs in a folder.
-func runsNear(dir string) string {
-	found, err := filepath.Glob(filepath.Join(dir, "*", "*.onnx"))
-	if err != nil || len(found) == 0 {
-		return ""
-	}
-	var names []string
-	for _, path := range found {
-		names = append(names, filepath.Base(filepath.Dir(path)))
-	}
-	names = slices.Compact(names)
-	if len(names) > 5 {
-		names = append(names[:5], "...")
-	}
-	return "; runs there: " + strings.Join(names, ", ")
-}
-
 // option returns an option of the run in the form of its command line.
 func (r *trained) option(name string) (string, bool) {
 	v, ok := r.options[name]
-	return fmt.Sprint(v), ok
+	return strings.Trim(string(v), `"`), ok
 }
 
 // checkFixed returns an error if options contradict those of the run.
@@ -80,8 +57,8 @@ func (r *trained) checkFixed(o *official) error {
 	var bad []error
 	for _, opt := range officialOptions {
 		was, known := r.option(opt.name)
-		if opt.support == fixed && o.has(opt.name) && known && was != o.values[opt.name] {
-			bad = append(bad, fmt.Errorf("-%s %s: run %q was trained with %s, which the .onnx file fixes; omit the option", opt.name, o.values[opt.name], r.dir, was))
+		if opt.support == fixed && o.has(opt.name) && known && was != o.value(opt.name) {
+			bad = append(bad, fmt.Errorf("-%s %s: run %q was trained with %s, which the .onnx file fixes; omit the option", opt.name, o.value(opt.name), r.dir, was))
 		}
 	}
 	return errors.Join(bad...)
@@ -90,7 +67,7 @@ func (r *trained) checkFixed(o *official) error {
 // generators returns the files of the named generators.
 func (r *trained) generators(o *official, names ...string) ([]string, error) {
 	dir := r.dir
-	if epoch := o.values["epoch"]; epoch != latest {
+	if epoch := o.value("epoch"); epoch != latest {
 		dir = filepath.Join(r.dir, "epoch_"+epoch)
 	}
 	var paths, missing, commands []string
@@ -115,7 +92,7 @@ func (r *trained) export(o *official, g, dir string) string {
 	if g == "G_BA" {
 		side, direction = "_B", "BtoA"
 	}
-	epoch, program := o.values["epoch"], cli.Program("export")
+	epoch, program := o.value("epoch"), cli.Program("export")
 	for _, suffix := range []string{side, ""} {
 		pth := filepath.Join(r.dir, epoch+"_net_G"+suffix+".pth")
 		if _, err := os.Stat(pth); err == nil {
@@ -128,7 +105,7 @@ func (r *trained) export(o *official, g, dir string) string {
 	}
 	command := program + " -name " + o.name
 	if o.has("checkpoints_dir") {
-		command += " -checkpoints_dir " + o.values["checkpoints_dir"]
+		command += " -checkpoints_dir " + o.value("checkpoints_dir")
 	}
 	if epoch == latest {
 		return command
@@ -138,7 +115,7 @@ func (r *trained) export(o *official, g, dir string) string {
 
 // jobs returns the conversions of an official command line, with notes about them.
 func (o *official) jobs() (jobs []job, notes []string, err error) {
-	run, err := openTrained(filepath.Join(o.values["checkpoints_dir"], o.name))
+	run, err := openTrained(filepath.Join(o.value("checkpoints_dir"), o.name))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,21 +123,21 @@ func (o *official) jobs() (jobs []job, notes []string, err error) {
 		return nil, nil, cli.Usage(err)
 	}
 	notes = o.notes()
-	eval, _ := strconv.ParseBool(o.values["eval"])
+	eval, _ := strconv.ParseBool(o.value("eval"))
 	if norm, _ := run.option("norm"); norm == "batch" && !eval {
 		notes = append(notes, "BatchNorm uses its running statistics, as test.py does only with -eval")
 	}
 	if o.model == modelTest {
-		jobs, err = o.convert(run, []string{o.generatorOf(run)}, []string{o.values["dataroot"]})
+		jobs, err = o.convert(run, []string{o.generatorOf(run)}, []string{o.value("dataroot")})
 		return jobs, notes, err
 	}
 	direction, known := run.option("direction")
-	asked := o.values["direction"]
+	asked := o.value("direction")
 	if known && o.has("direction") && asked != direction {
 		return nil, nil, cli.Usage(fmt.Errorf("-direction %s: run %q was trained with %s, so each generator would get the images of the wrong domain\n"+
 			"Fix: omit -direction to convert both ways; for %[1]s only, use -model test -direction %[1]s with the folder of images as -dataroot", asked, run.dir, direction))
 	}
-	a, b, err := phaseFolders(o.values["dataroot"], o.values["phase"])
+	a, b, err := phaseFolders(o.value("dataroot"), o.value("phase"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -183,7 +160,7 @@ func (o *official) convert(run *trained, generators, folders []string) ([]job, e
 		jobs = append(jobs, job{
 			model: paths[i], inputs: []string{folders[i]}, most: min(most, o.number("max_dataset_size", most)), check: o.checkModel,
 			// G_AB makes fake_B, as in the official code.
-			output: filepath.Join(o.values["results_dir"], o.name, o.values["phase"]+"_"+o.values["epoch"], "fake_"+g[len(g)-1:]),
+			output: filepath.Join(o.value("results_dir"), o.name, o.value("phase")+"_"+o.value("epoch"), "fake_"+g[len(g)-1:]),
 			wrap:   func(t batch.Translator) batch.Translator { return prepared{t, o.preprocessing()} },
 		})
 	}
@@ -192,17 +169,14 @@ func (o *official) convert(run *trained, generators, folders []string) ([]job, e
 
 // generatorOf returns the generator that -model test runs.
 func (o *official) generatorOf(run *trained) string {
-	switch o.values["model_suffix"] {
+	switch o.value("model_suffix") {
 	case "_A", "_AB":
 		return "G_AB"
 	case "_B", "_BA":
 		return "G_BA"
 	}
-	direction, known := run.option("direction")
-	if !known {
-		direction = "AtoB"
-	}
-	if o.has("direction") && o.values["direction"] != direction {
+	direction, _ := run.option("direction")
+	if o.has("direction") && o.value("direction") != cmp.Or(direction, "AtoB") {
 		return "G_BA"
 	}
 	return "G_AB"
@@ -210,29 +184,22 @@ func (o *official) generatorOf(run *trained) string {
 
 // checkModel rejects a model that contradicts -netG, for runs that do not record their options.
 func (o *official) checkModel(i infer.Info) error {
-	if o.has("netG") && i.Architecture != "" && i.Architecture != o.values["netG"] {
-		return fmt.Errorf("-netG %s: the model is %s; omit the option", o.values["netG"], i.Architecture)
+	if o.has("netG") && i.Architecture != "" && i.Architecture != o.value("netG") {
+		return fmt.Errorf("-netG %s: the model is %s; omit the option", o.value("netG"), i.Architecture)
 	}
 	return nil
 }
 
-// namings are the folder names of domains A and B that cmd/train knows.
-var namings = []func(phase string) (a, b string){
-	func(p string) (a, b string) { return p + "A", p + "B" },
-	func(p string) (a, b string) { return p + "_A", p + "_B" },
-	func(p string) (a, b string) {
-		if p == "train" {
-			return "summer", "winter"
-		}
-		return p + "_summer", p + "_winter"
-	},
-}
-
-// phaseFolders finds the folders of domains A and B in root, or else one level deeper.
+// phaseFolders finds the folders of domains A and B in root, or else one level deeper, by the names that
+// cmd/train knows.
 func phaseFolders(root, phase string) (a, b string, err error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		return "", "", fmt.Errorf("-dataroot: %w\nFix: name a folder; unpack an archive first", err)
+	}
+	namings := [][2]string{{phase + "A", phase + "B"}, {phase + "_A", phase + "_B"}, {phase + "_summer", phase + "_winter"}}
+	if phase == "train" {
+		namings[2] = [2]string{"summer", "winter"}
 	}
 	dirs := []string{root}
 	for _, e := range entries {
@@ -240,49 +207,33 @@ func phaseFolders(root, phase string) (a, b string, err error) {
 			dirs = append(dirs, filepath.Join(root, e.Name()))
 		}
 	}
-	var found [][2]string
-	var lone []error
+	var found []string
 	for i, dir := range dirs {
-		a, b, err := pair(dir, phase)
-		if err != nil {
-			lone = append(lone, err)
-		} else if a != "" {
-			found = append(found, [2]string{a, b})
-		}
-		if i == 0 && (a != "" || err != nil) {
+		if i == 1 && len(found) > 0 {
 			break // deeper folders do not count
 		}
-	}
-	switch {
-	case len(found) == 1:
-		return found[0][0], found[0][1], nil
-	case len(found) > 1:
-		return "", "", fmt.Errorf("-dataroot %q holds several data sets: %s, %s...\nFix: name one of them", root, filepath.Dir(found[0][0]), filepath.Dir(found[1][0]))
-	case len(lone) > 0:
-		return "", "", lone[0]
-	}
-	wantA, wantB := namings[0](phase)
-	return "", "", fmt.Errorf("-dataroot %q has no folders %s and %s\nFix: name the beginning of their names with -phase; for a single folder of images add -model test", root, wantA, wantB)
-}
-
-// pair returns the folders of both domains in dir, and an error if there is only one of them.
-func pair(dir, phase string) (a, b string, err error) {
-	for _, naming := range namings {
-		a, b := naming(phase)
-		a, b = filepath.Join(dir, a), filepath.Join(dir, b)
-		hasA, hasB := isFolder(a), isFolder(b)
-		if hasA && hasB {
-			return a, b, nil
-		}
-		if hasA != hasB {
-			have, lack := a, b
-			if hasB {
-				have, lack = b, a
+		for _, naming := range namings {
+			inA, inB := filepath.Join(dir, naming[0]), filepath.Join(dir, naming[1])
+			hasA, hasB := isFolder(inA), isFolder(inB)
+			if hasA && hasB {
+				a, b, found = inA, inB, append(found, dir)
+				break
 			}
-			return "", "", fmt.Errorf("%s exists, but %s does not\nFix: for a single folder use -model test -dataroot %[1]s", have, lack)
+			if hasB {
+				inA, inB = inB, inA
+			}
+			if hasA || hasB {
+				return "", "", fmt.Errorf("%s exists, but %s does not\nFix: for a single folder use -model test -dataroot %[1]s", inA, inB)
+			}
 		}
 	}
-	return "", "", nil
+	switch len(found) {
+	case 0:
+		return "", "", fmt.Errorf("-dataroot %q has no folders %s and %s\nFix: name the beginning of their names with -phase; for a single folder of images add -model test", root, namings[0][0], namings[0][1])
+	case 1:
+		return a, b, nil
+	}
+	return "", "", fmt.Errorf("-dataroot %q holds several data sets: %s, %s...\nFix: name one of them", root, found[0], found[1])
 }
 
 func isFolder(path string) bool {

@@ -82,11 +82,9 @@ var lossFamilies = []lossFamily{
 
 // lossCharts distributes the losses over charts by their meaning, with smoothed lines.
 func lossCharts(series []Series) []*chart {
-	curves := make([]curve, 0, len(series))
+	var curves []curve
 	for _, s := range series {
-		if len(s.X) == len(s.Y) {
-			curves = append(curves, newCurve(s))
-		}
+		curves = append(curves, newCurve(s))
 	}
 	steps := stepsOf(curves)
 	span := smoothSpan(curves, steps)
@@ -186,7 +184,7 @@ func paceCharts(h *History) []*chart {
 	for _, s := range []struct {
 		title  string
 		series Series
-	}{{"Learning rate", h.LearningRate()}, {"Seconds per step", h.SecondsPerStep()}} {
+	}{{"Learning rate", h.LR}, {"Seconds per step", h.SecondsPerStep}} {
 		c := newCurve(s.series)
 		if len(c.x) < 2 {
 			continue
@@ -207,8 +205,7 @@ type painter interface {
 	rule(x float64)                              // a vertical dotted line
 	band(outline []point, l *chartLine)          // faint
 	line(points []point, l *chartLine, raw bool) // raw is thin and faint
-	dot(at point, radius float64, l *chartLine)  // radius in pixels
-	ring(at point, l *chartLine)                 // marks the best value
+	dot(at point, l *chartLine, best bool)       // a ring for the best value
 }
 
 type point struct{ x, y float64 }
@@ -259,11 +256,11 @@ func (c *chart) draw(p painter, y scale) {
 		few := c.Dots && !l.Dotted && len(l.X) <= 60
 		for k, v := range l.Y {
 			if last := k == len(l.Y)-1; (few || last) && !math.IsNaN(v) {
-				p.dot(at(l.X[k], v), 3, l)
+				p.dot(at(l.X[k], v), l, false)
 			}
 		}
 		if l.Best != nil {
-			p.ring(at(l.X[*l.Best], l.Y[*l.Best]), l)
+			p.dot(at(l.X[*l.Best], l.Y[*l.Best]), l, true)
 		}
 	}
 }

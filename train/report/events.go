@@ -24,8 +24,6 @@ import (
 // Every method passes its data to the operating system before it returns, so a killed run leaves a
 // readable file and TensorBoard follows a running one. Events is safe for concurrent use.
 type Events struct {
-	path string
-
 	mu sync.Mutex
 	to appender
 }
@@ -49,7 +47,7 @@ func openEvents(folder string, step int64, now time.Time) (*Events, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Events{path: f.Name(), to: appender{path: f.Name(), file: f}}
+	e := &Events{to: appender{file: f}}
 	version := &event_go_proto.Event{
 		WallTime: wallTime(now), What: &event_go_proto.Event_FileVersion{FileVersion: "brain.Event:2"},
 	}
@@ -60,7 +58,7 @@ func openEvents(folder string, step int64, now time.Time) (*Events, error) {
 	}
 	if err := e.write(version, start); err != nil {
 		f.Close()
-		os.Remove(e.path)
+		os.Remove(f.Name())
 		return nil, err
 	}
 	return e, nil
@@ -69,7 +67,6 @@ func openEvents(folder string, step int64, now time.Time) (*Events, error) {
 // createEvents creates a file whose name sorts after those of earlier processes, even if the clock
 // was set back: TensorBoard reads files in the order of their names.
 func createEvents(folder string, now time.Time) (*os.File, error) {
-	const prefix = "events.out.tfevents."
 	second := now.Unix()
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -77,35 +74,17 @@ func createEvents(folder string, now time.Time) (*os.File, error) {
 	}
 	for _, entry := range entries {
 		var s int64
-		if name, ok := strings.CutPrefix(entry.Name(), prefix); ok {
-			if n, _ := fmt.Sscanf(name, "%010d.", &s); n == 1 && s < 9_999_999_999 {
-				second = max(second, s+1)
-			}
+		if n, _ := fmt.Sscanf(entry.Name(), "events.out.tfevents.%d.", &s); n == 1 {
+			second = max(second, s+1)
 		}
 	}
 	for ; ; second++ {
-		name := fmt.Sprintf("%s%010d.%s.%d", prefix, second, hostName(), os.Getpid())
+		name := fmt.Sprintf("events.out.tfevents.%010d.cyclegan.%d", second, os.Getpid())
 		f, err := os.OpenFile(filepath.Join(folder, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o666)
 		if !errors.Is(err, os.ErrExist) {
 			return f, err
 		}
 	}
-}
-
-// hostName returns the machine's name in characters that are valid in file names.
-func hostName() string {
-	name, err := os.Hostname()
-	if err != nil || name == "" {
-		return "localhost"
-	}
-	name = name[:min(len(name), 60)]
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-':
-			return r
-		}
-		return '_'
-	}, name)
 }
 
 func wallTime(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
@@ -130,24 +109,15 @@ func (e *Events) Evaluation(v Evaluation) error {
 	if v.Weights != "latest" && v.Weights != "" {
 		suffix = "_" + v.Weights
 	}
-	split := v.Split
-	if split == "" {
-		split = "scores"
-	}
 	var values []*summary_go_proto.Summary_Value
 	for _, s := range v.Scores {
 		if suffix == "" || !strings.HasPrefix(s.Name, untouched) {
-			value := scalarValue(split+"/"+s.Name+suffix, s.Value)
+			value := scalarValue(v.Split+"/"+s.Name+suffix, s.Value)
 			value.Metadata = description(how(v, s))
 			values = append(values, value)
 		}
 	}
 	return e.add(v.Step, v.Time, values...)
-}
-
-// Scalar writes one number. TensorBoard groups tags by their part before the slash.
-func (e *Events) Scalar(step int64, tag string, v float64) error {
-	return e.add(step, time.Time{}, scalarValue(tag, v))
 }
 
 // Image writes an image, given as the bytes of a PNG file. TensorBoard shows ten steps of a tag, or
@@ -201,9 +171,6 @@ func (e *Events) write(events ...*event_go_proto.Event) error {
 	defer e.mu.Unlock()
 	return e.to.append(piece)
 }
-
-// Path returns the path of the file.
-func (e *Events) Path() string { return e.path }
 
 // Close closes the file. It may be called twice.
 func (e *Events) Close() error {

@@ -188,15 +188,15 @@ func writeEvents(t *testing.T, folder string) {
 		}}))
 	}
 	fail(first.Close())
-	data := content(t, first.Path())
-	fail(os.WriteFile(first.Path(), []byte(data[:len(data)-5]), 0o666)) // the ema evaluation
+	data := content(t, first.to.file.Name())
+	fail(os.WriteFile(first.to.file.Name(), []byte(data[:len(data)-5]), 0o666)) // the ema evaluation
 
 	second, err := openEvents(folder, 300, noon.Add(-time.Hour)) // the clock was set back
 	fail(err)
 	again := record(400)
 	again.Losses["G_AB"] = 44
 	fail(second.Record(again))
-	fail(second.Scalar(400, "memory/peak_MiB", 2345))
+	fail(second.add(400, time.Time{}, scalarValue("memory/peak_MiB", 2345)))
 	fail(second.Close())
 }
 
@@ -237,10 +237,10 @@ func TestEventsAreReadableBeforeClose(t *testing.T) {
 	}
 	defer e.Close()
 	for step := range int64(3) {
-		if err := e.Scalar(step, "loss/G_AB", 1); err != nil {
+		if err := e.add(step, time.Time{}, scalarValue("loss/G_AB", 1)); err != nil {
 			t.Fatal(err)
 		}
-		records, rest := readTFRecords(t, []byte(content(t, e.Path())))
+		records, rest := readTFRecords(t, []byte(content(t, e.to.file.Name())))
 		if len(records) != int(step)+3 || rest != 0 {
 			t.Errorf("step %d: the file has %d records and %d bytes more", step, len(records), rest)
 		}
@@ -256,7 +256,7 @@ func TestEveryProcessHasItsOwnEventFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		e.Close()
-		names = append(names, filepath.Base(e.Path()))
+		names = append(names, filepath.Base(e.to.file.Name()))
 		if !strings.Contains(names[i], "tfevents") {
 			t.Errorf("TensorBoard does not recognise %s as an event file", names[i])
 		}
@@ -297,7 +297,7 @@ func TestEventErrors(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := e.Scalar(1, "a", 1); !errors.Is(err, os.ErrClosed) || !strings.Contains(err.Error(), e.Path()) {
+	if err := e.add(1, time.Time{}, scalarValue("a", 1)); !errors.Is(err, os.ErrClosed) || !strings.Contains(err.Error(), e.to.file.Name()) {
 		t.Errorf("error of closed events is %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "events")
@@ -327,7 +327,7 @@ func TestScoresHaveDescriptions(t *testing.T) {
 	if err := errors.Join(e.Evaluation(Evaluation{Step: 3, Split: "test", Resize: "64x64, bicubic", Scores: []metric.Score{score}}), e.Close()); err != nil {
 		t.Fatal(err)
 	}
-	records, _ := readTFRecords(t, []byte(content(t, e.Path())))
+	records, _ := readTFRecords(t, []byte(content(t, e.to.file.Name())))
 	var descriptions []string
 	for _, r := range records {
 		for _, summary := range fields(t, r)[5] {

@@ -25,10 +25,7 @@ func TestGridShowsEveryPixel(t *testing.T) {
 	g := Grid{
 		Title:   "step 100",
 		Columns: []string{"A\nsummer", "G_AB(A)", "third"},
-		Rows: []Row{
-			{Label: "first", Pictures: []image.Image{a, b}},
-			{Pictures: []image.Image{nil, (*image.NRGBA)(nil), a}},
-		},
+		Rows:    [][]image.Image{{a, b}, {nil, nil, a}},
 	}
 	img, err := g.Image()
 	if err != nil {
@@ -79,10 +76,10 @@ func TestGridShowsEveryPixel(t *testing.T) {
 	}
 }
 
-// Titles are above their columns and labels to the left of their rows. The margins are empty.
+// Titles are above their columns. The margins are empty.
 func TestGridText(t *testing.T) {
-	row := Row{Label: "first", Pictures: []image.Image{speckled(8, 8, 0), speckled(8, 8, 0)}}
-	g := Grid{Columns: []string{"left", ""}, Rows: []Row{row, {Pictures: row.Pictures}}}
+	row := []image.Image{speckled(8, 8, 0), speckled(8, 8, 0)}
+	g := Grid{Columns: []string{"left", ""}, Rows: [][]image.Image{row, row}}
 	img, err := g.Image()
 	if err != nil {
 		t.Fatal(err)
@@ -105,15 +102,8 @@ func TestGridText(t *testing.T) {
 		cell := l.cellAt(0, c)
 		return image.Rect(cell.Min.X, margin, cell.Max.X, cell.Min.Y)
 	}
-	left := func(r int) image.Rectangle {
-		cell := l.cellAt(r, 0)
-		return image.Rect(margin, cell.Min.Y, cell.Min.X, cell.Max.Y)
-	}
 	if !written(above(0)) || written(above(1)) {
 		t.Error("want a title above the first column only")
-	}
-	if !written(left(0)) || written(left(1)) {
-		t.Error("want a label left of the first row only")
 	}
 	b := img.Rect
 	for _, m := range []image.Rectangle{
@@ -135,9 +125,9 @@ func TestGridSizes(t *testing.T) {
 		}
 		return img.Rect.Size()
 	}
-	row := func(w, h, n int) (r Row) {
+	row := func(w, h, n int) (r []image.Image) {
 		for range n {
-			r.Pictures = append(r.Pictures, speckled(w, h, 0))
+			r = append(r, speckled(w, h, 0))
 		}
 		return r
 	}
@@ -145,13 +135,12 @@ func TestGridSizes(t *testing.T) {
 		grid Grid
 		want image.Point
 	}{
-		{Grid{Rows: []Row{row(256, 256, 1)}}, image.Pt(256+2*margin, 256+2*margin)},
-		{Grid{Rows: []Row{row(100, 50, 1)}}, image.Pt(200+2*margin, 100+2*margin)},
-		{Grid{Rows: []Row{row(1, 1, 1)}}, image.Pt(128+2*margin, 128+2*margin)},
-		{Grid{Rows: []Row{row(20, 10, 1)}, MinCell: 1}, image.Pt(20+2*margin, 10+2*margin)},
-		{Grid{Rows: []Row{row(64, 64, 3), row(64, 64, 1)}}, image.Pt(3*128+2*gutter+2*margin, 2*128+gutter+2*margin)},
-		{Grid{Rows: []Row{row(64, 64, 4)}, Group: 2}, image.Pt(4*128+2*gutter+groupGap+2*margin, 128+2*margin)},
-		{Grid{Rows: []Row{{}}, Columns: []string{"", ""}}, image.Pt(2*128+gutter+2*margin, 128+2*margin)},
+		{Grid{Rows: [][]image.Image{row(256, 256, 1)}}, image.Pt(256+2*margin, 256+2*margin)},
+		{Grid{Rows: [][]image.Image{row(100, 50, 1)}}, image.Pt(200+2*margin, 100+2*margin)},
+		{Grid{Rows: [][]image.Image{row(1, 1, 1)}}, image.Pt(128+2*margin, 128+2*margin)},
+		{Grid{Rows: [][]image.Image{row(64, 64, 3), row(64, 64, 1)}}, image.Pt(3*128+2*gutter+2*margin, 2*128+gutter+2*margin)},
+		{Grid{Rows: [][]image.Image{row(64, 64, 4)}, Group: 2}, image.Pt(4*128+2*gutter+groupGap+2*margin, 128+2*margin)},
+		{Grid{Rows: [][]image.Image{{}}, Columns: []string{"", ""}}, image.Pt(2*128+gutter+2*margin, 128+2*margin)},
 	} {
 		if got := sheet(test.grid); got != test.want {
 			t.Errorf("sheet is %v, want %v", got, test.want)
@@ -166,13 +155,13 @@ func TestGridAcceptsAnyKindOfImage(t *testing.T) {
 	clear := image.NewPaletted(image.Rect(0, 0, 10, 10), color.Palette{color.Transparent})
 	ycc := image.NewYCbCr(image.Rect(0, 0, 10, 10), image.YCbCrSubsampleRatio420)
 	ycc.Y[0], ycc.Cb[0], ycc.Cr[0] = 255, 128, 128
-	g := Grid{Rows: []Row{{Pictures: []image.Image{gray, inner, clear, ycc}}}, MinCell: 10}
+	g := Grid{Rows: [][]image.Image{{gray, inner, clear, ycc}}}
 	img, err := g.Image()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for c, want := range []color.NRGBA{{128, 128, 128, 255}, {56, 88, 9, 255}, paper, {255, 255, 255, 255}} {
-		x := margin + c*(10+gutter)
+		x := margin + c*(130+gutter)
 		if got := img.NRGBAAt(x, margin); got != want {
 			t.Errorf("image %d starts with %v, want %v", c, got, want)
 		}
@@ -180,16 +169,12 @@ func TestGridAcceptsAnyKindOfImage(t *testing.T) {
 }
 
 func TestGridErrors(t *testing.T) {
-	one := []Row{{Pictures: []image.Image{speckled(4, 4, 0)}}}
 	for want, g := range map[string]Grid{
 		"no images":                {},
-		"sheet: no images":         {Rows: []Row{{}}},
-		"row 1, column 2 is 0x7":   {Rows: []Row{{Pictures: []image.Image{nil, image.NewGray(image.Rect(0, 0, 0, 7))}}}},
-		"Group is -1":              {Rows: one, Group: -1},
-		"MinCell is -1":            {Rows: one, MinCell: -1},
-		"MinCell is 1000000":       {Rows: one, MinCell: 1000000},
-		"too much for one sheet":   {Rows: []Row{{Pictures: []image.Image{image.NewUniform(color.White)}}}},
-		"5000 rows of 5000 images": {Rows: make([]Row, 5000), Columns: make([]string, 5000)},
+		"sheet: no images":         {Rows: [][]image.Image{{}}},
+		"row 1, column 2 is 0x7":   {Rows: [][]image.Image{{nil, image.NewGray(image.Rect(0, 0, 0, 7))}}},
+		"too much for one sheet":   {Rows: [][]image.Image{{image.NewUniform(color.White)}}},
+		"5000 rows of 5000 images": {Rows: make([][]image.Image, 5000), Columns: make([]string, 5000)},
 	} {
 		img, err := g.Image()
 		if err == nil || !strings.Contains(err.Error(), want) || img != nil {
@@ -203,13 +188,13 @@ func TestGridAcceptsAnyText(t *testing.T) {
 	g := Grid{
 		Title:   long,
 		Columns: []string{long + "\n" + long + "\n" + long, "\n", "\xff\x00 損失\t\r"},
-		Rows:    []Row{{Label: long}, {Label: "a\nb"}},
+		Rows:    make([][]image.Image, 2),
 	}
 	img, err := g.Image()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w := img.Rect.Dx(); w > 3*128+maxLabel+100 {
+	if w := img.Rect.Dx(); w > 3*128+100 {
 		t.Errorf("long text makes the sheet %d pixels wide", w)
 	}
 }
@@ -217,9 +202,9 @@ func TestGridAcceptsAnyText(t *testing.T) {
 func BenchmarkGrid(b *testing.B) {
 	var g Grid
 	for range 4 {
-		var r Row
+		var r []image.Image
 		for range 6 {
-			r.Pictures = append(r.Pictures, speckled(256, 256, 0))
+			r = append(r, speckled(256, 256, 0))
 		}
 		g.Rows = append(g.Rows, r)
 	}

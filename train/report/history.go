@@ -10,8 +10,8 @@ import (
 // lines fits into memory. A run reads it once and adds what it logs, so drawing reads no file. It
 // is not safe for concurrent use.
 type History struct {
-	losses      map[string]*Series
-	lr, seconds Series
+	LR, SecondsPerStep Series
+	losses             map[string]*Series
 }
 
 // ReadHistory reads the log at path. It ignores an incomplete last line.
@@ -37,8 +37,8 @@ func (h *History) Add(r Record) {
 		}
 		s.add(x, v)
 	}
-	h.lr.add(x, r.LR)
-	h.seconds.add(x, r.SecondsPerStep)
+	h.LR.add(x, r.LR)
+	h.SecondsPerStep.add(x, r.SecondsPerStep)
 }
 
 func (s *Series) add(x, y float64) { s.X, s.Y = append(s.X, x), append(s.Y, y) }
@@ -49,9 +49,6 @@ var lossOrder = []string{"G_AB", "G_BA", "cycle_A", "cycle_B", "idt_A", "idt_B",
 // then the others by name. It does not copy them. It omits an identity loss that is always 0, which
 // the run does not have.
 func (h *History) Losses() []Series {
-	if h == nil {
-		return nil
-	}
 	var all []Series
 	names := slices.Concat(lossOrder, slices.Sorted(maps.Keys(h.losses)))
 	for i, name := range names {
@@ -65,20 +62,4 @@ func (h *History) Losses() []Series {
 		all = append(all, *s)
 	}
 	return all
-}
-
-// LearningRate returns the learning rate of each record.
-func (h *History) LearningRate() Series {
-	if h == nil {
-		return Series{}
-	}
-	return h.lr
-}
-
-// SecondsPerStep returns the mean time per step of each record.
-func (h *History) SecondsPerStep() Series {
-	if h == nil {
-		return Series{}
-	}
-	return h.seconds
 }

@@ -47,31 +47,25 @@ func openLines[T line](path string, f format[T]) (*Lines[T], error) {
 	return l, nil
 }
 
-func (l *Lines[T]) open() (err error) {
+func (l *Lines[T]) open() error {
 	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-		}
-	}()
 	end, err := scan(f, l.format.decode, func([]byte, T) error { return nil })
 	if err != nil {
-		return fmt.Errorf("%q: %w", l.path, err)
+		err = fmt.Errorf("%q: %w", l.path, err)
+	} else {
+		err = f.Truncate(end.size)
 	}
-	if err := f.Truncate(end.size); err != nil {
-		return err
+	l.to = appender{f, end.size}
+	if err == nil && end.unterminated {
+		err = l.to.append([]byte{'\n'})
 	}
-	if end.unterminated {
-		if _, err := f.Write([]byte{'\n'}); err != nil {
-			return err
-		}
-		end.size++
+	if err != nil {
+		f.Close()
 	}
-	l.to = appender{l.path, f, end.size}
-	return nil
+	return err
 }
 
 // Append writes a value as the last line. A zero time becomes the current time. After a failure,
@@ -101,20 +95,12 @@ func (l *Lines[T]) TruncateAfter(step int64) error {
 }
 
 func (l *Lines[T]) truncate(step int64) error {
-	if l.to.file == nil {
-		return &os.PathError{Op: "truncate", Path: l.path, Err: os.ErrClosed}
-	}
-	content := func() io.Reader { return io.NewSectionReader(l.to.file, 0, l.to.size) }
-	later := false
-	_, err := scan(content(), l.format.decode, func(_ []byte, v T) error {
-		later = later || v.at() > step
-		return nil
-	})
-	if err != nil || !later {
+	if err := l.to.append(nil); err != nil { // closed
 		return err
 	}
-	err = atomicfile.WriteDurable(l.path, func(w io.Writer) error {
-		_, err := scan(content(), l.format.decode, func(raw []byte, v T) error {
+	err := atomicfile.WriteDurable(l.path, func(w io.Writer) error {
+		content := io.NewSectionReader(l.to.file, 0, l.to.size)
+		_, err := scan(content, l.format.decode, func(raw []byte, v T) error {
 			if v.at() > step {
 				return nil
 			}
@@ -218,15 +204,11 @@ func scan[T any](r io.Reader, decode func([]byte) (T, error), each func(raw []by
 // An appender appends complete pieces to a file. After a failure, such as a full disk, the file
 // still ends in a complete piece, and append can be called again.
 type appender struct {
-	path string
-	file *os.File // nil when closed; opened with O_APPEND
+	file *os.File // opened with O_APPEND
 	size int64    // bytes of complete pieces
 }
 
 func (a *appender) append(piece []byte) error {
-	if a.file == nil {
-		return &os.PathError{Op: "write", Path: a.path, Err: os.ErrClosed}
-	}
 	if n, err := a.file.Write(piece); err != nil {
 		if n > 0 {
 			err = errors.Join(err, a.file.Truncate(a.size))
@@ -239,10 +221,8 @@ func (a *appender) append(piece []byte) error {
 
 // close may be called twice.
 func (a *appender) close() error {
-	if a.file == nil {
-		return nil
+	if err := a.file.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
 	}
-	err := a.file.Close()
-	a.file = nil
-	return err
+	return nil
 }

@@ -20,9 +20,8 @@ import (
 // what is missing. Names and texts may contain anything.
 //
 //	page := report.Page{Name: "s2w", Status: report.Running, Refresh: 30 * time.Second, History: history}
-//	err := page.Save(filepath.Join(dir, "report.html"))
-//
-// A run that writes its page repeatedly keeps a [PageWriter].
+//	var writer report.PageWriter
+//	err := writer.Save(&page, filepath.Join(dir, "report.html"))
 type Page struct {
 	Name   string
 	Status Status
@@ -83,12 +82,6 @@ type Command struct {
 	Line string
 }
 
-// Write writes the page as one HTML file. It leaves out sheets that it cannot read, and lists them.
-func (p *Page) Write(w io.Writer) error { return new(PageWriter).Write(p, w) }
-
-// Save writes the page to path. It replaces the file atomically.
-func (p *Page) Save(path string) error { return new(PageWriter).Save(p, path) }
-
 // A PageWriter writes the page of one run repeatedly. It keeps the encoded sheets, some megabytes,
 // so that it only has to encode new ones. The zero value is ready to use, by one goroutine at a
 // time.
@@ -96,38 +89,28 @@ type PageWriter struct {
 	sheets map[sheetKey]*encodedSheet
 }
 
-// Save is [Page.Save].
+// Save writes the page to path. It replaces the file atomically.
 func (w *PageWriter) Save(p *Page, path string) error {
-	if err := atomicfile.Write(path, func(to io.Writer) error { return w.write(p, to) }); err != nil {
+	if err := atomicfile.Write(path, func(to io.Writer) error { return w.Write(p, to) }); err != nil {
 		return fmt.Errorf("save the report: %w", err)
 	}
 	return nil
 }
 
-// Write is [Page.Write].
+// Write writes the page as one HTML file. It leaves out sheets that it cannot read, and lists them.
 func (w *PageWriter) Write(p *Page, to io.Writer) error {
-	if err := w.write(p, to); err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	return nil
-}
-
-// write writes the images between two halves of the template, which would otherwise scan megabytes
-// of base64 for characters to escape.
-func (w *PageWriter) write(p *Page, to io.Writer) error {
 	sheets, unread := w.encode(p.Sheets)
 	v := newPageView(p, time.Now())
 	v.SheetCount, v.Unread = len(sheets), unread
-	for _, s := range sheets {
+	uris := make([]string, len(sheets))
+	for i, s := range sheets {
 		v.Script.Sheets = append(v.Script.Sheets, shownSheet{s.step, s.size.X, s.size.Y})
+		uris[i] = `"data:image/jpeg;base64,` + s.base64 + `"`
 	}
 	if err := v.half("top", to); err != nil {
 		return err
 	}
-	uris := make([]string, len(sheets))
-	for i, s := range sheets {
-		uris[i] = `"data:` + s.mime + ";base64," + s.base64 + `"`
-	}
+	// The template would scan megabytes of base64 for characters to escape.
 	_, err := fmt.Fprintf(to, "<script type=\"application/json\" id=\"images\">[%s]</script>\n", strings.Join(uris, ",\n"))
 	if err != nil {
 		return err

@@ -72,7 +72,7 @@ func plain(s string) string { return s }
 func written(t *testing.T, p *Page) string {
 	t.Helper()
 	var buf bytes.Buffer
-	if err := p.Write(&buf); err != nil {
+	if err := new(PageWriter).Write(p, &buf); err != nil {
 		t.Fatal(err)
 	}
 	return buf.String()
@@ -120,7 +120,7 @@ func TestPageShowsTheRun(t *testing.T) {
 	p := fullPage(t, plain)
 	page := written(t, p)
 	if *pageTo != "" {
-		if err := p.Save(*pageTo); err != nil {
+		if err := new(PageWriter).Save(p, *pageTo); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -289,7 +289,7 @@ func TestPageShowsNotFiniteValues(t *testing.T) {
 func TestPageSave(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.html")
 	p := fullPage(t, plain)
-	if err := p.Save(path); err != nil {
+	if err := new(PageWriter).Save(p, path); err != nil {
 		t.Fatal(err)
 	}
 	if got := content(t, path); got != written(t, p) {
@@ -299,7 +299,7 @@ func TestPageSave(t *testing.T) {
 		t.Errorf("files are %q", names)
 	}
 	missing := filepath.Join(t.TempDir(), "none", "report.html")
-	if err := p.Save(missing); !errors.Is(err, os.ErrNotExist) || strings.Count(err.Error(), missing) != 1 {
+	if err := new(PageWriter).Save(p, missing); !errors.Is(err, os.ErrNotExist) || strings.Count(err.Error(), missing) != 1 {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/draw"
 	"image/png"
 	"io"
 	"math"
@@ -57,10 +56,7 @@ func (p *LossPlot) Encode(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := png.Encode(w, img); err != nil {
-		return fmt.Errorf("write the loss plot: %w", err)
-	}
-	return nil
+	return png.Encode(w, img)
 }
 
 // Image draws the plot. The result is opaque.
@@ -77,19 +73,9 @@ func (p *LossPlot) Image() (image.Image, error) {
 	columns := min(2, len(charts))
 	rows := (len(charts) + columns - 1) / columns
 	img := image.NewRGBA(image.Rect(0, 0, plotWidth, plotHead+rows*panelHeight))
-	draw.Draw(img, img.Rect, image.NewUniform(paper), image.Point{}, draw.Src)
-	var title, head, note, small pen
-	for _, f := range []struct {
-		to   *pen
-		face typeface
-		size int
-		c    color.Color
-	}{{&title, bold, 20, ink}, {&head, bold, 16, ink}, {&note, regular, 14, muted}, {&small, regular, 13, muted}} {
-		var err error
-		if *f.to, err = newPen(f.face, f.size, f.c); err != nil {
-			return nil, fmt.Errorf("draw the loss plot: %w", err)
-		}
-	}
+	fill(img, img.Rect, paper)
+	title, head := newPen(bold, 20, ink), newPen(bold, 16, ink)
+	note, small := newPen(regular, 14, muted), newPen(regular, 13, muted)
 	const how = "faint: as logged · line: smoothed · horizontal axis: step"
 	note.write(img, plotWidth-margin-note.width(how), 24, how)
 	title.write(img, margin, 20, title.fit(p.Title, plotWidth-4*margin-note.width(how)))
@@ -128,7 +114,7 @@ func (c *chart) writeKeys(img *image.RGBA, x0, x1, y int, p pen) {
 		p.write(img, x1, y, texts[i])
 		x1 -= swatch + gap
 		mid := y + p.height()/2
-		draw.Draw(img, image.Rect(x1, mid-1, x1+swatch, mid+2), image.NewUniform(hues[c.Lines[i].Hue]), image.Point{}, draw.Src)
+		fill(img, image.Rect(x1, mid-1, x1+swatch, mid+2), hues[c.Lines[i].Hue])
 		x1 -= margin
 	}
 }
@@ -151,21 +137,18 @@ func (p *pngPainter) y(y float64) int { return p.area.Min.Y + int(math.Round(y*f
 
 func (p *pngPainter) tickX(x float64, label string) {
 	at := p.x(x)
-	draw.Draw(p.img, image.Rect(at, p.area.Min.Y, at+1, p.area.Max.Y), image.NewUniform(faint), image.Point{}, draw.Src)
+	fill(p.img, image.Rect(at, p.area.Min.Y, at+1, p.area.Max.Y), faint)
 	p.small.write(p.img, at-p.small.width(label)/2, p.area.Max.Y+6, label)
 }
 
 func (p *pngPainter) tickY(y float64, label string) {
 	at := p.y(y)
-	draw.Draw(p.img, image.Rect(p.area.Min.X, at, p.area.Max.X, at+1), image.NewUniform(faint), image.Point{}, draw.Src)
+	fill(p.img, image.Rect(p.area.Min.X, at, p.area.Max.X, at+1), faint)
 	p.small.write(p.img, p.area.Min.X-8-p.small.width(label), at-p.small.height()/2, label)
 }
 
-func (p *pngPainter) rule(x float64) {
-	for y := p.area.Min.Y; y < p.area.Max.Y; y += 5 {
-		draw.Draw(p.img, image.Rect(p.x(x), y, p.x(x)+1, y+2), image.NewUniform(muted), image.Point{}, draw.Src)
-	}
-}
+// rule draws nothing: no loss chart marks an evaluation.
+func (p *pngPainter) rule(float64) {}
 
 // bleed is how far lines and dots may reach beyond the plot area, in pixels.
 const bleed = 8
@@ -232,10 +215,10 @@ func (s shape) stroke(points []point, half float64) {
 
 func (s shape) disc(at point, radius float64) {
 	center := s.pixel(at)
-	corners := make([]point, 24)
-	for i := range corners {
-		sin, cos := math.Sincos(2 * math.Pi * float64(i) / float64(len(corners)))
-		corners[i] = point{center.x + radius*cos, center.y + radius*sin}
+	var corners []point
+	for i := range 24 {
+		sin, cos := math.Sincos(2 * math.Pi * float64(i) / 24)
+		corners = append(corners, point{center.x + radius*cos, center.y + radius*sin})
 	}
 	s.polygon(corners)
 }
@@ -266,15 +249,9 @@ func (p *pngPainter) line(points []point, l *chartLine, raw bool) {
 	s.fill(c)
 }
 
-func (p *pngPainter) dot(at point, radius float64, l *chartLine) {
+// dot draws all values alike: no loss is marked as the best.
+func (p *pngPainter) dot(at point, l *chartLine, _ bool) {
 	s := p.shape()
-	s.disc(at, radius+0.5)
+	s.disc(at, 3.5)
 	s.fill(hues[l.Hue])
-}
-
-func (p *pngPainter) ring(at point, l *chartLine) {
-	p.dot(at, 5.5, l)
-	s := p.shape()
-	s.disc(at, 4)
-	s.fill(paper)
 }

@@ -1,11 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"cyclegan/train/metric"
 )
@@ -85,11 +85,8 @@ func (s *scoreSeries) add(e Evaluation, score metric.Score) {
 // best returns the index of the best finite score, or -1 if there is none, as for a baseline.
 func (s *scoreSeries) best() int {
 	best := -1
-	if s.baseline {
-		return best
-	}
 	for i, v := range s.scores {
-		if !drawable(v.Value, maxY) {
+		if s.baseline || !drawable(v.Value, maxY) {
 			continue
 		}
 		if best < 0 || (v.Value > s.scores[best].Value) == v.Higher && v.Value != s.scores[best].Value {
@@ -154,9 +151,6 @@ func newScoreChart(measure string, series []*scoreSeries) *chart {
 	}
 	e, score := series[0].last()
 	c := &chart{Title: measureTitle(measure), Note: better(score.Higher), How: how(e, score), Dots: true}
-	if changed(series) {
-		c.How += " (not the same for all evaluations)"
-	}
 	inf := math.Inf(1)
 	lo, hi, from, to := inf, -inf, inf, -inf
 	for i, s := range series {
@@ -187,7 +181,6 @@ func newScoreChart(measure string, series []*scoreSeries) *chart {
 				lo, hi = min(lo, value-std), max(hi, value+std)
 			}
 		}
-		l.thinDots()
 		c.Lines = append(c.Lines, l)
 	}
 	steps := stepScale(from, to)
@@ -196,31 +189,6 @@ func newScoreChart(measure string, series []*scoreSeries) *chart {
 		c.log = scale{lo: lo / 1.3, hi: hi * 1.3, log: true}
 	}
 	return c
-}
-
-// thinDots leaves out evaluations if there are too many to draw, but never the best or the last.
-func (l *chartLine) thinDots() {
-	stride := (len(l.X) + maxPoints - 1) / maxPoints
-	if stride <= 1 {
-		return
-	}
-	t := *l
-	t.X, t.Y, t.Low, t.High, t.Best = nil, nil, nil, nil, nil
-	for i := range l.X {
-		best := l.Best != nil && *l.Best == i
-		if i%stride != 0 && i != len(l.X)-1 && !best {
-			continue
-		}
-		if best {
-			at := len(t.X)
-			t.Best = &at
-		}
-		t.X, t.Y = append(t.X, l.X[i]), append(t.Y, l.Y[i])
-		if l.Low != nil {
-			t.Low, t.High = append(t.Low, l.Low[i]), append(t.High, l.High[i])
-		}
-	}
-	*l = t
 }
 
 // scoreScale starts at zero only if that is near, because the axis is to show the change.
@@ -236,19 +204,6 @@ func scoreScale(lo, hi float64) scale {
 	return s.widened()
 }
 
-// changed reports whether n, split or resize differ between evaluations.
-func changed(series []*scoreSeries) bool {
-	want := how(series[0].last())
-	for _, s := range series {
-		for i := range s.at {
-			if !s.baseline && how(s.at[i], s.scores[i]) != want {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 var measures = map[string]string{
 	"L1":   "L1",
 	"PSNR": "PSNR in dB",
@@ -258,24 +213,20 @@ var measures = map[string]string{
 	"FID":  "Fréchet inception distance (FID)",
 }
 
+// families are the parts of a measure's name before the kind of score, in words.
+var families = map[string]string{"cycle": "Cycle reconstruction", "true": "Against the true counterpart"}
+
 // measureTitle returns the name of a known measure in words.
 func measureTitle(measure string) string {
-	family, kind := "", measure
-	if at := strings.LastIndex(measure, "_"); at >= 0 {
-		family, kind = measure[:at], measure[at+1:]
-	}
-	title, ok := measures[kind]
-	switch {
-	case !ok:
+	at := strings.LastIndex(measure, "_")
+	title, ok := measures[measure[at+1:]]
+	if !ok {
 		return measure
-	case family == "":
-		return title
-	case family == "cycle":
-		return "Cycle reconstruction, " + title
-	case family == "true":
-		return "Against the true counterpart, " + title
 	}
-	return family + ", " + title
+	if at < 0 {
+		return title
+	}
+	return cmp.Or(families[measure[:at]], measure[:at]) + ", " + title
 }
 
 // bestEvaluation returns the run's best evaluation, or nil if none is marked.
@@ -286,17 +237,6 @@ func bestEvaluation(evaluations []Evaluation) *Evaluation {
 		}
 	}
 	return nil
-}
-
-// evaluationTime returns the duration of all evaluations together.
-func evaluationTime(evaluations []Evaluation) time.Duration {
-	var seconds float64
-	for _, e := range evaluations {
-		if e.Seconds > 0 && e.Seconds < 1e9 {
-			seconds += e.Seconds
-		}
-	}
-	return time.Duration(seconds * float64(time.Second))
 }
 
 // A scoreTable has a row for each score, a column for each kind of weights and, with Baseline, one

@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
@@ -15,10 +14,9 @@ import (
 
 // Limits of the sheets on a page. Tests change maxSheetBytes.
 const (
-	maxSheets      = 40
-	maxSheetWidth  = 1600 // pixels; wider sheets are scaled down
-	sheetQuality   = 88
-	maxSheetPixels = 64 << 20
+	maxSheets     = 40
+	maxSheetWidth = 1600 // pixels; wider sheets are scaled down
+	sheetQuality  = 88   // of JPEG
 )
 
 var maxSheetBytes = 12 << 20 // of base64, all sheets together
@@ -32,7 +30,6 @@ type sheetKey struct {
 // An encodedSheet is a sheet in the form in which the page embeds it.
 type encodedSheet struct {
 	step   int64
-	mime   string
 	base64 string
 	size   image.Point // as embedded
 	err    error       // why the page cannot show it
@@ -98,44 +95,20 @@ func (w *PageWriter) sheet(s Sheet, used map[sheetKey]*encodedSheet) *encodedShe
 	return e
 }
 
-// embed reads the image at path. If that is smaller, it is converted to JPEG.
+// embed reads the image at path and converts it to JPEG.
 func embed(path string) *encodedSheet {
-	e := &encodedSheet{}
-	data, img, format, err := readSheet(path)
+	data, err := os.ReadFile(path)
 	if err != nil {
-		e.err = err
-		return e
+		return &encodedSheet{err: err}
 	}
-	small := fitWidth(img, maxSheetWidth)
+	img, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return &encodedSheet{err: err}
+	}
+	img = fitWidth(img, maxSheetWidth)
 	var buf bytes.Buffer
-	if err := jpeg.Encode(&buf, small, &jpeg.Options{Quality: sheetQuality}); err != nil {
-		e.err = err
-		return e
-	}
-	if small != img || len(data) > buf.Len() {
-		data, format = buf.Bytes(), "jpeg"
-	}
-	e.mime = "image/" + format
-	e.base64 = base64.StdEncoding.EncodeToString(data)
-	e.size = small.Bounds().Size()
-	return e
-}
-
-func readSheet(path string) (data []byte, img image.Image, format string, err error) {
-	if data, err = os.ReadFile(path); err != nil {
-		return nil, nil, "", err
-	}
-	c, format, err := image.DecodeConfig(bytes.NewReader(data))
-	switch {
-	case err != nil:
-		return nil, nil, "", err
-	case format != "png" && format != "jpeg":
-		return nil, nil, "", fmt.Errorf("unsupported format %s; save sheets as PNG", format)
-	case int64(c.Width)*int64(c.Height) > maxSheetPixels:
-		return nil, nil, "", errors.New("more than 64 million pixels")
-	}
-	img, _, err = image.Decode(bytes.NewReader(data))
-	return data, img, format, err
+	err = jpeg.Encode(&buf, img, &jpeg.Options{Quality: sheetQuality})
+	return &encodedSheet{base64: base64.StdEncoding.EncodeToString(buf.Bytes()), size: img.Bounds().Size(), err: err}
 }
 
 // fitWidth scales img down to the given width. It never enlarges.

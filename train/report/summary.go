@@ -3,12 +3,9 @@ package report
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
-	"image/color"
 	"image/png"
-	"math"
 	"strings"
 
 	"github.com/wamuir/graft/tensorflow/core/framework/summary_go_proto"
@@ -33,28 +30,16 @@ func description(markdown string) *summary_go_proto.SummaryMetadata {
 	}
 }
 
-// Colour spaces in summary.proto.
-const (
-	grayscale = 1
-	rgb       = 3
-)
-
 func imageValue(tag string, data []byte) (*summary_go_proto.Summary_Value, error) {
 	c, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("not a PNG file: %w", err)
 	}
-	if c.Width > math.MaxInt32 || c.Height > math.MaxInt32 {
-		return nil, errors.New("too large")
-	}
-	space := int32(rgb)
-	if c.ColorModel == color.GrayModel || c.ColorModel == color.Gray16Model {
-		space = grayscale
-	}
+	const rgb = 3 // in summary.proto
 	return &summary_go_proto.Summary_Value{
 		Tag: valid(tag),
 		Value: &summary_go_proto.Summary_Value_Image{Image: &summary_go_proto.Summary_Image{
-			Width: int32(c.Width), Height: int32(c.Height), Colorspace: space, EncodedImageString: data,
+			Width: int32(c.Width), Height: int32(c.Height), Colorspace: rgb, EncodedImageString: data,
 		}},
 	}, nil
 }

@@ -61,7 +61,7 @@ func (p *svgPainter) band(outline []point, l *chartLine) {
 }
 
 func (p *svgPainter) line(points []point, l *chartLine, raw bool) {
-	class := "line" + l.dashes()
+	class := "line" + l.Dashes()
 	if raw {
 		class = "raw"
 	}
@@ -70,12 +70,12 @@ func (p *svgPainter) line(points []point, l *chartLine, raw bool) {
 	}
 }
 
-func (p *svgPainter) dot(at point, radius float64, l *chartLine) {
-	fmt.Fprintf(&p.marks, `<circle class="dot h%d" cx="%s" cy="%s" r="%g"/>`, l.Hue, percent(at.x), percent(at.y), radius)
-}
-
-func (p *svgPainter) ring(at point, l *chartLine) {
-	fmt.Fprintf(&p.marks, `<circle class="best h%d" cx="%s" cy="%s" r="5"/>`, l.Hue, percent(at.x), percent(at.y))
+func (p *svgPainter) dot(at point, l *chartLine, best bool) {
+	class, radius := "dot", 3
+	if best {
+		class, radius = "best", 5
+	}
+	fmt.Fprintf(&p.marks, `<circle class="%s h%d" cx="%s" cy="%s" r="%d"/>`, class, l.Hue, percent(at.x), percent(at.y), radius)
 }
 
 // path returns path data in thousandths of the plot area.
@@ -89,7 +89,8 @@ func path(points []point) string {
 	return b.String()
 }
 
-func (l *chartLine) dashes() string {
+// Dashes is the class of a line that is not solid.
+func (l *chartLine) Dashes() string {
 	switch {
 	case l.Dashed:
 		return " dashed"
@@ -97,11 +98,6 @@ func (l *chartLine) dashes() string {
 		return " dotted"
 	}
 	return ""
-}
-
-// Key returns the piece of line in front of the name below the chart.
-func (l *chartLine) Key() template.HTML {
-	return template.HTML(fmt.Sprintf(`<svg viewBox="0 0 26 10" aria-hidden="true"><path class="line%s h%d" d="M0 5H26"/></svg>`, l.dashes(), l.Hue))
 }
 
 // Last formats the line's last value.
@@ -112,16 +108,10 @@ func (l *chartLine) Last() string {
 	return scoreText(l.Y[len(l.Y)-1], 0)
 }
 
-// Words describes the chart for a screen reader.
-func (c *chart) Words() string {
-	var lines []string
-	for i := range c.Lines {
-		l := &c.Lines[i]
-		s := l.Name + " " + l.Last()
-		if l.Best != nil {
-			s += fmt.Sprintf(", best %s at step %s", scoreText(l.Y[*l.Best], 0), grouped(int64(l.X[*l.Best])))
-		}
-		lines = append(lines, s)
+// BestText describes the best value for a screen reader.
+func (l *chartLine) BestText() string {
+	if l.Best == nil {
+		return ""
 	}
-	return fmt.Sprintf("%s, a line chart over the step. Last values: %s. The arrow keys read values.", c.Title, strings.Join(lines, "; "))
+	return fmt.Sprintf("%s at step %s", scoreText(l.Y[*l.Best], 0), grouped(int64(l.X[*l.Best])))
 }

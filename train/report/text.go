@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -26,6 +25,10 @@ var (
 	faint = color.NRGBA{226, 226, 223, 255} // grid lines
 )
 
+func fill(img draw.Image, r image.Rectangle, c color.Color) {
+	draw.Draw(img, r, image.NewUniform(c), image.Point{}, draw.Src)
+}
+
 // A typeface parses a font when it is first used.
 type typeface func() (*opentype.Font, error)
 
@@ -40,24 +43,22 @@ type pen struct {
 	colour color.Color
 }
 
-// newPen takes the size of the em square in pixels.
-func newPen(face typeface, size int, c color.Color) (pen, error) {
+// newPen takes the size of the em square in pixels. It panics only if a built-in font is damaged.
+func newPen(face typeface, size int, c color.Color) pen {
 	f, err := face()
 	if err != nil {
-		return pen{}, fmt.Errorf("built-in font: %w", err)
+		panic(err)
 	}
 	sized, err := opentype.NewFace(f, &opentype.FaceOptions{Size: float64(size), DPI: 72, Hinting: font.HintingFull})
 	if err != nil {
-		return pen{}, fmt.Errorf("built-in font at %d pixels: %w", size, err)
+		panic(err)
 	}
-	return pen{sized, c}, nil
+	return pen{sized, c}
 }
 
-func (p pen) width(s string) int        { return font.MeasureString(p.face, s).Ceil() }
-func (p pen) height() int               { m := p.face.Metrics(); return (m.Ascent + m.Descent).Ceil() }
-func (p pen) ascent() int               { return p.face.Metrics().Ascent.Ceil() }
-func (p pen) lineAdvance() int          { return p.height() + p.height()/8 }
-func (p pen) fits(s string, w int) bool { return p.width(s) <= w }
+func (p pen) width(s string) int { return font.MeasureString(p.face, s).Ceil() }
+func (p pen) height() int        { m := p.face.Metrics(); return (m.Ascent + m.Descent).Ceil() }
+func (p pen) lineAdvance() int   { return p.height() + p.height()/8 }
 
 // oneLine makes any text suitable for one line. Names come from options and logs and may contain
 // anything.
@@ -78,13 +79,13 @@ func oneLine(s string) string {
 // fit shortens s to the width, with an ellipsis for its end.
 func (p pen) fit(s string, w int) string {
 	s = oneLine(s)
-	if p.fits(s, w) {
+	if p.width(s) <= w {
 		return s
 	}
 	for s != "" {
 		_, n := utf8.DecodeLastRuneInString(s)
 		s = s[:len(s)-n]
-		if short := s + "…"; p.fits(short, w) {
+		if short := s + "…"; p.width(short) <= w {
 			return short
 		}
 	}
@@ -93,9 +94,7 @@ func (p pen) fit(s string, w int) string {
 
 // write writes s with its top left corner at (x, y).
 func (p pen) write(dst draw.Image, x, y int, s string) {
-	d := font.Drawer{
-		Dst: dst, Src: image.NewUniform(p.colour), Face: p.face,
-		Dot: fixed.P(x, y+p.ascent()),
-	}
+	dot := fixed.P(x, y+p.face.Metrics().Ascent.Ceil())
+	d := font.Drawer{Dst: dst, Src: image.NewUniform(p.colour), Face: p.face, Dot: dot}
 	d.DrawString(s)
 }

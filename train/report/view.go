@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -9,11 +10,8 @@ import (
 	"time"
 )
 
-// Limits of what a page lists.
-const (
-	maxWarnings = 50
-	maxDataRows = 200
-)
+// maxWarnings is the largest number of warnings that a page lists.
+const maxWarnings = 50
 
 // A pageView is a Page in the form that the template shows.
 type pageView struct {
@@ -28,7 +26,6 @@ type pageView struct {
 	Recent               []Warning // newest first
 	Older                int       // warnings not listed
 	Changed              int       // options
-	DataMore             int
 }
 
 // scriptData is what the page's script reads.
@@ -54,6 +51,9 @@ func newPageView(p *Page, now time.Time) *pageView {
 	if q.Updated.IsZero() {
 		q.Updated = now
 	}
+	if q.History == nil {
+		q.History = &History{}
+	}
 	v := &pageView{
 		Page: &q, Table: newScoreTable(q.Evaluations), Facts: facts(&q),
 		Scores: scoreCharts(q.Evaluations), Losses: lossCharts(q.History.Losses()), Pace: paceCharts(q.History),
@@ -69,9 +69,6 @@ func newPageView(p *Page, now time.Time) *pageView {
 	slices.Reverse(v.Recent)
 	if n := len(v.Recent); n > maxWarnings {
 		v.Older, v.Recent = n-maxWarnings, v.Recent[:maxWarnings]
-	}
-	if n := len(q.Data); n > maxDataRows {
-		v.DataMore, v.Data = n-maxDataRows, q.Data[:maxDataRows]
 	}
 	for _, o := range q.Options {
 		if o.Changed {
@@ -110,8 +107,12 @@ func facts(p *Page) []fact {
 	if p.SecondsPerStep > 0 {
 		add("Speed", perStep(p.SecondsPerStep))
 	}
-	if t := evaluationTime(p.Evaluations); t > 0 {
-		add("Evaluation time", duration(t))
+	var evaluated float64 // seconds
+	for _, e := range p.Evaluations {
+		evaluated += e.Seconds
+	}
+	if evaluated > 0 {
+		add("Evaluation time", duration(time.Duration(evaluated*float64(time.Second))))
 	}
 	if p.MemoryPeak > 0 {
 		add("Peak memory", byteSize(p.MemoryPeak))
@@ -121,18 +122,10 @@ func facts(p *Page) []fact {
 	return all
 }
 
+var tones = map[Status]string{Running: "running", Done: "done", Diverged: "bad", Failed: "bad"}
+
 // Tone is the class of the status badge.
-func (v *pageView) Tone() string {
-	switch v.Status {
-	case Running:
-		return "running"
-	case Done:
-		return "done"
-	case Diverged, Failed:
-		return "bad"
-	}
-	return "paused"
-}
+func (v *pageView) Tone() string { return cmp.Or(tones[v.Status], "paused") }
 
 // grouped formats 12345 as 12,345.
 func grouped(n int64) string {

@@ -42,7 +42,7 @@ func (p *page) update(status report.Status, now bool) {
 func (p *page) content(status report.Status) *report.Page {
 	step, steps := p.trainer.Steps(), p.opts.StepsOf(p.data.Batches())
 	seconds := 0.0
-	if perStep := p.journal.history.SecondsPerStep(); len(perStep.Y) > 0 {
+	if perStep := p.journal.history.SecondsPerStep; len(perStep.Y) > 0 {
 		seconds = perStep.Y[len(perStep.Y)-1]
 	}
 	c := &report.Page{

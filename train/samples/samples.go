@@ -66,12 +66,12 @@ func (s *Sheet) Draw(t *train.Trainer, title string) (image.Image, error) {
 		Group: 3,
 	}
 	for i := range max(len(there), len(back)) {
-		row := report.Row{Pictures: make([]image.Image, 6)}
+		row := make([]image.Image, 6)
 		if i < len(there) {
-			copy(row.Pictures, there[i])
+			copy(row, there[i])
 		}
 		if i < len(back) {
-			copy(row.Pictures[3:], back[i])
+			copy(row[3:], back[i])
 		}
 		grid.Rows = append(grid.Rows, row)
 	}

@@ -7,13 +7,13 @@ import (
 	"reflect"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"cyclegan/cmd/internal/modelcli"
+	"cyclegan/infer"
 	"cyclegan/infer/batch"
 )
 
@@ -28,11 +28,9 @@ func init() {
 // Job is a [batch.Job] in a form that Beam encodes.
 type Job struct{ Input, Output string }
 
-// done counts the images that this process has finished.
-var done atomic.Int64
-
-// Done returns the number of images that this process has converted or skipped, or that failed.
-func Done() int64 { return done.Load() }
+// Finished is called after each image that this process has converted or skipped, or that failed. It may
+// be set before a pipeline runs.
+var Finished = func() {}
 
 // convertFn converts several images of a bundle concurrently. A bundle ends when all of them have.
 type convertFn struct {
@@ -63,28 +61,25 @@ func (f *convertFn) StartBundle(_ context.Context, _ func(Letter)) {
 // ProcessElement starts to convert an image when the bound on images in memory allows it.
 func (f *convertFn) ProcessElement(ctx context.Context, j Job, emit func(Letter)) error {
 	if f.converter == nil {
-		c, opened, err := converterOf(ctx, &f.Options)
+		c, opened, err := converterOf(&f.Options, func() (*infer.Model, error) { return open(ctx, &f.Options) })
 		if err != nil {
 			return err
 		}
 		if opened {
-			modelsOpened.Inc(ctx, 1)
+			count(ctx, "models_opened", 1)
 		}
 		f.converter = c
 	}
 	if err := f.converter.inFlight.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	bundle := &f.group
-	bundle.Add(1)
-	go func() {
-		defer bundle.Done()
+	f.group.Go(func() {
 		o := f.convert(ctx, j)
 		f.converter.inFlight.Release(1)
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.outcomes = append(f.outcomes, o)
-	}()
+	})
 	return f.report(ctx, emit)
 }
 
@@ -121,7 +116,7 @@ func (f *convertFn) convert(ctx context.Context, j Job) (o outcome) {
 			o.fatal = fmt.Errorf("convert %q: %v\n%s", j.Input, r, debug.Stack())
 		}
 		if o.fatal == nil {
-			done.Add(1)
+			Finished()
 		}
 	}()
 	o.Job = batch.Job(j)

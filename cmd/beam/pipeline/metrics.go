@@ -15,53 +15,37 @@ const (
 	NotesNamespace = "cyclegan.notes"
 )
 
-// Counters of images, bytes of their files, and models that a bundle opened.
-var (
-	converted    = beam.NewCounter(Namespace, "pictures_converted")
-	skipped      = beam.NewCounter(Namespace, "pictures_skipped")
-	failed       = beam.NewCounter(Namespace, "pictures_failed")
-	tiled        = beam.NewCounter(Namespace, "pictures_in_tiles")
-	unreadable   = beam.NewCounter(Namespace, "folders_unreadable")
-	bytesRead    = beam.NewCounter(Namespace, "bytes_read")
-	bytesWritten = beam.NewCounter(Namespace, "bytes_written")
-	modelsOpened = beam.NewCounter(Namespace, "models_opened")
-)
-
-// Durations per image in milliseconds: reading the file, decoding, the model, encoding, writing the file.
-var (
-	readTime    = beam.NewDistribution(Namespace, "read_ms")
-	decodeTime  = beam.NewDistribution(Namespace, "decode_ms")
-	convertTime = beam.NewDistribution(Namespace, "convert_ms")
-	encodeTime  = beam.NewDistribution(Namespace, "encode_ms")
-	writeTime   = beam.NewDistribution(Namespace, "write_ms")
-)
+// times are the names of the durations per image, in milliseconds: reading the file, decoding, the model,
+// encoding, writing the file.
+var times = []string{"read_ms", "decode_ms", "convert_ms", "encode_ms", "write_ms"}
 
 // Times returns the names of the durations, in the order of the work.
-func Times() []string { return []string{"read_ms", "decode_ms", "convert_ms", "encode_ms", "write_ms"} }
+func Times() []string { return times }
+
+func count(ctx context.Context, name string, n int) {
+	beam.NewCounter(Namespace, name).Inc(ctx, int64(n))
+}
 
 func (o *outcome) measure(ctx context.Context) {
-	bytesRead.Inc(ctx, int64(o.in))
+	count(ctx, "bytes_read", o.in)
 	switch {
 	case o.Skipped:
-		skipped.Inc(ctx, 1)
+		count(ctx, "pictures_skipped", 1)
 		return
 	case o.Err != nil:
-		failed.Inc(ctx, 1)
+		count(ctx, "pictures_failed", 1)
 		return
 	}
-	converted.Inc(ctx, 1)
-	bytesWritten.Inc(ctx, int64(o.out))
+	count(ctx, "pictures_converted", 1)
+	count(ctx, "bytes_written", o.out)
 	if o.Tiling.Tiles > 1 {
-		tiled.Inc(ctx, 1)
+		count(ctx, "pictures_in_tiles", 1)
 	}
 	for _, note := range o.Notes {
 		beam.NewCounter(NotesNamespace, note).Inc(ctx, 1)
 	}
-	for _, d := range []struct {
-		beam.Distribution
-		took time.Duration
-	}{{readTime, o.fetch}, {decodeTime, o.Read}, {convertTime, o.Run}, {encodeTime, o.Write}, {writeTime, o.put}} {
-		d.Update(ctx, d.took.Milliseconds())
+	for i, took := range []time.Duration{o.fetch, o.Read, o.Run, o.Write, o.put} {
+		beam.NewDistribution(Namespace, times[i]).Update(ctx, took.Milliseconds())
 	}
 }
 

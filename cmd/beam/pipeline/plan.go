@@ -31,7 +31,7 @@ func (f *planFn) ProcessElement(ctx context.Context, _ []byte, emit func(Job), f
 		emit(Job(j))
 	}
 	for _, u := range plan.Unread {
-		unreadable.Inc(ctx, 1)
+		count(ctx, "folders_unreadable", 1)
 		fail(Letter{u.Path, u.Err.Error()})
 	}
 	return nil

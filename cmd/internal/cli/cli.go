@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -86,6 +87,22 @@ func Count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// There lists what a pattern matches in a folder, for messages about what is missing there:
+// "; runs there: demo, yosemite". It is empty if nothing matches.
+func There(what, dir, pattern string) string {
+	found, _ := filepath.Glob(filepath.Join(dir, pattern))
+	if len(found) == 0 {
+		return ""
+	}
+	for i := range found {
+		found[i] = filepath.Base(found[i])
+	}
+	if len(found) > 5 {
+		found = append(found[:5], "...")
+	}
+	return "; " + what + " there: " + strings.Join(found, ", ")
 }
 
 var braces = regexp.MustCompile(`\{(\w+)\}`)

@@ -57,54 +57,47 @@ func Wrap(fs *flag.FlagSet, about string) *Flags {
 // takes the options that are defined until the next group; they are listed in alphabetical order. With
 // names it takes those, in the given order, wherever they are defined. Options in no group come last.
 func (f *Flags) Group(title string, names ...string) {
-	f.collect()
-	g := f.group(title)
+	g := f.group(title, names)
 	if len(names) == 0 {
 		f.open = g
 	}
-	f.add(g, names)
 }
 
 // Brief adds options to the help of which only the names are listed, after a title that says what
 // they have in common.
 func (f *Flags) Brief(title string, names ...string) {
-	f.collect()
-	g := f.group(title)
-	g.brief = true
-	f.add(g, names)
+	f.group(title, names).brief = true
 }
 
-func (f *Flags) group(title string) *group {
-	for _, g := range f.groups {
-		if g.title == title {
-			return g
-		}
+// group closes the open group and returns the one with that title, to which it adds options.
+func (f *Flags) group(title string, names []string) *group {
+	if f.open != nil {
+		f.place(f.open, f.unplaced())
+		f.open = nil
 	}
-	g := &group{title: title}
-	f.groups = append(f.groups, g)
-	return g
+	i := slices.IndexFunc(f.groups, func(g *group) bool { return g.title == title })
+	if i < 0 {
+		i = len(f.groups)
+		f.groups = append(f.groups, &group{title: title})
+	}
+	f.place(f.groups[i], names)
+	return f.groups[i]
 }
 
-func (f *Flags) add(g *group, names []string) {
+func (f *Flags) place(g *group, names []string) {
 	g.names = append(g.names, names...)
 	for _, name := range names {
 		f.placed[name] = true
 	}
 }
 
-// collect puts the options that are in no group into the open one, and closes that.
-func (f *Flags) collect() {
-	if f.open == nil {
-		return
-	}
-	var names []string
+func (f *Flags) unplaced() (names []string) {
 	f.VisitAll(func(o *flag.Flag) {
 		if !f.placed[o.Name] {
 			names = append(names, o.Name)
 		}
 	})
-	f.add(f.open, names)
-	f.open = nil
+	return names
 }
 
 // Parse parses the options in args. It returns [flag.ErrHelp] for -h, [ErrVersion] for -version, and
@@ -132,11 +125,8 @@ func (f *Flags) ParseMixed(args []string, paths *[]string) error {
 			return err
 		}
 		rest := f.Args()
-		if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
+		if n := len(args) - len(rest); len(rest) == 0 || n > 0 && args[n-1] == "--" {
 			*paths = append(*paths, rest...)
-			return nil
-		}
-		if len(rest) == 0 {
 			return nil
 		}
 		*paths = append(*paths, rest[0])
@@ -165,7 +155,8 @@ func (f *Flags) Explicit() map[string]bool {
 
 // Help prints the help.
 func (f *Flags) Help(w io.Writer) {
-	f.collect()
+	f.Group("Other options", "version")
+	f.Group("Other options", f.unplaced()...)
 	fmt.Fprintln(w, strings.TrimSpace(f.About))
 	for _, g := range f.groups {
 		fmt.Fprintf(w, "\n%s:\n", g.title)
@@ -174,54 +165,29 @@ func (f *Flags) Help(w io.Writer) {
 			continue
 		}
 		for _, name := range g.names {
-			f.option(w, name)
+			o := f.Lookup(name)
+			placeholder, text := flag.UnquoteUsage(o)
+			if !slices.Contains([]string{"", "0", "false", "0s"}, o.DefValue) && !strings.Contains(text, "efault") {
+				text += fmt.Sprintf(" (default %s)", o.DefValue)
+			}
+			fmt.Fprintf(w, "  %s\n%s\n", strings.TrimSpace("-"+name+" "+placeholder), wrapped(text, "        "))
 		}
 	}
-	rest := []string{"version"}
-	f.VisitAll(func(o *flag.Flag) {
-		if !f.placed[o.Name] && !slices.Contains(rest, o.Name) {
-			rest = append(rest, o.Name)
-		}
-	})
-	fmt.Fprintln(w, "\nOther options:")
-	for _, name := range rest {
-		f.option(w, name)
-	}
-}
-
-// option prints one option of the help.
-func (f *Flags) option(w io.Writer, name string) {
-	o := f.Lookup(name)
-	placeholder, text := flag.UnquoteUsage(o)
-	if !slices.Contains([]string{"", "0", "false", "0s"}, o.DefValue) && !strings.Contains(text, "efault") {
-		text += fmt.Sprintf(" (default %s)", o.DefValue)
-	}
-	fmt.Fprintf(w, "  %s\n%s\n", strings.TrimSpace("-"+name+" "+placeholder), wrapped(text, "        "))
 }
 
 // wrapped breaks text into lines of at most 90 columns, each with the indent.
 func wrapped(text, indent string) string {
-	var b strings.Builder
-	for i, line := range strings.Split(text, "\n") {
-		if i > 0 {
-			b.WriteByte('\n')
+	var lines []string
+	line := indent
+	for word := range strings.FieldsSeq(text) {
+		if line != indent && len(line)+1+len(word) > 90 {
+			lines = append(lines, line)
+			line = indent
 		}
-		column := 0
-		for word := range strings.FieldsSeq(line) {
-			switch {
-			case column == 0:
-				b.WriteString(indent)
-				column = len(indent)
-			case column+1+len(word) > 90:
-				b.WriteString("\n" + indent)
-				column = len(indent)
-			default:
-				b.WriteByte(' ')
-				column++
-			}
-			b.WriteString(word)
-			column += len(word)
+		if line != indent {
+			line += " "
 		}
+		line += word
 	}
-	return b.String()
+	return strings.Join(append(lines, line), "\n")
 }

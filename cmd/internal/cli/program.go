@@ -65,24 +65,19 @@ func Context() (ctx context.Context, stop func()) {
 
 // Version prints the versions of the command called name, of its sources and its libraries.
 func Version(w io.Writer, name string) {
-	version, revision, when, modified := "(devel)", "", "", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = cmp.Or(info.Main.Version, version)
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				revision = s.Value
-			case "vcs.time":
-				when = " of " + s.Value
-			case "vcs.modified":
-				if s.Value == "true" {
-					modified = ", modified"
-				}
-			}
-		}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
 	}
-	fmt.Fprintf(w, "%s %s\n", name, version)
-	fmt.Fprintf(w, "revision: %s%s%s\n", cmp.Or(revision, "not recorded (go build records it, go run does not)"), when, modified)
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	revision := cmp.Or(strings.TrimSpace(settings["vcs.revision"]+" "+settings["vcs.time"]), "not recorded")
+	if settings["vcs.modified"] == "true" {
+		revision += ", modified"
+	}
+	fmt.Fprintf(w, "%s %s\nrevision: %s\n", name, cmp.Or(info.Main.Version, "(devel)"), revision)
 	fmt.Fprintf(w, "go: %s %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	for _, wheel := range native.Wheels() {
 		if wheel.With == "" && wheel.GOOS == runtime.GOOS && wheel.GOARCH == runtime.GOARCH {

@@ -29,7 +29,10 @@ func Open(ctx context.Context, o *infer.Options, log io.Writer, open func() (*in
 		o.Library = library
 		model, err = open()
 	}
-	return model, WithFlagNames(err, o)
+	if err != nil {
+		return nil, FlagError{err}
+	}
+	return model, nil
 }
 
 // flagNames replaces the names of fields by those of options.
@@ -41,26 +44,6 @@ type FlagError struct{ Err error }
 
 func (e FlagError) Error() string { return flagNames.Replace(e.Err.Error()) }
 func (e FlagError) Unwrap() error { return e.Err }
-
-// WithFlagNames returns err as a [FlagError], with a hint if o shows that -input was confused with
-// -in, or -output with -out.
-func WithFlagNames(err error, o *infer.Options) error {
-	if err == nil {
-		return nil
-	}
-	err = FlagError{err}
-	for _, f := range []struct{ name, value, port, files string }{
-		{"-input", o.Input, "input", "-in names the images to convert"},
-		{"-output", o.Output, "output", "-out names the folder to write to"},
-	} {
-		if f.value != "" && strings.Contains(err.Error(), fmt.Sprintf("the model has no %s %q", f.port, f.value)) {
-			if _, statErr := os.Stat(f.value); statErr == nil || strings.ContainsAny(f.value, `/\`) {
-				return fmt.Errorf("%w\nFix: %s; %s names an %s of the model", err, f.files, f.name, f.port)
-			}
-		}
-	}
-	return err
-}
 
 // Describe returns a description of an open model, with two more lines for one without metadata.
 func Describe(i infer.Info) string {
@@ -113,23 +96,11 @@ func Check(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("no model %q%s\nFix: train one with `%s`, which writes G_AB.onnx and G_BA.onnx", path, near(filepath.Dir(path)), cli.Program("train"))
+		return fmt.Errorf("no model %q%s\nFix: train one with `%s`, which writes G_AB.onnx and G_BA.onnx", path, cli.There("models", filepath.Dir(path), "*.onnx"), cli.Program("train"))
 	case err != nil:
 		return err
 	case info.IsDir():
-		return fmt.Errorf("model %q is a folder%s\nFix: name the .onnx file", path, near(path))
+		return fmt.Errorf("model %q is a folder%s\nFix: name the .onnx file", path, cli.There("models", path, "*.onnx"))
 	}
 	return nil
-}
-
-// near lists models in a folder.
-func near(dir string) string {
-	found, err := filepath.Glob(filepath.Join(dir, "*.onnx"))
-	if err != nil || len(found) == 0 {
-		return ""
-	}
-	if len(found) > 4 {
-		found = append(found[:4], "...")
-	}
-	return "; models there: " + strings.Join(found, ", ")
 }

@@ -167,17 +167,18 @@ func parseResize(s string) (resize, error) {
 }
 
 // Sizes returns the function that maps the size of an image to that requested by -resize, nil for "".
+// Its error is a usage error.
 func Sizes(text string, info infer.Info) (func(w, h int) (int, int), error) {
 	if text == "" {
 		return nil, nil
 	}
 	r, err := parseResize(text)
 	if err != nil {
-		return nil, fmt.Errorf("-resize %q: %w", text, err)
+		return nil, cli.Usage(fmt.Errorf("-resize %q: %w", text, err))
 	}
 	if r.training {
 		if info.TrainWidth < 1 || info.TrainHeight < 1 {
-			return nil, errors.New("-resize training: the model does not record its training size\nFix: name the size, such as -resize 256x256")
+			return nil, cli.Usage(errors.New("-resize training: the model does not record its training size\nFix: name the size, such as -resize 256x256"))
 		}
 		r.width, r.height = info.TrainWidth, info.TrainHeight
 	}
