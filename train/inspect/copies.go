@@ -1,85 +1,81 @@
 package inspect
 
 import (
+	"cmp"
+	"encoding/hex"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// findOverlaps finds folders that are the same or nested, whatever names or links lead to them.
-func (in *inspector) findOverlaps() {
-	for i, p := range in.parts {
-		for _, q := range in.parts[i+1:] {
-			first, second := p.folder.Label, q.folder.Label
-			kind, title := "nested_folders", ""
-			switch relation(p.folder.Dir, q.folder.Dir) {
-			case same:
-				kind, title = "same_folder", fmt.Sprintf("%s and %s are the same folder", first, second)
-			case inside:
-				title = fmt.Sprintf("%s is inside %s", first, second)
-			case contains:
-				title = fmt.Sprintf("%s is inside %s", second, first)
-			default:
-				continue
-			}
-			switch {
-			case p.train && q.train:
-				in.add(Error, kind, nil, title, "Both domains have the same images, so there is nothing to translate. Fix: use separate folders that are not nested.")
-			case p.domain != q.domain:
-				in.add(Warning, kind, nil, title, "They belong to different domains. Fix: check whether the test folders are swapped or have wrong names.")
-			default:
-				in.add(Warning, kind, nil, title, "The run trains on the test images, so their scores say nothing about new ones. Fix: set some images aside in a separate folder.")
-			}
-			in.overlaps[[2]string{p.name, q.name}] = true
-		}
-	}
-}
+// GroupKind says what a group of identical files spoils. A group of several kinds has the first of
+// them.
+type GroupKind string
 
-// How folder a relates to folder b.
 const (
-	separate = iota
-	same
-	inside
-	contains
+	AcrossDomains   GroupKind = "across_domains"    // both domains have the image
+	AcrossTrainTest GroupKind = "across_train_test" // the image is for training and for testing
+	WithinSet       GroupKind = "within_set"        // one set has the image more than once
 )
 
-// relation is separate for folders in archives, whose path is "".
-func relation(a, b string) int {
-	if a == "" || b == "" {
-		return separate
-	}
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	switch {
-	case errA != nil || errB != nil:
-		return separate
-	case os.SameFile(infoA, infoB):
-		return same
-	case isInside(a, infoB):
-		return inside
-	case isInside(b, infoA):
-		return contains
-	}
-	return separate
+// Group is a group of files with the same bytes.
+type Group struct {
+	Kind   GroupKind `json:"kind"`
+	Bytes  int64     `json:"bytes"` // of each file
+	SHA256 string    `json:"sha256"`
+	Files  []Member  `json:"files"`
 }
 
-// isInside reports whether outer is one of the folders above dir.
-func isInside(dir string, outer os.FileInfo) bool {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return false
+// Member is a file of a group.
+type Member struct {
+	Set  string `json:"set"` // trainA, trainB, testA or testB
+	Name string `json:"name"`
+}
+
+// String returns the names with equals signs between them.
+func (g Group) String() string {
+	names := make([]string, len(g.Files))
+	for i, m := range g.Files {
+		names[i] = m.Name
 	}
-	if dir, err = filepath.EvalSymlinks(dir); err != nil {
-		return false
+	return strings.Join(names, " = ")
+}
+
+// identical groups the files in alike.
+func (in *inspector) identical() {
+	at := map[digest]int{}
+	for _, f := range in.alike {
+		k, ok := at[f.id()]
+		if !ok {
+			k = len(in.same)
+			at[f.id()] = k
+			in.same = append(in.same, nil)
+		}
+		in.same[k] = append(in.same[k], f)
 	}
-	for up := filepath.Dir(dir); up != dir; dir, up = up, filepath.Dir(up) {
-		if info, err := os.Stat(up); err == nil && os.SameFile(info, outer) {
-			return true
+	// The names of the kinds are in their order. Within a kind, groups stay in that of their first file.
+	slices.SortStableFunc(in.same, func(a, b []*file) int { return cmp.Compare(kindOf(a), kindOf(b)) })
+	for _, group := range in.same {
+		sum := group[0].sum
+		g := Group{Kind: kindOf(group), Bytes: group[0].Bytes, SHA256: hex.EncodeToString(sum[:])}
+		for _, f := range group {
+			g.Files = append(g.Files, Member{f.part.name, f.Name})
+		}
+		in.Identical = append(in.Identical, g)
+	}
+}
+
+func kindOf(group []*file) GroupKind {
+	kind := WithinSet
+	for _, f := range group {
+		if f.part.domain != group[0].part.domain {
+			return AcrossDomains
+		}
+		if f.part.train != group[0].part.train {
+			kind = AcrossTrainTest
 		}
 	}
-	return false
+	return kind
 }
 
 // findCopies finds identical files where they do harm.
@@ -87,21 +83,21 @@ func (in *inspector) findCopies() {
 	copies := in.copies()
 	a, b := in.parts[0], in.parts[1]
 	smaller, larger := a, b
-	if b.usable() < a.usable() {
+	if len(b.files) < len(a.files) {
 		smaller, larger = b, a
 	}
-	mostly := func(p, q *part) bool { return 2*copies[p.name][q.name] > p.usable() }
-	if mostly(smaller, larger) && !in.overlaps[[2]string{a.name, b.name}] {
-		in.add(Error, "domains_alike", in.lines(func(g []file) bool { return has(g, a.name) && has(g, b.name) }),
+	mostly := func(p, q *part) bool { return 2*copies[p.name][q.name] > len(p.files) }
+	if mostly(smaller, larger) {
+		in.add(Error, "domains_alike", in.lines(func(g []*file) bool { return has(g, a.name) && has(g, b.name) }),
 			fmt.Sprintf("the domains have the same images: %s are also in %s", smaller.ofSet(copies[smaller.name][larger.name]), larger.folder.Label),
 			"There is nothing to translate between them. Fix: check that each folder has the images of its domain.")
-	} else if lines := in.lines(func(g []file) bool { return kindOf(g) == AcrossDomains }); len(lines) > 0 && !in.crossed() {
+	} else if lines := in.lines(func(g []*file) bool { return kindOf(g) == AcrossDomains }); len(lines) > 0 {
 		in.add(Warning, "across_domains", lines, fmt.Sprintf("images in both domains: %d", len(lines)),
 			"The networks learn that these belong to A and to B, and one of the two is wrong. Fix: delete each from the domain where it does not belong.")
 	}
 	for _, t := range in.parts {
 		for _, p := range in.training() {
-			if !t.train && t.domain != p.domain && mostly(t, p) && !in.overlaps[[2]string{p.name, t.name}] {
+			if !t.train && t.domain != p.domain && mostly(t, p) {
 				in.add(Warning, "test_swapped", nil, fmt.Sprintf("most images of %s are in %s, which belongs to the other domain", t.folder.Label, p.folder.Label),
 					"Fix: check whether the test folders are swapped.")
 			}
@@ -111,35 +107,19 @@ func (in *inspector) findCopies() {
 	in.findRepeats()
 }
 
-// crossed reports whether folders of different domains overlap, which explains all files in both.
-func (in *inspector) crossed() bool {
-	for pair := range in.overlaps {
-		if strings.HasSuffix(pair[0], "A") != strings.HasSuffix(pair[1], "A") {
-			return true
-		}
-	}
-	return false
-}
-
 // findLeak finds test images that are also training images.
 func (in *inspector) findLeak(copies map[string]map[string]int) {
 	var sets []string
-	leaks := map[string]bool{}
 	for _, p := range in.training() {
-		t := in.test(p.domain)
-		if t == nil || in.overlaps[[2]string{p.name, t.name}] {
-			continue
-		}
-		if n := copies[t.name][p.name]; n > 0 {
-			sets = append(sets, t.ofSet(n))
-			leaks[p.domain] = true
+		if t := in.test(p.domain); t != nil && copies[t.name][p.name] > 0 {
+			sets = append(sets, t.ofSet(copies[t.name][p.name]))
 		}
 	}
 	if len(sets) == 0 {
 		return
 	}
-	lines := in.lines(func(g []file) bool {
-		return leaks["A"] && has(g, "trainA") && has(g, "testA") || leaks["B"] && has(g, "trainB") && has(g, "testB")
+	lines := in.lines(func(g []*file) bool {
+		return has(g, "trainA") && has(g, "testA") || has(g, "trainB") && has(g, "testB")
 	})
 	in.add(Warning, "leak", lines, "test images are also training images: "+strings.Join(sets, ", "),
 		"They score better than new images would. Fix: delete them from the training folder, or from the test folder if enough remain there.")
@@ -148,12 +128,12 @@ func (in *inspector) findLeak(copies map[string]map[string]int) {
 // findRepeats finds files that one set has more than once.
 func (in *inspector) findRepeats() {
 	extra := map[string]int{}
-	lines := in.lines(func(g []file) bool {
+	lines := in.lines(func(g []*file) bool {
 		n := map[string]int{}
 		repeats := false
 		for _, f := range g {
-			if n[f.p.name]++; n[f.p.name] > 1 {
-				extra[f.p.name]++
+			if n[f.part.name]++; n[f.part.name] > 1 {
+				extra[f.part.name]++
 				repeats = true
 			}
 		}
@@ -167,7 +147,7 @@ func (in *inspector) findRepeats() {
 			continue
 		}
 		sets = append(sets, p.ofSet(n))
-		if p.train && float64(n) > 0.05*float64(p.usable()) {
+		if p.train && float64(n) > 0.05*float64(len(p.files)) {
 			s = Warning
 		}
 	}
@@ -188,7 +168,7 @@ func (in *inspector) copies() map[string]map[string]int {
 		// images.
 		members := map[string]int{}
 		for _, f := range g {
-			members[f.p.name]++
+			members[f.part.name]++
 		}
 		for set, k := range members {
 			for other := range members {
@@ -201,12 +181,12 @@ func (in *inspector) copies() map[string]map[string]int {
 	return n
 }
 
-func has(group []file, set string) bool {
-	return slices.ContainsFunc(group, func(f file) bool { return f.p.name == set })
+func has(group []*file, set string) bool {
+	return slices.ContainsFunc(group, func(f *file) bool { return f.part.name == set })
 }
 
 // lines returns the groups for which want returns true, as text.
-func (in *inspector) lines(want func([]file) bool) []string {
+func (in *inspector) lines(want func([]*file) bool) []string {
 	var lines []string
 	for k, g := range in.same {
 		if want(g) {

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,31 +17,23 @@ const (
 // find adds the findings, the most severe first.
 func (in *inspector) find() {
 	in.findUnused()
-	in.findOverlaps()
 	in.findCopies()
 	in.findCounts()
 	in.findSizes()
 	in.findContent()
-	rank := func(f Finding) int { return slices.Index([]Severity{Error, Warning, Note}, f.Severity) }
-	slices.SortStableFunc(in.Findings, func(a, b Finding) int { return cmp.Compare(rank(a), rank(b)) })
+	order := []Severity{Error, Warning, Note}
+	slices.SortStableFunc(in.Findings, func(a, b Finding) int {
+		return slices.Index(order, a.Severity) - slices.Index(order, b.Severity)
+	})
 }
 
 func (in *inspector) add(s Severity, kind string, files []string, title, text string) {
 	in.Findings = append(in.Findings, Finding{s, kind, title, text, files})
 }
 
-// usable is the number of images of the set that the run uses.
-func (p *part) usable() int {
-	n := 0
-	for _, l := range p.looks {
-		n += one(l.err == nil)
-	}
-	return n
-}
-
 // ofSet says how many of a set's images are concerned.
 func (p *part) ofSet(n int) string {
-	return fmt.Sprintf("%d of the %d in %s", n, p.usable(), p.folder.Label)
+	return fmt.Sprintf("%d of the %d in %s", n, len(p.files), p.folder.Label)
 }
 
 // training returns trainA and trainB.
@@ -60,9 +51,9 @@ func (in *inspector) test(domain string) *part {
 
 // findUnused finds files that the run does not use.
 func (in *inspector) findUnused() {
-	var foreign, changed []string
+	var foreign []string
 	for _, p := range in.parts {
-		if p.usable() == 0 {
+		if len(p.files) == 0 {
 			s := Warning
 			if p.train {
 				s = Error
@@ -73,11 +64,6 @@ func (in *inspector) findUnused() {
 		for extension, n := range p.folder.Others {
 			if unsupported[extension] {
 				foreign = append(foreign, fmt.Sprintf("%s: %d %s", p.folder.Label, n, extension))
-			}
-		}
-		for i, l := range p.looks {
-			if l.changed {
-				changed = append(changed, p.folder.Files[i].Name)
 			}
 		}
 	}
@@ -99,10 +85,6 @@ func (in *inspector) findUnused() {
 		in.add(Warning, "unread_formats", foreign, "images in unsupported formats",
 			"The run reads jpg, png, gif, bmp, tiff and webp, and skips the others. Fix: convert the others or move them away.")
 	}
-	if len(changed) > 0 {
-		in.add(Warning, "changed", changed, fmt.Sprintf("files that changed during the inspection: %d", len(changed)),
-			"Another program is writing to the folders, and the run would train on incomplete files. Fix: start when it has finished.")
-	}
 }
 
 // unsupported are the extensions of image files that people have but that the run cannot read:
@@ -116,16 +98,16 @@ var unsupported = map[string]bool{
 // findCounts finds small, unbalanced and missing sets.
 func (in *inspector) findCounts() {
 	for _, p := range in.training() {
-		if n := p.usable(); n > 0 && n < fewTrain {
+		if n := len(p.files); n > 0 && n < fewTrain {
 			in.add(Warning, "few", nil, fmt.Sprintf("few images in %s: %d", p.folder.Label, n),
 				"The networks memorise such a small set and do worse on new images. Fix: collect more; some hundreds per domain are usual.")
 		}
 	}
 	a, b := in.parts[0], in.parts[1]
-	if a.usable() < b.usable() {
+	if len(a.files) < len(b.files) {
 		a, b = b, a
 	}
-	if na, nb := a.usable(), b.usable(); nb > 0 && na >= 3*nb {
+	if na, nb := len(a.files), len(b.files); nb > 0 && na >= 3*nb {
 		s := Note
 		if na >= 10*nb {
 			s = Warning
@@ -142,7 +124,7 @@ func (in *inspector) findCounts() {
 			missing, folders = append(missing, domain), append(folders, in.data.TestFolders()[k])
 			continue
 		}
-		if n := p.usable(); n > 0 && n < fewTest {
+		if n := len(p.files); n > 0 && n < fewTest {
 			in.add(Note, "few_test", nil, fmt.Sprintf("few images in %s: %d", p.folder.Label, n),
 				fmt.Sprintf("Scores that compare sets (SWD, KID, FID) are mostly noise for so few. Fix: set aside %d or more.", fewTest))
 		}
@@ -156,36 +138,28 @@ func (in *inspector) findCounts() {
 
 // findContent finds what decoding shows, and differences in format.
 func (in *inspector) findContent() {
+	files := func(p *part, want func(*file) bool) (names []string) {
+		for _, f := range p.files {
+			if want(f) {
+				names = append(names, f.Name)
+			}
+		}
+		return names
+	}
 	var gray, alpha, deep []string
-	var mostGray float64 // the larger share of gray images in a colour domain
+	s := Note // for gray images, unless a training set has many
 	for _, p := range in.parts {
-		colour := in.options.InputNC == 3
-		if p.domain == "B" {
-			colour = in.options.OutputNC == 3
-		}
-		n := 0
-		for i, l := range p.looks {
-			name := p.folder.Files[i].Name
-			if l.gray && colour {
-				gray = append(gray, name)
-				n++
-			}
-			if l.alpha {
-				alpha = append(alpha, name)
-			}
-			if l.deep {
-				deep = append(deep, name)
+		if p.domain == "A" && in.options.InputNC == 3 || p.domain == "B" && in.options.OutputNC == 3 {
+			of := files(p, func(f *file) bool { return f.gray })
+			gray = append(gray, of...)
+			if p.train && float64(len(of)) > manyImages*float64(len(p.files)) {
+				s = Warning
 			}
 		}
-		if p.train && n > 0 {
-			mostGray = max(mostGray, float64(n)/float64(p.usable()))
-		}
+		alpha = append(alpha, files(p, func(f *file) bool { return f.alpha })...)
+		deep = append(deep, files(p, func(f *file) bool { return f.deep })...)
 	}
 	if len(gray) > 0 {
-		s := Note
-		if mostGray > 0.05 {
-			s = Warning
-		}
 		in.add(s, "gray", gray, fmt.Sprintf("images without colour: %d", len(gray)),
 			"The networks learn that the domain may be gray, and remove colour from other images. Fix: move them away; if a whole domain is gray, use input_nc 1 (A) or output_nc 1 (B).")
 	}
@@ -197,20 +171,12 @@ func (in *inspector) findContent() {
 		in.add(Note, "bits_16", deep, fmt.Sprintf("images with 16 bits per channel: %d", len(deep)),
 			"The run rounds them to 8 bits. Fix: nothing to do, unless they are dark raw images that need brightening first.")
 	}
-	a, b := lossy(in.parts[0]), lossy(in.parts[1])
+	lossy := func(s Set) float64 { return float64(s.Format["jpeg"]) / float64(max(1, s.Count)) }
+	a, b := lossy(in.Sets[0]), lossy(in.Sets[1])
 	if max(a, b) >= 0.9 && min(a, b) <= 0.1 {
 		in.add(Note, "formats_differ", nil, "one domain is JPEG-compressed and the other is not",
 			"The discriminators can see JPEG artifacts, so the generators may learn to add or remove them. Fix: use one format and quality for both, or scale the images to half their size or less.")
 	}
-}
-
-// lossy is the share of images in a lossy format.
-func lossy(p *part) float64 {
-	n := 0
-	for i, f := range p.folder.Files {
-		n += one(p.looks[i].err == nil && f.Format == "jpeg")
-	}
-	return float64(n) / float64(max(1, p.usable()))
 }
 
 func reasons(list []Skip) []string {

@@ -114,11 +114,9 @@ type inspector struct {
 	data    *dataset.Dataset
 	options dataset.Options // of data
 	opt     Options
-	parts   []*part  // trainA, trainB and, if present, testA and testB
-	alike   []file   // files with the same bytes as another one
-	same    [][]file // alike in groups, parallel to Result.Identical
-	// overlaps are the pairs of sets whose folders are the same or nested.
-	overlaps map[[2]string]bool
+	parts   []*part   // trainA, trainB and, if present, testA and testB
+	alike   []*file   // files with the same bytes as another one
+	same    [][]*file // alike in groups, parallel to Result.Identical
 }
 
 // part is one set during an inspection.
@@ -127,7 +125,7 @@ type part struct {
 	domain string // A or B
 	train  bool
 	folder *dataset.Folder
-	looks  []look // parallel to folder.Files
+	files  []*file // after reading, only the usable ones
 }
 
 // Dataset inspects all images that a run would use, including those for testing. Without decoding
@@ -137,7 +135,7 @@ type part struct {
 func Dataset(ctx context.Context, data *dataset.Dataset, opt Options) (*Result, error) {
 	begin := time.Now()
 	in := &inspector{
-		data: data, options: data.Options(), opt: opt, overlaps: map[[2]string]bool{},
+		data: data, options: data.Options(), opt: opt,
 		Result: &Result{
 			BuiltIn: data.BuiltIn(), Decoded: opt.Decode, Sets: []Set{}, Findings: []Finding{},
 			Unreadable: []Skip{}, TooSmall: []Skip{}, Identical: []Group{},
@@ -162,7 +160,9 @@ func (in *inspector) run(ctx context.Context) error {
 		}
 		name := setNames[i]
 		p := &part{name: name, domain: name[len(name)-1:], train: i < 2, folder: folder}
-		p.looks = make([]look, len(folder.Files))
+		for _, f := range folder.Files {
+			p.files = append(p.files, &file{File: f, part: p})
+		}
 		in.parts = append(in.parts, p)
 	}
 	if err := in.read(ctx); err != nil {
@@ -194,7 +194,7 @@ func (in *inspector) scenes() {
 	}
 }
 
-// leftOut lists the files of a part that cannot be used, by the reason.
+// leftOut lists and removes the files of a part that cannot be used.
 func (in *inspector) leftOut(p *part) {
 	for _, s := range p.folder.Skipped {
 		if unfit := (*dataset.UnfitError)(nil); errors.As(s.Err, &unfit) {
@@ -203,34 +203,29 @@ func (in *inspector) leftOut(p *part) {
 			in.Unreadable = append(in.Unreadable, Skip(s))
 		}
 	}
-	for i, l := range p.looks {
-		if l.err != nil {
-			s := Skip{p.folder.Files[i].Name, l.err}
-			in.Unreadable = append(in.Unreadable, s)
-			in.data.Skip(s.Name, s.Err)
+	p.files = slices.DeleteFunc(p.files, func(f *file) bool {
+		if f.err != nil {
+			in.Unreadable = append(in.Unreadable, Skip{f.Name, f.err})
+			in.data.Skip(f.Name, f.err)
 		}
-	}
+		return f.err != nil
+	})
 }
 
 func (p *part) describe() Set {
 	r := Set{
-		Name: p.name, Folder: p.folder.Label, Format: map[string]int{}, Extra: p.folder.Others, Common: []SizeCount{},
+		Name: p.name, Folder: p.folder.Label, Format: map[string]int{}, Extra: p.folder.Others, Common: []SizeCount{}, Count: len(p.files),
 	}
 	var sizes []dataset.Size
 	counts := map[dataset.Size]int{}
-	for i, f := range p.folder.Files {
-		l := p.looks[i]
-		if l.err != nil {
-			continue
-		}
+	for _, f := range p.files {
 		sizes = append(sizes, f.Size)
 		counts[f.Size]++
-		r.Count++
 		r.Bytes += f.Bytes
 		r.Format[f.Format]++
-		r.Gray += one(l.gray)
-		r.Alpha += one(l.alpha)
-		r.Deep += one(l.deep)
+		r.Gray += one(f.gray)
+		r.Alpha += one(f.alpha)
+		r.Deep += one(f.deep)
 	}
 	if r.Count == 0 {
 		return r

@@ -19,10 +19,9 @@ const (
 
 // change is what preprocessing does to an image.
 type change struct {
-	f       file
-	size    dataset.Size // of the image
-	scale   float64      // of the side that grows most
-	stretch float64      // of the width relative to the height
+	f       *file
+	scale   float64 // of the side that grows most
+	stretch float64 // of the width relative to the height
 }
 
 // findSizes finds harmful effects of preprocessing on the training images.
@@ -31,13 +30,10 @@ func (in *inspector) findSizes() {
 	var all [2][]change
 	var largest dataset.Size
 	for k, p := range in.training() {
-		for i, f := range p.folder.Files {
-			if p.looks[i].err != nil {
-				continue
-			}
+		for _, f := range p.files {
 			to := o.Prepared(f.Size)
 			x, y := float64(to.Width)/float64(f.Size.Width), float64(to.Height)/float64(f.Size.Height)
-			all[k] = append(all[k], change{file{p, i}, f.Size, max(x, y), x / y})
+			all[k] = append(all[k], change{f, max(x, y), x / y})
 			if s := o.SampleSize(f.Size); s.Width*s.Height > largest.Width*largest.Height {
 				largest = s
 			}
@@ -67,7 +63,7 @@ func (in *inspector) findEnlarged(all [2][]change) {
 		for _, c := range changes {
 			if c.scale >= muchEnlarged {
 				n++
-				files = append(files, fmt.Sprintf("%s: %v, %.2g times", c.f.name(), c.size, c.scale))
+				files = append(files, fmt.Sprintf("%s: %v, %.2g times", c.f.Name, c.f.Size, c.scale))
 				most = max(most, c.scale)
 			}
 		}
@@ -98,18 +94,17 @@ func (in *inspector) findStretched(all [2][]change) {
 		if by := max(c.stretch, 1/c.stretch); by > muchStretched {
 			n++
 			strongest = max(strongest, by)
-			files = append(files, fmt.Sprintf("%s: %v", c.f.name(), c.size))
+			files = append(files, fmt.Sprintf("%s: %v", c.f.Name, c.f.Size))
 		}
 	}
 	if n == 0 {
 		return
 	}
 	o := in.options
-	s, how := Note, "some more than others"
-	switch mixed := most > muchStretched*least; {
-	case !mixed:
-		how, files = "all in the same way, unlike new images", nil
-	case float64(n) > manyImages*float64(total):
+	s := Note
+	if most <= muchStretched*least { // all alike
+		files = nil
+	} else if float64(n) > manyImages*float64(total) {
 		s = Warning
 	}
 	why := fmt.Sprintf("Preprocess %s makes them %dx%d whatever their shape", o.Preprocess, o.LoadSize, o.LoadSize)
@@ -119,7 +114,7 @@ func (in *inspector) findStretched(all [2][]change) {
 		fix = "Fix: use a larger load_size, or crop the widest images."
 	}
 	in.add(s, "stretched", files, fmt.Sprintf("training images squeezed or stretched, up to %.2g times: %d", strongest, n),
-		fmt.Sprintf("%s, so the networks learn distorted objects, %s. %s", why, how, fix))
+		fmt.Sprintf("%s, so the networks learn distorted objects. %s", why, fix))
 
 	if a, b := medians(all, func(c change) float64 { return c.stretch }); max(a, b) > 1.25*min(a, b) {
 		labelA, labelB := in.parts[0].folder.Label, in.parts[1].folder.Label

@@ -93,15 +93,14 @@ func lossCharts(series []Series) []*chart {
 	}
 	var charts []*chart
 	for _, f := range lossFamilies {
-		var mine, others []curve
-		for _, c := range curves {
-			if slices.ContainsFunc(f.prefixes, func(p string) bool { return strings.HasPrefix(c.name, p) }) {
+		var mine []curve
+		curves = slices.DeleteFunc(curves, func(c curve) bool {
+			ok := slices.ContainsFunc(f.prefixes, func(p string) bool { return strings.HasPrefix(c.name, p) })
+			if ok {
 				mine = append(mine, c)
-			} else {
-				others = append(others, c)
 			}
-		}
-		curves = others
+			return ok
+		})
 		if len(mine) > 0 {
 			charts = append(charts, newChart(f.title, f.note, steps, mine))
 		}
@@ -143,10 +142,9 @@ func newChart(title, note string, steps scale, curves []curve) *chart {
 
 func newLine(c curve, i int) chartLine {
 	l := chartLine{Name: c.name, Hue: hueOf(c.name, i), Stopped: c.stopped}
-	x, y, each := thin(c.x, c.smooth, maxPoints)
-	_, raw, _ := thin(c.x, c.y, maxPoints)
-	l.X, l.Y, l.Raw = x, y, raw
-	if each > 1 {
+	var each int
+	_, l.Raw, _ = thin(c.x, c.y, maxPoints)
+	if l.X, l.Y, each = thin(c.x, c.smooth, maxPoints); each > 1 {
 		l.Y[len(l.Y)-1] = c.smooth[len(c.smooth)-1] // the legend shows it
 		for bucket := range slices.Chunk(c.y, each) {
 			l.Low, l.High = append(l.Low, slices.Min(bucket)), append(l.High, slices.Max(bucket))

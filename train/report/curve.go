@@ -111,8 +111,8 @@ func mean(v []float64) float64 {
 	return sum / float64(len(v))
 }
 
-// quantiles returns the quantiles qs of y, estimated from a sample. y must not be empty.
-func quantiles(y []float64, qs ...float64) []float64 {
+// middle returns the quantiles 1 % and 99 % of y, estimated from a sample. y must not be empty.
+func middle(y []float64) (lo, hi float64) {
 	const most = 20_000
 	stride := (len(y) + most - 1) / most
 	sample := make([]float64, 0, len(y)/stride+1)
@@ -120,9 +120,6 @@ func quantiles(y []float64, qs ...float64) []float64 {
 		sample = append(sample, y[i])
 	}
 	slices.Sort(sample)
-	out := make([]float64, len(qs))
-	for i, q := range qs {
-		out[i] = sample[int(q*float64(len(sample)-1)+0.5)]
-	}
-	return out
+	last := float64(len(sample) - 1)
+	return sample[int(0.01*last+0.5)], sample[int(0.99*last+0.5)]
 }

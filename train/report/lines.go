@@ -133,8 +133,7 @@ func readLines[T line](path string, f format[T], each func(T)) error {
 		return fmt.Errorf("read %s: %w", f.name, err)
 	}
 	defer file.Close()
-	_, err = scan(file, f.decode, func(_ []byte, v T) error { each(v); return nil })
-	if err != nil {
+	if _, err = scan(file, f.decode, func(_ []byte, v T) error { each(v); return nil }); err != nil {
 		return fmt.Errorf("read %s %q: %w", f.name, path, err)
 	}
 	return nil

@@ -95,27 +95,20 @@ func (p *LossPlot) Image() (image.Image, error) {
 	return img, nil
 }
 
-// writeKeys writes the names and last values of the lines from right to left, between x0 and x1.
+// writeKeys writes the names and last values of the lines that have room between x0 and x1.
 func (c *chart) writeKeys(img *image.RGBA, x0, x1, y int, p pen) {
-	texts := make([]string, len(c.Lines))
-	for i := range c.Lines {
-		texts[i] = p.fit(c.Lines[i].Name, 150) + " " + c.Lines[i].Last()
-	}
 	const swatch, gap = 22, 6
-	room, shown := x1-x0, 0
-	for _, t := range texts {
-		if room -= swatch + gap + p.width(t) + margin; room < 0 {
-			break
+	mid := y + p.height()/2
+	for i := range c.Lines {
+		l := &c.Lines[i]
+		text := p.fit(l.Name, 150) + " " + l.Last()
+		end := x0 + swatch + gap + p.width(text)
+		if end > x1 {
+			return
 		}
-		shown++
-	}
-	for i := shown - 1; i >= 0; i-- {
-		x1 -= p.width(texts[i])
-		p.write(img, x1, y, texts[i])
-		x1 -= swatch + gap
-		mid := y + p.height()/2
-		fill(img, image.Rect(x1, mid-1, x1+swatch, mid+2), hues[c.Lines[i].Hue])
-		x1 -= margin
+		fill(img, image.Rect(x0, mid-1, x0+swatch, mid+2), hues[l.Hue])
+		p.write(img, x0+swatch+gap, y, text)
+		x0 = end + margin
 	}
 }
 

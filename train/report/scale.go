@@ -36,11 +36,11 @@ func extentOf(curves []curve) extent {
 		if len(c.y) == 0 {
 			continue
 		}
-		raw := quantiles(c.y, 0.01, 0.99)
-		smooth := quantiles(c.smooth, 0.01, 0.99)
-		e.smoothLo, e.smoothHi = min(e.smoothLo, smooth[0]), max(e.smoothHi, smooth[1])
-		top := min(slices.Max(c.smooth), 1.3*max(raw[1], smooth[1]))
-		e.lo, e.hi = min(e.lo, raw[0], smooth[0]), max(e.hi, raw[1], smooth[1], top)
+		lo, hi := middle(c.y)
+		smoothLo, smoothHi := middle(c.smooth)
+		e.smoothLo, e.smoothHi = min(e.smoothLo, smoothLo), max(e.smoothHi, smoothHi)
+		top := min(slices.Max(c.smooth), 1.3*max(hi, smoothHi))
+		e.lo, e.hi = min(e.lo, lo, smoothLo), max(e.hi, hi, smoothHi, top)
 	}
 	return e
 }
@@ -55,13 +55,10 @@ func (e extent) preferLog() bool {
 
 // linear starts at zero unless a value is negative.
 func (e extent) linear() scale {
-	s := scale{lo: e.lo, hi: e.hi}
-	switch {
-	case s.lo > s.hi:
+	if e.lo > e.hi {
 		return scale{lo: 0, hi: 1}
-	case s.lo >= 0:
-		s.lo = 0
 	}
+	s := scale{lo: min(e.lo, 0), hi: e.hi}
 	if s.lo < 0 {
 		s.lo -= 0.05 * (s.hi - s.lo)
 	}
@@ -117,7 +114,7 @@ func (s scale) ticks(about int) []tick {
 	if s.whole {
 		step = max(step, 1)
 	}
-	unit := unitOf(max(math.Abs(s.lo), math.Abs(s.hi)))
+	largest := max(math.Abs(s.lo), math.Abs(s.hi))
 	var ticks []tick
 	first := math.Ceil(s.lo / step)
 	for i := range 3 * about {
@@ -125,7 +122,7 @@ func (s scale) ticks(about int) []tick {
 		if v > s.hi {
 			break
 		}
-		ticks = append(ticks, tick{v, unit.label(v, step)})
+		ticks = append(ticks, tick{v, label(v, step, largest)})
 	}
 	return ticks
 }
@@ -140,7 +137,7 @@ func (s scale) logTicks() []tick {
 	for e := math.Floor(math.Log10(s.lo)); e <= math.Ceil(math.Log10(s.hi)); e++ {
 		for _, digit := range digits {
 			if v := digit * math.Pow(10, e); v >= s.lo && v <= s.hi {
-				ticks = append(ticks, tick{v, unit{1, ""}.label(v, math.Pow(10, e))})
+				ticks = append(ticks, tick{v, label(v, math.Pow(10, e), 0)})
 			}
 		}
 	}
@@ -158,36 +155,26 @@ func niceStep(least float64) float64 {
 	return 10 * power
 }
 
-// A unit is the multiple that an axis counts in, such as thousands.
-type unit struct {
-	size float64
-	name string
-}
-
-// unitOf returns the unit that keeps the labels of an axis up to size short.
-func unitOf(size float64) unit {
-	switch {
-	case size >= 1e12:
-	case size >= 1e9:
-		return unit{1e9, "G"}
-	case size >= 1e6:
-		return unit{1e6, "M"}
-	case size >= 1e4:
-		return unit{1e3, "k"}
+// label formats v with the digits that steps of the given size need, in the unit that keeps the
+// labels of an axis up to largest short, such as thousands.
+func label(v, step, largest float64) string {
+	name := ""
+	for _, unit := range []struct {
+		from, size float64
+		name       string
+	}{{1e9, 1e9, "G"}, {1e6, 1e6, "M"}, {1e4, 1e3, "k"}} {
+		if largest >= unit.from && largest < 1e12 {
+			v, step, name = v/unit.size, step/unit.size, unit.name
+			break
+		}
 	}
-	return unit{1, ""}
-}
-
-// label formats v with the digits that steps of the given size need.
-func (u unit) label(v, step float64) string {
-	v, step = v/u.size, step/u.size
 	a := math.Abs(v)
 	switch {
 	case a < step/1e6:
 		return "0"
 	case a >= 1e7 || step < 1e-5:
-		return strconv.FormatFloat(v, 'g', 6, 64) + u.name
+		return strconv.FormatFloat(v, 'g', 6, 64) + name
 	}
 	digits := max(0, int(-math.Floor(math.Log10(step)+1e-9)))
-	return strconv.FormatFloat(v, 'f', digits, 64) + u.name
+	return strconv.FormatFloat(v, 'f', digits, 64) + name
 }

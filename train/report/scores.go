@@ -21,16 +21,11 @@ type scoreSeries struct {
 // measureOf removes domain and direction from a score's name: cycle_A_PSNR and cycle_B_PSNR are
 // both cycle_PSNR.
 func measureOf(name string) string {
-	s := side(name)
-	if s == "" {
-		return name
-	}
 	parts := strings.Split(name, "_")
-	at := slices.Index(parts, s)
-	if m := strings.Join(slices.Delete(parts, at, at+1), "_"); m != "" {
-		return m
+	if at := slices.Index(parts, side(name)); at >= 0 && len(parts) > 1 {
+		parts = slices.Delete(parts, at, at+1)
 	}
-	return name
+	return strings.Join(parts, "_")
 }
 
 // untouched is the prefix of the scores of the images as they are, which a translation should beat.
@@ -53,23 +48,18 @@ func chartOf(name string) string {
 // scoreSeriesOf returns the scores in the order in which they first appear. If a step has two
 // evaluations, as after a resume, the later one counts.
 func scoreSeriesOf(evaluations []Evaluation) []*scoreSeries {
-	type key struct{ name, weights string }
-	byKey := make(map[key]*scoreSeries)
 	var all []*scoreSeries
 	for _, e := range evaluations {
 		for _, score := range e.Scores {
-			baseline := strings.HasPrefix(score.Name, untouched)
-			k := key{score.Name, e.Weights}
-			if baseline {
-				k.weights = ""
+			s := &scoreSeries{name: score.Name, weights: e.Weights, baseline: strings.HasPrefix(score.Name, untouched)}
+			if s.baseline {
+				s.weights = ""
 			}
-			s := byKey[k]
-			if s == nil {
-				s = &scoreSeries{name: score.Name, weights: k.weights, baseline: baseline}
-				byKey[k] = s
-				all = append(all, s)
+			i := slices.IndexFunc(all, func(o *scoreSeries) bool { return o.name == s.name && o.weights == s.weights })
+			if i < 0 {
+				i, all = len(all), append(all, s)
 			}
-			s.add(e, score)
+			all[i].add(e, score)
 		}
 	}
 	return all
@@ -231,9 +221,9 @@ func measureTitle(measure string) string {
 
 // bestEvaluation returns the run's best evaluation, or nil if none is marked.
 func bestEvaluation(evaluations []Evaluation) *Evaluation {
-	for i := len(evaluations) - 1; i >= 0; i-- {
-		if evaluations[i].Best {
-			return &evaluations[i]
+	for _, e := range slices.Backward(evaluations) {
+		if e.Best {
+			return &e
 		}
 	}
 	return nil
@@ -267,16 +257,14 @@ func newScoreTable(evaluations []Evaluation) scoreTable {
 			t.Weights = append(t.Weights, s.weights)
 		}
 	}
-	rows := make(map[string]int)
 	for _, s := range all {
 		if s.baseline {
 			continue
 		}
 		e, score := s.last()
-		at, ok := rows[s.name]
-		if !ok {
+		at := slices.IndexFunc(t.Rows, func(r scoreRow) bool { return r.Name == s.name })
+		if at < 0 {
 			at = len(t.Rows)
-			rows[s.name] = at
 			t.Rows = append(t.Rows, scoreRow{
 				Name: s.name, How: how(e, score), Direction: better(score.Higher), Cells: make([]scoreCell, len(t.Weights)),
 			})

@@ -19,7 +19,7 @@ const (
 	sheetQuality  = 88   // of JPEG
 )
 
-var maxSheetBytes = 12 << 20 // of base64, all sheets together
+var maxSheetBytes = 12 << 20 // of base64, all sheets together, if there are more than two
 
 // A sheetKey identifies the content of a file.
 type sheetKey struct {
@@ -39,12 +39,11 @@ type encodedSheet struct {
 // too many it takes every second, fourth, eighth one and always the last: that choice changes
 // little during a run, so each page has about one new sheet to encode.
 func (w *PageWriter) encode(sheets []Sheet) (chosen []*encodedSheet, unread []string) {
-	stride := 1
-	for (len(sheets)-1)/stride+2 > maxSheets {
-		stride *= 2
-	}
 	used := make(map[sheetKey]*encodedSheet)
-	for {
+	for stride := 1; ; stride *= 2 {
+		if (len(sheets)-1)/stride+2 > maxSheets {
+			continue
+		}
 		chosen, unread = nil, nil
 		size := 0
 		for i, s := range sheets {
@@ -59,18 +58,9 @@ func (w *PageWriter) encode(sheets []Sheet) (chosen []*encodedSheet, unread []st
 			chosen = append(chosen, e)
 			size += len(e.base64)
 		}
-		if size <= maxSheetBytes {
+		if size <= maxSheetBytes || stride >= len(sheets) {
 			break
 		}
-		if len(chosen) <= 1 {
-			unread = append(unread, fmt.Sprintf("skipped the sheet of step %d: %d MB is too large for this page", chosen[0].step, size>>20))
-			chosen = nil
-			break
-		}
-		if stride > len(sheets) { // the first and the last are too large together
-			sheets = sheets[len(sheets)-1:]
-		}
-		stride *= 2
 	}
 	// Keep only the sheets that were used now.
 	w.sheets = used

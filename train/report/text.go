@@ -63,17 +63,13 @@ func (p pen) lineAdvance() int   { return p.height() + p.height()/8 }
 // oneLine makes any text suitable for one line. Names come from options and logs and may contain
 // anything.
 func oneLine(s string) string {
-	const most = 400 // runes; more than a sheet has room for
-	n := 0
+	const most = 1600 // bytes; more than a sheet has room for
 	return strings.Map(func(r rune) rune {
-		if n++; n > most {
-			return -1
-		}
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
-	}, s)
+	}, s[:min(len(s), most)])
 }
 
 // fit shortens s to the width, with an ellipsis for its end.

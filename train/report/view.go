@@ -115,7 +115,7 @@ func facts(p *Page) []fact {
 		add("Evaluation time", duration(time.Duration(evaluated*float64(time.Second))))
 	}
 	if p.MemoryPeak > 0 {
-		add("Peak memory", byteSize(p.MemoryPeak))
+		add("Peak memory", fmt.Sprintf("%.1f GiB", float64(p.MemoryPeak)/(1<<30)))
 	}
 	add("Device", p.Device)
 	add("Precision", p.Precision)
@@ -157,16 +157,6 @@ func duration(d time.Duration) string {
 	}
 	d = d.Round(time.Hour)
 	return fmt.Sprintf("%d d %d h", d/day, d%day/time.Hour)
-}
-
-func byteSize(n int64) string {
-	switch f := float64(n); {
-	case n >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", f/(1<<30))
-	case n >= 1<<20:
-		return fmt.Sprintf("%.0f MiB", f/(1<<20))
-	}
-	return grouped(n) + " bytes"
 }
 
 // perStep formats the time per step, or the number of steps per second.
