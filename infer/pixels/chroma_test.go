@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The reference places chroma samples at the centres of the pixels they cover
+// The reference places chroma samples at the centers of the pixels they cover
 // and interpolates between them linearly, in floating point.
 func TestChromaIsInterpolated(t *testing.T) {
 	for _, ratio := range []image.YCbCrSubsampleRatio{image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420, image.YCbCrSubsampleRatio440} {

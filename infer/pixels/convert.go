@@ -27,6 +27,10 @@ func toNRGBA(img image.Image) *image.NRGBA {
 func rowConverter(img image.Image) func(dst []byte, y int) {
 	b := img.Bounds()
 	w := b.Dx()
+	toRGB := color.YCbCrToRGB
+	if m, ok := img.(studioRange); ok {
+		img, toRGB = m.Image, studioToRGB
+	}
 	switch m := img.(type) {
 	case *image.NRGBA:
 		return func(dst []byte, y int) {
@@ -34,17 +38,16 @@ func rowConverter(img image.Image) func(dst []byte, y int) {
 			copy(dst[:4*w], m.Pix[i:i+4*w])
 		}
 	case *image.YCbCr:
-		return ycbcrConverter(m, color.YCbCrToRGB)
+		return ycbcrConverter(m, toRGB)
 	case *image.NYCbCrA:
-		return withAlpha(m, ycbcrConverter(&m.YCbCr, color.YCbCrToRGB))
-	case studioRange:
-		switch inner := m.Image.(type) {
-		case *image.YCbCr:
-			return ycbcrConverter(inner, studioToRGB)
-		case *image.NYCbCrA:
-			return withAlpha(inner, ycbcrConverter(&inner.YCbCr, studioToRGB))
+		convert := ycbcrConverter(&m.YCbCr, toRGB)
+		return func(dst []byte, y int) {
+			convert(dst, y)
+			i := m.AOffset(b.Min.X, y)
+			for x, a := range m.A[i : i+w] {
+				dst[4*x+3] = a
+			}
 		}
-		return rowConverter(m.Image)
 	case *image.Gray:
 		return func(dst []byte, y int) {
 			i := m.PixOffset(b.Min.X, y)
@@ -153,16 +156,6 @@ func studioToRGB(y, cb, cr uint8) (r, g, b uint8) {
 }
 
 func clamp16(v int32) uint8 { return uint8(max(0, min(v>>16, 255))) }
-
-func withAlpha(m *image.NYCbCrA, convert func([]byte, int)) func([]byte, int) {
-	return func(dst []byte, y int) {
-		convert(dst, y)
-		i := m.AOffset(m.Rect.Min.X, y)
-		for x, a := range m.A[i : i+m.Rect.Dx()] {
-			dst[4*x+3] = a
-		}
-	}
-}
 
 // ycbcrConverter is a row converter that interpolates half-resolution chroma by the triangle filter of
 // libjpeg and libwebp. Repeating samples, as image.YCbCr.At does, leaves 2x2 blocks at colored edges

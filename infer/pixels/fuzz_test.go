@@ -13,7 +13,7 @@ import (
 // fuzzLimits keep one input cheap.
 var fuzzLimits = Limits{MaxPixels: 1 << 18, MaxBytes: 1 << 20}
 
-// seed adds the small fixtures, good and bad, of a format; "" stands for all.
+// seed adds the small valid and damaged fixtures of a format, or of all formats if it is "".
 func seed(f *testing.F, format string, add func(data []byte)) {
 	f.Helper()
 	n := 0
@@ -38,7 +38,7 @@ func seed(f *testing.F, format string, add func(data []byte)) {
 	}
 }
 
-// fuzzDecode holds Decode to its promises over files of one format.
+// fuzzDecode checks the contract of Decode on files of one format.
 func fuzzDecode(f *testing.F, format string) {
 	seed(f, format, func(data []byte) { f.Add(data) })
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -48,7 +48,7 @@ func fuzzDecode(f *testing.F, format string) {
 		before := bytes.Clone(data)
 		p, err := Decode(data, fuzzLimits)
 		if (p == nil) == (err == nil) {
-			t.Fatal("want either a picture or an error")
+			t.Fatal("want either an image or an error")
 		}
 		if !bytes.Equal(data, before) {
 			t.Fatal("the file's bytes were changed")
@@ -58,13 +58,13 @@ func fuzzDecode(f *testing.F, format string) {
 		}
 		w, h := p.Image.Rect.Dx(), p.Image.Rect.Dy()
 		if p.Image.Rect.Min != (image.Point{}) || w < 1 || h < 1 || w*h > fuzzLimits.MaxPixels || len(p.Image.Pix) != 4*w*h {
-			t.Fatalf("picture %v with %d bytes", p.Image.Rect, len(p.Image.Pix))
+			t.Fatalf("image %v with %d bytes", p.Image.Rect, len(p.Image.Pix))
 		}
 		if len(p.Profile) > maxProfile || p.Orientation < 1 || p.Orientation > 8 {
 			t.Fatalf("profile of %d bytes, orientation %d", len(p.Profile), p.Orientation)
 		}
 		if info, err := Header(bytes.NewReader(data), fuzzLimits); err == nil && info.Format != p.Format {
-			t.Fatalf("header says %s, the picture %s", info.Format, p.Format)
+			t.Fatalf("header has format %s, the image %s", info.Format, p.Format)
 		}
 	})
 }
@@ -87,7 +87,7 @@ func FuzzHeader(f *testing.F) {
 	})
 }
 
-// FuzzMetadata reads what stands beside the pixels, whatever the format is said to be.
+// FuzzMetadata reads metadata as any format.
 func FuzzMetadata(f *testing.F) {
 	formats := slices.Sorted(func(yield func(string) bool) {
 		for name := range codecs {
@@ -120,7 +120,7 @@ func FuzzMetadata(f *testing.F) {
 	})
 }
 
-// FuzzSave holds that what is written is read back as it was, with its profile.
+// FuzzSave checks that an image and its profile survive writing and reading.
 func FuzzSave(f *testing.F) {
 	profile, err := os.ReadFile(filepath.Join(fixtures, "wide.icc"))
 	if err != nil {
@@ -128,15 +128,15 @@ func FuzzSave(f *testing.F) {
 	}
 	f.Add(uint8(0), uint8(3), uint8(5), []byte{1, 2, 3, 255}, profile)
 	f.Add(uint8(1), uint8(1), uint8(1), []byte{9, 9, 9, 0}, []byte{})
-	f.Add(uint8(2), uint8(40), uint8(9), []byte("colours"), profile)
-	f.Add(uint8(3), uint8(40), uint8(9), []byte("colours"), profile[:200])
+	f.Add(uint8(2), uint8(40), uint8(9), []byte("colors"), profile)
+	f.Add(uint8(3), uint8(40), uint8(9), []byte("colors"), profile[:200])
 	f.Add(uint8(4), uint8(17), uint8(2), []byte{0, 0, 0, 127, 4, 5, 6, 128}, profile)
-	f.Fuzz(func(t *testing.T, kind, w, h uint8, colours, profile []byte) {
+	f.Fuzz(func(t *testing.T, kind, w, h uint8, colors, profile []byte) {
 		format := []string{"png", "tiff", "bmp", "jpg", "gif"}[kind%5]
 		m := image.NewNRGBA(image.Rect(0, 0, int(w)+1, int(h)+1))
 		for i := range m.Pix {
-			if len(colours) > 0 {
-				m.Pix[i] = colours[i%len(colours)]
+			if len(colors) > 0 {
+				m.Pix[i] = colors[i%len(colors)]
 			}
 		}
 		var file bytes.Buffer

@@ -61,7 +61,7 @@ const (
 	badTime  = 5 * time.Second
 )
 
-func TestBadPictures(t *testing.T) {
+func TestBadImages(t *testing.T) {
 	entries, err := os.ReadDir(badFixtures)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestBadPictures(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 		if (p == nil) == (err == nil) {
-			t.Errorf("%s: picture %v, error %v", name, p != nil, err)
+			t.Errorf("%s: image %v, error %v", name, p != nil, err)
 		}
 	}
 	for name := range outcome {
@@ -121,7 +121,7 @@ func cost(do func()) (time.Duration, uint64) {
 	return took, after.TotalAlloc - before.TotalAlloc
 }
 
-// Headers are read of streams, too, and cost no more there.
+// Header reads streams and stays within the same limits.
 func TestBadHeaders(t *testing.T) {
 	for _, names := range badOutcomes {
 		for _, name := range names {
@@ -136,7 +136,7 @@ func TestBadHeaders(t *testing.T) {
 	}
 }
 
-// No file that is cut short makes a decoder panic, or cost more than the whole one may.
+// A truncated file does not make a decoder panic and costs no more than a complete one may.
 func TestEveryCut(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join(fixtures, "*.*"))
 	if err != nil {
@@ -162,7 +162,7 @@ func TestEveryCut(t *testing.T) {
 				t.Logf("%s cut to %d bytes: %v", name, n, err)
 			}
 			if (p == nil) == (err == nil) {
-				t.Fatalf("%s cut to %d bytes: picture %v, error %v", name, n, p != nil, err)
+				t.Fatalf("%s cut to %d bytes: image %v, error %v", name, n, p != nil, err)
 			}
 		}
 	}
@@ -171,8 +171,8 @@ func TestEveryCut(t *testing.T) {
 	}
 }
 
-// Real pictures of the size that has to be accounted for pass: of one colour, which packs best of all, in every format.
-func TestPlausibleTakesPlainPictures(t *testing.T) {
+// Real images above freePixels pass in every format, even those of one color, which compress best.
+func TestPlausibleAcceptsPlainImages(t *testing.T) {
 	m := image.NewNRGBA(image.Rect(0, 0, 1500, 1200))
 	for i := 3; i < len(m.Pix); i += 4 {
 		m.Pix[i] = 255
@@ -186,7 +186,7 @@ func TestPlausibleTakesPlainPictures(t *testing.T) {
 			t.Errorf("%s of %d bytes: %v", format, b.Len(), err)
 		}
 		if _, err := headerOf(b.Bytes()[:50], Limits{}); err == nil {
-			t.Errorf("%s of 50 bytes was taken for a picture of 1500x1200", format)
+			t.Errorf("%s: 50 bytes were accepted as an image of 1500x1200", format)
 		}
 	}
 }

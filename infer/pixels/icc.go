@@ -9,7 +9,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/disintegration/imaging"
 )
@@ -24,28 +23,22 @@ const maxProfile = 4 << 20
 // Name returns the profile's description, such as "Display P3". It may be empty.
 func (p Profile) Name() string {
 	tag := p.tag("desc")
-	switch {
+	var at, n int64
+	switch be := binary.BigEndian; {
 	case len(tag) >= 12 && string(tag[:4]) == "desc": // version 2: ASCII
-		n := min(int64(binary.BigEndian.Uint32(tag[8:])), int64(len(tag)-12), maxProfileName)
-		return printable(string(tag[12 : 12+n]))
+		at, n = 12, min(int64(be.Uint32(tag[8:])), int64(len(tag)-12), maxProfileName)
 	case len(tag) >= 28 && string(tag[:4]) == "mluc": // version 4: texts in UTF-16; use the first
-		n, at := int64(binary.BigEndian.Uint32(tag[20:])), int64(binary.BigEndian.Uint32(tag[24:]))
-		n = min(n, 2*maxProfileName) &^ 1
-		if at+n > int64(len(tag)) {
-			return ""
-		}
-		units := make([]uint16, n/2)
-		for i := range units {
-			units[i] = binary.BigEndian.Uint16(tag[at+2*int64(i):])
-		}
-		return printable(string(utf16.Decode(units)))
+		at, n = int64(be.Uint32(tag[24:])), min(int64(be.Uint32(tag[20:])), 2*maxProfileName)
 	}
-	return ""
+	if at+n > int64(len(tag)) {
+		return ""
+	}
+	return printable(string(tag[at : at+n]))
 }
 
 const maxProfileName = 80
 
-// printable removes control characters.
+// printable removes control characters, and with them the zeros of ASCII in UTF-16.
 func printable(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == '\ufffd' {

@@ -31,7 +31,7 @@ func TestLoadReadsProfile(t *testing.T) {
 	}
 }
 
-// stretched gives a profile of n bytes that is valid for all that is read here.
+// stretched returns a profile of n bytes whose header and tags are valid.
 func stretched(p Profile, n int) Profile {
 	p = append(bytes.Clone(p), make([]byte, n-len(p))...)
 	for i := 1000; i < n; i++ { // incompressible, and without a pattern of 64 KiB
@@ -67,9 +67,8 @@ func TestSaveKeepsProfile(t *testing.T) {
 	}
 }
 
-// A profile for other colours than RGB cannot stand beside RGB pixels, and one
-// that is damaged does no harm.
-func TestProfileLeftOut(t *testing.T) {
+// A profile that is not for RGB, or is damaged, is ignored and noted.
+func TestProfileIgnored(t *testing.T) {
 	m := load(t, "base.png").Image
 	inks, damaged, long := bytes.Clone(wide(t)), bytes.Clone(wide(t)), bytes.Clone(wide(t))
 	copy(inks[16:], "CMYK")
@@ -129,6 +128,6 @@ func TestProfileName(t *testing.T) {
 		}
 	}
 	if got := (Profile{1, 2, 3}).Name(); got != "" {
-		t.Errorf("name %q of no profile", got)
+		t.Errorf("name %q of an invalid profile", got)
 	}
 }

@@ -105,7 +105,7 @@ func TestLoadKnowsGrayAndAlpha(t *testing.T) {
 	}
 }
 
-// What a picture has that cannot be kept is noted, and nothing else.
+// Notes report what is not read, and nothing else.
 func TestLoadNotes(t *testing.T) {
 	for name, want := range map[string]string{
 		"base.png": "", "palette.gif": "", "lossless.webp": "", "cmyk.jpg": noteCMYK, "cmyk.tiff": noteCMYK, "deep.png": noteDeep, "deep.tiff": noteDeep,
@@ -125,12 +125,12 @@ func TestLoadTurnsUpright(t *testing.T) {
 			t.Errorf("orientation %d read as %d", o, p.Orientation)
 		}
 		if d := farthest(t, p.Image, base); d > 8 {
-			t.Errorf("orientation %d: upright picture differs by %d levels", o, d)
+			t.Errorf("orientation %d: upright image differs by %d levels", o, d)
 		}
 	}
 	for _, name := range []string{"orientation_6.png", "orientation_6.webp", "orientation_6.tiff"} {
 		if d := farthest(t, load(t, name).Image, base); d != 0 {
-			t.Errorf("%s: upright picture differs by %d levels", name, d)
+			t.Errorf("%s: upright image differs by %d levels", name, d)
 		}
 	}
 }
@@ -162,7 +162,7 @@ func TestDecodeRounds16Bit(t *testing.T) {
 			func(v int) color.NRGBA { return color.NRGBA{level(v), level(v), level(v), 255} }},
 		{"gray tiff", encoded(t, func(w io.Writer) error { return tiff.Encode(w, gray, nil) }),
 			func(v int) color.NRGBA { return color.NRGBA{level(v), level(v), level(v), 255} }},
-		{"colour png", encoded(t, func(w io.Writer) error { return png.Encode(w, deep) }),
+		{"color png", encoded(t, func(w io.Writer) error { return png.Encode(w, deep) }),
 			func(v int) color.NRGBA {
 				return color.NRGBA{level(v), level(65535 - v), level(300), level(65535 - 400)}
 			}},
@@ -179,8 +179,8 @@ func TestDecodeRounds16Bit(t *testing.T) {
 	}
 }
 
-// Every kind of image that a decoder may hand over gives what color.NRGBAModel
-// gives, up to one level of rounding.
+// Every image type that a decoder may return converts as color.NRGBAModel does, up to one level of
+// rounding.
 func TestConvertAgreesWithColorModel(t *testing.T) {
 	r := image.Rect(3, 5, 20, 14)
 	fill := func(pix ...[]byte) {
@@ -219,7 +219,7 @@ func TestConvertAgreesWithColorModel(t *testing.T) {
 			for x := range b.Dx() {
 				g := got.NRGBAAt(x, y)
 				want := color.NRGBAModel.Convert(m.At(b.Min.X+x, b.Min.Y+y)).(color.NRGBA)
-				if want.A == 0 { // its colour is unseen, and some models drop it
+				if want.A == 0 { // its color is invisible, and some models drop it
 					g.R, g.G, g.B = want.R, want.G, want.B
 				}
 				for _, d := range []int{int(g.R) - int(want.R), int(g.G) - int(want.G), int(g.B) - int(want.B), int(g.A) - int(want.A)} {
@@ -280,7 +280,7 @@ func TestDecodeRefusesBadFiles(t *testing.T) {
 		lim        Limits
 	}{
 		{"empty", "empty", nil, Limits{}},
-		{"text", "not a JPEG", []byte("hello, this is no picture"), Limits{}},
+		{"text", "not a JPEG", []byte("hello, this is not an image"), Limits{}},
 		{"cut in the body", "damaged png", whole[:len(whole)/2], Limits{}},
 		{"cut in the header", "damaged png header", whole[:20], Limits{}},
 		{"header alone", "damaged png", whole[:8], Limits{}},
@@ -309,14 +309,14 @@ func TestLoadErrorsNameThePath(t *testing.T) {
 			t.Errorf("error does not name %s once: %v", path, err)
 		}
 	}
-	// A wrong ending does no harm.
+	// A wrong extension does not matter.
 	data, _ := os.ReadFile(filepath.Join(fixtures, "base.png"))
-	mislabelled := filepath.Join(dir, "really-a-png.jpg")
-	if err := os.WriteFile(mislabelled, data, 0o666); err != nil {
+	mislabeled := filepath.Join(dir, "really-a-png.jpg")
+	if err := os.WriteFile(mislabeled, data, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := Load(mislabelled, Limits{}); err != nil || p.Format != "png" {
-		t.Errorf("mislabelled file: %v, %v", p, err)
+	if p, err := Load(mislabeled, Limits{}); err != nil || p.Format != "png" {
+		t.Errorf("mislabeled file: %v, %v", p, err)
 	}
 }
 

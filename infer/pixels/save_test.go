@@ -27,7 +27,7 @@ func TestSaveEveryFormat(t *testing.T) {
 		{"a.tif", SaveOptions{}, "tiff", 0},
 		{"a.jpg", SaveOptions{}, "jpeg", 12},
 		{"b.jpg", SaveOptions{Quality: 20}, "jpeg", 60},
-		{"a.gif", SaveOptions{}, "gif", 24}, // dithered to 256 colours
+		{"a.gif", SaveOptions{}, "gif", 24}, // dithered to 256 colors
 		{"named-otherwise.jpg", SaveOptions{Format: "PNG"}, "png", 0},
 	} {
 		path := filepath.Join(dir, c.name)
@@ -57,7 +57,7 @@ func size(t *testing.T, path string) int64 {
 	return info.Size()
 }
 
-func TestSaveKeepsAlphaOrLaysOnWhite(t *testing.T) {
+func TestSaveKeepsAlphaOrBlendsOntoWhite(t *testing.T) {
 	dir := t.TempDir()
 	m := image.NewNRGBA(image.Rect(0, 0, 16, 16))
 	for i := range 256 {
@@ -78,13 +78,13 @@ func TestSaveKeepsAlphaOrLaysOnWhite(t *testing.T) {
 	}
 }
 
-// Alpha goes through every format that has it; GIF's is all or nothing.
+// PNG and TIFF keep alpha; GIF's is all or nothing.
 func TestSaveAlpha(t *testing.T) {
 	m := load(t, "alpha.png").Image
 	for _, format := range []string{"png", "tiff"} {
 		p, err := Decode(encoded(t, func(w io.Writer) error { return Encode(w, m, SaveOptions{Format: format}) }), Limits{})
 		if err != nil || farthest(t, p.Image, m) != 0 {
-			t.Errorf("%s: %v, or the picture changed", format, err)
+			t.Errorf("%s: %v, or the image changed", format, err)
 		}
 	}
 	p, err := Decode(encoded(t, func(w io.Writer) error { return Encode(w, m, SaveOptions{Format: "gif"}) }), Limits{})
@@ -102,25 +102,25 @@ func TestSaveAlpha(t *testing.T) {
 	}
 }
 
-// A picture of few colours loses none in GIF, and one that is wholly transparent stays so.
-func TestSaveGIFKeepsFewColours(t *testing.T) {
+// GIF keeps the colors of an image that has few, and a fully transparent image stays transparent.
+func TestSaveGIFKeepsFewColors(t *testing.T) {
 	for _, name := range []string{"palette.png", "two.png"} {
 		m := load(t, name).Image
 		p, err := Decode(encoded(t, func(w io.Writer) error { return Encode(w, m, SaveOptions{Format: "gif"}) }), Limits{})
 		if err != nil || farthest(t, p.Image, m) != 0 {
-			t.Errorf("%s: %v, or colours changed", name, err)
+			t.Errorf("%s: %v, or colors changed", name, err)
 		}
 	}
 	p, err := Decode(encoded(t, func(w io.Writer) error {
 		return Encode(w, image.NewNRGBA(image.Rect(0, 0, 3, 3)), SaveOptions{Format: "gif"})
 	}), Limits{})
 	if err != nil || p.Image.Pix[3] != 0 {
-		t.Errorf("nothing became %v, %v", p, err)
+		t.Errorf("a transparent image became %v, %v", p, err)
 	}
 }
 
-// A picture that was turned upright is written without an orientation, so that
-// no viewer turns it again.
+// An image that was turned upright is written without an orientation, so that viewers do not turn it
+// again.
 func TestSaveTurnsOnce(t *testing.T) {
 	base := load(t, "base.png").Image
 	for _, name := range []string{"orientation_6.jpg", "orientation_6.png", "orientation_6.webp", "orientation_6.tiff"} {
@@ -161,9 +161,9 @@ func TestSaveErrorsLeaveNothing(t *testing.T) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
-	// A picture that fails half-way through its encoding.
+	// An image that fails during encoding.
 	if err := Save(old, cut{m}, SaveOptions{Format: "png"}); err == nil {
-		t.Error("a picture that cannot be encoded was saved")
+		t.Error("an image that cannot be encoded was saved")
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -214,11 +214,11 @@ func TestResizeAgreesWithPIL(t *testing.T) {
 		}
 	}
 	if m := Resize(src, 0, 5); !m.Rect.Empty() {
-		t.Errorf("width 0 gave %v", m.Rect)
+		t.Errorf("width 0 returned %v", m.Rect)
 	}
 }
 
-func TestOpaqueKeepsColour(t *testing.T) {
+func TestOpaqueKeepsColor(t *testing.T) {
 	m := noise(4, 4)
 	before := bytes.Clone(m.Pix)
 	got := Opaque(m)

@@ -58,7 +58,7 @@ func TestPutEverySpec(t *testing.T) {
 	}
 }
 
-func TestSymmetricIsTheOfficialNormalisation(t *testing.T) {
+func TestSymmetricIsOfficialNormalization(t *testing.T) {
 	table := Symmetric.Table()
 	for x, v := range table {
 		if want := (float64(x)/255 - 0.5) / 0.5; math.Abs(float64(v)-want) > 1e-6 {
@@ -103,7 +103,7 @@ func TestPictureRoundsAndClamps(t *testing.T) {
 	}
 }
 
-func TestPutTakesAnyImage(t *testing.T) {
+func TestPutAcceptsAnyImage(t *testing.T) {
 	s := Spec{Layout: NHWC, Range: Unit, Channels: 3}
 	src := noise(9, 7)
 	want := make([]float32, s.Len(4, 3))
@@ -115,7 +115,7 @@ func TestPutTakesAnyImage(t *testing.T) {
 	if err := s.Put(got, part); err != nil {
 		t.Fatal(err)
 	}
-	// A type that has no row reader of its own.
+	// A type without a row converter of its own.
 	other := make([]float32, len(want))
 	if err := s.Put(other, struct{ image.Image }{part}); err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestLumaAgreesWithPIL(t *testing.T) {
 	m, want := load(t, "texture.png").Image, load(t, "texture_luma.png").Image
 	for i := 0; i < len(m.Pix); i += 4 {
 		if got := Luma(m.Pix[i], m.Pix[i+1], m.Pix[i+2]); got != want.Pix[i] {
-			t.Fatalf("pixel %d: %d, PIL has %d", i/4, got, want.Pix[i])
+			t.Fatalf("pixel %d: %d, want %d as in PIL", i/4, got, want.Pix[i])
 		}
 	}
 }
@@ -200,7 +200,7 @@ func BenchmarkPicture(b *testing.B) {
 	}
 }
 
-// A part of a tensor's picture, drawn into a part of another, is what cutting the whole gives.
+// Drawing a part of a tensor equals cropping the whole image.
 func TestDraw(t *testing.T) {
 	const w, h = 7, 5
 	for _, s := range []Spec{

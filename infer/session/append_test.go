@@ -15,7 +15,7 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// without the person's own choice of a library, which every provider would get
+// ownChoice skips the test if the user has chosen a library, which every provider would get.
 func ownChoice(t *testing.T) {
 	t.Helper()
 	if os.Getenv(native.EnvONNXRuntime) != "" {
@@ -28,7 +28,7 @@ func ownChoice(t *testing.T) {
 	}
 }
 
-// samples are inputs for the fixtures, of several shapes.
+// samples returns inputs of several shapes for a fixture.
 func samples(name string) [][]Tensor {
 	if name == "two.onnx" {
 		return [][]Tensor{{{[]int64{2, 2}, []float32{1, 2, 3, 4}}, {[]int64{2, 2}, []float32{10, 20, 30, 40}}}}
@@ -44,12 +44,12 @@ func samples(name string) [][]Tensor {
 	return list
 }
 
-// onProvider checks that the provider gives what the CPU gives, but for rounding.
+// onProvider checks that the outputs of the provider and of the CPU differ by at most tolerance.
 func onProvider(t *testing.T, opt Options, tolerance float64) {
 	t.Helper()
 	for _, name := range []string{"invert.onnx", "conv.onnx", "multiple8.onnx", "two.onnx"} {
 		var want [][]Tensor
-		// one library at a time: that of the provider can do the CPU too, but is not what is compared with
+		// A process has one library at a time. The provider's could run on the CPU too, but is not the reference.
 		cpu := open(t, name, nil)
 		for _, in := range samples(name) {
 			out, err := cpu.Run(t.Context(), in...)
@@ -94,8 +94,8 @@ func largestDifference(a, b []float32) (d float64) {
 	return d
 }
 
-// alone runs the test in a process of its own, since a process can use the providers of one library only.
-// It says whether this is that process.
+// alone runs the test in a process of its own, since a process can use the providers of one library
+// only. It reports whether this is that process.
 func alone(t *testing.T) bool {
 	t.Helper()
 	const variable = "TEST_BY_ITSELF"
@@ -128,7 +128,7 @@ func TestOpenVINO(t *testing.T) {
 	t.Setenv(native.EnvWith, native.CPU)
 	onProvider(t, Options{Provider: OpenVINO}, 1e-5)
 
-	// the usual library cannot, and is told from the one that can
+	// The default library lacks the provider, and the error says so.
 	s := open(t, "invert.onnx", nil)
 	_, err := New(fixture(t, "invert.onnx"), &Options{Provider: OpenVINO})
 	wantError(t, err, `provider "openvino"`, "was built without OpenVINO", "set "+native.EnvWith+"=openvino", "open the models for \"openvino\" before others")
@@ -143,29 +143,29 @@ func TestOpenVINO(t *testing.T) {
 	bf16 := Options{Provider: OpenVINO, ProviderOptions: map[string]string{"load_config": `{"CPU":{"INFERENCE_PRECISION_HINT":"bf16"}}`}}
 	onProvider(t, bf16, 0.1)
 
-	// Auto takes it, and a session for the CPU may use its library beside it
+	// Auto selects it, and a CPU session can use the same library.
 	t.Setenv(native.EnvWith, "")
 	if native.NVIDIADriver() != "" {
 		t.Setenv(native.EnvWith, native.OpenVINO)
 	}
 	s = open(t, "conv.onnx", &Options{Provider: Auto, DeviceID: 1})
 	if s.Options().Provider != OpenVINO || s.Options().DeviceID != 0 {
-		t.Errorf("auto took %q with device %d: %v", s.Options().Provider, s.Options().DeviceID, s.Refused())
+		t.Errorf("auto selected %q with device %d: %v", s.Options().Provider, s.Options().DeviceID, s.Refused())
 	}
 	if r := s.Refused(); len(r) != 1 || r[0].Provider != CUDA || !strings.Contains(r[0].String(), "built without CUDA") {
 		t.Errorf("refused: %v", r)
 	}
-	// providers of two builds in one process would end it
+	// Providers of two builds would crash the process.
 	cuda, _ := known(CUDA)
 	other := runtimeInUse{library: filepath.Join(t.TempDir(), "libonnxruntime.so")}
 	wantError(t, cuda.claim(other), `provider "cuda": this process has used a provider of the ONNX Runtime in `, "use one of them per process")
-	beside := open(t, "conv.onnx", nil)
-	if beside.Version() != s.Version() || beside.Options().Provider != CPU {
-		t.Errorf("ONNX Runtime %s on %q, beside %s", beside.Version(), beside.Options().Provider, s.Version())
+	second := open(t, "conv.onnx", nil)
+	if second.Version() != s.Version() || second.Options().Provider != CPU {
+		t.Errorf("ONNX Runtime %s on %q, with %s open", second.Version(), second.Options().Provider, s.Version())
 	}
 }
 
-// hasGPU says whether the machine has one of NVIDIA's, by what its driver puts there.
+// hasGPU reports whether the machine has an NVIDIA GPU, by the device files of its driver.
 func hasGPU() bool {
 	for _, name := range []string{"/dev/nvidia0", "/dev/dxg"} {
 		if _, err := os.Stat(name); err == nil {
@@ -175,7 +175,7 @@ func hasGPU() bool {
 	return false
 }
 
-// TestCUDA runs where a GPU is; elsewhere it checks that the error says what is missing, and says so too.
+// TestCUDA runs on a GPU; without one it checks that the error names what is missing.
 func TestCUDA(t *testing.T) {
 	ownChoice(t)
 	if !alone(t) {
@@ -186,14 +186,14 @@ func TestCUDA(t *testing.T) {
 		onProvider(t, Options{Provider: CUDA}, 2e-3) // TF32
 		s := open(t, "invert.onnx", &Options{Provider: Auto})
 		if s.Options().Provider != CUDA || len(s.Refused()) > 0 {
-			t.Errorf("auto took %q: %v", s.Options().Provider, s.Refused())
+			t.Errorf("auto selected %q: %v", s.Options().Provider, s.Refused())
 		}
 		return
 	}
 	s, err := New(fixture(t, "invert.onnx"), &Options{Provider: CUDA})
 	if err == nil {
 		s.Close()
-		t.Skip("the system's own ONNX Runtime has CUDA, and it works")
+		t.Skip("the system's own ONNX Runtime has a working CUDA provider")
 	}
 	want := []string{`provider "cuda"`}
 	switch {
@@ -208,9 +208,9 @@ func TestCUDA(t *testing.T) {
 	t.Skipf("not run on a GPU: %v", err)
 }
 
-// No provider that is named goes over to another without a word.
+// A named provider is never replaced by another one.
 func TestNamedProviderIsNotReplaced(t *testing.T) {
-	open(t, "invert.onnx", nil) // holds the usual library
+	open(t, "invert.onnx", nil) // holds the default library
 	for _, name := range Providers() {
 		s, err := New(fixture(t, "invert.onnx"), &Options{Provider: name})
 		if err != nil {
@@ -226,7 +226,7 @@ func TestNamedProviderIsNotReplaced(t *testing.T) {
 				refused = append(refused, r.Provider)
 			}
 			if !slices.Equal(refused, []string{CUDA, OpenVINO}) {
-				t.Errorf("auto says nothing about what it passed over: %v", s.Refused())
+				t.Errorf("auto does not report the providers that it tried: %v", s.Refused())
 			}
 		}
 		s.Close()

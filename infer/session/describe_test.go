@@ -90,7 +90,7 @@ func TestDescribeOldFile(t *testing.T) {
 	}
 }
 
-func TestDescribeRefuses(t *testing.T) {
+func TestDescribeErrors(t *testing.T) {
 	model := fixture(t, "conv.onnx")
 	for _, c := range []struct {
 		name string
@@ -99,7 +99,7 @@ func TestDescribeRefuses(t *testing.T) {
 	}{
 		{"empty", nil, "holds no network"},
 		{"text", []byte("version https://git-lfs.github.com/spec/v1"), "not an ONNX model"},
-		{"picture", []byte("\x89PNG\r\n\x1a\n0000IHDR"), "not an ONNX model"},
+		{"image", []byte("\x89PNG\r\n\x1a\n0000IHDR"), "not an ONNX model"},
 		{"cut", model[:len(model)/2], "not an ONNX model"},
 		{"ort", []byte("\x20\x00\x00\x00ORTM...."), "ORT format"},
 	} {
@@ -140,23 +140,23 @@ func FuzzDescribe(f *testing.F) {
 }
 
 func TestCheckInputs(t *testing.T) {
-	picture := onnx.Port{Name: "input", Type: onnx.Float32, Shape: []int64{-1, 3, -1, -1}, Axes: []string{"N", "", "H", "W"}}
+	img := onnx.Port{Name: "input", Type: onnx.Float32, Shape: []int64{-1, 3, -1, -1}, Axes: []string{"N", "", "H", "W"}}
 	for _, c := range []struct {
 		name   string
 		port   onnx.Port
 		inputs []Tensor
 		want   string
 	}{
-		{"fits", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 6)}}, ""},
+		{"fits", img, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 6)}}, ""},
 		{"any shape", onnx.Port{Name: "x", Type: onnx.Float32}, []Tensor{{Shape: []int64{2}, Data: make([]float32, 2)}}, ""},
-		{"none", picture, nil, `needs 1 inputs ("input" float32 [N,3,H,W]), not 0`},
-		{"rank", picture, []Tensor{{Shape: []int64{6}, Data: make([]float32, 6)}}, "takes [N,3,H,W], not [6]"},
-		{"channels", picture, []Tensor{{Shape: []int64{1, 1, 2, 1}, Data: make([]float32, 2)}}, "takes [N,3,H,W], not [1,1,2,1]"},
+		{"none", img, nil, `needs 1 inputs ("input" float32 [N,3,H,W]), not 0`},
+		{"rank", img, []Tensor{{Shape: []int64{6}, Data: make([]float32, 6)}}, "takes [N,3,H,W], not [6]"},
+		{"channels", img, []Tensor{{Shape: []int64{1, 1, 2, 1}, Data: make([]float32, 2)}}, "takes [N,3,H,W], not [1,1,2,1]"},
 		{"no shape", onnx.Port{Name: "x", Type: onnx.Float32}, []Tensor{{}}, "no shape"},
-		{"empty", picture, []Tensor{{Shape: []int64{1, 3, 0, 1}}}, "dimension below 1"},
-		{"few values", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 5)}}, "5 values do not fill"},
-		{"many values", picture, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 7)}}, "7 values do not fill"},
-		{"overflow", picture, []Tensor{{Shape: []int64{1 << 62, 3, 1 << 62, 4}, Data: make([]float32, 6)}}, "6 values do not fill"},
+		{"empty", img, []Tensor{{Shape: []int64{1, 3, 0, 1}}}, "dimension below 1"},
+		{"few values", img, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 5)}}, "5 values do not fill"},
+		{"many values", img, []Tensor{{Shape: []int64{1, 3, 2, 1}, Data: make([]float32, 7)}}, "7 values do not fill"},
+		{"overflow", img, []Tensor{{Shape: []int64{1 << 62, 3, 1 << 62, 4}, Data: make([]float32, 6)}}, "6 values do not fill"},
 		{"bytes", onnx.Port{Name: "x", Type: onnx.Uint8}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, ""},
 		{"words", onnx.Port{Name: "x", Type: onnx.String}, []Tensor{{Shape: []int64{1}, Data: make([]float32, 1)}}, "has type string; supported are float32, float64"},
 	} {

@@ -153,14 +153,11 @@ func isLibrary(name, goos string) bool {
 	return name == "libonnxruntime.so" || strings.HasPrefix(name, "libonnxruntime.so.")
 }
 
-// A loader opens a shared library by a path or by a name that the system's loader knows, for good.
-type loader func(name string) error
-
 // ready opens the libraries that a provider's own library needs, before ONNX Runtime opens that.
 // ONNX Runtime says little about what is missing, and no loader searches the cache for NVIDIA's
 // libraries; a library that is open by its path also serves those who need it by its name.
 // Only Linux needs it.
-func (p provider) ready(r runtimeInUse, goos string, open loader) error {
+func (p provider) ready(r runtimeInUse, goos string, open func(name string) error) error {
 	file := r.file(p, goos)
 	if file == "" {
 		return nil
@@ -173,27 +170,21 @@ func (p provider) ready(r runtimeInUse, goos string, open loader) error {
 	}
 	if p.set == native.CUDA {
 		if err := open("libcuda.so.1"); err != nil {
-			return p.noDriver(err)
+			return fmt.Errorf("provider %q: NVIDIA's driver is missing: %w\nFix: install the driver (nvidia-smi then lists the GPU), or use provider %q",
+				p.name, err, CPU)
 		}
 	}
 	for _, name := range needed(file) {
-		if err := openNeeded(name, filepath.Dir(file), open); err != nil {
+		// From the provider's folder, the cache, or by the system's loader.
+		path := filepath.Join(filepath.Dir(file), name)
+		if _, err := os.Stat(path); err != nil {
+			path = cmp.Or(native.NVIDIALibrary(name), name)
+		}
+		if err := open(path); err != nil {
 			return p.missing(name, filepath.Base(file), err)
 		}
 	}
 	return nil
-}
-
-// openNeeded opens a library from folder, from the cache, or by the system's loader.
-func openNeeded(name, folder string, open loader) error {
-	path := filepath.Join(folder, name)
-	if _, err := os.Stat(path); err == nil {
-		return open(path)
-	}
-	if path := native.NVIDIALibrary(name); path != "" {
-		return open(path)
-	}
-	return open(name)
 }
 
 // needed returns the names of the libraries that an ELF library needs, without the loader itself. It

@@ -12,7 +12,7 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// cannotLoad stands for a loader that finds nothing, and keeps what it was asked for.
+// cannotLoad is a loader that finds nothing and records the names.
 type cannotLoad struct{ asked []string }
 
 func (c *cannotLoad) load(name string) error {
@@ -20,7 +20,7 @@ func (c *cannotLoad) load(name string) error {
 	return errors.New("cannot open " + name)
 }
 
-// emptyHome takes away every place where a library could lie.
+// emptyHome empties every place where a library could be found.
 func emptyHome(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv(native.EnvONNXRuntime, "")
@@ -58,7 +58,7 @@ func TestSearchOrder(t *testing.T) {
 	for _, part := range []string{"Options.Library", native.EnvONNXRuntime, "the user's cache", "the system", "go run ./third_party install"} {
 		i := strings.Index(err.Error()[last:], part)
 		if i < 0 {
-			t.Fatalf("%q is missing, or not in its place, in:\n%v", part, err)
+			t.Fatalf("%q is missing or out of order in:\n%v", part, err)
 		}
 		last += i
 	}
@@ -73,20 +73,20 @@ func TestSearchOrder(t *testing.T) {
 		t.Errorf("by option: asked for %q, error %v", none.asked, err)
 	}
 	if _, err := search(filepath.Join(byOption, "no"), CPU, none.load); err == nil || errors.As(err, &missing) {
-		t.Errorf("an option that names nothing gave %v", err)
+		t.Errorf("an option that names nothing: %v", err)
 	}
 	t.Setenv(native.EnvONNXRuntime, filepath.Join(byEnv, "no"))
 	if _, err := search("", CPU, none.load); err == nil || errors.As(err, &missing) {
-		t.Errorf("an environment variable that names nothing gave %v", err)
+		t.Errorf("an environment variable that names nothing: %v", err)
 	}
 	if _, err := search(byOption, CPU, func(string) error { return nil }); err != nil {
-		t.Errorf("a library that loads gave %v", err)
+		t.Errorf("a library that loads: %v", err)
 	}
 }
 
 func TestLibraryAt(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the names are Linux's")
+		t.Skip("the names are for Linux")
 	}
 	for _, c := range []struct {
 		name  string

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -84,10 +85,7 @@ func (o Options) candidates(goos string) []provider {
 
 // validateProvider reports what is invalid about the provider, its device and its options.
 func (o *Options) validateProvider() error {
-	name := o.Provider
-	if name == "" {
-		name = CPU
-	}
+	name := cmp.Or(o.Provider, CPU)
 	p, ok := known(name)
 	if !ok && name != Auto {
 		return fmt.Errorf("provider %q is unknown; it is one of %s", o.Provider, strings.Join(Providers(), ", "))
@@ -161,11 +159,8 @@ func (r runtimeInUse) file(p provider, goos string) string {
 		return ""
 	}
 	name := "lib" + p.file + ".so"
-	switch goos {
-	case "windows":
+	if goos == "windows" {
 		name = p.file + ".dll"
-	case "darwin", "ios":
-		name = "lib" + p.file + ".dylib"
 	}
 	return filepath.Join(filepath.Dir(r.library), name)
 }
@@ -195,7 +190,7 @@ func (p provider) fixBuild(r runtimeInUse) string {
 // missing returns the error for a library that the provider needs and that cannot be opened.
 func (p provider) missing(library, neededBy string, err error) error {
 	fix := "go run ./third_party install -with " + p.set
-	if tensorRTLibrary.MatchString(library) {
+	if strings.HasPrefix(library, "libnvinfer") || strings.HasPrefix(library, "libnvonnxparser") {
 		fix = fmt.Sprintf("install TensorRT 10 for CUDA 12 and add its lib folder to LD_LIBRARY_PATH, or use provider %q", CUDA)
 	} else if p.set == "" || native.Installed(p.set) {
 		fix = "install " + library + " with the system's package manager, or add its folder to LD_LIBRARY_PATH"
@@ -203,21 +198,9 @@ func (p provider) missing(library, neededBy string, err error) error {
 	return fmt.Errorf("provider %q: cannot open %s, which %s needs: %w\nFix: %s", p.name, library, neededBy, err, fix)
 }
 
-var tensorRTLibrary = regexp.MustCompile(`^libnv(infer|onnxparser)`)
-
-// noDriver returns the error for a machine without NVIDIA's driver, which this project does not install.
-func (p provider) noDriver(err error) error {
-	return fmt.Errorf("provider %q: NVIDIA's driver is missing: %w\nFix: install the driver (nvidia-smi then lists the GPU), or use provider %q", p.name, err, CPU)
-}
-
 // lacksProvider reports whether ONNX Runtime's error means that the build lacks the provider.
 func lacksProvider(err error) bool {
-	for _, words := range []string{
+	return slices.ContainsFunc([]string{
 		"not enabled in this build", "not supported in this build", "does not support CoreML", "Specified provider is not supported", "Unknown provider name",
-	} {
-		if strings.Contains(err.Error(), words) {
-			return true
-		}
-	}
-	return false
+	}, func(words string) bool { return strings.Contains(err.Error(), words) })
 }

@@ -52,7 +52,7 @@ func TestCandidates(t *testing.T) {
 		{"darwin", Auto, "coreml cpu"},
 		{"linux", CPU, "cpu"},
 		{"linux", TensorRT, "tensorrt"},
-		// what is named is tried wherever it is, and fails with its reason
+		// A named provider is tried on every system and fails with its reason.
 		{"linux", CoreML, "coreml"},
 	} {
 		var names []string
@@ -125,14 +125,14 @@ func TestProviderFile(t *testing.T) {
 	dir := t.TempDir()
 	r := runtimeInUse{library: filepath.Join(dir, "x")}
 	for goos, want := range map[string]string{
-		"linux": "libonnxruntime_providers_cuda.so", "windows": "onnxruntime_providers_cuda.dll", "darwin": "libonnxruntime_providers_cuda.dylib",
+		"linux": "libonnxruntime_providers_cuda.so", "windows": "onnxruntime_providers_cuda.dll",
 	} {
 		if got := r.file(cuda, goos); got != filepath.Join(dir, want) {
 			t.Errorf("on %s: %s", goos, got)
 		}
 	}
 	if got := r.file(cpu, "linux"); got != "" {
-		t.Errorf("the CPU's is %s", got)
+		t.Errorf("the CPU provider has the file %s", got)
 	}
 	if got := (runtimeInUse{library: "libonnxruntime.so"}).file(cuda, "linux"); got != "" {
 		t.Errorf("the folder of the library is unknown, but file returns %s", got)

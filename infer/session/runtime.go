@@ -226,7 +226,9 @@ type converter struct {
 var converters = map[onnx.DataType]converter{
 	onnx.Float32: {value: func(t Tensor, pins *runtime.Pinner) (ort.Value, error) { return pinned(t.Shape, t.Data, pins) }},
 	onnx.Float64: {
-		func(t Tensor, pins *runtime.Pinner) (ort.Value, error) { return pinned(t.Shape, doubles(t.Data), pins) },
+		func(t Tensor, pins *runtime.Pinner) (ort.Value, error) {
+			return pinned(t.Shape, convert[float64](nil, t.Data), pins)
+		},
 		readAs[float64],
 	},
 	onnx.Float16:  converter16(onnx.EncodeFloat16, ort.TensorElementDataTypeFloat16),
@@ -270,7 +272,7 @@ func readAs[T integer | float64](out []float32, v ort.Value) ([]float32, bool) {
 	if !ok {
 		return nil, false
 	}
-	return floats(out, t.GetData()), true
+	return convert(out, t.GetData()), true
 }
 
 // read copies an output's values to t.

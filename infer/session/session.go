@@ -27,6 +27,7 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
@@ -98,14 +99,8 @@ func (o *Options) resolved() Options {
 	if o != nil {
 		r = *o
 	}
-	if r.Provider == "" {
-		r.Provider = CPU
-	}
-	if r.IntraThreads == 0 {
-		r.IntraThreads = runtime.GOMAXPROCS(0)
-	}
-	if r.InterThreads == 0 {
-		r.InterThreads = 1
-	}
+	r.Provider = cmp.Or(r.Provider, CPU)
+	r.IntraThreads = cmp.Or(r.IntraThreads, runtime.GOMAXPROCS(0))
+	r.InterThreads = cmp.Or(r.InterThreads, 1)
 	return r
 }

@@ -22,7 +22,7 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// open gives a session of a fixture, and skips the test on a machine without ONNX Runtime.
+// open opens a fixture, and skips the test on a machine without ONNX Runtime.
 func open(t testing.TB, name string, opt *Options) *Session {
 	t.Helper()
 	s, err := New(fixture(t, name), opt)
@@ -58,7 +58,7 @@ func TestRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(out) != 1 || !slices.Equal(out[0].Shape, shape) || !slices.Equal(out[0].Data, want) {
-			t.Errorf("%v gave %v, want %v", in, out, want)
+			t.Errorf("%v: got %v, want %v", in, out, want)
 		}
 	}
 }
@@ -74,7 +74,7 @@ func TestRunSeveralPorts(t *testing.T) {
 	}
 }
 
-// constant is a tensor outside of Go's heap.
+// constant returns a tensor outside Go's heap.
 func constant(t *testing.T, shape []int64, values ...float32) Tensor {
 	t.Helper()
 	b, err := offheap.Floats(len(values))
@@ -90,7 +90,7 @@ func constant(t *testing.T, shape []int64, values ...float32) Tensor {
 	return Tensor{Shape: shape, Data: b.Values()}
 }
 
-// What is constant is no input any more, and what it holds when a run begins goes into that.
+// A constant is not an input, and each run uses the values that it holds when the run starts.
 func TestRunWithConstants(t *testing.T) {
 	open(t, "two.onnx", nil)
 	b := constant(t, []int64{1, 2}, 10, 20)
@@ -109,25 +109,25 @@ func TestRunWithConstants(t *testing.T) {
 		}
 	}
 	if _, err := s.Run(t.Context(), Tensor{[]int64{1, 2}, []float32{1, 2}}, b); err == nil {
-		t.Error("a run took a constant as well")
+		t.Error("a run accepted a constant as an input")
 	}
 }
 
-func TestRunRefuses(t *testing.T) {
+func TestRunErrors(t *testing.T) {
 	s := open(t, "fixed.onnx", nil)
 	_, err := s.Run(t.Context(), Tensor{[]int64{1, 3, 2, 2}, make([]float32, 12)})
 	if err == nil || !strings.Contains(err.Error(), "[1,3,16,24], not [1,3,2,2]") {
 		t.Errorf("wrong shape: %v", err)
 	}
-	// What only the run itself can find out comes back as ONNX Runtime's error.
+	// Errors that only the run can detect are ONNX Runtime's.
 	s = open(t, "multiple8.onnx", nil)
 	_, err = s.Run(t.Context(), Tensor{[]int64{1, 3, 2, 2}, make([]float32, 12)})
 	if err == nil || !strings.Contains(err.Error(), "ONNX Runtime: ") {
-		t.Errorf("size that the network cannot take: %v", err)
+		t.Errorf("unsupported size: %v", err)
 	}
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNewErrors(t *testing.T) {
 	open(t, "invert.onnx", nil)
 	for _, c := range []struct {
 		name  string
@@ -148,12 +148,12 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// What a bit that flipped, or an end that is missing, makes of a file is an error or another model, and no more.
+// A flipped bit or a missing end results in an error or in another model, never in a crash.
 func TestDamagedModel(t *testing.T) {
 	open(t, "conv.onnx", nil)
 	whole := fixture(t, "conv.onnx")
 	r := rand.New(rand.NewPCG(1, 2))
-	refused := 0
+	failed := 0
 	for range 40 {
 		damaged := slices.Clone(whole)
 		damaged[r.IntN(len(damaged))] ^= 1 << r.IntN(8)
@@ -162,16 +162,16 @@ func TestDamagedModel(t *testing.T) {
 		}
 		s, err := New(damaged, &Options{IntraThreads: 1})
 		if err != nil {
-			refused++
+			failed++
 			continue
 		}
 		if _, err := s.Run(t.Context(), Tensor{[]int64{1, 3, 4, 4}, make([]float32, 48)}); err != nil {
-			refused++
+			failed++
 		}
 		s.Close()
 	}
-	if refused < 10 {
-		t.Errorf("%d of 40 damaged files were found out", refused)
+	if failed < 10 {
+		t.Errorf("%d of 40 damaged files failed", failed)
 	}
 }
 
@@ -234,8 +234,8 @@ func TestConcurrent(t *testing.T) {
 	group.Wait()
 }
 
-// Many runs of one session go side by side, in several shapes and with memory of their own, and some are broken off.
-func TestSideBySide(t *testing.T) {
+// Many concurrent runs of one session have different shapes and their own memory, and some are canceled.
+func TestConcurrentRuns(t *testing.T) {
 	s := open(t, "conv.onnx", &Options{IntraThreads: 1})
 	input := func(side int64) Tensor {
 		in := Tensor{[]int64{1, 3, side, 5}, make([]float32, 3*side*5)}
@@ -270,7 +270,7 @@ func TestSideBySide(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				} else if !slices.Equal(outputs[0].Data, want[side]) {
-					t.Errorf("goroutine %d, run %d: another picture's output", g, i)
+					t.Errorf("goroutine %d, run %d: wrong output", g, i)
 				}
 			}
 		})
@@ -288,14 +288,14 @@ func TestCancel(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	if took := time.Since(begin); took > 10*time.Second {
-		t.Errorf("broken off after %v", took)
+		t.Errorf("canceled after %v", took)
 	}
 	if _, err := s.Run(ctx, Tensor{[]int64{1, 3, 8, 8}, make([]float32, 192)}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("run with an ended context: %v", err)
 	}
 }
 
-// Close waits for the run that is under way rather than pulling the model away from under it.
+// Close waits for the current run.
 func TestCloseWaits(t *testing.T) {
 	s := open(t, "slow.onnx", nil)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -356,7 +356,7 @@ func hostInitializes(t *testing.T) {
 	}
 }
 
-// hostSession is a session that a program opens with onnxruntime_go itself.
+// hostSession opens a session as a program does that uses onnxruntime_go itself.
 func hostSession(t *testing.T) (run func() error) {
 	t.Helper()
 	s, err := ort.NewDynamicAdvancedSessionWithONNXData(fixture(t, "invert.onnx"), []string{"input"}, []string{"output"}, nil)
@@ -404,7 +404,7 @@ func TestHostFirst(t *testing.T) {
 	hostDestroys(t, s)
 }
 
-// A session initializes ONNX Runtime first: closing it does not pull it from under the program.
+// A session initializes ONNX Runtime first: closing it leaves the program's session usable.
 func TestSessionFirst(t *testing.T) {
 	open(t, "invert.onnx", nil).Close()
 	if !alone(t) {
@@ -480,7 +480,7 @@ func TestOneLibraryAtATime(t *testing.T) {
 }
 
 func TestNotFound(t *testing.T) {
-	// a library that this process had open may still be there for the loader
+	// The loader may still find a library that this process has opened.
 	if !alone(t) {
 		return
 	}

@@ -11,7 +11,7 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// A thread on which OpenVINO has begun takes signals also after it has ended on another one.
+// A thread on which OpenVINO was started handles signals after OpenVINO was closed on another thread.
 func TestOpenVINOSignals(t *testing.T) {
 	ownChoice(t)
 	if !native.Installed(native.OpenVINO) {

@@ -29,15 +29,14 @@ func (t Tensor) check(p onnx.Port) error {
 	case slices.Min(t.Shape) < 1:
 		return fmt.Errorf("input %q: shape %s has a dimension below 1", p.Name, onnx.Port{Shape: t.Shape}.ShapeString())
 	}
-	n := int64(1)
+	left := int64(len(t.Data)) // divided, since the product of the shape could overflow
 	for _, d := range t.Shape {
-		if n > int64(len(t.Data))/d { // the product could overflow
-			n = -1
-			break
+		if left%d != 0 {
+			left = 0
 		}
-		n *= d
+		left /= d
 	}
-	if n != int64(len(t.Data)) {
+	if left != 1 {
 		return fmt.Errorf("input %q: %d values do not fill shape %s", p.Name, len(t.Data), onnx.Port{Shape: t.Shape}.ShapeString())
 	}
 	return nil
@@ -95,14 +94,6 @@ func integers[T integer](values []float32, low, high T) []T {
 	return out
 }
 
-func doubles(values []float32) []float64 {
-	out := make([]float64, len(values))
-	for i, f := range values {
-		out[i] = float64(f)
-	}
-	return out
-}
-
 // halves returns the bytes of float16 or bfloat16 numbers in the machine's order.
 func halves(values []float32, encode func(float32) uint16) []byte {
 	out := make([]byte, 2*len(values))
@@ -112,69 +103,67 @@ func halves(values []float32, encode func(float32) uint16) []byte {
 	return out
 }
 
-// floats rounds numbers to float32, in out's memory if that suffices.
-func floats[T integer | ~float64](out []float32, values []T) []float32 {
+// convert converts numbers, in out's memory if that suffices.
+func convert[To float32 | float64, From integer | float32 | float64](out []To, values []From) []To {
 	out = resize(out, len(values))
 	for i, v := range values {
-		out[i] = float32(v)
+		out[i] = To(v)
 	}
 	return out
 }
 
 // resize returns a slice of n values, in the memory of s if that suffices.
-func resize(s []float32, n int) []float32 {
+func resize[T any](s []T, n int) []T {
 	if cap(s) >= n {
 		return s[:n]
 	}
-	return make([]float32, n)
+	return make([]T, n)
 }
 
 // shapes remembers the output shapes of earlier runs by their input shapes. The zero value is ready
 // and safe for concurrent use.
 type shapes struct {
 	mu    sync.Mutex
-	known []shapePair
+	known map[string][][]int64
 	off   bool
 }
 
-type shapePair struct{ in, out [][]int64 }
-
-// shapesKept limits the memory and the search.
+// shapesKept limits the memory.
 const shapesKept = 16
+
+func shapeKey(inputs []Tensor) string {
+	var key []byte
+	for _, t := range inputs {
+		key = fmt.Append(key, t.Shape)
+	}
+	return string(key)
+}
 
 // find returns the outputs' shapes, or nil. The caller must not change them.
 func (s *shapes) find(inputs []Tensor) [][]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := s.index(inputs); i >= 0 {
-		return s.known[i].out
-	}
-	return nil
-}
-
-func (s *shapes) index(inputs []Tensor) int {
-	return slices.IndexFunc(s.known, func(p shapePair) bool {
-		return slices.EqualFunc(p.in, inputs, func(shape []int64, t Tensor) bool { return slices.Equal(shape, t.Shape) })
-	})
+	return s.known[shapeKey(inputs)]
 }
 
 // learn remembers a run. An empty output is not remembered, since nothing can be written into it.
 func (s *shapes) learn(inputs, outputs []Tensor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.off || s.index(inputs) >= 0 {
+	key := shapeKey(inputs)
+	if s.off || s.known[key] != nil {
 		return
 	}
-	p := shapePair{shapesOf(inputs), shapesOf(outputs)}
-	for i, shape := range p.out {
-		if elementCount(shape) == 0 {
-			p.out[i] = nil
+	if s.known == nil || len(s.known) == shapesKept {
+		s.known = map[string][][]int64{}
+	}
+	out := make([][]int64, len(outputs))
+	for i, t := range outputs {
+		if elementCount(t.Shape) > 0 {
+			out[i] = slices.Clone(t.Shape)
 		}
 	}
-	if len(s.known) == shapesKept {
-		s.known = slices.Delete(s.known, 0, 1)
-	}
-	s.known = append(s.known, p)
+	s.known[key] = out
 }
 
 // forget turns remembering off, for a model whose output shapes depend on more than the input shapes.
@@ -182,14 +171,6 @@ func (s *shapes) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.off, s.known = true, nil
-}
-
-func shapesOf(tensors []Tensor) [][]int64 {
-	list := make([][]int64, len(tensors))
-	for i, t := range tensors {
-		list[i] = slices.Clone(t.Shape)
-	}
-	return list
 }
 
 func elementCount(shape []int64) int {

@@ -32,22 +32,23 @@ func TestShapes(t *testing.T) {
 	if s.find(in(1)) != nil {
 		t.Error("something is known before the first run")
 	}
-	for n := int64(1); n <= shapesKept+1; n++ {
+	for n := int64(1); n <= shapesKept; n++ {
 		shape := in(n)
 		s.learn(shape, out(n))
 		shape[0].Shape[0] = 99 // the caller's own
 		s.learn(in(n), out(n))
 	}
-	if s.find(in(1)) != nil || len(s.known) != shapesKept {
-		t.Errorf("%d shapes are kept", len(s.known))
-	}
 	got := s.find(in(2))
 	if len(got) != 3 || !slices.Equal(got[0], []int64{4}) || got[1] != nil || len(got[2]) != 0 {
 		t.Errorf("known: %v", got)
 	}
+	s.learn(in(shapesKept+1), out(1))
+	if s.find(in(shapesKept+1)) == nil || s.find(in(1)) != nil || len(s.known) > shapesKept {
+		t.Errorf("%d shapes are kept", len(s.known))
+	}
 	s.forget()
 	s.learn(in(2), out(2))
 	if s.find(in(2)) != nil {
-		t.Error("a model whose shapes cannot be known is remembered")
+		t.Error("shapes are remembered after forget")
 	}
 }

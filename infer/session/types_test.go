@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// openOwn gives a session of a model of this package's own testdata, skipping as open does.
+// openOwn opens a model of this package's own testdata, and skips the test as open does.
 func openOwn(t testing.TB, name string, opt *Options) (*Session, error) {
 	t.Helper()
 	open(t, "invert.onnx", nil).Close()
@@ -22,7 +22,7 @@ func openOwn(t testing.TB, name string, opt *Options) (*Session, error) {
 	return s, err
 }
 
-// types.onnx gives its inputs back, so that what comes is what the type made of the values.
+// types.onnx returns its inputs, so the outputs are the values as converted to each type.
 func TestEveryType(t *testing.T) {
 	s, err := openOwn(t, "types.onnx", nil)
 	if err != nil {
@@ -49,7 +49,7 @@ func TestEveryType(t *testing.T) {
 		inputs[i] = Tensor{[]int64{int64(len(values))}, values}
 	}
 	outputs := make([]Tensor, len(s.About().Outputs))
-	for range 3 { // the later ones write where the first did
+	for range 3 { // the later runs reuse the memory of the first
 		if err := s.RunInto(t.Context(), outputs, inputs...); err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestEveryType(t *testing.T) {
 	}
 }
 
-// A model of float16 with its weights in another file needs both of what is done for such models.
+// A float16 model with external weights needs both a conversion and its folder.
 func TestExternalWeights(t *testing.T) {
 	s, err := openOwn(t, "external.onnx", nil)
 	if err != nil {
@@ -84,7 +84,7 @@ func TestExternalWeights(t *testing.T) {
 	}
 	_, err = New(data, nil)
 	wantError(t, err, "has external weights. Fix: open it by its path")
-	// without the other file
+	// Without the other file.
 	alone := filepath.Join(t.TempDir(), "model.onnx")
 	if err := os.WriteFile(alone, data, 0o644); err != nil {
 		t.Fatal(err)
@@ -149,13 +149,13 @@ func TestShapesOfValues(t *testing.T) {
 				}
 			}
 			if got := outputs[0]; !slices.Equal(got.Data, want) || got.Shape[len(got.Shape)-1] != int64(len(want)) {
-				t.Errorf("%s: %v gave %v", name, in, got)
+				t.Errorf("%s: %v: got %v", name, in, got)
 			}
 		}
 	}
 }
 
-func TestWordsAreRefused(t *testing.T) {
+func TestStringsAreErrors(t *testing.T) {
 	s, err := openOwn(t, "words.onnx", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +170,7 @@ func TestWordsAreRefused(t *testing.T) {
 	wantError(t, err, `output "y" string [N]: supported types are float32`)
 }
 
-// RunInto writes where the earlier outputs are, also those of another shape that was larger.
+// RunInto reuses the memory of earlier outputs, also of larger ones.
 func TestRunInto(t *testing.T) {
 	s := open(t, "invert.onnx", nil)
 	outputs := make([]Tensor, 1)
@@ -185,20 +185,20 @@ func TestRunInto(t *testing.T) {
 		}
 		got := outputs[0]
 		if len(got.Data) != len(in.Data) || got.Shape[2] != side || got.Data[1] != -in.Data[1] || got.Data[len(got.Data)-1] != -in.Data[len(in.Data)-1] {
-			t.Errorf("run %d: %v gave %v", i, in, got)
+			t.Errorf("run %d: %v: got %v", i, in, got)
 		}
 		if i == 1 { // both shapes are known now
 			outputs[0].Data = make([]float32, 24)
 			first = &outputs[0].Data[0]
 		}
 		if i > 1 && &got.Data[0] != first {
-			t.Errorf("run %d did not use the memory that was given", i)
+			t.Errorf("run %d did not use the given memory", i)
 		}
 	}
 }
 
-// What Run gives belongs to the caller, also after later runs.
-func TestRunGivesItsOwnMemory(t *testing.T) {
+// Run's outputs belong to the caller and do not change in later runs.
+func TestRunReturnsOwnMemory(t *testing.T) {
 	s := open(t, "invert.onnx", nil)
 	var kept []Tensor
 	for i := range 4 {
