@@ -103,7 +103,8 @@ func (d *Dataset) put(dom *domain, s stream, epoch, i, at, k int, want Size, dst
 		*dst = slices.Grow((*dst)[:0], n*d.opt.BatchSize)[:n*d.opt.BatchSize]
 	}
 	r := generator(d.opt.Seed, s, uint64(epoch), uint64(i))
-	t.put((*dst)[k*n:][:n], size, d.opt.draw(r, t))
+	x, y, flip := d.opt.draw(r, t)
+	t.put((*dst)[k*n:][:n], size, x, y, flip)
 	*names = append(*names, name)
 	return size, nil
 }

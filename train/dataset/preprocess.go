@@ -111,33 +111,26 @@ func pack(img *image.NRGBA, channels int) *tile {
 	return t
 }
 
-// augment holds the random choices for one sample.
-type augment struct {
-	x, y int
-	flip bool
-}
-
 // draw chooses crop and flip. It always draws three numbers, so that switching one option off does
 // not change the other choices.
-func (o *Options) draw(r *rand.Rand, t *tile) (a augment) {
+func (o *Options) draw(r *rand.Rand, t *tile) (x, y int, flip bool) {
 	u, v, f := r.Float64(), r.Float64(), r.Float64()
 	if o.Preprocess.Crops() {
-		a.x = int(u * float64(t.Width-o.CropSize+1))
-		a.y = int(v * float64(t.Height-o.CropSize+1))
+		x = int(u * float64(t.Width-o.CropSize+1))
+		y = int(v * float64(t.Height-o.CropSize+1))
 	}
-	a.flip = !o.NoFlip && f < 0.5
-	return a
+	return x, y, !o.NoFlip && f < 0.5
 }
 
 var levels = pixels.Symmetric.Table()
 
-// put writes the part of a tile that starts at (a.x, a.y) to dst [h, w, c].
-func (t *tile) put(dst []float32, size Size, a augment) {
+// put writes the part of a tile that starts at (x, y) to dst [h, w, c].
+func (t *tile) put(dst []float32, size Size, x, y int, flip bool) {
 	row := size.Width * t.c
-	for y := range size.Height {
-		src := t.pix[((a.y+y)*t.Width+a.x)*t.c:][:row]
-		out := dst[y*row:][:row]
-		if !a.flip {
+	for j := range size.Height {
+		src := t.pix[((y+j)*t.Width+x)*t.c:][:row]
+		out := dst[j*row:][:row]
+		if !flip {
 			for i, v := range src {
 				out[i] = levels[v]
 			}

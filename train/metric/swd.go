@@ -131,13 +131,13 @@ func (s *SWD) Distance(ctx context.Context, real, fake *SWDSet) (SWDResult, erro
 		}
 	}
 	r := SWDResult{N: fake.N(), NReal: real.N()}
+	each := s.options.Neighbourhoods * descriptor
+	a, b := make([]float32, real.N()*each), make([]float32, fake.N()*each)
 	for i, size := range s.levels {
-		a, err := real.descriptors(ctx, s.levels, i)
-		if err != nil {
+		if err := real.descriptors(ctx, a, s.levels, i); err != nil {
 			return SWDResult{}, err
 		}
-		b, err := fake.descriptors(ctx, s.levels, i)
-		if err != nil {
+		if err := fake.descriptors(ctx, b, s.levels, i); err != nil {
 			return SWDResult{}, err
 		}
 		d, err := s.sliced(ctx, a, b)

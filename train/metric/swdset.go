@@ -61,10 +61,9 @@ func (s *SWDSet) picture(i int) []byte { return s.pix[i*s.bytes() : (i+1)*s.byte
 // N returns the number of images in the set.
 func (s *SWDSet) N() int { return len(s.pix) / s.bytes() }
 
-// descriptors returns the normalized neighborhoods of one level, [n*neighborhoods][channel][y][x].
-func (s *SWDSet) descriptors(ctx context.Context, levels []image.Point, level int) ([]float32, error) {
+// descriptors fills dst with the normalized neighborhoods of one level, [n*neighborhoods][channel][y][x].
+func (s *SWDSet) descriptors(ctx context.Context, dst []float32, levels []image.Point, level int) error {
 	each := s.options.Neighbourhoods * descriptor
-	all := make([]float32, s.N()*each)
 	places := newStream(s.options.Seed, streamPlaces, uint64(level))
 	workers := min(runtime.GOMAXPROCS(0), s.N())
 	group, ctx := errgroup.WithContext(ctx)
@@ -75,16 +74,16 @@ func (s *SWDSet) descriptors(ctx context.Context, levels []image.Point, level in
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
 				}
-				gather(all[i*each:(i+1)*each], p.level(s.picture(i), level), places, i)
+				gather(dst[i*each:(i+1)*each], p.level(s.picture(i), level), places, i)
 			}
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return err
 	}
-	normalize(all)
-	return all, nil
+	normalize(dst)
+	return nil
 }
 
 // gather copies the neighborhoods of image number i. Neighborhood number n of the level has its corner at

@@ -1,8 +1,8 @@
-"""Writes fixtures.json: what scikit-image, torch-fidelity and a plain numpy SWD say of pictures and features that the tests make too.
+"""Writes fixtures.json: scores by scikit-image, torch-fidelity and a plain numpy SWD of images and features that the tests also make.
 
     python -m pip install -r requirements.txt && python fixtures.py
 
-Pictures and features follow from whole numbers by the functions below, which the tests repeat in Go.
+The functions below compute images and features from integers. The tests repeat them in Go.
 """
 
 import json

@@ -2,10 +2,10 @@
 
     python -m pip install -r requirements.txt && python inception.py -o inception.onnx
 
-The model takes pictures of any size, float32 [N,3,H,W] with the values 0 to 255, and holds TensorFlow 1's bilinear resize to 299x299 itself,
-so that features of the same pictures equal torch-fidelity's. The weights (about 90 MB) are fetched by torch-fidelity, or read from a file of
-its own kind with --weights. --random checks the recipe without weights, with random ones. Every model is compared with torch-fidelity
-on pictures of several sizes before it takes its name.
+The model takes images of any size, float32 [N,3,H,W] with values from 0 to 255, and contains TensorFlow 1's bilinear resize to 299x299,
+so that its features equal torch-fidelity's. torch-fidelity downloads the weights (about 90 MB); --weights reads them from its file instead.
+--random checks the recipe with random weights. The script compares every model with torch-fidelity on images of several sizes before it
+renames the file to its final name.
 """
 
 import argparse
@@ -23,7 +23,7 @@ SIDE, OPSET = 299, 18
 
 
 class Trunk(torch.nn.Module):
-    """The network after the resize: its parts stand in the order in which they are applied, up to the classifier."""
+    """The network from the resize to the classifier, as a list of its parts in order."""
 
     def __init__(self, net):
         super().__init__()
@@ -36,7 +36,7 @@ class Trunk(torch.nn.Module):
 
 
 def front():
-    """The resize without half-pixel centres, and values from 0..255 to -1..1."""
+    """Resizes without half-pixel centers, and maps values from 0..255 to -1..1."""
     nodes = [
         helper.make_node("Resize", ["input", "", "", "size"], ["large"], mode="linear", coordinate_transformation_mode="asymmetric", axes=[2, 3]),
         helper.make_node("Sub", ["large", "gray"], ["centred"]),
@@ -65,7 +65,7 @@ def export(net):
 
 
 def compare(net, path):
-    """The largest difference from torch-fidelity, beside the features' own deviation."""
+    """Returns the largest difference from torch-fidelity, relative to the standard deviation of the features."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(1)
     worst = 0.0
@@ -96,7 +96,7 @@ def main():
             torch.save({}, f.name)
             net = FeatureExtractorInceptionV3("random", ["2048"], feature_extractor_weights_path=f.name)
         torch.nn.Module.load_state_dict = keep
-        for m in net.modules():  # Untrained running statistics would let the features die away.
+        for m in net.modules():  # With untrained running statistics the features would vanish.
             if isinstance(m, torch.nn.Conv2d):
                 torch.nn.init.kaiming_normal_(m.weight)
             if isinstance(m, torch.nn.BatchNorm2d):

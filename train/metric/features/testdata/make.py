@@ -1,4 +1,4 @@
-"""Writes the small ONNX models of this folder, and features.json with what ONNX Runtime makes of pictures that the tests draw too.
+"""Writes the small ONNX models of this folder, and features.json with the outputs of ONNX Runtime for images that the tests also draw.
 
     python -m pip install -r requirements.txt && python make.py
 """
@@ -39,27 +39,27 @@ body = [
 ]
 pooled = body + [node("GlobalAveragePool", ["r2"], ["features"])]
 
-# An extractor in the manner of Inception: two convolutions and a mean, any batch and size, values from 0 to 255, [N,8,1,1].
+# An extractor like Inception: two convolutions and a mean, any batch and size, values from 0 to 255, [N,8,1,1].
 save("tiny", pooled, [tensor("input", "N", 3, "H", "W")], [tensor("features", "N", 8, 1, 1)], conv, {"range": "0,255", "extractor": "tiny test network"})
 
-# The same, for three pictures of 16x12 at a time, and silent about itself.
+# The same for three images of 16x12 at a time, without metadata.
 save("fixed", pooled, [tensor("input", 3, 3, 12, 16)], [tensor("features", 3, 8, 1, 1)], conv)
 
-# The mean colour of NHWC pictures, [N,3], in an output whose shape is not given away, beside another output.
+# The mean color of NHWC images, [N,3], in the second of two outputs, with a symbolic length.
 save("mean", [node("ReduceMean", ["input"], ["mean"], axes=[1, 2], keepdims=0), node("Neg", ["mean"], ["negative"])],
      [tensor("input", "N", "H", "W", 3)], [tensor("negative", "N", "C"), tensor("mean", "N", "C")], meta={"range": "0,1"})
 
 # A map instead of a vector.
 save("map", body, [tensor("input", "N", 3, "H", "W")], [tensor("r2", "N", 8, "h", "w")], conv, {"range": "0,255"})
 
-# One mean for all pictures together.
+# One mean for all images together.
 save("together", [node("ReduceMean", ["input"], ["mean"], axes=[0, 2, 3])], [tensor("input", "N", 3, "H", "W")], [tensor("mean", "M", 3, 1, 1)], meta={"range": "0,255"})
 
 # Not a number, from colours below 1/2.
 save("nan", [node("ReduceMean", ["input"], ["mean"], axes=[2, 3], keepdims=0), node("Sub", ["mean", "half"], ["d"]), node("Log", ["d"], ["features"])],
      [tensor("input", "N", 3, "H", "W")], [tensor("features", "N", 3)], {"half": np.float32(0.5)}, {"range": "0,1"})
 
-# Bytes, and a range that is no range.
+# Input of bytes, and an invalid range.
 save("bytes", [node("Identity", ["input"], ["output"])], [tensor("input", "N", 3, "H", "W", kind=TensorProto.UINT8)], [tensor("output", "N", 3, "H", "W", kind=TensorProto.UINT8)])
 save("damaged", pooled, [tensor("input", "N", 3, "H", "W")], [tensor("features", "N", 8, 1, 1)], conv, {"range": "0 to 255"})
 
