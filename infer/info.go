@@ -91,7 +91,7 @@ func (i Info) Name() string {
 		parts = append(parts, fmt.Sprintf("trained at %dx%d", i.TrainWidth, i.TrainHeight))
 	}
 	if len(parts) == 0 {
-		return "a model that says nothing about itself"
+		return "a model without metadata"
 	}
 	return strings.Join(parts, ", ")
 }

@@ -155,7 +155,7 @@ func TestInfoName(t *testing.T) {
 	if got, want := i.Name(), "summer to winter, resnet_9blocks, trained at 256x128"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := (Info{}).Name(); !strings.Contains(got, "nothing") {
+	if got := (Info{}).Name(); !strings.Contains(got, "without metadata") {
 		t.Errorf("%q", got)
 	}
 }

@@ -101,11 +101,11 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	}
 	info.learnSizes(about.Metadata, network, opt)
 	info.MaxPixels = opt.maxPixels()
-	info.Concurrency = opt.concurrency(info.Threads)
+	info.Concurrency, _ = opt.concurrency(info.Threads)
 	s.share(info.Concurrency)
 	e := newEngine(info)
 	return &Model{
-		engine: e, sessions: s, tiler: newTiler(e, s), limit: newLimiter(info.Concurrency),
+		engine: e, sessions: s, tiler: newTiler(e, s), limit: newLimiter(opt.concurrency(info.Threads)),
 		several: s.takesSeveral(),
 	}, nil
 }

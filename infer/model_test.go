@@ -344,7 +344,7 @@ func TestTranslateOddOutputs(t *testing.T) {
 		{"few values", []session.Tensor{{Shape: []int64{1, 3, 2, 2}, Data: make([]float32, 3)}}},
 	} {
 		m := &Model{engine: newEngine(Info{SizeMultiple: 1, MinSize: 1, Input: spec, Output: spec}),
-			sessions: &sessions{main: echo{c.outputs}}, limit: newLimiter(1)}
+			sessions: &sessions{main: echo{c.outputs}}, limit: newLimiter(1, arenaPixels)}
 		if _, err := m.Translate(t.Context(), imagetest.Pattern(2, 2)); err == nil {
 			t.Errorf("%s: accepted", c.name)
 		}

@@ -39,8 +39,8 @@ type Options struct {
 	// Threads is the number of threads that compute one image. Default: the number of processors.
 	Threads int
 	// Concurrency is the number of images of up to 512x512 pixels that are in the model at once; others
-	// wait. Larger images count by their pixels. Default: one per 8 threads, at least 2, and at most one
-	// per GiB of memory.
+	// wait. Larger images count by their pixels. Default: as many as have 512x512 pixels together, but at
+	// most one per 8 threads or 2, 4, and one per GiB of memory. They take no more memory than one image.
 	Concurrency int
 
 	// Input and Output name the model's image input and image output. Default: the only possible ones.
@@ -119,12 +119,14 @@ func (o *Options) maxPixels() int {
 	return max(o.MaxPixels, -1)
 }
 
-// concurrency returns the option with its default for a number of threads.
-func (o *Options) concurrency(threads int) int {
+// concurrency returns the option with its default for a number of threads, and the pixels up to which an
+// image counts as one.
+func (o *Options) concurrency(threads int) (n, pixels int) {
 	if o != nil && o.Concurrency > 0 {
-		return o.Concurrency
+		return o.Concurrency, arenaPixels
 	}
-	return min(max(2, threads/8), max(1, int(memory()>>30)))
+	n = min(max(2, threads/8), 4, max(1, int(memory()>>30)))
+	return n, arenaPixels / n
 }
 
 // memory returns the bytes that this process may use, as far as the system tells.

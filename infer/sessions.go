@@ -37,6 +37,7 @@ type sessions struct {
 	// all threads wait for each other at the end of every operator. On two processors an image of 256x256
 	// takes a sixth less time. Its open is nil if there are no threads to divide.
 	concurrent lazy
+	met        atomic.Int32 // images that were computed at the same time as another
 	// lean keeps no memory between runs, for images of more than arenaPixels.
 	lean lazy
 }
@@ -114,12 +115,15 @@ func (s *sessions) open(model *onnx.Model, o *session.Options) (*session.Session
 	return opened, err
 }
 
+// few is the number of concurrent images for which opening another session takes longer than it saves.
+const few = 8
+
 // pick returns the session for a run of w x h pixels.
 func (s *sessions) pick(w, h int, concurrent bool) (runner, error) {
-	if w > arenaPixels/h {
+	if w*h > arenaPixels {
 		return s.large()
 	}
-	if concurrent && s.concurrent.open != nil {
+	if concurrent && s.concurrent.open != nil && s.met.Add(1) > few {
 		return s.concurrent.get()
 	}
 	return s.main, nil
@@ -185,22 +189,20 @@ func (l *lazy) close() error {
 
 // A limiter bounds the images that are in a model at once.
 type limiter struct {
-	size    int64
+	size    int64 // shares
+	unit    int   // pixels per share
 	sem     *semaphore.Weighted
 	running atomic.Int32
 }
 
-func newLimiter(n int) *limiter {
-	return &limiter{size: int64(n), sem: semaphore.NewWeighted(int64(n))}
+func newLimiter(size, unit int) *limiter {
+	return &limiter{size: int64(size), unit: unit, sem: semaphore.NewWeighted(int64(size))}
 }
 
-// acquire waits until there is room for an image of w x h pixels, one share for each arenaPixels or part
-// thereof. Concurrent reports whether another image is in the model.
+// acquire waits until there is room for an image of w x h pixels. Concurrent reports whether another image
+// is in the model.
 func (l *limiter) acquire(ctx context.Context, w, h int) (release func(), concurrent bool, err error) {
-	shares := l.size
-	if w <= arenaPixels*int(l.size)/h {
-		shares = max(1, min(l.size, int64((w*h+arenaPixels-1)/arenaPixels)))
-	}
+	shares := min(l.size, int64((w*h-1)/l.unit+1))
 	if err := l.sem.Acquire(ctx, shares); err != nil {
 		return nil, false, context.Cause(ctx)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"image"
 	"os"
 	"path/filepath"
@@ -42,8 +41,7 @@ func TestConverter(t *testing.T) {
 			}
 			content, got := c.Convert(t.Context(), w.Job, file)
 			if w.Err != nil || got.Err != nil {
-				words := func(err error) string { return strings.ReplaceAll(fmt.Sprint(err), "picture", "image") }
-				if w.Err == nil || got.Err == nil || words(w.Err) != words(got.Err) {
+				if w.Err == nil || got.Err == nil || w.Err.Error() != got.Err.Error() {
 					t.Errorf("%s: %v, and for the batch %v", w.Input, got.Err, w.Err)
 				}
 				failed++
