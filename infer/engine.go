@@ -17,7 +17,6 @@ type engine struct {
 	info       Info
 	in, out    pixels.Spec
 	workspaces sync.Pool // of *workspace
-	buffers    sync.Pool // of *[]float32
 }
 
 func newEngine(info Info) *engine {
@@ -30,7 +29,7 @@ type workspace struct {
 	outputs []session.Tensor
 }
 
-// workspace returns one whose input holds n arbitrary values. The caller releases it.
+// workspace returns one whose input holds n arbitrary values. The caller puts it back.
 func (e *engine) workspace(n int) *workspace {
 	ws, ok := e.workspaces.Get().(*workspace)
 	if !ok {
@@ -42,8 +41,6 @@ func (e *engine) workspace(n int) *workspace {
 	ws.in = ws.in[:n]
 	return ws
 }
-
-func (e *engine) release(ws *workspace) { e.workspaces.Put(ws) }
 
 // images returns the image output of the last run.
 func (ws *workspace) images() []float32 { return ws.outputs[0].Data }

@@ -200,7 +200,7 @@ func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int, concurr
 	}
 	n, size := len(imgs), m.in.Len(W, H)
 	ws := m.workspace(n * size)
-	defer m.release(ws)
+	defer m.workspaces.Put(ws)
 	for i, img := range imgs {
 		if err := m.fill(ws.in[i*size:(i+1)*size], W, H, img); err != nil {
 			return nil, err
@@ -251,75 +251,58 @@ func (m *Model) TranslateAll(ctx context.Context, imgs []image.Image) ([]image.I
 		}
 	}
 	results := make([]image.Image, len(imgs))
-	for _, g := range m.groups(imgs) {
-		first := g.images[0]
-		if g.W == 0 {
-			out, err := m.Translate(ctx, imgs[first])
-			if err != nil {
-				return nil, fmt.Errorf("image %d of %d: %w", first+1, len(imgs), err)
-			}
-			results[first] = out
+	sizes := m.sharedSizes(imgs)
+	most := m.info.MaxPixels
+	if most < 0 {
+		most = defaultMaxPixels
+	}
+	for i := range imgs {
+		if results[i] != nil {
 			continue
 		}
-		if err := m.translateGroup(ctx, g, imgs, results); err != nil {
-			return nil, fmt.Errorf("translate images %d of %d (a run of %d at %dx%d): %w", first+1, len(imgs), len(g.images), g.W, g.H, err)
+		run := []int{i}
+		for k := i + 1; k < len(imgs) && sizes[i].X > 0 && len(run) < most/sizes[i].X/sizes[i].Y; k++ {
+			if results[k] == nil && sizes[k] == sizes[i] {
+				run = append(run, k)
+			}
+		}
+		if err := m.translateRun(ctx, run, sizes[i], imgs, results); err != nil {
+			return nil, fmt.Errorf("image %d of %d, in a run of %d: %w", i+1, len(imgs), len(run), err)
 		}
 	}
 	return results, nil
 }
 
-func (m *Model) translateGroup(ctx context.Context, g group, imgs, results []image.Image) error {
-	release, concurrent, err := m.limit.acquire(ctx, g.W, g.H*len(g.images))
+// sharedSizes returns the sizes at which the model sees the images, or 0x0 for those that cannot share a run.
+func (m *Model) sharedSizes(imgs []image.Image) []image.Point {
+	sizes := make([]image.Point, len(imgs))
+	for i, img := range imgs {
+		w, h := img.Bounds().Dx(), img.Bounds().Dy()
+		if fw, fh := m.fit(w, h); m.several && fw == w && fh == h && m.tiler.grid(w, h) == nil {
+			sizes[i].X, sizes[i].Y = m.runSize(w, h)
+		}
+	}
+	return sizes
+}
+
+// translateRun translates those of imgs that share a run, or a single one.
+func (m *Model) translateRun(ctx context.Context, run []int, size image.Point, imgs, results []image.Image) (err error) {
+	if len(run) == 1 {
+		results[run[0]], err = m.Translate(ctx, imgs[run[0]])
+		return err
+	}
+	release, concurrent, err := m.limit.acquire(ctx, size.X, size.Y*len(run))
 	if err != nil {
 		return err
 	}
 	defer release()
-	members := make([]image.Image, len(g.images))
-	for k, i := range g.images {
-		members[k] = imgs[i]
+	var members []image.Image
+	for _, i := range run {
+		members = append(members, imgs[i])
 	}
-	out, err := m.whole(ctx, members, g.W, g.H, concurrent)
-	if err != nil {
-		return err
+	out, err := m.whole(ctx, members, size.X, size.Y, concurrent)
+	for k := range out {
+		results[run[k]] = finish(out[k], members[k])
 	}
-	for k, i := range g.images {
-		results[i] = finish(out[k], imgs[i])
-	}
-	return nil
-}
-
-// A group of images passes through the model in one run, each padded to W x H. If W is 0, it is a single
-// image for Translate.
-type group struct {
-	images []int
-	W, H   int
-}
-
-func (m *Model) groups(imgs []image.Image) []group {
-	most := m.info.MaxPixels
-	if most < 0 {
-		most = defaultMaxPixels
-	}
-	var groups []group
-	open := map[image.Point]int{} // by size, the group that has room
-	for i, img := range imgs {
-		w, h := img.Bounds().Dx(), img.Bounds().Dy()
-		if fw, fh := m.fit(w, h); !m.several || fw != w || fh != h || m.tiler.grid(w, h) != nil {
-			groups = append(groups, group{images: []int{i}})
-			continue
-		}
-		W, H := m.runSize(w, h)
-		size := image.Pt(W, H)
-		k, ok := open[size]
-		if !ok {
-			k = len(groups)
-			open[size] = k
-			groups = append(groups, group{W: W, H: H})
-		}
-		groups[k].images = append(groups[k].images, i)
-		if len(groups[k].images)+1 > most/W/H {
-			delete(open, size)
-		}
-	}
-	return groups
+	return err
 }

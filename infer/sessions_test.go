@@ -238,11 +238,9 @@ func TestDefaultConcurrency(t *testing.T) {
 	if n, pixels := (*Options)(nil).concurrency(4); n < 1 || n > 2 || n*pixels != arenaPixels {
 		t.Errorf("%d images of %d pixels for 4 threads", n, pixels)
 	}
-	if memory()>>30 >= 4 {
-		for _, threads := range []int{32, 64} {
-			if n, _ := (&Options{}).concurrency(threads); n != 4 {
-				t.Errorf("%d for %d threads, want 4", n, threads)
-			}
+	for _, threads := range []int{32, 64} {
+		if n, _ := (&Options{}).concurrency(threads); n != 4 {
+			t.Errorf("%d for %d threads, want 4", n, threads)
 		}
 	}
 }

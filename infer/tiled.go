@@ -165,7 +165,7 @@ func (t *tiler) try() error {
 		img.Pix[i] = uint8(128 + 60*math.Sin(0.9*x+float64(i%4)) + 60*math.Sin(0.4*y+0.1*x))
 	}
 	ws := t.workspace(t.in.Len(side, side))
-	defer t.release(ws)
+	defer t.workspaces.Put(ws)
 	if err := t.in.Put(ws.in, img); err != nil {
 		return err
 	}
@@ -271,7 +271,7 @@ func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (*image
 func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image, g *grid, run runner, used []moments, o *observation) error {
 	w, h := g.x.size, g.y.size
 	ws := t.workspace(t.in.Len(w, h))
-	defer t.release(ws)
+	defer t.workspaces.Put(ws)
 	all := sample{x: g.x, y: g.y}
 	statistics := tensors(used)
 	var blend *blender
@@ -332,7 +332,7 @@ func (t *tiler) sampleStatistics(ctx context.Context, img image.Image, s sample,
 	parts := s.parts()
 	size := t.in.Len(s.x.size, s.y.size)
 	ws := t.workspace(size * len(parts))
-	defer t.release(ws)
+	defer t.workspaces.Put(ws)
 	for k, p := range parts {
 		x, y := s.x.starts[p.i], s.y.starts[p.j]
 		if err := t.fillPart(ws.in[k*size:(k+1)*size], image.Rect(x, y, x+s.x.size, y+s.y.size), img); err != nil {

@@ -1,14 +1,12 @@
 package batch
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"cyclegan/infer/pixels"
@@ -254,13 +252,4 @@ func realPath(path string) (string, error) {
 		}
 		rest = filepath.Join(filepath.Base(dir), rest)
 	}
-}
-
-// sortFailures sorts failures by the order of the jobs.
-func (p *Plan) sortFailures(failed []Failure) {
-	place := make(map[string]int, len(p.Jobs))
-	for i, j := range p.Jobs {
-		place[j.Input] = i
-	}
-	slices.SortStableFunc(failed, func(a, b Failure) int { return cmp.Compare(place[a.Path], place[b.Path]) })
 }
