@@ -16,16 +16,8 @@
 //
 // The model runs in ONNX Runtime, a shared library that is searched for in Options.Library, the
 // environment variable CYCLEGAN_ONNXRUNTIME, the user's cache and the system's library folders, in this
-// order. `go run ./third_party install` in a checkout of cyclegan downloads it to the cache; `-with cuda`
-// and `-with openvino` download the builds for these providers. If the library is missing, the error is
-// a *session.NotFoundError.
-//
-// The provider "auto" selects the best one that works, and Info.Refused tells why others do not:
-//
-//	model, err := infer.Open("G_AB.onnx", &infer.Options{Provider: "auto"})
-//
-// The package prints nothing and keeps no global state except the library, which is closed with the last
-// model.
+// order. `go run ./third_party install` in a checkout of cyclegan downloads it to the cache. If it is
+// missing, the error is a *session.NotFoundError.
 package infer
 
 import (
@@ -135,17 +127,11 @@ func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, er
 	if err := valid(img); err != nil {
 		return nil, fmt.Errorf("translate image: %w", err)
 	}
-	w, h := img.Bounds().Dx(), img.Bounds().Dy()
-	W, H := m.runSize(m.fit(w, h))
-	release, concurrent, err := m.limit.acquire(ctx, W, H)
-	if err == nil {
-		defer release()
-		var out *image.NRGBA
-		if out, err = m.translate(ctx, img, concurrent); err == nil {
-			return finish(out, img), nil
-		}
+	out, err := m.translate(ctx, img)
+	if err != nil {
+		return nil, fmt.Errorf("translate image of %dx%d: %w", img.Bounds().Dx(), img.Bounds().Dy(), err)
 	}
-	return nil, fmt.Errorf("translate image of %dx%d: %w", w, h, err)
+	return finish(out, img), nil
 }
 
 func valid(img image.Image) error {
@@ -166,34 +152,44 @@ func finish(out *image.NRGBA, img image.Image) image.Image {
 }
 
 // translate returns an opaque image of the size of img that starts at the origin.
-func (m *Model) translate(ctx context.Context, img image.Image, concurrent bool) (*image.NRGBA, error) {
+func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, error) {
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	if sw, sh := m.fit(w, h); sw != w || sh != h {
 		whole, err := opaque(img)
 		if err != nil {
 			return nil, err
 		}
-		out, err := m.translate(ctx, pixels.Resize(whole, sw, sh), concurrent)
+		out, err := m.translate(ctx, pixels.Resize(whole, sw, sh))
 		if err != nil {
 			return nil, err
 		}
 		return pixels.Resize(out, w, h), nil
 	}
+	W, H := m.runSize(w, h)
 	g := m.tiler.grid(w, h)
 	traceTiling(ctx, g)
-	if g != nil {
-		return m.tiler.translate(ctx, img, g)
+	if g == nil {
+		out, err := m.whole(ctx, []image.Image{img}, W, H)
+		if err != nil {
+			return nil, err
+		}
+		return out[0], nil
 	}
-	W, H := m.runSize(w, h)
-	out, err := m.whole(ctx, []image.Image{img}, W, H, concurrent)
+	release, _, err := m.limit.acquire(ctx, W, H)
 	if err != nil {
 		return nil, err
 	}
-	return out[0], nil
+	defer release()
+	return m.tiler.translate(ctx, img, g)
 }
 
 // whole passes images through the model in one run, each padded to W x H.
-func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int, concurrent bool) ([]*image.NRGBA, error) {
+func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]*image.NRGBA, error) {
+	release, concurrent, err := m.limit.acquire(ctx, W, H*len(imgs))
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	run, err := m.sessions.pick(W, H*len(imgs), concurrent)
 	if err != nil {
 		return nil, err
@@ -266,7 +262,13 @@ func (m *Model) TranslateAll(ctx context.Context, imgs []image.Image) ([]image.I
 				run = append(run, k)
 			}
 		}
-		if err := m.translateRun(ctx, run, sizes[i], imgs, results); err != nil {
+		var err error
+		if len(run) == 1 {
+			results[i], err = m.Translate(ctx, imgs[i])
+		} else {
+			err = m.translateRun(ctx, run, sizes[i], imgs, results)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("image %d of %d, in a run of %d: %w", i+1, len(imgs), len(run), err)
 		}
 	}
@@ -285,22 +287,13 @@ func (m *Model) sharedSizes(imgs []image.Image) []image.Point {
 	return sizes
 }
 
-// translateRun translates those of imgs that share a run, or a single one.
-func (m *Model) translateRun(ctx context.Context, run []int, size image.Point, imgs, results []image.Image) (err error) {
-	if len(run) == 1 {
-		results[run[0]], err = m.Translate(ctx, imgs[run[0]])
-		return err
-	}
-	release, concurrent, err := m.limit.acquire(ctx, size.X, size.Y*len(run))
-	if err != nil {
-		return err
-	}
-	defer release()
+// translateRun translates those of imgs that share a run.
+func (m *Model) translateRun(ctx context.Context, run []int, size image.Point, imgs, results []image.Image) error {
 	var members []image.Image
 	for _, i := range run {
 		members = append(members, imgs[i])
 	}
-	out, err := m.whole(ctx, members, size.X, size.Y, concurrent)
+	out, err := m.whole(ctx, members, size.X, size.Y)
 	for k := range out {
 		results[run[k]] = finish(out[k], members[k])
 	}

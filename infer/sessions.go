@@ -57,10 +57,11 @@ func openSessions(model *onnx.Model, about *session.Description, info *Info, opt
 	}
 	s.options.Provider, s.options.DeviceID = used.Provider, used.DeviceID // also if auto was requested
 	s.options.IntraThreads = used.IntraThreads
-	axis := newBatchAxis(about, info)
-	s.wrap = axis.wrap
+	s.wrap = newBatchAxis(about, info).wrap
 	s.main = s.wrap(opened)
-	s.lean.open = func() (runner, error) { return s.again(func(o *session.Options) { o.NoArena = true }) }
+	lean := s.options
+	lean.NoArena = true
+	s.lean.open = func() (runner, error) { return s.again(lean) }
 	return s, nil
 }
 
@@ -69,15 +70,13 @@ func (s *sessions) share(n int) {
 	if s.options.Provider != session.CPU || s.options.IntraThreads < 2 || n < 2 {
 		return
 	}
-	s.concurrent.open = func() (runner, error) {
-		return s.again(func(o *session.Options) { o.IntraThreads = max(1, o.IntraThreads/n) })
-	}
+	o := s.options
+	o.IntraThreads = max(1, o.IntraThreads/n)
+	s.concurrent.open = func() (runner, error) { return s.again(o) }
 }
 
-// again opens the model once more with changed options.
-func (s *sessions) again(change func(*session.Options)) (runner, error) {
-	o := s.options
-	change(&o)
+// again opens the model once more.
+func (s *sessions) again(o session.Options) (runner, error) {
 	opened, err := s.open(s.model, &o)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 )
 
 func TestObservation(t *testing.T) {
-	used := []moments{{[]float64{1, -2}, []float64{4, 1}}}
+	used := moments{[]float64{1, -2}, []float64{4, 1}}
 	o := newObservation(used)
 	// Two tiles of three elements and of one, told as differences to the used means: channel 0 has 2 3 4 and 9, channel 1 always -2.
 	tiles := [][]float64{{2, 3, 4}, {9}}
@@ -21,36 +21,37 @@ func TestObservation(t *testing.T) {
 			g.mean[0] += (v - 1) / float64(len(values))
 			g.variance[0] += (v - 1) * (v - 1) / float64(len(values))
 		}
-		o.add([]moments{g}, []int{len(values)})
+		o.add(g, []int{len(values), len(values)})
 	}
-	p := o.moments()[0]
+	p := o.moments()
 	if math.Abs(p.mean[0]-4.5) > 1e-12 || math.Abs(p.variance[0]-7.25) > 1e-12 || p.mean[1] != -2 || p.variance[1] != 0 {
 		t.Errorf("%+v", p)
 	}
 }
 
 func TestCorrection(t *testing.T) {
-	sample := []moments{{[]float64{1, 0}, []float64{4, 0}}}
-	picture := []moments{{[]float64{3, 0}, []float64{1, 0}}}
+	sample := moments{[]float64{1, 0}, []float64{4, 0}}
+	picture := moments{[]float64{3, 0}, []float64{1, 0}}
 	got := newCorrection(sample, picture).apply(sample)
 	if distance(got, picture) > 1e-6 || distance(sample, picture) < 0.5 {
 		t.Errorf("%+v, %g apart; before %g", got, distance(got, picture), distance(sample, picture))
 	}
-	if got := noCorrection([]int{2}).apply(sample); distance(got, sample) != 0 {
+	if got := noCorrection(2).apply(sample); distance(got, sample) != 0 {
 		t.Errorf("%+v", got)
 	}
-	if sample[0].mean[0] != 1 {
+	if sample.mean[0] != 1 {
 		t.Error("a correction changed what it was applied to")
 	}
 }
 
 func TestReadStatistics(t *testing.T) {
+	norms := []tiling.Norm{{Channels: 2}}
 	list := func(v ...float32) session.Tensor { return session.Tensor{Shape: []int64{int64(len(v))}, Data: v} }
-	if m, err := readMoments([]session.Tensor{list(1, 2), list(3, 4)}, []int{2}); err != nil || m[0].mean[1] != 2 || m[0].variance[0] != 3 {
+	if m, err := readMoments([]session.Tensor{list(1, 2), list(3, 4)}, norms); err != nil || m.mean[1] != 2 || m.variance[0] != 3 {
 		t.Errorf("%v, %v", m, err)
 	}
 	for _, given := range [][]session.Tensor{nil, {list(1, 2)}, {list(1, 2), list(3)}, {list(1), list(3)}} {
-		if _, err := readMoments(given, []int{2}); err == nil {
+		if _, err := readMoments(given, norms); err == nil {
 			t.Errorf("%v was taken", given)
 		}
 	}
@@ -74,7 +75,7 @@ func TestRounds(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := newObservation(c.apply(own))
-		if err := m.tiler.runTiles(t.Context(), image.NewNRGBA(img.Rect), img, g, run, o.used, o); err != nil {
+		if err := m.tiler.runTiles(t.Context(), image.NewNRGBA(img.Rect), img, g, run, &o.used, o); err != nil {
 			t.Fatal(err)
 		}
 		far = append(far, distance(o.moments(), o.used))

@@ -146,11 +146,11 @@ func (t *tiler) unit() (unit, least int) {
 	return unit, roundUp(least, unit)
 }
 
-// channels returns the number of channels of each normalization.
-func (t *tiler) channels() []int {
-	var n []int
+// channels returns the number of channels of all normalizations.
+func (t *tiler) channels() int {
+	n := 0
 	for _, norm := range t.net.Norms {
-		n = append(n, norm.Channels)
+		n += norm.Channels
 	}
 	return n
 }
@@ -164,42 +164,29 @@ func (t *tiler) try() error {
 		x, y := float64(i/4%side), float64(i/4/side)
 		img.Pix[i] = uint8(128 + 60*math.Sin(0.9*x+float64(i%4)) + 60*math.Sin(0.4*y+0.1*x))
 	}
-	ws := t.workspace(t.in.Len(side, side))
-	defer t.workspaces.Put(ws)
-	if err := t.in.Put(ws.in, img); err != nil {
-		return err
-	}
 	ctx := context.Background()
-	result := func(run runner, more ...session.Tensor) (*image.NRGBA, error) {
-		if _, err := t.run(ctx, run, ws, 1, side, side, more...); err != nil {
-			return nil, err
-		}
-		return t.out.Picture(ws.images(), side, side)
+	whole := axis{length: side, size: side, starts: []int{0}}
+	result := func(run runner, used *moments, o *observation) (*image.NRGBA, error) {
+		out := image.NewNRGBA(img.Rect)
+		return out, t.runTiles(ctx, out, img, &grid{x: whole, y: whole}, run, used, o)
 	}
-	want, err := result(t.sessions.main)
+	want, err := result(t.sessions.main, nil, nil)
 	if err != nil {
 		return err
 	}
-	whole := axis{length: side, size: side, starts: []int{0}}
-	one := sample{x: whole, y: whole}
-	own, err := t.sampleStatistics(ctx, img, one, noCorrection(t.channels()))
+	own, err := t.sampleStatistics(ctx, img, sample{x: whole, y: whole}, noCorrection(t.channels()))
 	if err != nil {
 		return fmt.Errorf("its statistics cannot be taken: %w", err)
 	}
-	for _, s := range []*lazy{&t.fixed, &t.observing} {
-		run, err := s.get()
+	for _, variant := range []struct {
+		session *lazy
+		o       *observation
+	}{{&t.fixed, nil}, {&t.observing, newObservation(own)}} {
+		run, err := variant.session.get()
 		if err != nil {
 			return fmt.Errorf("its statistics cannot be set: %w", err)
 		}
-		more := tensors(own)
-		if s == &t.observing {
-			weights, _, err := one.weigh(t.net.Masks, part{})
-			if err != nil {
-				return err
-			}
-			more = slices.Concat(weights, more)
-		}
-		got, err := result(run, more...)
+		got, err := result(run, &own, variant.o)
 		if err != nil {
 			return fmt.Errorf("its statistics cannot be set: %w", err)
 		}
@@ -248,14 +235,14 @@ func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (*image
 			if err != nil {
 				return nil, err
 			}
-			return out, t.runTiles(ctx, out, img, g, run, used, nil)
+			return out, t.runTiles(ctx, out, img, g, run, &used, nil)
 		}
 		run, err := t.observing.get()
 		if err != nil {
 			return nil, err
 		}
 		o := newObservation(used)
-		if err := t.runTiles(ctx, out, img, g, run, used, o); err != nil {
+		if err := t.runTiles(ctx, out, img, g, run, &used, o); err != nil {
 			return nil, err
 		}
 		observed := o.moments()
@@ -268,12 +255,15 @@ func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (*image
 
 // runTiles computes out tile by tile. Used, if not nil, are the statistics to normalize by, and o, if not
 // nil, observes the statistics of the tiles.
-func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image, g *grid, run runner, used []moments, o *observation) error {
+func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image, g *grid, run runner, used *moments, o *observation) error {
 	w, h := g.x.size, g.y.size
 	ws := t.workspace(t.in.Len(w, h))
 	defer t.workspaces.Put(ws)
 	all := sample{x: g.x, y: g.y}
-	statistics := tensors(used)
+	var statistics []session.Tensor
+	if used != nil {
+		statistics = used.tensors(t.net.Norms)
+	}
 	var blend *blender
 	if g.blended {
 		blend = newBlender(out, g)
@@ -291,7 +281,7 @@ func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image,
 				return err
 			}
 			for _, norm := range t.net.Norms {
-				counts = append(counts, n[norm.Mask])
+				counts = append(counts, slices.Repeat([]int{n[norm.Mask]}, norm.Channels)...)
 			}
 			more = slices.Concat(weights, statistics)
 		}
@@ -300,7 +290,7 @@ func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image,
 			return err
 		}
 		if o != nil {
-			tile, err := readMoments(rest, t.channels())
+			tile, err := readMoments(rest, t.net.Norms)
 			if err != nil {
 				return err
 			}
@@ -324,10 +314,10 @@ func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image,
 
 // sampleStatistics passes all parts of a sample through the network together, and returns the statistics
 // of the sample before the correction.
-func (t *tiler) sampleStatistics(ctx context.Context, img image.Image, s sample, c correction) ([]moments, error) {
+func (t *tiler) sampleStatistics(ctx context.Context, img image.Image, s sample, c correction) (m moments, err error) {
 	run, err := t.joint.get()
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	parts := s.parts()
 	size := t.in.Len(s.x.size, s.y.size)
@@ -336,19 +326,19 @@ func (t *tiler) sampleStatistics(ctx context.Context, img image.Image, s sample,
 	for k, p := range parts {
 		x, y := s.x.starts[p.i], s.y.starts[p.j]
 		if err := t.fillPart(ws.in[k*size:(k+1)*size], image.Rect(x, y, x+s.x.size, y+s.y.size), img); err != nil {
-			return nil, err
+			return m, err
 		}
 	}
 	weights, _, err := s.weigh(t.net.Masks, parts...)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	inputs := append([]session.Tensor{{Shape: dims(t.in, len(parts), s.x.size, s.y.size), Data: ws.in}}, weights...)
 	outputs := make([]session.Tensor, len(run.About().Outputs)) // not those of ws, which are images
-	if err := run.RunInto(ctx, outputs, append(inputs, tensors(c)...)...); err != nil {
-		return nil, err
+	if err := run.RunInto(ctx, outputs, append(inputs, moments(c).tensors(t.net.Norms)...)...); err != nil {
+		return m, err
 	}
-	return readMoments(outputs, t.channels())
+	return readMoments(outputs, t.net.Norms)
 }
 
 // lcm returns the least common multiple of positive numbers.

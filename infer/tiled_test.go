@@ -75,7 +75,7 @@ func (m *Model) local(t *testing.T, whole session.Tensor, w, h int) (runner, []s
 	if err != nil {
 		t.Fatal(err)
 	}
-	statistics := run(t, joint, slices.Concat([]session.Tensor{whole}, weights, tensors(noCorrection(m.tiler.channels())))...)
+	statistics := run(t, joint, slices.Concat([]session.Tensor{whole}, weights, moments(noCorrection(m.tiler.channels())).tensors(m.tiler.net.Norms))...)
 	fixed, err := m.tiler.fixed.get()
 	if err != nil {
 		t.Fatal(err)
