@@ -98,9 +98,6 @@ func (w window) Bounds() image.Rectangle { return w.part }
 
 // opaque returns the colors of img without alpha, rounded as in tensors.
 func opaque(img image.Image) (*image.NRGBA, error) {
-	if m, ok := img.(*image.NRGBA); ok {
-		return pixels.Opaque(m), nil
-	}
 	spec := pixels.Spec{Layout: pixels.NHWC, Range: pixels.Byte, Channels: 3}
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	values := make([]float32, spec.Len(w, h))
@@ -116,16 +113,10 @@ func copyAlpha(dst *image.NRGBA, from image.Image) {
 		return
 	}
 	b := from.Bounds()
-	nrgba, fast := from.(*image.NRGBA)
 	for y := range b.Dy() {
-		row := dst.Pix[y*dst.Stride:]
 		for x := range b.Dx() {
-			if fast {
-				row[4*x+3] = nrgba.Pix[nrgba.PixOffset(b.Min.X+x, b.Min.Y+y)+3]
-				continue
-			}
 			_, _, _, a := from.At(b.Min.X+x, b.Min.Y+y).RGBA()
-			row[4*x+3] = uint8((a + 128) / 257)
+			dst.Pix[y*dst.Stride+4*x+3] = uint8((a + 128) / 257)
 		}
 	}
 }

@@ -40,6 +40,7 @@ func TestGrid(t *testing.T) {
 				t.Fatalf("%dx%d: %v cost %g pixels", w, h, g.tiling(), g.pixels())
 			}
 		}
+		margin := g.tiling().Overlap / 2
 		for _, a := range []struct {
 			axis
 			length int
@@ -53,11 +54,11 @@ func TestGrid(t *testing.T) {
 				if from != end || to <= from || s%unit != 0 || from < s || to > s+a.size {
 					t.Fatalf("%dx%d by %d: tile %d from %d is cut to %d..%d after %d", w, h, unit, i, s, from, to, end)
 				}
-				if s > 0 && from-s < g.margin || s+a.size < a.length && s+a.size-to < g.margin {
-					t.Fatalf("%dx%d: tile %d from %d, cut to %d..%d, has no margin of %d", w, h, i, s, from, to, g.margin)
+				if s > 0 && from-s < margin || s+a.size < a.length && s+a.size-to < margin {
+					t.Fatalf("%dx%d: tile %d from %d, cut to %d..%d, has no margin of %d", w, h, i, s, from, to, margin)
 				}
-				if !g.blended && net != nil && g.margin < net.Margin {
-					t.Fatalf("margin %d, and the network sees %d", g.margin, net.Margin)
+				if !g.blended && net != nil && margin < net.Margin {
+					t.Fatalf("margin %d, and the network sees %d", margin, net.Margin)
 				}
 				end = to
 			}

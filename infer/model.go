@@ -167,7 +167,9 @@ func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, e
 	}
 	W, H := m.runSize(w, h)
 	g := m.tiler.grid(w, h)
-	traceTiling(ctx, g)
+	if report, ok := ctx.Value(tilingTrace{}).(func(Tiling)); ok {
+		report(g.tiling())
+	}
 	if g == nil {
 		out, err := m.whole(ctx, []image.Image{img}, W, H)
 		if err != nil {

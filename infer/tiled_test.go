@@ -159,7 +159,7 @@ func TestTileIsPartOfWhole(t *testing.T) {
 			}
 			unit, least := m.tiler.unit()
 			g := newGrid(w, h, m.tiler.net, "", unit, least, 320*320)
-			if g.blended || g.tiles() < 2 {
+			if g.blended || g.tiling().Tiles < 2 {
 				t.Fatalf("grid %+v", g)
 			}
 			planes, per := planes(m.out)
