@@ -12,7 +12,8 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// buildHostApp builds the module in testdata that links this one, in a copy, since building completes its go.mod.
+// buildHostApp builds the module in testdata that links this one. It builds a copy, because
+// building changes go.mod.
 func buildHostApp(t *testing.T) string {
 	t.Helper()
 	root, err := filepath.Abs("..")
@@ -44,7 +45,8 @@ func buildHostApp(t *testing.T) string {
 	return program
 }
 
-// Another module links the package, finds ONNX Runtime by itself, and is told where it was looked for when it is nowhere.
+// A program of another module links the package and finds ONNX Runtime. If it is missing, the error
+// lists the places that were searched.
 func TestHostApp(t *testing.T) {
 	open(t, "multiple8.onnx", nil).Close()
 	program := buildHostApp(t)

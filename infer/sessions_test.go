@@ -18,7 +18,7 @@ import (
 	"cyclegan/infer/session"
 )
 
-// wide is a model from pictures to pictures, in whose middle are layers of 3x3 convolutions of so many channels, which have a faster form.
+// wide returns an image-to-image model with layers of 3x3 convolutions, which have a faster form.
 func wide(channels int64, layers int) []byte {
 	r := rand.New(rand.NewPCG(1, 2))
 	weights := func(name string, out, in, size int64) *onnx.Tensor {
@@ -50,7 +50,7 @@ func wide(channels int64, layers int) []byte {
 	return m.Encode()
 }
 
-// The faster form gives what the model gives, in every session of the model's, until it is closed.
+// The faster form returns what the model returns, in every session, until the model is closed.
 func TestFastFormIsTheModel(t *testing.T) {
 	open(t, "conv.onnx", nil)
 	plain, err := session.New(wide(64, 2), nil)

@@ -13,7 +13,8 @@ import (
 func TestObservation(t *testing.T) {
 	used := moments{[]float64{1, -2}, []float64{4, 1}}
 	o := newObservation(used)
-	// Two tiles of three elements and of one, told as differences to the used means: channel 0 has 2 3 4 and 9, channel 1 always -2.
+	// Two tiles of three elements and of one, as differences to the used means: channel 0 has 2 3 4
+	// and 9, channel 1 always -2.
 	tiles := [][]float64{{2, 3, 4}, {9}}
 	for _, values := range tiles {
 		g := newMoments(2)
@@ -31,10 +32,10 @@ func TestObservation(t *testing.T) {
 
 func TestCorrection(t *testing.T) {
 	sample := moments{[]float64{1, 0}, []float64{4, 0}}
-	picture := moments{[]float64{3, 0}, []float64{1, 0}}
-	got := newCorrection(sample, picture).apply(sample)
-	if distance(got, picture) > 1e-6 || distance(sample, picture) < 0.5 {
-		t.Errorf("%+v, %g apart; before %g", got, distance(got, picture), distance(sample, picture))
+	whole := moments{[]float64{3, 0}, []float64{1, 0}}
+	got := newCorrection(sample, whole).apply(sample)
+	if distance(got, whole) > 1e-6 || distance(sample, whole) < 0.5 {
+		t.Errorf("%+v, %g apart; before %g", got, distance(got, whole), distance(sample, whole))
 	}
 	if got := noCorrection(2).apply(sample); distance(got, sample) != 0 {
 		t.Errorf("%+v", got)
@@ -57,7 +58,7 @@ func TestReadStatistics(t *testing.T) {
 	}
 }
 
-// Each round brings the statistics nearer to the picture's, by about as much as the sample was off.
+// Each round brings the statistics closer to those of the image, by about the error of the sample.
 func TestRounds(t *testing.T) {
 	m := openSmall(t, "tiles_instance.onnx", leastMaxPixels, nil)
 	img := scenery(701, 502)
@@ -92,7 +93,7 @@ func TestRounds(t *testing.T) {
 	}
 }
 
-// A sample stays within its bounds, and no place of the picture counts twice.
+// A sample stays within its limits, and no place of the image counts twice.
 func TestSample(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 1000 {
@@ -116,7 +117,7 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// Parts that are as many as may be spread over all of a picture.
+// The largest possible number of parts is spread over the whole image.
 func TestSampleSpread(t *testing.T) {
 	s := newSample(12000, 8000, 2048*1280, 4, 8)
 	if n := len(s.parts()); n < 80 || s.x.size < 128 {
