@@ -96,10 +96,7 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	info.Concurrency, _ = opt.concurrency(info.Threads)
 	s.share(info.Concurrency)
 	e := newEngine(info)
-	return &Model{
-		engine: e, sessions: s, tiler: newTiler(e, s), limit: newLimiter(opt.concurrency(info.Threads)),
-		several: s.takesSeveral(),
-	}, nil
+	return &Model{e, s, newTiler(e, s), newLimiter(opt.concurrency(info.Threads)), s.takesSeveral()}, nil
 }
 
 // Info describes the model.
@@ -221,16 +218,8 @@ func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]*ima
 
 // fit returns the size to which an image is scaled down for a model with a fixed size, or its own size.
 func (m *Model) fit(w, h int) (int, int) {
-	scale := 1.0
-	if m.info.Width > 0 {
-		scale = min(scale, float64(m.info.Width)/float64(w))
-	}
-	if m.info.Height > 0 {
-		scale = min(scale, float64(m.info.Height)/float64(h))
-	}
-	if scale == 1 {
-		return w, h
-	}
+	W, H := m.runSize(w, h) // no smaller, except for a fixed size
+	scale := min(1, float64(W)/float64(w), float64(H)/float64(h))
 	scaled := func(n int) int { return max(1, int(math.Floor(float64(n)*scale+1e-9))) }
 	return scaled(w), scaled(h)
 }

@@ -3,7 +3,6 @@ package infer
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -138,13 +137,9 @@ func (s *sessions) large() (runner, error) {
 
 // takesSeveral reports whether a run may take any number of images.
 func (s *sessions) takesSeveral() bool {
-	if _, wrapped := s.main.(*batchAxis); wrapped {
-		return false
-	}
-	about := s.main.About()
-	return !slices.ContainsFunc([]onnx.Port{about.Inputs[0], about.Outputs[0]}, func(p onnx.Port) bool {
-		return len(p.Shape) > 0 && p.Shape[0] >= 0
-	})
+	_, wrapped := s.main.(*batchAxis)
+	free := func(p onnx.Port) bool { return len(p.Shape) == 0 || p.Shape[0] < 0 }
+	return !wrapped && free(s.main.About().Inputs[0]) && free(s.main.About().Outputs[0])
 }
 
 func (s *sessions) close() error {
