@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -173,42 +174,29 @@ func (p *planner) sources(inputs []string, output string) ([]source, error) {
 		}
 		for _, path := range paths {
 			info, err := os.Stat(path)
-			if err != nil {
-				return nil, fmt.Errorf("input: %w", err)
-			}
-			real, err := realPath(path)
-			if err != nil {
-				return nil, fmt.Errorf("input: %w", err)
-			}
-			if seen[real] {
+			real, realErr := realPath(path)
+			isOutput := err == nil && info.IsDir() && p.isOutput(real, info)
+			switch {
+			case cmp.Or(err, realErr) != nil:
+				return nil, fmt.Errorf("input: %w", cmp.Or(err, realErr))
+			case seen[real], isOutput && path != input: // matched by a pattern, hardly intended
 				continue
-			}
-			seen[real] = true
-			if !info.IsDir() && !info.Mode().IsRegular() {
+			case isOutput:
+				return nil, fmt.Errorf("output %q is an input folder too, so its images would be overwritten: choose another output", path)
+			case !info.IsDir() && !info.Mode().IsRegular():
 				return nil, fmt.Errorf("input %q is neither a file nor a folder", path)
 			}
-			if info.IsDir() && p.isOutput(real, info) {
-				if path != input {
-					continue // a pattern matched it, which is hardly intended
-				}
-				return nil, fmt.Errorf("output %q is an input folder too, so its images would be overwritten: choose another output", path)
-			}
+			seen[real] = true
 			list = append(list, source{path: path, real: real, folder: info.IsDir(), to: output})
 			if info.IsDir() {
 				p.roots = append(p.roots, real)
 			}
 		}
 	}
-	if len(p.roots) > 1 {
-		names := map[string]bool{}
-		for i, s := range list {
-			if !s.folder {
-				continue
-			}
+	names := map[string]bool{}
+	for i, s := range list {
+		if s.folder && len(p.roots) > 1 {
 			base := filepath.Base(s.real)
-			if base == string(filepath.Separator) || base == "." {
-				base = "root"
-			}
 			list[i].to = filepath.Join(output, p.unused(names, base, "", len(base)))
 		}
 	}
