@@ -34,7 +34,7 @@ func FuzzModel(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if info, err := inspect(session.Describe(network), network, nil); err == nil {
+		if info, err := inspect(session.Describe(network), network, &Options{}); err == nil {
 			checkInfo(t, info)
 			network.Only(info.Output.Name).Encode()
 		}
@@ -54,7 +54,7 @@ func FuzzMetadata(f *testing.F) {
 			"cyclegan.min_size": least, "cyclegan.train_width": trained, "cyclegan.train_height": trained, "cyclegan.step": step,
 			"cyclegan.domain_from": name, "cyclegan.direction": name, "cyclegan.architecture": name,
 		}}
-		if info, err := inspect(d, nil, nil); err == nil {
+		if info, err := inspect(d, nil, &Options{}); err == nil {
 			checkInfo(t, info)
 		}
 	})

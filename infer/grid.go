@@ -7,7 +7,6 @@ import (
 	"math"
 
 	"cyclegan/infer/internal/tiling"
-	"cyclegan/infer/pixels"
 )
 
 // A Tiling tells how an image passes through the model.
@@ -192,15 +191,7 @@ func newBlender(out *image.NRGBA, g *grid) *blender {
 	}
 }
 
-// put adds the tile of column i and row j, a tensor. Tiles come row by row, from the left to the right.
-func (b *blender) put(spec pixels.Spec, values []float32, i, j int) error {
-	if err := spec.Draw(b.tile, b.tile.Rect, values, b.g.x.size, b.g.y.size, image.Point{}); err != nil {
-		return err
-	}
-	b.add(b.tile, i, j)
-	return nil
-}
-
+// add adds the tile of column i and row j. Tiles come row by row, from the left to the right.
 func (b *blender) add(tile *image.NRGBA, i, j int) {
 	x := b.g.x.starts[i]
 	w := min(b.g.x.size, b.band.Rect.Dx()-x)

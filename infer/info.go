@@ -100,9 +100,6 @@ func (i Info) Name() string {
 // inspect returns what the model's file and the options tell, or an error if it is no image-to-image
 // model. Network may be nil.
 func inspect(d *session.Description, network *onnx.Model, opt *Options) (Info, error) {
-	if opt == nil {
-		opt = &Options{}
-	}
 	info, err := metadata(d.Metadata).info()
 	if err != nil {
 		return Info{}, err
@@ -197,8 +194,8 @@ func (m metadata) info() (Info, error) {
 // unless the metadata or the options tell. A network that cannot be analyzed takes any size.
 func (i *Info) learnSizes(values map[string]string, network *onnx.Model, opt *Options) {
 	told := metadata(values)
-	multiple := told.get("size_multiple") == "" && (opt == nil || opt.SizeMultiple == 0)
-	least := told.get("min_size") == "" && (opt == nil || opt.MinSize == 0)
+	multiple := told.get("size_multiple") == "" && opt.SizeMultiple == 0
+	least := told.get("min_size") == "" && opt.MinSize == 0
 	if i.Width > 0 && i.Height > 0 || !multiple && !least {
 		return
 	}

@@ -28,6 +28,9 @@ func inspectFixture(t *testing.T, name string, opt *Options) (Info, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if opt == nil {
+		opt = &Options{}
+	}
 	return inspect(session.Describe(network), network, opt)
 }
 
@@ -109,7 +112,7 @@ func TestInspectShapes(t *testing.T) {
 		{"huge", imagePort(1, 3, 1<<40, 1<<40), imagePort(1, 3, -1, -1), "are impossible"},
 		{"to scores", imagePort(1, 3, -1, -1), imagePort(1, 1000), "returns no image"},
 	} {
-		_, err := inspect(&session.Description{Inputs: c.in, Outputs: c.out}, nil, nil)
+		_, err := inspect(&session.Description{Inputs: c.in, Outputs: c.out}, nil, &Options{})
 		if c.want == "" {
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
@@ -124,7 +127,7 @@ func TestInspectShapes(t *testing.T) {
 func TestInspectOtherPort(t *testing.T) {
 	open, told := imagePort(-1, -1, -1, -1), imagePort(1, 16, 16, 3)
 	for _, d := range []session.Description{{Inputs: open, Outputs: told}, {Inputs: told, Outputs: open}} {
-		info, err := inspect(&d, nil, nil)
+		info, err := inspect(&d, nil, &Options{})
 		if err != nil || info.Input.Layout != "NHWC" || info.Output.Layout != "NHWC" {
 			t.Errorf("%+v: %v", info, err)
 		}
@@ -138,14 +141,14 @@ func TestInspectDamagedMetadata(t *testing.T) {
 	} {
 		d := &session.Description{Inputs: imagePort(1, 3, -1, -1), Outputs: imagePort(1, 3, -1, -1),
 			Metadata: map[string]string{"cyclegan." + key: value}}
-		if _, err := inspect(d, nil, nil); err == nil || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), value) {
+		if _, err := inspect(d, nil, &Options{}); err == nil || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), value) {
 			t.Errorf("%s %q: error %v", key, value, err)
 		}
 	}
 	// An accepted multiple costs no more than a large image.
 	d := &session.Description{Inputs: imagePort(1, 3, -1, -1), Outputs: imagePort(1, 3, -1, -1),
 		Metadata: map[string]string{"cyclegan.size_multiple": "1000000000"}}
-	if _, err := inspect(d, nil, nil); err == nil {
+	if _, err := inspect(d, nil, &Options{}); err == nil {
 		t.Error("a multiple of a thousand million pixels was taken")
 	}
 }

@@ -21,6 +21,7 @@
 package infer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,6 +67,9 @@ func New(model []byte, opt *Options) (*Model, error) {
 
 // newModel keeps data. Dir is the folder of weights that are not in data.
 func newModel(data []byte, dir string, opt *Options) (*Model, error) {
+	if opt == nil {
+		opt = &Options{}
+	}
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
@@ -92,7 +96,7 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 		return nil, err
 	}
 	info.learnSizes(about.Metadata, network, opt)
-	info.MaxPixels = opt.maxPixels()
+	info.MaxPixels = max(cmp.Or(opt.MaxPixels, defaultMaxPixels), -1)
 	info.Concurrency, _ = opt.concurrency(info.Threads)
 	s.share(info.Concurrency)
 	e := newEngine(info)

@@ -100,18 +100,10 @@ func (o *Options) Validate() error {
 	return errors.Join(bad...)
 }
 
-// maxPixels returns the option with its default, and -1 for any negative value.
-func (o *Options) maxPixels() int {
-	if o == nil || o.MaxPixels == 0 {
-		return defaultMaxPixels
-	}
-	return max(o.MaxPixels, -1)
-}
-
 // concurrency returns the option with its default for a number of threads, and the pixels up to which an
 // image counts as one.
 func (o *Options) concurrency(threads int) (n, pixels int) {
-	if o != nil && o.Concurrency > 0 {
+	if o.Concurrency > 0 {
 		return o.Concurrency, arenaPixels
 	}
 	n = min(max(2, threads/8), 4)
@@ -121,7 +113,7 @@ func (o *Options) concurrency(threads int) (n, pixels int) {
 // session returns the part of the options that ONNX Runtime takes.
 func (o *Options) session() *session.Options {
 	if o == nil {
-		return &session.Options{}
+		o = &Options{}
 	}
 	return &session.Options{
 		Library: o.Library, Provider: o.Provider, DeviceID: o.DeviceID,

@@ -235,7 +235,7 @@ func TestDefaultConcurrency(t *testing.T) {
 	if n, pixels := (&Options{Concurrency: 7}).concurrency(4); n != 7 || pixels != arenaPixels {
 		t.Errorf("%d images of %d pixels, want 7 of %d", n, pixels, arenaPixels)
 	}
-	if n, pixels := (*Options)(nil).concurrency(4); n < 1 || n > 2 || n*pixels != arenaPixels {
+	if n, pixels := (&Options{}).concurrency(4); n < 1 || n > 2 || n*pixels != arenaPixels {
 		t.Errorf("%d images of %d pixels for 4 threads", n, pixels)
 	}
 	for _, threads := range []int{32, 64} {

@@ -71,12 +71,8 @@ func TestRounds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		run, err := m.tiler.observing.get()
-		if err != nil {
-			t.Fatal(err)
-		}
 		o := newObservation(c.apply(own))
-		if err := m.tiler.runTiles(t.Context(), image.NewNRGBA(img.Rect), img, g, run, &o.used, o); err != nil {
+		if err := m.tiler.runTiles(t.Context(), image.NewNRGBA(img.Rect), img, g, m.tiler.observing.get, &o.used, o); err != nil {
 			t.Fatal(err)
 		}
 		far = append(far, distance(o.moments(), o.used))

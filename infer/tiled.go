@@ -166,11 +166,11 @@ func (t *tiler) try() error {
 	}
 	ctx := context.Background()
 	whole := axis{length: side, size: side, starts: []int{0}}
-	result := func(run runner, used *moments, o *observation) (*image.NRGBA, error) {
+	result := func(open func() (runner, error), used *moments, o *observation) (*image.NRGBA, error) {
 		out := image.NewNRGBA(img.Rect)
-		return out, t.runTiles(ctx, out, img, &grid{x: whole, y: whole}, run, used, o)
+		return out, t.runTiles(ctx, out, img, &grid{x: whole, y: whole}, open, used, o)
 	}
-	want, err := result(t.sessions.main, nil, nil)
+	want, err := result(func() (runner, error) { return t.sessions.main, nil }, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -182,11 +182,7 @@ func (t *tiler) try() error {
 		session *lazy
 		o       *observation
 	}{{&t.fixed, nil}, {&t.observing, newObservation(own)}} {
-		run, err := variant.session.get()
-		if err != nil {
-			return fmt.Errorf("its statistics cannot be set: %w", err)
-		}
-		got, err := result(run, &own, variant.o)
+		got, err := result(variant.session.get, &own, variant.o)
 		if err != nil {
 			return fmt.Errorf("its statistics cannot be set: %w", err)
 		}
@@ -215,11 +211,7 @@ func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (*image
 	defer runtime.UnlockOSThread()
 	out := image.NewNRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
 	if t.net == nil || len(t.net.Norms) == 0 {
-		run, err := t.sessions.large()
-		if err != nil {
-			return nil, err
-		}
-		return out, t.runTiles(ctx, out, img, g, run, nil, nil)
+		return out, t.runTiles(ctx, out, img, g, t.sessions.large, nil, nil)
 	}
 	unit, least := t.unit()
 	s := newSample(g.x.length, g.y.length, t.maxPixels(), unit, least)
@@ -231,31 +223,25 @@ func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (*image
 		}
 		used := c.apply(own)
 		if round == maxRounds {
-			run, err := t.fixed.get()
-			if err != nil {
-				return nil, err
-			}
-			return out, t.runTiles(ctx, out, img, g, run, &used, nil)
-		}
-		run, err := t.observing.get()
-		if err != nil {
-			return nil, err
+			return out, t.runTiles(ctx, out, img, g, t.fixed.get, &used, nil)
 		}
 		o := newObservation(used)
-		if err := t.runTiles(ctx, out, img, g, run, &used, o); err != nil {
-			return nil, err
+		err = t.runTiles(ctx, out, img, g, t.observing.get, &used, o)
+		if err != nil || distance(o.moments(), used) < closeEnough {
+			return out, err
 		}
-		observed := o.moments()
-		if distance(observed, used) < closeEnough {
-			return out, nil
-		}
-		c = newCorrection(own, observed)
+		c = newCorrection(own, o.moments())
 	}
 }
 
 // runTiles computes out tile by tile. Used, if not nil, are the statistics to normalize by, and o, if not
 // nil, observes the statistics of the tiles.
-func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image, g *grid, run runner, used *moments, o *observation) error {
+func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image, g *grid,
+	open func() (runner, error), used *moments, o *observation) error {
+	run, err := open()
+	if err != nil {
+		return err
+	}
 	w, h := g.x.size, g.y.size
 	ws := t.workspace(t.in.Len(w, h))
 	defer t.workspaces.Put(ws)
@@ -297,9 +283,10 @@ func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image,
 			o.add(tile, counts)
 		}
 		if blend != nil {
-			if err := blend.put(t.out, ws.images(), p.i, p.j); err != nil {
+			if err := t.out.Draw(blend.tile, blend.tile.Rect, ws.images(), w, h, image.Point{}); err != nil {
 				return err
 			}
+			blend.add(blend.tile, p.i, p.j)
 			continue
 		}
 		x0, x1 := g.x.cuts(p.i)
