@@ -35,7 +35,7 @@ type Info struct {
 	Batch int
 	// MaxPixels is the number of pixels above which images are cut into tiles. -1: none is.
 	MaxPixels int
-	// Concurrency is the number of images of up to 512x512 pixels that are in the model at once.
+	// Concurrency is the largest number of images that are in the model at once.
 	Concurrency int
 
 	// Runtime is the version of ONNX Runtime.

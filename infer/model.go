@@ -97,10 +97,11 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	}
 	info.learnSizes(about.Metadata, network, opt)
 	info.MaxPixels = max(cmp.Or(opt.MaxPixels, defaultMaxPixels), -1)
-	info.Concurrency, _ = opt.concurrency(info.Threads)
-	s.share(info.Concurrency)
+	n, unit := opt.concurrency(info.Threads)
+	info.Concurrency = n
+	s.share(n)
 	e := newEngine(info)
-	return &Model{e, s, newTiler(e, s), newLimiter(opt.concurrency(info.Threads)), s.takesSeveral()}, nil
+	return &Model{e, s, newTiler(e, s), newLimiter(n, unit), s.takesSeveral()}, nil
 }
 
 // Info describes the model.
@@ -112,8 +113,7 @@ func (m *Model) Close() error { return errors.Join(m.tiler.close(), m.sessions.c
 // Translate returns the image in the other domain, as an *image.NRGBA with the same bounds and the same
 // alpha; the model sees the colors only. If ctx ends, Translate aborts and returns the cause of ctx.
 //
-// While as many translations as Info.Concurrency are under way, Translate waits. An image of more than
-// 512x512 pixels counts for several.
+// Translate waits while other images fill the model; see Options.Concurrency.
 //
 // Images are padded at the right and the bottom with their mirror image to a size that the model takes,
 // and the result is cropped. For a model with a fixed size, larger images are scaled down, and the result
