@@ -2,7 +2,7 @@ package infer
 
 import (
 	"image"
-	"image/color"
+	"slices"
 
 	"cyclegan/infer/pixels"
 )
@@ -25,56 +25,17 @@ func bounce(i, n int) int {
 	return min(i, period-i)
 }
 
-// fill writes img and its mirror images to dst, a tensor of W x H.
-func (e *engine) fill(dst []float32, W, H int, img image.Image) error {
-	w, h := img.Bounds().Dx(), img.Bounds().Dy()
-	if w == W && h == H {
-		return e.in.Put(dst, img)
-	}
-	part := e.buffer(e.in.Len(w, h))
-	defer e.buffers.Put(part)
-	if err := e.in.Put(*part, img); err != nil {
-		return err
-	}
-	reflect(dst, W, H, *part, w, h, e.in)
-	return nil
-}
-
-// buffer returns n arbitrary values. The caller puts them back into e.buffers.
-func (e *engine) buffer(n int) *[]float32 {
-	if b, ok := e.buffers.Get().(*[]float32); ok && cap(*b) >= n {
-		*b = (*b)[:n]
-		return b
-	}
-	b := make([]float32, n)
-	return &b
-}
-
-// reflect fills dst, an image of W x H, with src of w x h at the top left and its mirror images around it.
-func reflect(dst []float32, W, H int, src []float32, w, h int, spec pixels.Spec) {
-	planes, unit := planes(spec)
-	for p := range planes {
-		from, to := src[p*w*h*unit:], dst[p*W*H*unit:]
-		for y := range H {
-			row := to[y*W*unit : (y+1)*W*unit]
-			if y >= h {
-				copy(row, to[bounce(y, h)*W*unit:])
-				continue
-			}
-			copy(row, from[y*w*unit:(y+1)*w*unit])
-			for x := w; x < W; x++ {
-				copy(row[x*unit:(x+1)*unit], row[bounce(x, w)*unit:])
-			}
-		}
-	}
-}
-
 // planes returns the number of planes of a tensor and the number of values per pixel of a plane.
 func planes(spec pixels.Spec) (planes, unit int) {
 	if spec.Layout == pixels.NHWC {
 		return 1, spec.Channels
 	}
 	return spec.Channels, 1
+}
+
+// fill writes img and its mirror images to dst, a tensor of W x H.
+func (e *engine) fill(dst []float32, W, H int, img image.Image) error {
+	return e.fillPart(dst, image.Rect(0, 0, W, H), img)
 }
 
 // fillPart writes a part of the padded img to dst, a tensor of the size of part, which is in pixels from
@@ -85,43 +46,32 @@ func (e *engine) fillPart(dst []float32, part image.Rectangle, img image.Image) 
 		return e.in.Put(dst, crop(img, part))
 	}
 	columns, rows := mirrored(part.Min.X, part.Max.X, w), mirrored(part.Min.Y, part.Max.Y, h)
-	from := image.Rect(columns.least, rows.least, columns.most+1, rows.most+1)
+	from := image.Rect(slices.Min(columns), slices.Min(rows), slices.Max(columns)+1, slices.Max(rows)+1)
 	fw, fh := from.Dx(), from.Dy()
-	buffer := e.buffer(e.in.Len(fw, fh))
-	defer e.buffers.Put(buffer)
-	if err := e.in.Put(*buffer, crop(img, from)); err != nil {
+	shown := make([]float32, e.in.Len(fw, fh))
+	if err := e.in.Put(shown, crop(img, from)); err != nil {
 		return err
 	}
 	planes, unit := planes(e.in)
 	for p := range planes {
-		src := (*buffer)[p*fw*fh*unit:]
-		for _, y := range rows.places {
+		src := shown[p*fw*fh*unit:]
+		for _, y := range rows {
 			line := src[(y-from.Min.Y)*fw*unit:]
-			for _, x := range columns.places {
-				i := (x - from.Min.X) * unit
-				copy(dst, line[i:i+unit])
-				dst = dst[unit:]
+			for _, x := range columns {
+				dst = dst[copy(dst, line[(x-from.Min.X)*unit:][:unit]):]
 			}
 		}
 	}
 	return nil
 }
 
-// mirror holds, for places of a padded side, the pixels that they show.
-type mirror struct {
-	places      []int
-	least, most int
-}
-
-// mirrored covers the places from begin to end of a side of n pixels.
-func mirrored(begin, end, n int) mirror {
-	m := mirror{least: n}
+// mirrored returns the pixels that the places from begin to end of a padded side of n pixels show.
+func mirrored(begin, end, n int) []int {
+	places := make([]int, 0, end-begin)
 	for i := begin; i < end; i++ {
-		p := bounce(i, n)
-		m.places = append(m.places, p)
-		m.least, m.most = min(m.least, p), max(m.most, p)
+		places = append(places, bounce(i, n))
 	}
-	return m
+	return places
 }
 
 // crop returns a part of img, in pixels from its corner, without copying.
@@ -146,18 +96,8 @@ type window struct {
 
 func (w window) Bounds() image.Rectangle { return w.part }
 
-func (w window) At(x, y int) color.Color {
-	if !(image.Point{x, y}).In(w.part) {
-		return color.NRGBA{}
-	}
-	return w.Image.At(x, y)
-}
-
 // opaque returns the colors of img without alpha, rounded as in tensors.
 func opaque(img image.Image) (*image.NRGBA, error) {
-	if m, ok := img.(*image.NRGBA); ok {
-		return pixels.Opaque(m), nil
-	}
 	spec := pixels.Spec{Layout: pixels.NHWC, Range: pixels.Byte, Channels: 3}
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	values := make([]float32, spec.Len(w, h))
@@ -173,16 +113,10 @@ func copyAlpha(dst *image.NRGBA, from image.Image) {
 		return
 	}
 	b := from.Bounds()
-	nrgba, fast := from.(*image.NRGBA)
 	for y := range b.Dy() {
-		row := dst.Pix[y*dst.Stride:]
 		for x := range b.Dx() {
-			if fast {
-				row[4*x+3] = nrgba.Pix[nrgba.PixOffset(b.Min.X+x, b.Min.Y+y)+3]
-				continue
-			}
 			_, _, _, a := from.At(b.Min.X+x, b.Min.Y+y).RGBA()
-			row[4*x+3] = uint8((a + 128) / 257)
+			dst.Pix[y*dst.Stride+4*x+3] = uint8((a + 128) / 257)
 		}
 	}
 }

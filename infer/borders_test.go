@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"errors"
 	"image"
 	"slices"
 	"testing"
@@ -36,23 +37,24 @@ func TestPadded(t *testing.T) {
 	}
 }
 
-// Each value tells its place, so that the mirror's formula can be checked for every value of every layout.
-func TestReflect(t *testing.T) {
-	for _, spec := range []pixels.Spec{{Layout: pixels.NCHW, Channels: 3}, {Layout: pixels.NHWC, Channels: 3}, {Layout: pixels.NCHW, Channels: 1}} {
+// Every value of a padded image is that of the pixel which the mirror's formula names.
+func TestFill(t *testing.T) {
+	for _, spec := range []Port{{Layout: "NCHW", Channels: 3}, {Layout: "NHWC", Channels: 3}, {Layout: "NCHW", Channels: 1}} {
+		spec.Range = byteRange
+		e := newEngine(Info{Input: spec})
 		for _, s := range [][4]int{{1, 1, 8, 4}, {2, 3, 9, 8}, {5, 4, 8, 16}, {5, 4, 5, 4}, {5, 4, 5, 7}} {
 			w, h, W, H := s[0], s[1], s[2], s[3]
 			place := func(c, x, y, w, h int) int {
-				if spec.Layout == pixels.NHWC {
+				if e.in.Layout == pixels.NHWC {
 					return (y*w+x)*spec.Channels + c
 				}
 				return (c*h+y)*w + x
 			}
-			src := make([]float32, spec.Len(w, h))
-			for i := range src {
-				src[i] = float32(i)
+			img := imagetest.Pattern(w, h)
+			src, dst := make([]float32, e.in.Len(w, h)), make([]float32, e.in.Len(W, H))
+			if err := errors.Join(e.in.Put(src, img), e.fill(dst, W, H, img)); err != nil {
+				t.Fatal(err)
 			}
-			dst := make([]float32, spec.Len(W, H))
-			reflect(dst, W, H, src, w, h, spec)
 			for c := range spec.Channels {
 				for y := range H {
 					for x := range W {
@@ -67,7 +69,7 @@ func TestReflect(t *testing.T) {
 	}
 }
 
-// A part of a padded picture is the same whether the whole was filled or the part alone.
+// A part of a padded image is the same whether the whole was filled or the part alone.
 func TestFillPart(t *testing.T) {
 	for _, layout := range []pixels.Layout{pixels.NCHW, pixels.NHWC} {
 		m := newEngine(Info{SizeMultiple: 1, MinSize: 1, Input: Port{Layout: layout.String(), Range: byteRange, Channels: 3}})

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,6 @@ type engine struct {
 	info       Info
 	in, out    pixels.Spec
 	workspaces sync.Pool // of *workspace
-	buffers    sync.Pool // of *[]float32
 }
 
 func newEngine(info Info) *engine {
@@ -30,7 +30,7 @@ type workspace struct {
 	outputs []session.Tensor
 }
 
-// workspace returns one whose input holds n arbitrary values. The caller releases it.
+// workspace returns one whose input holds n arbitrary values. The caller puts it back.
 func (e *engine) workspace(n int) *workspace {
 	ws, ok := e.workspaces.Get().(*workspace)
 	if !ok {
@@ -42,8 +42,6 @@ func (e *engine) workspace(n int) *workspace {
 	ws.in = ws.in[:n]
 	return ws
 }
-
-func (e *engine) release(ws *workspace) { e.workspaces.Put(ws) }
 
 // images returns the image output of the last run.
 func (ws *workspace) images() []float32 { return ws.outputs[0].Data }
@@ -96,13 +94,8 @@ func checkOutput(t session.Tensor, s pixels.Spec, n, W, H int) error {
 
 // runSize returns the size to which an image is padded.
 func (e *engine) runSize(w, h int) (W, H int) {
-	W, H = padded(w, e.info.SizeMultiple, e.info.MinSize), padded(h, e.info.SizeMultiple, e.info.MinSize)
-	if e.info.Width > 0 {
-		W = e.info.Width
-	}
-	if e.info.Height > 0 {
-		H = e.info.Height
-	}
+	W = cmp.Or(e.info.Width, padded(w, e.info.SizeMultiple, e.info.MinSize))
+	H = cmp.Or(e.info.Height, padded(h, e.info.SizeMultiple, e.info.MinSize))
 	return W, H
 }
 
@@ -116,13 +109,12 @@ type batchAxis struct {
 }
 
 func newBatchAxis(about *session.Description, i *Info) batchAxis {
-	bare := func(ports []onnx.Port, name string) bool {
-		return slices.ContainsFunc(ports, func(p onnx.Port) bool { return p.Name == name && len(p.Shape) == 3 })
+	bare := func(name string) bool {
+		return slices.ContainsFunc(slices.Concat(about.Inputs, about.Optional, about.Outputs), func(p onnx.Port) bool {
+			return p.Name == name && len(p.Shape) == 3
+		})
 	}
-	return batchAxis{
-		batch:  max(1, i.Batch),
-		bareIn: bare(slices.Concat(about.Inputs, about.Optional), i.Input.Name), bareOut: bare(about.Outputs, i.Output.Name),
-	}
+	return batchAxis{batch: max(1, i.Batch), bareIn: bare(i.Input.Name), bareOut: bare(i.Output.Name)}
 }
 
 // wrap returns run itself if its tensors need no change.

@@ -14,7 +14,7 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// described says in short what was found out about a model's ports.
+// described summarizes what was detected about the ports of a model.
 func described(i Info) string {
 	port := func(p Port) string {
 		by := p.RangeSource
@@ -33,7 +33,8 @@ func described(i Info) string {
 	return text
 }
 
-// Models of other makers: what is found out about them, and that a picture comes out as it should.
+// Models from other sources: what is detected about them, and that they translate an image
+// correctly.
 func TestForeignModels(t *testing.T) {
 	gray := func(img *image.NRGBA) *image.NRGBA {
 		out := image.NewNRGBA(img.Rect)
@@ -128,7 +129,7 @@ func TestForeignModelsRefused(t *testing.T) {
 	}
 }
 
-// Every opset that PyTorch has written since reflected borders can be exported gives the same picture.
+// Every opset that PyTorch has exported since it supports reflected borders returns the same image.
 func TestForeignOpsets(t *testing.T) {
 	img := imagetest.Pattern(29, 17) // sides that the model does not take as they are
 	var first image.Image
@@ -159,7 +160,7 @@ func TestForeignOpsets(t *testing.T) {
 	}
 }
 
-// A file with two generators is opened as the one that is wanted, so that its pictures can go through in tiles, too.
+// Of a file with two generators the requested one is opened, so that images can be tiled.
 func TestForeignPairInTiles(t *testing.T) {
 	m := open(t, "foreign_pair.onnx", &Options{Output: "winter", MaxPixels: leastMaxPixels})
 	img := imagetest.Pattern(700, 300)
@@ -173,7 +174,7 @@ func TestForeignPairInTiles(t *testing.T) {
 	if err := imagetest.Equal(out, imagetest.Negative(img), 0); err != nil {
 		t.Error(err)
 	}
-	// several pictures at a time: no tiles are made to fit each other then, but they are still faded
+	// a fixed batch: the statistics of tiles are not joined, and the tiles are blended
 	four := open(t, "foreign_four.onnx", &Options{MaxPixels: leastMaxPixels})
 	if tiling := four.Tiling(700, 300); !tiling.Blended || !strings.Contains(tiling.Reason, "4 images at a time") {
 		t.Errorf("%+v", tiling)
@@ -186,7 +187,8 @@ func TestForeignPairInTiles(t *testing.T) {
 	}
 }
 
-// Weights in a file beside the model are taken into it, so that it does what others do; bytes alone do not tell where that file is.
+// External weights are inlined, so that the model can do what others can. The bytes of a model do
+// not tell where the file of its weights is.
 func TestForeignWeights(t *testing.T) {
 	m := open(t, "foreign_weights.onnx", &Options{MaxPixels: leastMaxPixels})
 	if tiling := m.Tiling(700, 300); tiling.Tiles < 2 || tiling.Blended {
@@ -204,7 +206,7 @@ func TestForeignWeights(t *testing.T) {
 	}
 }
 
-// A file that was cut short anywhere is an error, and one with a wrong byte is one or still gives a picture.
+// A truncated file is an error. A file with a wrong byte is an error, or still returns an image.
 func TestDamagedModels(t *testing.T) {
 	open(t, "foreign_opset_17.onnx", nil) // keeps ONNX Runtime open
 	data := fixture(t, "foreign_opset_17.onnx")
@@ -270,7 +272,7 @@ func TestOutputRange(t *testing.T) {
 	}
 }
 
-// What sides a model takes is told by options before it is found out.
+// Options for the sides of images take precedence over what is detected.
 func TestForeignSizes(t *testing.T) {
 	for _, c := range []struct {
 		model           string

@@ -7,7 +7,7 @@ import (
 	"cyclegan/infer/session"
 )
 
-// checkInfo holds a model that was accepted to what the rest of the package takes for granted.
+// checkInfo checks what the rest of the package assumes about an accepted model.
 func checkInfo(t *testing.T, i Info) {
 	t.Helper()
 	if err := i.Input.spec().Validate(); err != nil {
@@ -23,7 +23,7 @@ func checkInfo(t *testing.T, i Info) {
 	i.Name()
 }
 
-// FuzzModel reads what any file says about itself, without running it.
+// FuzzModel inspects any file, without running it.
 func FuzzModel(f *testing.F) {
 	for _, name := range []string{"multiple8.onnx", "conv.onnx", "two.onnx", "gray.onnx", "fixed.onnx", "nhwc_unit.onnx", "classify.onnx", "bytes.onnx",
 		"foreign_pair.onnx", "foreign_photos.onnx", "foreign_half.onnx", "foreign_four.onnx", "foreign_mixed.onnx"} {
@@ -34,14 +34,14 @@ func FuzzModel(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if info, err := inspect(session.Describe(network), network, nil); err == nil {
+		if info, err := inspect(session.Describe(network), network, &Options{}); err == nil {
 			checkInfo(t, info)
 			network.Only(info.Output.Name).Encode()
 		}
 	})
 }
 
-// FuzzMetadata puts anything into the properties and the shape of a model that is sound otherwise.
+// FuzzMetadata varies the properties and the shape of a valid model.
 func FuzzMetadata(f *testing.F) {
 	f.Add("1", "-1,1", "RGB", "4", "16", "256", "1000", "summer", int64(-1), int64(3), int64(-1), int64(-1))
 	f.Add("", "0,255", "gray", "", "", "", "", "", int64(1), int64(64), int64(64), int64(1))
@@ -54,7 +54,7 @@ func FuzzMetadata(f *testing.F) {
 			"cyclegan.min_size": least, "cyclegan.train_width": trained, "cyclegan.train_height": trained, "cyclegan.step": step,
 			"cyclegan.domain_from": name, "cyclegan.direction": name, "cyclegan.architecture": name,
 		}}
-		if info, err := inspect(d, nil, nil); err == nil {
+		if info, err := inspect(d, nil, &Options{}); err == nil {
 			checkInfo(t, info)
 		}
 	})

@@ -7,7 +7,6 @@ import (
 	"math"
 
 	"cyclegan/infer/internal/tiling"
-	"cyclegan/infer/pixels"
 )
 
 // A Tiling tells how an image passes through the model.
@@ -47,25 +46,16 @@ func WithTilingTrace(ctx context.Context, report func(Tiling)) context.Context {
 	return context.WithValue(ctx, tilingTrace{}, report)
 }
 
-func traceTiling(ctx context.Context, g *grid) {
-	if report, ok := ctx.Value(tilingTrace{}).(func(Tiling)); ok {
-		report(g.tiling())
-	}
-}
-
 // A grid cuts an image into tiles of one size, in columns and rows.
 type grid struct {
 	x, y    axis
-	margin  int // the part of a tile's side next to a neighbor that is not used
 	blended bool
 	reason  string
 }
 
-func (g *grid) tiles() int { return len(g.x.starts) * len(g.y.starts) }
-
 // pixels is the number of pixels to compute, margins included.
 func (g *grid) pixels() float64 {
-	return float64(g.tiles()) * float64(g.x.size) * float64(g.y.size)
+	return float64(len(g.x.starts)*g.x.size) * float64(len(g.y.starts)*g.y.size)
 }
 
 // tiling describes g; nil stands for an image that is not cut.
@@ -74,7 +64,7 @@ func (g *grid) tiling() Tiling {
 		return Tiling{Tiles: 1}
 	}
 	return Tiling{
-		Tiles: g.tiles(), Width: g.x.size, Height: g.y.size, Overlap: min(g.x.overlap(), g.y.overlap()),
+		Tiles: len(g.x.starts) * len(g.y.starts), Width: g.x.size, Height: g.y.size, Overlap: min(g.x.overlap(), g.y.overlap()),
 		Blended: g.blended, Reason: g.reason,
 	}
 }
@@ -172,19 +162,17 @@ func newGrid(w, h int, net *tiling.Network, reason string, unit, least, most int
 	if net != nil {
 		margin := roundUp(net.Margin, unit)
 		if g := (cutter{2 * margin, unit, least}).grid(w, h, most); g != nil && g.pixels() <= maxOverhead*float64(w)*float64(h) {
-			g.margin = margin
 			return g
 		}
 		overlap = min(overlap, 2*margin)
 		reason = fmt.Sprintf("the network sees %d pixels far, which is too far for tiles of %d pixels", net.Margin, most)
 	}
 	overlap = roundUp(overlap, unit)
-	c := cutter{overlap, unit, least}
-	g := c.grid(w, h, most)
-	for most := 2 * most; g == nil; most *= 2 {
-		g = c.grid(w, h, most)
+	var g *grid
+	for ; g == nil; most *= 2 {
+		g = cutter{overlap, unit, least}.grid(w, h, most)
 	}
-	g.margin, g.blended, g.reason = overlap/2, true, reason
+	g.blended, g.reason = true, reason
 	return g
 }
 
@@ -203,15 +191,7 @@ func newBlender(out *image.NRGBA, g *grid) *blender {
 	}
 }
 
-// put adds the tile of column i and row j, a tensor. Tiles come row by row, from the left to the right.
-func (b *blender) put(spec pixels.Spec, values []float32, i, j int) error {
-	if err := spec.Draw(b.tile, b.tile.Rect, values, b.g.x.size, b.g.y.size, image.Point{}); err != nil {
-		return err
-	}
-	b.add(b.tile, i, j)
-	return nil
-}
-
+// add adds the tile of column i and row j. Tiles come row by row, from the left to the right.
 func (b *blender) add(tile *image.NRGBA, i, j int) {
 	x := b.g.x.starts[i]
 	w := min(b.g.x.size, b.band.Rect.Dx()-x)

@@ -11,7 +11,8 @@ import (
 	"cyclegan/infer/internal/tiling"
 )
 
-// Whatever the size, tiles cover the picture, share what they have to, hold no more than they may, and divide the picture among them.
+// For every size, tiles cover the image, overlap enough, stay within the limit and divide the
+// image.
 func TestGrid(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	exact := 0
@@ -30,7 +31,7 @@ func TestGrid(t *testing.T) {
 		if g.blended != (g.reason != "") || net == nil && !g.blended {
 			t.Fatalf("%dx%d: blended %v, reason %q", w, h, g.blended, g.reason)
 		}
-		// Only where the least tile is larger than what is allowed may that be exceeded.
+		// The limit may be exceeded only if the smallest tile is larger.
 		if g.x.size*g.y.size > most && unit < 128 {
 			t.Fatalf("%dx%d: tiles of %dx%d hold more than %d", w, h, g.x.size, g.y.size, most)
 		}
@@ -40,6 +41,7 @@ func TestGrid(t *testing.T) {
 				t.Fatalf("%dx%d: %v cost %g pixels", w, h, g.tiling(), g.pixels())
 			}
 		}
+		margin := g.tiling().Overlap / 2
 		for _, a := range []struct {
 			axis
 			length int
@@ -53,11 +55,11 @@ func TestGrid(t *testing.T) {
 				if from != end || to <= from || s%unit != 0 || from < s || to > s+a.size {
 					t.Fatalf("%dx%d by %d: tile %d from %d is cut to %d..%d after %d", w, h, unit, i, s, from, to, end)
 				}
-				if s > 0 && from-s < g.margin || s+a.size < a.length && s+a.size-to < g.margin {
-					t.Fatalf("%dx%d: tile %d from %d, cut to %d..%d, has no margin of %d", w, h, i, s, from, to, g.margin)
+				if s > 0 && from-s < margin || s+a.size < a.length && s+a.size-to < margin {
+					t.Fatalf("%dx%d: tile %d from %d, cut to %d..%d, has no margin of %d", w, h, i, s, from, to, margin)
 				}
-				if !g.blended && net != nil && g.margin < net.Margin {
-					t.Fatalf("margin %d, and the network sees %d", g.margin, net.Margin)
+				if !g.blended && net != nil && margin < net.Margin {
+					t.Fatalf("margin %d, and the network sees %d", margin, net.Margin)
 				}
 				end = to
 			}
@@ -71,7 +73,7 @@ func TestGrid(t *testing.T) {
 	}
 }
 
-// A grid does not cost more than it has to.
+// A grid does not cost more than necessary.
 func TestGridCost(t *testing.T) {
 	net := &tiling.Network{Margin: 60, Align: 4}
 	for _, c := range []struct {
@@ -85,10 +87,11 @@ func TestGridCost(t *testing.T) {
 	}
 }
 
-// Tiles of very different colours fade into each other without an edge, corners included, and each colour stands where its tile is alone.
+// Tiles of very different colors are blended without an edge, corners included. Outside of overlaps
+// each color is unchanged.
 func TestBlend(t *testing.T) {
 	g := newGrid(400, 300, nil, "for the test", 4, 4, 160*160)
-	out := image.NewNRGBA(image.Rect(0, 0, 397, 298)) // the picture was padded to the grid
+	out := image.NewNRGBA(image.Rect(0, 0, 397, 298)) // the image was padded to the grid
 	b := newBlender(out, g)
 	colour := func(i, j int) uint8 { return uint8((i*97 + j*151 + i*j*60) % 256) }
 	for j := range g.y.starts {
@@ -112,7 +115,7 @@ func TestBlend(t *testing.T) {
 			}
 		}
 	}
-	// 255 levels over half of an overlap of 40 pixels, at the steepest half as steep again.
+	// 255 levels over half of an overlap of 40 pixels; the steepest step is 1.5 times the mean.
 	if steepest > 255*3/2/20+2 || steepest < 5 {
 		t.Errorf("neighbours differ by up to %d", steepest)
 	}

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -34,7 +35,7 @@ type Info struct {
 	Batch int
 	// MaxPixels is the number of pixels above which images are cut into tiles. -1: none is.
 	MaxPixels int
-	// Concurrency is the number of images of up to 512x512 pixels that are in the model at once.
+	// Concurrency is the largest number of images that are in the model at once.
 	Concurrency int
 
 	// Runtime is the version of ONNX Runtime.
@@ -91,7 +92,7 @@ func (i Info) Name() string {
 		parts = append(parts, fmt.Sprintf("trained at %dx%d", i.TrainWidth, i.TrainHeight))
 	}
 	if len(parts) == 0 {
-		return "a model that says nothing about itself"
+		return "a model without metadata"
 	}
 	return strings.Join(parts, ", ")
 }
@@ -99,13 +100,9 @@ func (i Info) Name() string {
 // inspect returns what the model's file and the options tell, or an error if it is no image-to-image
 // model. Network may be nil.
 func inspect(d *session.Description, network *onnx.Model, opt *Options) (Info, error) {
-	if opt == nil {
-		opt = &Options{}
-	}
-	meta := metadata{values: d.Metadata}
-	info := meta.info()
-	if meta.err != nil {
-		return Info{}, meta.err
+	info, err := metadata(d.Metadata).info()
+	if err != nil {
+		return Info{}, err
 	}
 	if opt.SizeMultiple > 0 {
 		info.SizeMultiple = opt.SizeMultiple
@@ -140,73 +137,65 @@ func inspect(d *session.Description, network *onnx.Model, opt *Options) (Info, e
 	return info, nil
 }
 
-// metadata reads the properties of the models that cyclegan exports, and keeps the first error.
-type metadata struct {
-	values map[string]string
-	err    error
-}
+// metadata are the properties of the models that cyclegan exports.
+type metadata map[string]string
 
-func (m *metadata) get(key string) string { return m.values["cyclegan."+key] }
+func (m metadata) get(key string) string { return m["cyclegan."+key] }
 
-// integer reads a number from lo to hi, and returns absent for a missing property.
-func (m *metadata) integer(key string, lo, hi, absent int64) int64 {
-	s := m.get(key)
-	if s == "" {
-		return absent
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < lo || n > hi {
-		m.damaged(key, fmt.Sprintf("an integer from %d to %d", lo, hi))
-		return absent
-	}
-	return n
-}
-
-func (m *metadata) damaged(key, want string) {
-	if m.err == nil {
-		m.err = fmt.Errorf("the metadata of the model is damaged: cyclegan.%s is %q, not %s\nFix: export it again", key, m.get(key), want)
-	}
+func (m metadata) damaged(key, want string) error {
+	return fmt.Errorf("the metadata of the model is damaged: cyclegan.%s is %q, not %s\nFix: export it again", key, m.get(key), want)
 }
 
 // info returns what the metadata tells. Input.Range is zero if it tells no range.
-func (m *metadata) info() Info {
+func (m metadata) info() (Info, error) {
 	if f := m.get("format"); f != "" && f != "1" {
-		m.err = fmt.Errorf("the metadata of the model has format %q, which this version does not support\nFix: use a newer version", f)
+		return Info{}, fmt.Errorf("the metadata of the model has format %q, which this version does not support\nFix: use a newer version", f)
 	}
-	const maxSide = 1 << 20
 	i := Info{
 		Direction: m.get("direction"), DomainFrom: m.get("domain_from"), DomainTo: m.get("domain_to"),
-		Architecture: m.get("architecture"), Writer: m.get("writer"),
-		TrainWidth:   int(m.integer("train_width", 0, maxSide, 0)),
-		TrainHeight:  int(m.integer("train_height", 0, maxSide, 0)),
-		Step:         m.integer("step", 0, 1<<62, 0),
-		SizeMultiple: int(m.integer("size_multiple", 1, largestUnit, 1)),
-		MinSize:      int(m.integer("min_size", 1, largestUnit, 1)),
-		Input:        Port{Channels: 3},
+		Architecture: m.get("architecture"), Writer: m.get("writer"), SizeMultiple: 1, MinSize: 1,
+		Input: Port{Channels: 3, BGR: m.get("channels") == "BGR"},
 	}
+	const maxSide = 1 << 20
+	var step int
+	for _, n := range []struct {
+		key    string
+		lo, hi int
+		to     *int
+	}{
+		{"train_width", 0, maxSide, &i.TrainWidth}, {"train_height", 0, maxSide, &i.TrainHeight}, {"step", 0, math.MaxInt, &step},
+		{"size_multiple", 1, largestUnit, &i.SizeMultiple}, {"min_size", 1, largestUnit, &i.MinSize},
+	} {
+		text := m.get(n.key)
+		if text == "" {
+			continue
+		}
+		v, err := strconv.Atoi(text)
+		if err != nil || v < n.lo || v > n.hi {
+			return Info{}, m.damaged(n.key, fmt.Sprintf("an integer from %d to %d", n.lo, n.hi))
+		}
+		*n.to = v
+	}
+	i.Step = int64(step)
 	switch m.get("channels") {
-	case "", "RGB":
-	case "BGR":
-		i.Input.BGR = true
+	case "", "RGB", "BGR":
 	case "gray":
 		i.Input.Channels = 1
 	default:
-		m.damaged("channels", `"RGB", "BGR" or "gray"`)
+		return Info{}, m.damaged("channels", `"RGB", "BGR" or "gray"`)
 	}
-	if r := m.get("range"); r != "" {
-		if i.Input.Range.UnmarshalText([]byte(r)) != nil {
-			m.damaged("range", `two different numbers such as "-1,1"`)
-		}
+	if r := m.get("range"); r != "" && i.Input.Range.UnmarshalText([]byte(r)) != nil {
+		return Info{}, m.damaged("range", `two different numbers such as "-1,1"`)
 	}
-	return i
+	return i, nil
 }
 
 // learnSizes derives from the strides and mirrored borders of the network which sides the model takes,
 // unless the metadata or the options tell. A network that cannot be analyzed takes any size.
 func (i *Info) learnSizes(values map[string]string, network *onnx.Model, opt *Options) {
-	told := metadata{values: values}
-	multiple := told.get("size_multiple") == "" && (opt == nil || opt.SizeMultiple == 0)
-	least := told.get("min_size") == "" && (opt == nil || opt.MinSize == 0)
+	told := metadata(values)
+	multiple := told.get("size_multiple") == "" && opt.SizeMultiple == 0
+	least := told.get("min_size") == "" && opt.MinSize == 0
 	if i.Width > 0 && i.Height > 0 || !multiple && !least {
 		return
 	}

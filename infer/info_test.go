@@ -28,6 +28,9 @@ func inspectFixture(t *testing.T, name string, opt *Options) (Info, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if opt == nil {
+		opt = &Options{}
+	}
 	return inspect(session.Describe(network), network, opt)
 }
 
@@ -69,7 +72,7 @@ func TestInspectRefuses(t *testing.T) {
 	}{
 		{"classify.onnx", nil, `the model returns no image: output "scores" float32 [N,2]: an image has 4 dimensions, this has 2`},
 		{"two.onnx", nil, `the model returns no image: output "sum" float32 [N,2]: an image has 4 dimensions, this has 2; output "mean"`},
-		{"nhwc_unit.onnx", &Options{Layout: "NCHW"}, ""}, // every side may change, so nothing speaks against it
+		{"nhwc_unit.onnx", &Options{Layout: "NCHW"}, ""}, // every side may change, so this is possible
 		{"byte.onnx", &Options{Layout: "NHWC"}, ""},
 		{"fixed.onnx", &Options{Layout: "NHWC"}, "as NHWC it has 24 channels"},
 		{"fixed.onnx", &Options{Layout: "CHWN"}, `"CHWN" is unknown`},
@@ -85,7 +88,7 @@ func TestInspectRefuses(t *testing.T) {
 	}
 }
 
-func picturePort(shape ...int64) []onnx.Port {
+func imagePort(shape ...int64) []onnx.Port {
 	return []onnx.Port{{Name: "x", Type: onnx.Float32, Shape: shape}}
 }
 
@@ -95,21 +98,21 @@ func TestInspectShapes(t *testing.T) {
 		in, out []onnx.Port
 		want    string // of the error; empty: it is accepted
 	}{
-		{"scalars", picturePort([]int64{}...), picturePort([]int64{}...), "this has 0"},
+		{"scalars", imagePort([]int64{}...), imagePort([]int64{}...), "this has 0"},
 		{"no shapes", []onnx.Port{{Type: onnx.Float32}}, []onnx.Port{{Type: onnx.Float32}}, ""},
-		{"gray to colour", picturePort(1, 1, -1, -1), picturePort(1, 3, -1, -1), ""},
-		{"four of four", picturePort(4, 3, -1, -1), picturePort(4, 3, -1, -1), ""},
-		{"one of four", picturePort(4, 3, -1, -1), picturePort(1, 3, -1, -1), "does not convert one image to another"},
-		{"none at a time", picturePort(0, 3, -1, -1), picturePort(-1, 3, -1, -1), "are impossible"},
-		{"too many at a time", picturePort(1<<40, 3, 16, 16), picturePort(-1, 3, -1, -1), "are impossible"},
-		{"too much at a time", picturePort(1000, 3, 512, 512), picturePort(-1, 3, -1, -1), "1000 images of 512x512 at a time are impossible"},
-		{"larger", picturePort(1, 3, 16, 16), picturePort(1, 3, 32, 16), "changes the size"},
-		{"four channels", picturePort(1, 4, -1, -1), picturePort(1, 4, -1, -1), "4 channels"},
-		{"no size", picturePort(1, 3, 0, 0), picturePort(1, 3, -1, -1), "are impossible"},
-		{"huge", picturePort(1, 3, 1<<40, 1<<40), picturePort(1, 3, -1, -1), "are impossible"},
-		{"to scores", picturePort(1, 3, -1, -1), picturePort(1, 1000), "returns no image"},
+		{"gray to colour", imagePort(1, 1, -1, -1), imagePort(1, 3, -1, -1), ""},
+		{"four of four", imagePort(4, 3, -1, -1), imagePort(4, 3, -1, -1), ""},
+		{"one of four", imagePort(4, 3, -1, -1), imagePort(1, 3, -1, -1), "does not convert one image to another"},
+		{"none at a time", imagePort(0, 3, -1, -1), imagePort(-1, 3, -1, -1), "are impossible"},
+		{"too many at a time", imagePort(1<<40, 3, 16, 16), imagePort(-1, 3, -1, -1), "are impossible"},
+		{"too much at a time", imagePort(1000, 3, 512, 512), imagePort(-1, 3, -1, -1), "1000 images of 512x512 at a time are impossible"},
+		{"larger", imagePort(1, 3, 16, 16), imagePort(1, 3, 32, 16), "changes the size"},
+		{"four channels", imagePort(1, 4, -1, -1), imagePort(1, 4, -1, -1), "4 channels"},
+		{"no size", imagePort(1, 3, 0, 0), imagePort(1, 3, -1, -1), "are impossible"},
+		{"huge", imagePort(1, 3, 1<<40, 1<<40), imagePort(1, 3, -1, -1), "are impossible"},
+		{"to scores", imagePort(1, 3, -1, -1), imagePort(1, 1000), "returns no image"},
 	} {
-		_, err := inspect(&session.Description{Inputs: c.in, Outputs: c.out}, nil, nil)
+		_, err := inspect(&session.Description{Inputs: c.in, Outputs: c.out}, nil, &Options{})
 		if c.want == "" {
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
@@ -120,11 +123,11 @@ func TestInspectShapes(t *testing.T) {
 	}
 }
 
-// What one port leaves open, the other tells.
+// One port may tell what the other leaves open.
 func TestInspectOtherPort(t *testing.T) {
-	open, told := picturePort(-1, -1, -1, -1), picturePort(1, 16, 16, 3)
+	open, told := imagePort(-1, -1, -1, -1), imagePort(1, 16, 16, 3)
 	for _, d := range []session.Description{{Inputs: open, Outputs: told}, {Inputs: told, Outputs: open}} {
-		info, err := inspect(&d, nil, nil)
+		info, err := inspect(&d, nil, &Options{})
 		if err != nil || info.Input.Layout != "NHWC" || info.Output.Layout != "NHWC" {
 			t.Errorf("%+v: %v", info, err)
 		}
@@ -136,16 +139,16 @@ func TestInspectDamagedMetadata(t *testing.T) {
 		"format": "2", "size_multiple": "0", "min_size": "-3", "train_width": "wide", "step": "1e9",
 		"channels": "CMYK", "range": "1,1",
 	} {
-		d := &session.Description{Inputs: picturePort(1, 3, -1, -1), Outputs: picturePort(1, 3, -1, -1),
+		d := &session.Description{Inputs: imagePort(1, 3, -1, -1), Outputs: imagePort(1, 3, -1, -1),
 			Metadata: map[string]string{"cyclegan." + key: value}}
-		if _, err := inspect(d, nil, nil); err == nil || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), value) {
+		if _, err := inspect(d, nil, &Options{}); err == nil || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), value) {
 			t.Errorf("%s %q: error %v", key, value, err)
 		}
 	}
-	// The largest multiple that is taken costs no more than a large picture.
-	d := &session.Description{Inputs: picturePort(1, 3, -1, -1), Outputs: picturePort(1, 3, -1, -1),
+	// An accepted multiple costs no more than a large image.
+	d := &session.Description{Inputs: imagePort(1, 3, -1, -1), Outputs: imagePort(1, 3, -1, -1),
 		Metadata: map[string]string{"cyclegan.size_multiple": "1000000000"}}
-	if _, err := inspect(d, nil, nil); err == nil {
+	if _, err := inspect(d, nil, &Options{}); err == nil {
 		t.Error("a multiple of a thousand million pixels was taken")
 	}
 }
@@ -155,7 +158,7 @@ func TestInfoName(t *testing.T) {
 	if got, want := i.Name(), "summer to winter, resnet_9blocks, trained at 256x128"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := (Info{}).Name(); !strings.Contains(got, "nothing") {
+	if got := (Info{}).Name(); !strings.Contains(got, "without metadata") {
 		t.Errorf("%q", got)
 	}
 }

@@ -27,7 +27,8 @@ func processMemory(t *testing.T, key string) int {
 	return 0
 }
 
-// inProcess runs the test of this name in a process of its own, whose memory is the test's alone, and says whether this is that process.
+// inProcess runs the test in a separate process, to measure its memory, and reports whether this is
+// that process.
 func inProcess(t *testing.T) bool {
 	t.Helper()
 	const child = "CYCLEGAN_TEST_MEMORY"
@@ -44,7 +45,8 @@ func inProcess(t *testing.T) bool {
 	return false
 }
 
-// Winograd's filters are four times as large as the model's, and are in memory once, also beside a second session.
+// Winograd filters are four times as large as those of the model. They are in memory once, even
+// with a second session.
 func TestFastFormMemory(t *testing.T) {
 	open(t, "conv.onnx", nil)
 	if !inProcess(t) {
@@ -64,13 +66,13 @@ func TestFastFormMemory(t *testing.T) {
 	}
 	took := processMemory(t, "VmHWM") - before
 	t.Logf("filters of %d MB, %d MB in the fast form: %d MB", plain, fast, took)
-	// The rest is ONNX Runtime itself, and the model's bytes, which New copies.
+	// The rest is ONNX Runtime itself and the copy of the model that New makes.
 	if most := fast + 2*plain + 60; took > most {
 		t.Errorf("it took %d MB, more than %d", took, most)
 	}
 }
 
-// A large picture takes little more memory than itself and its result. A process of its own shows how much.
+// Translating a large image takes little more memory than the image and its result.
 func TestTilesMemory(t *testing.T) {
 	const w, h = 4000, 3000 // 48 MB, and as much again for the result
 	open(t, "tiles_batch.onnx", nil)
@@ -91,8 +93,8 @@ func TestTilesMemory(t *testing.T) {
 	}
 	took := processMemory(t, "VmHWM") - before
 	t.Logf("%v: %d MB", m.Tiling(w, h), took)
-	// Whole, this model takes some 130 bytes a pixel beside them: more than 1500 MB.
+	// Without tiles, this model takes some 130 bytes per pixel: more than 1500 MB.
 	if took > 400 {
-		t.Errorf("a picture of %dx%d took %d MB", w, h, took)
+		t.Errorf("a image of %dx%d took %d MB", w, h, took)
 	}
 }

@@ -16,19 +16,12 @@
 //
 // The model runs in ONNX Runtime, a shared library that is searched for in Options.Library, the
 // environment variable CYCLEGAN_ONNXRUNTIME, the user's cache and the system's library folders, in this
-// order. `go run ./third_party install` in a checkout of cyclegan downloads it to the cache; `-with cuda`
-// and `-with openvino` download the builds for these providers. If the library is missing, the error is
-// a *session.NotFoundError.
-//
-// The provider "auto" selects the best one that works, and Info.Refused tells why others do not:
-//
-//	model, err := infer.Open("G_AB.onnx", &infer.Options{Provider: "auto"})
-//
-// The package prints nothing and keeps no global state except the library, which is closed with the last
-// model.
+// order. `go run ./third_party install` in a checkout of cyclegan downloads it to the cache. If it is
+// missing, the error is a *session.NotFoundError.
 package infer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,6 +67,9 @@ func New(model []byte, opt *Options) (*Model, error) {
 
 // newModel keeps data. Dir is the folder of weights that are not in data.
 func newModel(data []byte, dir string, opt *Options) (*Model, error) {
+	if opt == nil {
+		opt = &Options{}
+	}
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
@@ -100,14 +96,12 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 		return nil, err
 	}
 	info.learnSizes(about.Metadata, network, opt)
-	info.MaxPixels = opt.maxPixels()
-	info.Concurrency = opt.concurrency(info.Threads)
-	s.share(info.Concurrency)
+	info.MaxPixels = max(cmp.Or(opt.MaxPixels, defaultMaxPixels), -1)
+	n, unit := opt.concurrency(info.Threads)
+	info.Concurrency = n
+	s.share(n)
 	e := newEngine(info)
-	return &Model{
-		engine: e, sessions: s, tiler: newTiler(e, s), limit: newLimiter(info.Concurrency),
-		several: s.takesSeveral(),
-	}, nil
+	return &Model{e, s, newTiler(e, s), newLimiter(n, unit), s.takesSeveral()}, nil
 }
 
 // Info describes the model.
@@ -119,8 +113,7 @@ func (m *Model) Close() error { return errors.Join(m.tiler.close(), m.sessions.c
 // Translate returns the image in the other domain, as an *image.NRGBA with the same bounds and the same
 // alpha; the model sees the colors only. If ctx ends, Translate aborts and returns the cause of ctx.
 //
-// While as many translations as Info.Concurrency are under way, Translate waits. An image of more than
-// 512x512 pixels counts for several.
+// Translate waits while other images fill the model; see Options.Concurrency.
 //
 // Images are padded at the right and the bottom with their mirror image to a size that the model takes,
 // and the result is cropped. For a model with a fixed size, larger images are scaled down, and the result
@@ -135,17 +128,11 @@ func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, er
 	if err := valid(img); err != nil {
 		return nil, fmt.Errorf("translate image: %w", err)
 	}
-	w, h := img.Bounds().Dx(), img.Bounds().Dy()
-	W, H := m.runSize(m.fit(w, h))
-	release, concurrent, err := m.limit.acquire(ctx, W, H)
-	if err == nil {
-		defer release()
-		var out *image.NRGBA
-		if out, err = m.translate(ctx, img, concurrent); err == nil {
-			return finish(out, img), nil
-		}
+	out, err := m.translate(ctx, img)
+	if err != nil {
+		return nil, fmt.Errorf("translate image of %dx%d: %w", img.Bounds().Dx(), img.Bounds().Dy(), err)
 	}
-	return nil, fmt.Errorf("translate image of %dx%d: %w", w, h, err)
+	return finish(out, img), nil
 }
 
 func valid(img image.Image) error {
@@ -166,41 +153,53 @@ func finish(out *image.NRGBA, img image.Image) image.Image {
 }
 
 // translate returns an opaque image of the size of img that starts at the origin.
-func (m *Model) translate(ctx context.Context, img image.Image, concurrent bool) (*image.NRGBA, error) {
+func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, error) {
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	if sw, sh := m.fit(w, h); sw != w || sh != h {
 		whole, err := opaque(img)
 		if err != nil {
 			return nil, err
 		}
-		out, err := m.translate(ctx, pixels.Resize(whole, sw, sh), concurrent)
+		out, err := m.translate(ctx, pixels.Resize(whole, sw, sh))
 		if err != nil {
 			return nil, err
 		}
 		return pixels.Resize(out, w, h), nil
 	}
-	g := m.tiler.grid(w, h)
-	traceTiling(ctx, g)
-	if g != nil {
-		return m.tiler.translate(ctx, img, g)
-	}
 	W, H := m.runSize(w, h)
-	out, err := m.whole(ctx, []image.Image{img}, W, H, concurrent)
+	g := m.tiler.grid(w, h)
+	if report, ok := ctx.Value(tilingTrace{}).(func(Tiling)); ok {
+		report(g.tiling())
+	}
+	if g == nil {
+		out, err := m.whole(ctx, []image.Image{img}, W, H)
+		if err != nil {
+			return nil, err
+		}
+		return out[0], nil
+	}
+	release, _, err := m.limit.acquire(ctx, W, H)
 	if err != nil {
 		return nil, err
 	}
-	return out[0], nil
+	defer release()
+	return m.tiler.translate(ctx, img, g)
 }
 
 // whole passes images through the model in one run, each padded to W x H.
-func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int, concurrent bool) ([]*image.NRGBA, error) {
+func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]*image.NRGBA, error) {
+	release, concurrent, err := m.limit.acquire(ctx, W, H*len(imgs))
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	run, err := m.sessions.pick(W, H*len(imgs), concurrent)
 	if err != nil {
 		return nil, err
 	}
 	n, size := len(imgs), m.in.Len(W, H)
 	ws := m.workspace(n * size)
-	defer m.release(ws)
+	defer m.workspaces.Put(ws)
 	for i, img := range imgs {
 		if err := m.fill(ws.in[i*size:(i+1)*size], W, H, img); err != nil {
 			return nil, err
@@ -223,16 +222,8 @@ func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int, concurr
 
 // fit returns the size to which an image is scaled down for a model with a fixed size, or its own size.
 func (m *Model) fit(w, h int) (int, int) {
-	scale := 1.0
-	if m.info.Width > 0 {
-		scale = min(scale, float64(m.info.Width)/float64(w))
-	}
-	if m.info.Height > 0 {
-		scale = min(scale, float64(m.info.Height)/float64(h))
-	}
-	if scale == 1 {
-		return w, h
-	}
+	W, H := m.runSize(w, h) // no smaller, except for a fixed size
+	scale := min(1, float64(W)/float64(w), float64(H)/float64(h))
 	scaled := func(n int) int { return max(1, int(math.Floor(float64(n)*scale+1e-9))) }
 	return scaled(w), scaled(h)
 }
@@ -251,75 +242,55 @@ func (m *Model) TranslateAll(ctx context.Context, imgs []image.Image) ([]image.I
 		}
 	}
 	results := make([]image.Image, len(imgs))
-	for _, g := range m.groups(imgs) {
-		first := g.images[0]
-		if g.W == 0 {
-			out, err := m.Translate(ctx, imgs[first])
-			if err != nil {
-				return nil, fmt.Errorf("image %d of %d: %w", first+1, len(imgs), err)
-			}
-			results[first] = out
+	sizes := m.sharedSizes(imgs)
+	most := m.info.MaxPixels
+	if most < 0 {
+		most = defaultMaxPixels
+	}
+	for i := range imgs {
+		if results[i] != nil {
 			continue
 		}
-		if err := m.translateGroup(ctx, g, imgs, results); err != nil {
-			return nil, fmt.Errorf("translate images %d of %d (a run of %d at %dx%d): %w", first+1, len(imgs), len(g.images), g.W, g.H, err)
+		run := []int{i}
+		for k := i + 1; k < len(imgs) && sizes[i].X > 0 && len(run) < most/sizes[i].X/sizes[i].Y; k++ {
+			if results[k] == nil && sizes[k] == sizes[i] {
+				run = append(run, k)
+			}
+		}
+		var err error
+		if len(run) == 1 {
+			results[i], err = m.Translate(ctx, imgs[i])
+		} else {
+			err = m.translateRun(ctx, run, sizes[i], imgs, results)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("image %d of %d, in a run of %d: %w", i+1, len(imgs), len(run), err)
 		}
 	}
 	return results, nil
 }
 
-func (m *Model) translateGroup(ctx context.Context, g group, imgs, results []image.Image) error {
-	release, concurrent, err := m.limit.acquire(ctx, g.W, g.H*len(g.images))
-	if err != nil {
-		return err
-	}
-	defer release()
-	members := make([]image.Image, len(g.images))
-	for k, i := range g.images {
-		members[k] = imgs[i]
-	}
-	out, err := m.whole(ctx, members, g.W, g.H, concurrent)
-	if err != nil {
-		return err
-	}
-	for k, i := range g.images {
-		results[i] = finish(out[k], imgs[i])
-	}
-	return nil
-}
-
-// A group of images passes through the model in one run, each padded to W x H. If W is 0, it is a single
-// image for Translate.
-type group struct {
-	images []int
-	W, H   int
-}
-
-func (m *Model) groups(imgs []image.Image) []group {
-	most := m.info.MaxPixels
-	if most < 0 {
-		most = defaultMaxPixels
-	}
-	var groups []group
-	open := map[image.Point]int{} // by size, the group that has room
+// sharedSizes returns the sizes at which the model sees the images, or 0x0 for those that cannot share a run.
+func (m *Model) sharedSizes(imgs []image.Image) []image.Point {
+	sizes := make([]image.Point, len(imgs))
 	for i, img := range imgs {
 		w, h := img.Bounds().Dx(), img.Bounds().Dy()
-		if fw, fh := m.fit(w, h); !m.several || fw != w || fh != h || m.tiler.grid(w, h) != nil {
-			groups = append(groups, group{images: []int{i}})
-			continue
-		}
-		W, H := m.runSize(w, h)
-		size := image.Pt(W, H)
-		k, ok := open[size]
-		if !ok {
-			k = len(groups)
-			open[size] = k
-			groups = append(groups, group{W: W, H: H})
-		}
-		groups[k].images = append(groups[k].images, i)
-		if len(groups[k].images)+1 > most/W/H {
-			delete(open, size)
+		if fw, fh := m.fit(w, h); m.several && fw == w && fh == h && m.tiler.grid(w, h) == nil {
+			sizes[i].X, sizes[i].Y = m.runSize(w, h)
 		}
 	}
-	return groups
+	return sizes
+}
+
+// translateRun translates those of imgs that share a run.
+func (m *Model) translateRun(ctx context.Context, run []int, size image.Point, imgs, results []image.Image) error {
+	var members []image.Image
+	for _, i := range run {
+		members = append(members, imgs[i])
+	}
+	out, err := m.whole(ctx, members, size.X, size.Y)
+	for k := range out {
+		results[run[k]] = finish(out[k], members[k])
+	}
+	return err
 }

@@ -21,7 +21,7 @@ import (
 	"cyclegan/infer/session"
 )
 
-// open gives a model of a fixture, and skips the test on a machine without ONNX Runtime.
+// open opens a fixture, and skips the test if ONNX Runtime is missing.
 func open(t testing.TB, name string, opt *Options) *Model {
 	t.Helper()
 	m, err := Open(fixturePath(name), opt)
@@ -71,7 +71,8 @@ func TestTranslateSizes(t *testing.T) {
 	}
 }
 
-// The model that takes sides of multiples of 8 alone fails as soon as it is told otherwise: the padding is what makes it run.
+// A model that needs sides of multiples of 8 fails if the options tell otherwise, so it is the
+// padding that makes it run.
 func TestTranslateWithoutPadding(t *testing.T) {
 	m := open(t, "multiple8.onnx", &Options{SizeMultiple: 1, MinSize: 1})
 	if _, err := m.Translate(t.Context(), imagetest.Pattern(12, 8)); err == nil || !strings.Contains(err.Error(), "translate image of 12x8") {
@@ -91,7 +92,7 @@ func TestTranslateFixedSize(t *testing.T) {
 			t.Errorf("%v: %v", s, err)
 		}
 	}
-	// Larger ones go through a smaller copy, in which a plain picture stays what it is.
+	// Larger images are scaled down, which does not change an image of one color.
 	for _, s := range []image.Point{{48, 32}, {25, 16}, {300, 20}, {7, 90}} {
 		plain := image.NewNRGBA(image.Rectangle{Max: s})
 		draw.Draw(plain, plain.Rect, image.NewUniform(color.NRGBA{200, 100, 50, 255}), image.Point{}, draw.Src)
@@ -138,8 +139,8 @@ func TestTranslateChannels(t *testing.T) {
 	}
 }
 
-// The picture beside the models was made by ONNX Runtime's own Python interface with numpy. Libraries and processors
-// sum up in other orders, which can move a value over the edge between two levels.
+// conv.png was made with ONNX Runtime's Python interface and numpy. Libraries and processors
+// add in different orders, which can move a value to the next level.
 func TestTranslateAsReference(t *testing.T) {
 	want, err := pixels.Load(fixturePath("conv.png"), pixels.Limits{})
 	if err != nil {
@@ -155,7 +156,7 @@ func TestTranslateAsReference(t *testing.T) {
 	}
 }
 
-// Alpha and bounds come from the input, whatever kind of picture it is.
+// Alpha and bounds come from the input, for every type of image.
 func TestTranslateAlpha(t *testing.T) {
 	m := open(t, "invert.onnx", &Options{SizeMultiple: 8})
 	straight := imagetest.Pattern(11, 7)
@@ -190,7 +191,7 @@ func TestTranslateAlpha(t *testing.T) {
 			}
 		}
 	}
-	// A premultiplied picture without transparency takes the short way.
+	// The alpha of an opaque premultiplied image is not copied.
 	rgba := image.NewRGBA(image.Rect(0, 0, 3, 3))
 	draw.Draw(rgba, rgba.Rect, imagetest.Pattern(3, 3), image.Point{}, draw.Src)
 	out, err := m.Translate(t.Context(), rgba)
@@ -208,10 +209,10 @@ func TestTranslateRefuses(t *testing.T) {
 		t.Errorf("a model that doubles: %v", err)
 	}
 	if _, err := m.Translate(t.Context(), nil); err == nil {
-		t.Error("nil was taken for a picture")
+		t.Error("nil was taken for a image")
 	}
 	if _, err := m.Translate(t.Context(), image.NewNRGBA(image.Rectangle{})); err == nil || !strings.Contains(err.Error(), "empty") {
-		t.Errorf("an empty picture: %v", err)
+		t.Errorf("an empty image: %v", err)
 	}
 }
 
@@ -268,7 +269,8 @@ func TestOpenAndNew(t *testing.T) {
 	}
 }
 
-// What computes is said, and with auto what does not and why; a provider that is named is taken or told of.
+// Info names the provider in use and, with auto, those that do not work. A named provider is used
+// or is an error.
 func TestProviders(t *testing.T) {
 	m := open(t, "invert.onnx", &Options{Provider: session.Auto})
 	i := m.Info()
@@ -299,7 +301,7 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-// A model is judged by its file, before ONNX Runtime is asked for.
+// A model is checked before ONNX Runtime is loaded.
 func TestOpenRefuses(t *testing.T) {
 	if _, err := Open(fixturePath("classify.onnx"), nil); err == nil || !strings.Contains(err.Error(), "classify.onnx") || !strings.Contains(err.Error(), "returns no image") {
 		t.Errorf("a classifier: %v", err)
@@ -315,7 +317,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// echo stands for a session that gives some tensors, whatever comes in.
+// echo is a session that returns fixed tensors.
 type echo struct{ outputs []session.Tensor }
 
 func (e echo) About() *session.Description {
@@ -328,7 +330,7 @@ func (e echo) RunInto(_ context.Context, outputs []session.Tensor, _ ...session.
 }
 func (e echo) Close() error { return nil }
 
-// What a model gives is not trusted.
+// The output of a model is checked.
 func TestTranslateOddOutputs(t *testing.T) {
 	spec := Port{Layout: "NCHW", Range: symmetricRange, Channels: 3}
 	for _, c := range []struct {
@@ -338,13 +340,13 @@ func TestTranslateOddOutputs(t *testing.T) {
 		{"none", nil},
 		{"two", make([]session.Tensor, 2)},
 		{"no shape", []session.Tensor{{}}},
-		{"two pictures", []session.Tensor{{Shape: []int64{2, 3, 2, 2}, Data: make([]float32, 24)}}},
+		{"two images", []session.Tensor{{Shape: []int64{2, 3, 2, 2}, Data: make([]float32, 24)}}},
 		{"one channel", []session.Tensor{{Shape: []int64{1, 1, 2, 2}, Data: make([]float32, 4)}}},
 		{"other layout", []session.Tensor{{Shape: []int64{1, 2, 2, 3}, Data: make([]float32, 12)}}},
 		{"few values", []session.Tensor{{Shape: []int64{1, 3, 2, 2}, Data: make([]float32, 3)}}},
 	} {
 		m := &Model{engine: newEngine(Info{SizeMultiple: 1, MinSize: 1, Input: spec, Output: spec}),
-			sessions: &sessions{main: echo{c.outputs}}, limit: newLimiter(1)}
+			sessions: &sessions{main: echo{c.outputs}}, limit: newLimiter(1, arenaPixels)}
 		if _, err := m.Translate(t.Context(), imagetest.Pattern(2, 2)); err == nil {
 			t.Errorf("%s: accepted", c.name)
 		}

@@ -12,7 +12,7 @@ import (
 	"cyclegan/infer/session"
 )
 
-// Pictures of several sizes, some of which go whole, some in tiles, get what each gets alone.
+// Images of several sizes, some of which are tiled, have the same results as alone.
 func TestTranslateAll(t *testing.T) {
 	for name, multiple := range map[string]int{"multiple8.onnx": 0, "tiles_instance.onnx": 0, "tiles_nhwc.onnx": 2, "fixed.onnx": 0} {
 		m := openSmall(t, name, 96*96, &Options{SizeMultiple: multiple})
@@ -37,13 +37,13 @@ func TestTranslateAll(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := imagetest.Equal(got[i], want, 1); err != nil {
-				t.Errorf("%s: picture %d: %v", name, i, err)
+				t.Errorf("%s: image %d: %v", name, i, err)
 			}
 		}
 	}
 }
 
-// Those of one size share a run, as far as there is room for them.
+// Images of one size share a run, up to MaxPixels.
 func TestTranslateAllRuns(t *testing.T) {
 	m := openSmall(t, "multiple8.onnx", 100*100, nil)
 	runs := 0
@@ -59,7 +59,7 @@ func TestTranslateAllRuns(t *testing.T) {
 	m.sessions.main = m.sessions.main.(counted).runner
 	one := openSmall(t, "fixed.onnx", 100*100, nil)
 	if one.several {
-		t.Error("a model of one picture is said to take several")
+		t.Error("a model for one image takes several")
 	}
 }
 

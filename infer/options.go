@@ -3,10 +3,6 @@ package infer
 import (
 	"errors"
 	"fmt"
-	"math"
-	"os"
-	"runtime/debug"
-	"strconv"
 	"strings"
 
 	"cyclegan/infer/pixels"
@@ -39,8 +35,8 @@ type Options struct {
 	// Threads is the number of threads that compute one image. Default: the number of processors.
 	Threads int
 	// Concurrency is the number of images of up to 512x512 pixels that are in the model at once; others
-	// wait. Larger images count by their pixels. Default: one per 8 threads, at least 2, and at most one
-	// per GiB of memory.
+	// wait. Larger images count by their pixels. Default: 2 to 4 by the number of threads, but no more than
+	// have 512x512 pixels together, so that they take no more memory than one of that size.
 	Concurrency int
 
 	// Input and Output name the model's image input and image output. Default: the only possible ones.
@@ -81,76 +77,43 @@ func (o *Options) Validate() error {
 	if o == nil {
 		return nil
 	}
-	var bad []error
-	if err := o.session().Validate(); err != nil {
-		bad = append(bad, err)
-	}
+	_, badLayout := parseLayout(o.Layout)
+	bad := []error{o.session().Validate(), badLayout}
 	for _, r := range []Range{o.Range, o.OutputRange} {
-		if r == (Range{}) {
-			continue
+		if r != (Range{}) {
+			bad = append(bad, pixels.Spec{Channels: 3, Range: pixels.Range(r)}.Validate())
 		}
-		if err := (pixels.Spec{Channels: 3, Range: pixels.Range(r)}).Validate(); err != nil {
-			bad = append(bad, err)
-		}
-	}
-	if _, err := parseLayout(o.Layout); err != nil {
-		bad = append(bad, err)
 	}
 	if o.Concurrency < 0 {
 		bad = append(bad, fmt.Errorf("concurrency %d is negative", o.Concurrency))
 	}
-	if o.SizeMultiple < 0 || o.SizeMultiple > largestUnit {
-		bad = append(bad, fmt.Errorf("size multiple %d is not between 1 and %d pixels, or 0 for the model's", o.SizeMultiple, largestUnit))
+	checkUnit := func(name string, n int) {
+		if n < 0 || n > largestUnit {
+			bad = append(bad, fmt.Errorf("%s %d is not between 1 and %d pixels, or 0 for the model's", name, n, largestUnit))
+		}
 	}
-	if o.MinSize < 0 || o.MinSize > largestUnit {
-		bad = append(bad, fmt.Errorf("smallest size %d is not between 1 and %d pixels, or 0 for the model's", o.MinSize, largestUnit))
-	}
+	checkUnit("size multiple", o.SizeMultiple)
+	checkUnit("smallest size", o.MinSize)
 	if o.MaxPixels > 0 && o.MaxPixels < leastMaxPixels {
 		bad = append(bad, fmt.Errorf("max pixels %d is below %d; use 0 for %d, or -1 to cut no image", o.MaxPixels, leastMaxPixels, defaultMaxPixels))
 	}
 	return errors.Join(bad...)
 }
 
-// maxPixels returns the option with its default, and -1 for any negative value.
-func (o *Options) maxPixels() int {
-	if o == nil || o.MaxPixels == 0 {
-		return defaultMaxPixels
+// concurrency returns the option with its default for a number of threads, and the pixels up to which an
+// image counts as one.
+func (o *Options) concurrency(threads int) (n, pixels int) {
+	if o.Concurrency > 0 {
+		return o.Concurrency, arenaPixels
 	}
-	return max(o.MaxPixels, -1)
-}
-
-// concurrency returns the option with its default for a number of threads.
-func (o *Options) concurrency(threads int) int {
-	if o != nil && o.Concurrency > 0 {
-		return o.Concurrency
-	}
-	return min(max(2, threads/8), max(1, int(memory()>>30)))
-}
-
-// memory returns the bytes that this process may use, as far as the system tells.
-func memory() int64 {
-	limit := debug.SetMemoryLimit(-1) // GOMEMLIMIT
-	number := func(text string, unit int64) {
-		if n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil && n < math.MaxInt64/unit {
-			limit = min(limit, n*unit)
-		}
-	}
-	if data, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
-		number(string(data), 1)
-	}
-	if data, err := os.ReadFile("/proc/meminfo"); err == nil {
-		if _, text, ok := strings.Cut(string(data), "MemTotal:"); ok {
-			text, _, _ = strings.Cut(text, "kB")
-			number(text, 1024)
-		}
-	}
-	return limit
+	n = min(max(2, threads/8), 4)
+	return n, arenaPixels / n
 }
 
 // session returns the part of the options that ONNX Runtime takes.
 func (o *Options) session() *session.Options {
 	if o == nil {
-		return &session.Options{}
+		o = &Options{}
 	}
 	return &session.Options{
 		Library: o.Library, Provider: o.Provider, DeviceID: o.DeviceID,

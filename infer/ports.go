@@ -57,46 +57,46 @@ func (r portReader) output(d *session.Description, name string) (onnx.Port, erro
 
 // input selects the image input among those that the output needs.
 func (r portReader) input(d *session.Description, network *onnx.Model, name, output string) (onnx.Port, error) {
+	named := func(name string) func(onnx.Port) bool {
+		return func(p onnx.Port) bool { return p.Name == name }
+	}
 	needed := d.Inputs
 	if len(needed) > 1 && network != nil && !d.External {
 		only := network.Only(output)
 		needed = slices.DeleteFunc(slices.Clone(needed), func(p onnx.Port) bool {
-			return !slices.ContainsFunc(only.Inputs, func(o onnx.Port) bool { return o.Name == p.Name })
+			return !slices.ContainsFunc(only.Inputs, named(p.Name))
 		})
 	}
-	for _, p := range append(slices.Clone(needed), d.Optional...) {
-		if name == "" || p.Name != name {
-			continue
+	if name == "" {
+		switch {
+		case len(needed) == 1:
+			return needed[0], nil
+		case len(needed) > 1:
+			return onnx.Port{}, fmt.Errorf("the model does not convert one image to another: its output %q needs %d inputs: %s", output, len(needed), listed(needed))
+		case len(d.Optional) > 0:
+			return onnx.Port{}, errors.New("the model has a default for each of its inputs: name the one that takes the image (Options.Input)")
 		}
-		if others := slices.DeleteFunc(slices.Clone(needed), func(o onnx.Port) bool { return o.Name == name }); len(others) > 0 {
-			return p, fmt.Errorf("the model needs more than an image: in addition to %q its output %q needs %s", name, output, listed(others))
-		}
-		return p, nil
+		return onnx.Port{}, errors.New("the model takes no image: it has no inputs")
 	}
+	usable := slices.Concat(needed, d.Optional)
+	i := slices.IndexFunc(usable, named(name))
+	others := slices.DeleteFunc(slices.Clone(needed), named(name))
 	switch {
-	case name != "" && slices.ContainsFunc(d.Inputs, func(p onnx.Port) bool { return p.Name == name }):
+	case i >= 0 && len(others) == 0:
+		return usable[i], nil
+	case i >= 0:
+		return onnx.Port{}, fmt.Errorf("the model needs more than an image: in addition to %q its output %q needs %s", name, output, listed(others))
+	case slices.ContainsFunc(d.Inputs, named(name)):
 		return onnx.Port{}, fmt.Errorf("output %q does not depend on input %q: it needs %s", output, name, listed(needed))
-	case name != "":
-		return onnx.Port{}, fmt.Errorf("the model has no input %q: it has %s", name, listed(append(slices.Clone(d.Inputs), d.Optional...)))
-	case len(needed) == 1:
-		return needed[0], nil
-	case len(needed) > 1:
-		return onnx.Port{}, fmt.Errorf("the model does not convert one image to another: its output %q needs %d inputs: %s", output, len(needed), listed(needed))
-	case len(d.Optional) > 0:
-		return onnx.Port{}, errors.New("the model has a default for each of its inputs: name the one that takes the image (Options.Input)")
 	}
-	return onnx.Port{}, errors.New("the model takes no image: it has no inputs")
+	return onnx.Port{}, fmt.Errorf("the model has no input %q: it has %s", name, listed(slices.Concat(d.Inputs, d.Optional)))
 }
 
-// listed formats a list of up to maxListed ports.
+// listed formats a list of ports.
 func listed(ports []onnx.Port) string {
-	const maxListed = 8
 	var parts []string
-	for _, p := range ports[:min(maxListed, len(ports))] {
+	for _, p := range ports {
 		parts = append(parts, p.String())
-	}
-	if more := len(ports) - maxListed; more > 0 {
-		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -151,27 +151,26 @@ func (e tail) before(n *onnx.Node) (x string, factor, shift float64, ok bool) {
 	if slices.Contains(movers, n.Op) {
 		return a, 1, 0, true
 	}
-	left, isLeft := e.constant(a)
-	right, isRight := e.constant(b)
+	x = a
+	v, isConstant := e.constant(b)
+	if !isConstant {
+		x = b
+		v, isConstant = e.constant(a)
+	}
 	switch {
 	case n.Op == "Neg":
 		return a, -1, 0, true
-	case isLeft == isRight:
-		return "", 0, 0, false
-	case n.Op == "Mul" && isRight:
-		return a, right, 0, true
+	case !isConstant:
 	case n.Op == "Mul":
-		return b, left, 0, true
-	case n.Op == "Div" && isRight && right != 0:
-		return a, 1 / right, 0, true
-	case n.Op == "Add" && isRight:
-		return a, 1, right, true
+		return x, v, 0, true
+	case n.Op == "Div" && x == a && v != 0:
+		return x, 1 / v, 0, true
 	case n.Op == "Add":
-		return b, 1, left, true
-	case n.Op == "Sub" && isRight:
-		return a, 1, -right, true
+		return x, 1, v, true
+	case n.Op == "Sub" && x == a:
+		return x, 1, -v, true
 	case n.Op == "Sub":
-		return b, -1, left, true
+		return x, -1, v, true
 	}
 	return "", 0, 0, false
 }

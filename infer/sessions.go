@@ -3,7 +3,6 @@ package infer
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -37,6 +36,7 @@ type sessions struct {
 	// all threads wait for each other at the end of every operator. On two processors an image of 256x256
 	// takes a sixth less time. Its open is nil if there are no threads to divide.
 	concurrent lazy
+	met        atomic.Int32 // images that were computed at the same time as another
 	// lean keeps no memory between runs, for images of more than arenaPixels.
 	lean lazy
 }
@@ -56,10 +56,11 @@ func openSessions(model *onnx.Model, about *session.Description, info *Info, opt
 	}
 	s.options.Provider, s.options.DeviceID = used.Provider, used.DeviceID // also if auto was requested
 	s.options.IntraThreads = used.IntraThreads
-	axis := newBatchAxis(about, info)
-	s.wrap = axis.wrap
+	s.wrap = newBatchAxis(about, info).wrap
 	s.main = s.wrap(opened)
-	s.lean.open = func() (runner, error) { return s.again(func(o *session.Options) { o.NoArena = true }) }
+	lean := s.options
+	lean.NoArena = true
+	s.lean.open = func() (runner, error) { return s.again(lean) }
 	return s, nil
 }
 
@@ -68,15 +69,13 @@ func (s *sessions) share(n int) {
 	if s.options.Provider != session.CPU || s.options.IntraThreads < 2 || n < 2 {
 		return
 	}
-	s.concurrent.open = func() (runner, error) {
-		return s.again(func(o *session.Options) { o.IntraThreads = max(1, o.IntraThreads/n) })
-	}
+	o := s.options
+	o.IntraThreads = max(1, o.IntraThreads/n)
+	s.concurrent.open = func() (runner, error) { return s.again(o) }
 }
 
-// again opens the model once more with changed options.
-func (s *sessions) again(change func(*session.Options)) (runner, error) {
-	o := s.options
-	change(&o)
+// again opens the model once more.
+func (s *sessions) again(o session.Options) (runner, error) {
 	opened, err := s.open(s.model, &o)
 	if err != nil {
 		return nil, err
@@ -114,12 +113,15 @@ func (s *sessions) open(model *onnx.Model, o *session.Options) (*session.Session
 	return opened, err
 }
 
+// few is the number of concurrent images for which opening another session takes longer than it saves.
+const few = 8
+
 // pick returns the session for a run of w x h pixels.
 func (s *sessions) pick(w, h int, concurrent bool) (runner, error) {
-	if w > arenaPixels/h {
+	if w*h > arenaPixels {
 		return s.large()
 	}
-	if concurrent && s.concurrent.open != nil {
+	if concurrent && s.concurrent.open != nil && s.met.Add(1) > few {
 		return s.concurrent.get()
 	}
 	return s.main, nil
@@ -135,13 +137,9 @@ func (s *sessions) large() (runner, error) {
 
 // takesSeveral reports whether a run may take any number of images.
 func (s *sessions) takesSeveral() bool {
-	if _, wrapped := s.main.(*batchAxis); wrapped {
-		return false
-	}
-	about := s.main.About()
-	return !slices.ContainsFunc([]onnx.Port{about.Inputs[0], about.Outputs[0]}, func(p onnx.Port) bool {
-		return len(p.Shape) > 0 && p.Shape[0] >= 0
-	})
+	_, wrapped := s.main.(*batchAxis)
+	free := func(p onnx.Port) bool { return len(p.Shape) == 0 || p.Shape[0] < 0 }
+	return !wrapped && free(s.main.About().Inputs[0]) && free(s.main.About().Outputs[0])
 }
 
 func (s *sessions) close() error {
@@ -185,22 +183,20 @@ func (l *lazy) close() error {
 
 // A limiter bounds the images that are in a model at once.
 type limiter struct {
-	size    int64
+	size    int64 // shares
+	unit    int   // pixels per share
 	sem     *semaphore.Weighted
 	running atomic.Int32
 }
 
-func newLimiter(n int) *limiter {
-	return &limiter{size: int64(n), sem: semaphore.NewWeighted(int64(n))}
+func newLimiter(size, unit int) *limiter {
+	return &limiter{size: int64(size), unit: unit, sem: semaphore.NewWeighted(int64(size))}
 }
 
-// acquire waits until there is room for an image of w x h pixels, one share for each arenaPixels or part
-// thereof. Concurrent reports whether another image is in the model.
+// acquire waits until there is room for an image of w x h pixels. Concurrent reports whether another image
+// is in the model.
 func (l *limiter) acquire(ctx context.Context, w, h int) (release func(), concurrent bool, err error) {
-	shares := l.size
-	if w <= arenaPixels*int(l.size)/h {
-		shares = max(1, min(l.size, int64((w*h+arenaPixels-1)/arenaPixels)))
-	}
+	shares := min(l.size, int64((w*h-1)/l.unit+1))
 	if err := l.sem.Acquire(ctx, shares); err != nil {
 		return nil, false, context.Cause(ctx)
 	}

@@ -18,7 +18,7 @@ import (
 	"cyclegan/infer/session"
 )
 
-// wide is a model from pictures to pictures, in whose middle are layers of 3x3 convolutions of so many channels, which have a faster form.
+// wide returns an image-to-image model with layers of 3x3 convolutions, which have a faster form.
 func wide(channels int64, layers int) []byte {
 	r := rand.New(rand.NewPCG(1, 2))
 	weights := func(name string, out, in, size int64) *onnx.Tensor {
@@ -50,7 +50,7 @@ func wide(channels int64, layers int) []byte {
 	return m.Encode()
 }
 
-// The faster form gives what the model gives, in every session of the model's, until it is closed.
+// The faster form returns what the model returns, in every session, until the model is closed.
 func TestFastFormIsTheModel(t *testing.T) {
 	open(t, "conv.onnx", nil)
 	plain, err := session.New(wide(64, 2), nil)
@@ -103,7 +103,8 @@ func TestFastFormIsTheModel(t *testing.T) {
 	}
 }
 
-// Concurrent images use a session with fewer threads, which is opened when it is needed, and get the same result.
+// Many concurrent images use a session with fewer threads, which is opened when it is needed, and get the
+// same result. A few do without it.
 func TestConcurrentSession(t *testing.T) {
 	m := open(t, "multiple8.onnx", &Options{Threads: 2})
 	if m.sessions.concurrent.open == nil {
@@ -122,9 +123,14 @@ func TestConcurrentSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	concurrent, err := m.Translate(t.Context(), img)
-	if err != nil {
-		t.Fatal(err)
+	var concurrent image.Image
+	for range few + 1 {
+		if m.sessions.concurrent.run != nil {
+			t.Error("the session with fewer threads is used for a few images")
+		}
+		if concurrent, err = m.Translate(t.Context(), img); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if m.sessions.concurrent.run == nil {
 		t.Error("the session with fewer threads is not used")
@@ -143,7 +149,7 @@ func TestConcurrentSession(t *testing.T) {
 	}
 }
 
-// By default two small images are in the model at once, and a large one alone.
+// Two small images are in the model at once, and a large one alone.
 func TestConcurrency(t *testing.T) {
 	spec := Port{Layout: "NCHW", Range: symmetricRange, Channels: 3}
 	e := newEngine(Info{SizeMultiple: 1, MinSize: 1, Input: spec, Output: spec, MaxPixels: -1, Provider: "cuda"})
@@ -160,7 +166,7 @@ func TestConcurrency(t *testing.T) {
 		}
 		return inputs[0]
 	})
-	m := &Model{engine: e, sessions: s, limit: newLimiter(2)}
+	m := &Model{engine: e, sessions: s, limit: newLimiter((&Options{Concurrency: 2}).concurrency(1))}
 	var group sync.WaitGroup
 	for i := range 6 {
 		group.Go(func() {
@@ -205,11 +211,13 @@ func (b busy) RunInto(_ context.Context, outputs []session.Tensor, inputs ...ses
 }
 
 func TestLimiterShares(t *testing.T) {
-	for _, c := range []struct{ w, h, size, others int }{
-		{1, 1, 4, 3}, {512, 512, 4, 3}, {513, 512, 4, 2}, {1024, 512, 4, 2}, {1024, 768, 4, 1}, {2048, 2048, 4, 0},
-		{1 << 30, 1 << 30, 4, 0}, {3000, 1, 4, 3}, {600, 600, 1, 0},
+	for _, c := range []struct{ w, h, size, unit, others int }{
+		{1, 1, 4, arenaPixels, 3}, {512, 512, 4, arenaPixels, 3}, {513, 512, 4, arenaPixels, 2}, {1024, 512, 4, arenaPixels, 2},
+		{1024, 768, 4, arenaPixels, 1}, {2048, 2048, 4, arenaPixels, 0}, {1 << 30, 1 << 30, 4, arenaPixels, 0},
+		{3000, 1, 4, arenaPixels, 3}, {600, 600, 1, arenaPixels, 0},
+		{256, 256, 2, arenaPixels / 2, 1}, {512, 512, 2, arenaPixels / 2, 0}, {256, 256, 4, arenaPixels / 4, 3}, {512, 512, 4, arenaPixels / 4, 0},
 	} {
-		l := newLimiter(c.size)
+		l := newLimiter(c.size, c.unit)
 		if _, _, err := l.acquire(t.Context(), c.w, c.h); err != nil {
 			t.Fatal(err)
 		}
@@ -224,15 +232,15 @@ func TestLimiterShares(t *testing.T) {
 }
 
 func TestDefaultConcurrency(t *testing.T) {
-	if got := (&Options{Concurrency: 7}).concurrency(4); got != 7 {
-		t.Errorf("%d, want 7", got)
+	if n, pixels := (&Options{Concurrency: 7}).concurrency(4); n != 7 || pixels != arenaPixels {
+		t.Errorf("%d images of %d pixels, want 7 of %d", n, pixels, arenaPixels)
 	}
-	if got := (*Options)(nil).concurrency(4); got < 1 || got > 2 {
-		t.Errorf("%d for 4 threads", got)
+	if n, pixels := (&Options{}).concurrency(4); n < 1 || n > 2 || n*pixels != arenaPixels {
+		t.Errorf("%d images of %d pixels for 4 threads", n, pixels)
 	}
-	if memory()>>30 >= 4 {
-		if got := (&Options{}).concurrency(32); got != 4 {
-			t.Errorf("%d for 32 threads, want 4", got)
+	for _, threads := range []int{32, 64} {
+		if n, _ := (&Options{}).concurrency(threads); n != 4 {
+			t.Errorf("%d for %d threads, want 4", n, threads)
 		}
 	}
 }

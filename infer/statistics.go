@@ -27,142 +27,121 @@ const closeEnough = 0.005
 // the sample has few parts.
 const maxRounds = 8
 
-// moments are the mean and the variance of each channel at one normalization.
+// moments are the means and the variances of all channels of all normalizations, in order.
 type moments struct{ mean, variance []float64 }
 
 func newMoments(channels int) moments {
 	return moments{make([]float64, channels), make([]float64, channels)}
 }
 
-// tensors returns the moments as the variants take them.
-func tensors(all []moments) []session.Tensor {
+// tensors returns the moments as the variants take them: those of each normalization by themselves.
+func (m moments) tensors(norms []tiling.Norm) []session.Tensor {
 	var out []session.Tensor
-	for _, m := range all {
+	at := 0
+	for _, n := range norms {
 		for _, list := range [][]float64{m.mean, m.variance} {
-			t := session.Tensor{Shape: []int64{int64(len(list))}, Data: make([]float32, len(list))}
-			for i, v := range list {
-				t.Data[i] = float32(v)
+			t := session.Tensor{Shape: []int64{int64(n.Channels)}, Data: make([]float32, n.Channels)}
+			for i := range t.Data {
+				t.Data[i] = float32(list[at+i])
 			}
 			out = append(out, t)
 		}
+		at += n.Channels
 	}
 	return out
 }
 
-// readMoments reads the outputs of a model for normalizations with these numbers of channels.
-func readMoments(given []session.Tensor, channels []int) ([]moments, error) {
-	if len(given) != 2*len(channels) {
-		return nil, fmt.Errorf("the model returned %d statistics, not %d", len(given), 2*len(channels))
+// readMoments reads the outputs of a variant.
+func readMoments(outputs []session.Tensor, norms []tiling.Norm) (m moments, err error) {
+	if len(outputs) != 2*len(norms) {
+		return m, fmt.Errorf("the model returned %d statistics, not %d", len(outputs), 2*len(norms))
 	}
-	all := make([]moments, len(channels))
-	for i, n := range channels {
-		if len(given[2*i].Data) != n || len(given[2*i+1].Data) != n {
-			return nil, fmt.Errorf("the model returned statistics of %d and %d channels, not %d", len(given[2*i].Data), len(given[2*i+1].Data), n)
+	for i, o := range outputs {
+		if len(o.Data) != norms[i/2].Channels {
+			return m, fmt.Errorf("the model returned statistics of %d channels, not %d", len(o.Data), norms[i/2].Channels)
 		}
-		all[i] = newMoments(n)
-		for c := range n {
-			all[i].mean[c], all[i].variance[c] = float64(given[2*i].Data[c]), float64(given[2*i+1].Data[c])
+		list := &m.mean
+		if i%2 == 1 {
+			list = &m.variance
+		}
+		for _, v := range o.Data {
+			*list = append(*list, float64(v))
 		}
 	}
-	return all, nil
+	return m, nil
 }
 
 // A correction is added to the means of a sample, and multiplies its variances.
-type correction []moments
+type correction moments
 
 // noCorrection returns a correction that changes nothing.
-func noCorrection(channels []int) correction {
-	c := make(correction, len(channels))
-	for i, n := range channels {
-		c[i] = newMoments(n)
-		for k := range n {
-			c[i].variance[k] = 1
-		}
-	}
-	return c
+func noCorrection(channels int) correction {
+	return correction{make([]float64, channels), slices.Repeat([]float64{1}, channels)}
 }
 
 // newCorrection maps the statistics of the sample to those of the image.
-func newCorrection(sample, image []moments) correction {
+func newCorrection(sample, image moments) correction {
 	const small = 1e-9 // far below the epsilon of any normalization
-	c := make(correction, len(sample))
-	for i, s := range sample {
-		c[i] = newMoments(len(s.mean))
-		for k := range s.mean {
-			c[i].mean[k] = image[i].mean[k] - s.mean[k]
-			c[i].variance[k] = (image[i].variance[k] + small) / (s.variance[k] + small)
-		}
+	c := noCorrection(len(sample.mean))
+	for k := range sample.mean {
+		c.mean[k] = image.mean[k] - sample.mean[k]
+		c.variance[k] = (image.variance[k] + small) / (sample.variance[k] + small)
 	}
 	return c
 }
 
-func (c correction) apply(to []moments) []moments {
-	out := make([]moments, len(to))
-	for i, m := range to {
-		out[i] = moments{slices.Clone(m.mean), slices.Clone(m.variance)}
-		for k := range m.mean {
-			out[i].mean[k] += c[i].mean[k]
-			out[i].variance[k] *= c[i].variance[k]
-		}
+func (c correction) apply(to moments) moments {
+	out := newMoments(len(to.mean))
+	for k := range to.mean {
+		out.mean[k] = to.mean[k] + c.mean[k]
+		out.variance[k] = to.variance[k] * c.variance[k]
 	}
 	return out
 }
 
 // distance returns the root mean square, over all channels, of the differences of means and deviations, in
 // standard deviations.
-func distance(a, b []moments) float64 {
+func distance(a, b moments) float64 {
 	const small = 1e-5 // the usual epsilon of a normalization
 	var sum float64
-	n := 0
-	for i := range a {
-		for k := range a[i].mean {
-			deviation := math.Sqrt(a[i].variance[k] + small)
-			shift := (a[i].mean[k] - b[i].mean[k]) / deviation
-			scale := math.Sqrt(b[i].variance[k]+small)/deviation - 1
-			sum += shift*shift + scale*scale
-			n++
-		}
+	for k := range a.mean {
+		deviation := math.Sqrt(a.variance[k] + small)
+		shift := (a.mean[k] - b.mean[k]) / deviation
+		scale := math.Sqrt(b.variance[k]+small)/deviation - 1
+		sum += shift*shift + scale*scale
 	}
-	return math.Sqrt(sum / float64(n))
+	return math.Sqrt(sum / float64(len(a.mean)))
 }
 
 // An observation sums the statistics of tiles.
 type observation struct {
-	used   []moments // by which the tiles were normalized
-	sums   []moments // of the differences to the used means, and of their squares
-	counts []float64 // elements
+	used   moments   // by which the tiles were normalized
+	sums   moments   // of the differences to the used means, and of their squares
+	counts []float64 // elements by channel
 }
 
-func newObservation(used []moments) *observation {
-	o := &observation{used: used, counts: make([]float64, len(used))}
-	for _, u := range used {
-		o.sums = append(o.sums, newMoments(len(u.mean)))
-	}
-	return o
+func newObservation(used moments) *observation {
+	n := len(used.mean)
+	return &observation{used: used, sums: newMoments(n), counts: make([]float64, n)}
 }
 
-// add adds the means of a tile over the counted elements of each normalization.
-func (o *observation) add(tile []moments, counts []int) {
-	for i, g := range tile {
-		n := float64(counts[i])
-		o.counts[i] += n
-		for k := range g.mean {
-			o.sums[i].mean[k] += n * g.mean[k]
-			o.sums[i].variance[k] += n * g.variance[k]
-		}
+// add adds the means of a tile over the counted elements of each channel.
+func (o *observation) add(tile moments, counts []int) {
+	for k, count := range counts {
+		n := float64(count)
+		o.counts[k] += n
+		o.sums.mean[k] += n * tile.mean[k]
+		o.sums.variance[k] += n * tile.variance[k]
 	}
 }
 
 // moments returns the statistics of all tiles.
-func (o *observation) moments() []moments {
-	out := make([]moments, len(o.used))
-	for i, u := range o.used {
-		out[i] = newMoments(len(u.mean))
-		for k := range u.mean {
-			shift := o.sums[i].mean[k] / o.counts[i]
-			out[i].mean[k] = u.mean[k] + shift
-			out[i].variance[k] = max(0, o.sums[i].variance[k]/o.counts[i]-shift*shift)
-		}
+func (o *observation) moments() moments {
+	out := newMoments(len(o.used.mean))
+	for k := range out.mean {
+		shift := o.sums.mean[k] / o.counts[k]
+		out.mean[k] = o.used.mean[k] + shift
+		out.variance[k] = max(0, o.sums.variance[k]/o.counts[k]-shift*shift)
 	}
 	return out
 }

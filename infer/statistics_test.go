@@ -11,9 +11,10 @@ import (
 )
 
 func TestObservation(t *testing.T) {
-	used := []moments{{[]float64{1, -2}, []float64{4, 1}}}
+	used := moments{[]float64{1, -2}, []float64{4, 1}}
 	o := newObservation(used)
-	// Two tiles of three elements and of one, told as differences to the used means: channel 0 has 2 3 4 and 9, channel 1 always -2.
+	// Two tiles of three elements and of one, as differences to the used means: channel 0 has 2 3 4
+	// and 9, channel 1 always -2.
 	tiles := [][]float64{{2, 3, 4}, {9}}
 	for _, values := range tiles {
 		g := newMoments(2)
@@ -21,42 +22,43 @@ func TestObservation(t *testing.T) {
 			g.mean[0] += (v - 1) / float64(len(values))
 			g.variance[0] += (v - 1) * (v - 1) / float64(len(values))
 		}
-		o.add([]moments{g}, []int{len(values)})
+		o.add(g, []int{len(values), len(values)})
 	}
-	p := o.moments()[0]
+	p := o.moments()
 	if math.Abs(p.mean[0]-4.5) > 1e-12 || math.Abs(p.variance[0]-7.25) > 1e-12 || p.mean[1] != -2 || p.variance[1] != 0 {
 		t.Errorf("%+v", p)
 	}
 }
 
 func TestCorrection(t *testing.T) {
-	sample := []moments{{[]float64{1, 0}, []float64{4, 0}}}
-	picture := []moments{{[]float64{3, 0}, []float64{1, 0}}}
-	got := newCorrection(sample, picture).apply(sample)
-	if distance(got, picture) > 1e-6 || distance(sample, picture) < 0.5 {
-		t.Errorf("%+v, %g apart; before %g", got, distance(got, picture), distance(sample, picture))
+	sample := moments{[]float64{1, 0}, []float64{4, 0}}
+	whole := moments{[]float64{3, 0}, []float64{1, 0}}
+	got := newCorrection(sample, whole).apply(sample)
+	if distance(got, whole) > 1e-6 || distance(sample, whole) < 0.5 {
+		t.Errorf("%+v, %g apart; before %g", got, distance(got, whole), distance(sample, whole))
 	}
-	if got := noCorrection([]int{2}).apply(sample); distance(got, sample) != 0 {
+	if got := noCorrection(2).apply(sample); distance(got, sample) != 0 {
 		t.Errorf("%+v", got)
 	}
-	if sample[0].mean[0] != 1 {
+	if sample.mean[0] != 1 {
 		t.Error("a correction changed what it was applied to")
 	}
 }
 
 func TestReadStatistics(t *testing.T) {
+	norms := []tiling.Norm{{Channels: 2}}
 	list := func(v ...float32) session.Tensor { return session.Tensor{Shape: []int64{int64(len(v))}, Data: v} }
-	if m, err := readMoments([]session.Tensor{list(1, 2), list(3, 4)}, []int{2}); err != nil || m[0].mean[1] != 2 || m[0].variance[0] != 3 {
+	if m, err := readMoments([]session.Tensor{list(1, 2), list(3, 4)}, norms); err != nil || m.mean[1] != 2 || m.variance[0] != 3 {
 		t.Errorf("%v, %v", m, err)
 	}
 	for _, given := range [][]session.Tensor{nil, {list(1, 2)}, {list(1, 2), list(3)}, {list(1), list(3)}} {
-		if _, err := readMoments(given, []int{2}); err == nil {
+		if _, err := readMoments(given, norms); err == nil {
 			t.Errorf("%v was taken", given)
 		}
 	}
 }
 
-// Each round brings the statistics nearer to the picture's, by about as much as the sample was off.
+// Each round brings the statistics closer to those of the image, by about the error of the sample.
 func TestRounds(t *testing.T) {
 	m := openSmall(t, "tiles_instance.onnx", leastMaxPixels, nil)
 	img := scenery(701, 502)
@@ -69,12 +71,8 @@ func TestRounds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		run, err := m.tiler.observing.get()
-		if err != nil {
-			t.Fatal(err)
-		}
 		o := newObservation(c.apply(own))
-		if err := m.tiler.runTiles(t.Context(), image.NewNRGBA(img.Rect), img, g, run, o.used, o); err != nil {
+		if err := m.tiler.runTiles(t.Context(), image.NewNRGBA(img.Rect), img, g, m.tiler.observing.get, &o.used, o); err != nil {
 			t.Fatal(err)
 		}
 		far = append(far, distance(o.moments(), o.used))
@@ -91,7 +89,7 @@ func TestRounds(t *testing.T) {
 	}
 }
 
-// A sample stays within its bounds, and no place of the picture counts twice.
+// A sample stays within its limits, and no place of the image counts twice.
 func TestSample(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 1000 {
@@ -115,7 +113,7 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// Parts that are as many as may be spread over all of a picture.
+// The largest possible number of parts is spread over the whole image.
 func TestSampleSpread(t *testing.T) {
 	s := newSample(12000, 8000, 2048*1280, 4, 8)
 	if n := len(s.parts()); n < 80 || s.x.size < 128 {

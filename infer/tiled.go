@@ -146,11 +146,11 @@ func (t *tiler) unit() (unit, least int) {
 	return unit, roundUp(least, unit)
 }
 
-// channels returns the number of channels of each normalization.
-func (t *tiler) channels() []int {
-	var n []int
+// channels returns the number of channels of all normalizations.
+func (t *tiler) channels() int {
+	n := 0
 	for _, norm := range t.net.Norms {
-		n = append(n, norm.Channels)
+		n += norm.Channels
 	}
 	return n
 }
@@ -164,42 +164,25 @@ func (t *tiler) try() error {
 		x, y := float64(i/4%side), float64(i/4/side)
 		img.Pix[i] = uint8(128 + 60*math.Sin(0.9*x+float64(i%4)) + 60*math.Sin(0.4*y+0.1*x))
 	}
-	ws := t.workspace(t.in.Len(side, side))
-	defer t.release(ws)
-	if err := t.in.Put(ws.in, img); err != nil {
-		return err
-	}
 	ctx := context.Background()
-	result := func(run runner, more ...session.Tensor) (*image.NRGBA, error) {
-		if _, err := t.run(ctx, run, ws, 1, side, side, more...); err != nil {
-			return nil, err
-		}
-		return t.out.Picture(ws.images(), side, side)
+	whole := axis{length: side, size: side, starts: []int{0}}
+	result := func(open func() (runner, error), used *moments, o *observation) (*image.NRGBA, error) {
+		out := image.NewNRGBA(img.Rect)
+		return out, t.runTiles(ctx, out, img, &grid{x: whole, y: whole}, open, used, o)
 	}
-	want, err := result(t.sessions.main)
+	want, err := result(func() (runner, error) { return t.sessions.main, nil }, nil, nil)
 	if err != nil {
 		return err
 	}
-	whole := axis{length: side, size: side, starts: []int{0}}
-	one := sample{x: whole, y: whole}
-	own, err := t.sampleStatistics(ctx, img, one, noCorrection(t.channels()))
+	own, err := t.sampleStatistics(ctx, img, sample{x: whole, y: whole}, noCorrection(t.channels()))
 	if err != nil {
 		return fmt.Errorf("its statistics cannot be taken: %w", err)
 	}
-	for _, s := range []*lazy{&t.fixed, &t.observing} {
-		run, err := s.get()
-		if err != nil {
-			return fmt.Errorf("its statistics cannot be set: %w", err)
-		}
-		more := tensors(own)
-		if s == &t.observing {
-			weights, _, err := one.weigh(t.net.Masks, part{})
-			if err != nil {
-				return err
-			}
-			more = slices.Concat(weights, more)
-		}
-		got, err := result(run, more...)
+	for _, variant := range []struct {
+		session *lazy
+		o       *observation
+	}{{&t.fixed, nil}, {&t.observing, newObservation(own)}} {
+		got, err := result(variant.session.get, &own, variant.o)
 		if err != nil {
 			return fmt.Errorf("its statistics cannot be set: %w", err)
 		}
@@ -228,11 +211,7 @@ func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (*image
 	defer runtime.UnlockOSThread()
 	out := image.NewNRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
 	if t.net == nil || len(t.net.Norms) == 0 {
-		run, err := t.sessions.large()
-		if err != nil {
-			return nil, err
-		}
-		return out, t.runTiles(ctx, out, img, g, run, nil, nil)
+		return out, t.runTiles(ctx, out, img, g, t.sessions.large, nil, nil)
 	}
 	unit, least := t.unit()
 	s := newSample(g.x.length, g.y.length, t.maxPixels(), unit, least)
@@ -244,36 +223,33 @@ func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (*image
 		}
 		used := c.apply(own)
 		if round == maxRounds {
-			run, err := t.fixed.get()
-			if err != nil {
-				return nil, err
-			}
-			return out, t.runTiles(ctx, out, img, g, run, used, nil)
-		}
-		run, err := t.observing.get()
-		if err != nil {
-			return nil, err
+			return out, t.runTiles(ctx, out, img, g, t.fixed.get, &used, nil)
 		}
 		o := newObservation(used)
-		if err := t.runTiles(ctx, out, img, g, run, used, o); err != nil {
-			return nil, err
+		err = t.runTiles(ctx, out, img, g, t.observing.get, &used, o)
+		if err != nil || distance(o.moments(), used) < closeEnough {
+			return out, err
 		}
-		observed := o.moments()
-		if distance(observed, used) < closeEnough {
-			return out, nil
-		}
-		c = newCorrection(own, observed)
+		c = newCorrection(own, o.moments())
 	}
 }
 
 // runTiles computes out tile by tile. Used, if not nil, are the statistics to normalize by, and o, if not
 // nil, observes the statistics of the tiles.
-func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image, g *grid, run runner, used []moments, o *observation) error {
+func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image, g *grid,
+	open func() (runner, error), used *moments, o *observation) error {
+	run, err := open()
+	if err != nil {
+		return err
+	}
 	w, h := g.x.size, g.y.size
 	ws := t.workspace(t.in.Len(w, h))
-	defer t.release(ws)
+	defer t.workspaces.Put(ws)
 	all := sample{x: g.x, y: g.y}
-	statistics := tensors(used)
+	var statistics []session.Tensor
+	if used != nil {
+		statistics = used.tensors(t.net.Norms)
+	}
 	var blend *blender
 	if g.blended {
 		blend = newBlender(out, g)
@@ -291,7 +267,7 @@ func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image,
 				return err
 			}
 			for _, norm := range t.net.Norms {
-				counts = append(counts, n[norm.Mask])
+				counts = append(counts, slices.Repeat([]int{n[norm.Mask]}, norm.Channels)...)
 			}
 			more = slices.Concat(weights, statistics)
 		}
@@ -300,16 +276,17 @@ func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image,
 			return err
 		}
 		if o != nil {
-			tile, err := readMoments(rest, t.channels())
+			tile, err := readMoments(rest, t.net.Norms)
 			if err != nil {
 				return err
 			}
 			o.add(tile, counts)
 		}
 		if blend != nil {
-			if err := blend.put(t.out, ws.images(), p.i, p.j); err != nil {
+			if err := t.out.Draw(blend.tile, blend.tile.Rect, ws.images(), w, h, image.Point{}); err != nil {
 				return err
 			}
+			blend.add(blend.tile, p.i, p.j)
 			continue
 		}
 		x0, x1 := g.x.cuts(p.i)
@@ -324,31 +301,31 @@ func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image,
 
 // sampleStatistics passes all parts of a sample through the network together, and returns the statistics
 // of the sample before the correction.
-func (t *tiler) sampleStatistics(ctx context.Context, img image.Image, s sample, c correction) ([]moments, error) {
+func (t *tiler) sampleStatistics(ctx context.Context, img image.Image, s sample, c correction) (m moments, err error) {
 	run, err := t.joint.get()
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	parts := s.parts()
 	size := t.in.Len(s.x.size, s.y.size)
 	ws := t.workspace(size * len(parts))
-	defer t.release(ws)
+	defer t.workspaces.Put(ws)
 	for k, p := range parts {
 		x, y := s.x.starts[p.i], s.y.starts[p.j]
 		if err := t.fillPart(ws.in[k*size:(k+1)*size], image.Rect(x, y, x+s.x.size, y+s.y.size), img); err != nil {
-			return nil, err
+			return m, err
 		}
 	}
 	weights, _, err := s.weigh(t.net.Masks, parts...)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	inputs := append([]session.Tensor{{Shape: dims(t.in, len(parts), s.x.size, s.y.size), Data: ws.in}}, weights...)
 	outputs := make([]session.Tensor, len(run.About().Outputs)) // not those of ws, which are images
-	if err := run.RunInto(ctx, outputs, append(inputs, tensors(c)...)...); err != nil {
-		return nil, err
+	if err := run.RunInto(ctx, outputs, append(inputs, moments(c).tensors(t.net.Norms)...)...); err != nil {
+		return m, err
 	}
-	return readMoments(outputs, t.channels())
+	return readMoments(outputs, t.net.Norms)
 }
 
 // lcm returns the least common multiple of positive numbers.

@@ -15,7 +15,8 @@ import (
 	"cyclegan/infer/session"
 )
 
-// openSmall opens a fixture whose pictures above most pixels go through in tiles, which Options do not allow so small.
+// openSmall opens a fixture that cuts images above most pixels, which may be smaller than Options
+// allow.
 func openSmall(t *testing.T, name string, most int, opt *Options) *Model {
 	t.Helper()
 	m := open(t, name, opt)
@@ -23,7 +24,7 @@ func openSmall(t *testing.T, name string, most int, opt *Options) *Model {
 	return m
 }
 
-// scenery draws a picture that differs from part to part, as photographs do.
+// scenery draws an image whose parts differ, as in photographs.
 func scenery(w, h int) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for i := range img.Pix {
@@ -37,7 +38,7 @@ func scenery(w, h int) *image.NRGBA {
 	return img
 }
 
-// run gives what a session makes of tensors.
+// run runs a session.
 func run(t *testing.T, s runner, inputs ...session.Tensor) []session.Tensor {
 	t.Helper()
 	out := make([]session.Tensor, len(s.About().Outputs))
@@ -47,7 +48,7 @@ func run(t *testing.T, s runner, inputs ...session.Tensor) []session.Tensor {
 	return out
 }
 
-// random gives a picture's tensor.
+// random returns the tensor of a random image.
 func (m *Model) random(w, h int) session.Tensor {
 	t := session.Tensor{Shape: dims(m.in, 1, w, h), Data: make([]float32, m.in.Len(w, h))}
 	for i := range t.Data {
@@ -56,7 +57,8 @@ func (m *Model) random(w, h int) session.Tensor {
 	return t
 }
 
-// local gives the session that a picture goes through whose statistics are given, or do not matter, and what it takes beside the picture.
+// local returns the session for images whose statistics are known or do not matter, and its other
+// inputs.
 func (m *Model) local(t *testing.T, whole session.Tensor, w, h int) (runner, []session.Tensor) {
 	t.Helper()
 	m.tiler.learn()
@@ -75,7 +77,7 @@ func (m *Model) local(t *testing.T, whole session.Tensor, w, h int) (runner, []s
 	if err != nil {
 		t.Fatal(err)
 	}
-	statistics := run(t, joint, slices.Concat([]session.Tensor{whole}, weights, tensors(noCorrection(m.tiler.channels())))...)
+	statistics := run(t, joint, slices.Concat([]session.Tensor{whole}, weights, moments(noCorrection(m.tiler.channels())).tensors(m.tiler.net.Norms))...)
 	fixed, err := m.tiler.fixed.get()
 	if err != nil {
 		t.Fatal(err)
@@ -83,11 +85,11 @@ func (m *Model) local(t *testing.T, whole session.Tensor, w, h int) (runner, []s
 	return fixed, statistics
 }
 
-// Changing one pixel changes pixels no farther away than the margin, and some that are not much nearer.
+// Changing one pixel changes pixels up to the margin away, and some that are almost as far.
 func TestMargin(t *testing.T) {
 	for _, c := range []struct {
 		model              string
-		margin, near       int // near: as far as a change is seen at least
+		margin, near       int // near: the smallest distance at which a change must be visible
 		align, norms, mask int
 	}{
 		{"tiles_instance.onnx", 28, 24, 4, 9, 3},
@@ -104,16 +106,16 @@ func TestMargin(t *testing.T) {
 		t.Run(c.model, func(t *testing.T) {
 			m := open(t, c.model, nil)
 			const side = 256
-			picture := m.random(side, side)
-			s, told := m.local(t, picture, side, side)
+			img := m.random(side, side)
+			s, told := m.local(t, img, side, side)
 			net := m.tiler.net
 			if net.Margin != c.margin || net.Align != c.align || len(net.Norms) != c.norms || len(net.Masks) != c.mask {
 				t.Errorf("margin %d, align %d, %d normalizations in %d masks; want %+v", net.Margin, net.Align, len(net.Norms), len(net.Masks), c)
 			}
-			before := run(t, s, append([]session.Tensor{picture}, told...)...)[0]
+			before := run(t, s, append([]session.Tensor{img}, told...)...)[0]
 			farthest := 0
 			for _, at := range []image.Point{{128, 128}, {101, 150}, {131, 127}} {
-				changed := session.Tensor{Shape: picture.Shape, Data: slices.Clone(picture.Data)}
+				changed := session.Tensor{Shape: img.Shape, Data: slices.Clone(img.Data)}
 				planes, unit := planes(m.in)
 				for p := range planes * unit {
 					i := p*side*side + at.Y*side + at.X
@@ -139,7 +141,8 @@ func TestMargin(t *testing.T) {
 	}
 }
 
-// With the statistics of the whole picture, a tile's own pixels are those of the whole picture, to the rounding of float32.
+// With the statistics of the whole image, the pixels of tiles equal those of the whole image up to
+// rounding.
 func TestTileIsPartOfWhole(t *testing.T) {
 	for _, c := range []struct {
 		model     string
@@ -151,15 +154,15 @@ func TestTileIsPartOfWhole(t *testing.T) {
 		t.Run(c.model, func(t *testing.T) {
 			m := open(t, c.model, nil)
 			const w, h = 448, 384
-			picture := m.random(w, h)
-			s, told := m.local(t, picture, w, h)
-			want := run(t, m.sessions.main, picture)[0]
-			if got := run(t, s, append([]session.Tensor{picture}, told...)...)[0]; farthest(want, got) > c.tolerance {
-				t.Errorf("the whole picture differs by %g", farthest(want, got))
+			img := m.random(w, h)
+			s, told := m.local(t, img, w, h)
+			want := run(t, m.sessions.main, img)[0]
+			if got := run(t, s, append([]session.Tensor{img}, told...)...)[0]; farthest(want, got) > c.tolerance {
+				t.Errorf("the whole image differs by %g", farthest(want, got))
 			}
 			unit, least := m.tiler.unit()
 			g := newGrid(w, h, m.tiler.net, "", unit, least, 320*320)
-			if g.blended || g.tiles() < 2 {
+			if g.blended || g.tiling().Tiles < 2 {
 				t.Fatalf("grid %+v", g)
 			}
 			planes, per := planes(m.out)
@@ -169,7 +172,7 @@ func TestTileIsPartOfWhole(t *testing.T) {
 				tile := session.Tensor{Shape: dims(m.in, 1, g.x.size, g.y.size)}
 				for pl := range planes {
 					for y := range g.y.size {
-						tile.Data = append(tile.Data, picture.Data[(pl*w*h+(at.Y+y)*w+at.X)*per:][:g.x.size*per]...)
+						tile.Data = append(tile.Data, img.Data[(pl*w*h+(at.Y+y)*w+at.X)*per:][:g.x.size*per]...)
 					}
 				}
 				got := run(t, s, append([]session.Tensor{tile}, told...)...)[0]
@@ -186,7 +189,7 @@ func TestTileIsPartOfWhole(t *testing.T) {
 				}
 			}
 			if most > c.tolerance {
-				t.Errorf("tiles differ from the whole picture by %g", most)
+				t.Errorf("tiles differ from the whole image by %g", most)
 			}
 			t.Logf("%v, by %.2g", g.tiling(), most)
 		})
@@ -201,7 +204,7 @@ func farthest(a, b session.Tensor) float64 {
 	return most
 }
 
-// agreement compares pictures: the PSNR of all, and the mean difference beside the seams and elsewhere.
+// agreement compares images: the PSNR, and the mean difference at the seams and elsewhere.
 func agreement(a, b *image.NRGBA, g *grid) (psnr, seams, elsewhere float64, most int) {
 	beside := map[int]bool{}
 	for i := 1; i < len(g.x.starts); i++ {
@@ -278,7 +281,8 @@ func TestTranslateTiles(t *testing.T) {
 	}
 }
 
-// Where nothing about a tile is approximate, sizes of all kinds come out exactly: long, thin, tiny, and no multiples.
+// Without approximation in the tiles, all kinds of sizes are exact: long, thin, tiny, and no
+// multiples.
 func TestTranslateTilesSizes(t *testing.T) {
 	for _, c := range []struct {
 		model string
@@ -304,7 +308,7 @@ func TestTranslateTilesSizes(t *testing.T) {
 			}
 		}
 	}
-	// With statistics, long and thin ones as well.
+	// With statistics, for long and thin images too.
 	m := openSmall(t, "tiles_instance.onnx", 80*80, nil)
 	for _, s := range []image.Point{{3000, 3}, {5, 2000}, {1, 900}} {
 		if out, err := m.Translate(t.Context(), scenery(s.X, s.Y)); err != nil || out.Bounds().Size() != s || m.Tiling(s.X, s.Y).Tiles < 2 {
@@ -313,7 +317,7 @@ func TestTranslateTilesSizes(t *testing.T) {
 	}
 }
 
-// Bounds that do not begin at the origin, alpha and kinds of pictures that cannot be cut come through tiles as they come through whole.
+// Tiling keeps bounds that do not start at the origin, alpha, and types of images without SubImage.
 func TestTranslateTilesKinds(t *testing.T) {
 	m := openSmall(t, "invert.onnx", 1024, nil)
 	img := imagetest.Pattern(90, 70)
@@ -342,7 +346,7 @@ func TestTilesFixedSize(t *testing.T) {
 	}
 }
 
-// A variant that does not do what the model does is not used.
+// A variant that differs from the model is not used.
 func TestTilesSelfCheck(t *testing.T) {
 	m := openSmall(t, "tiles_instance.onnx", 100*100, nil)
 	other := open(t, "tiles_batch.onnx", nil)
@@ -380,7 +384,7 @@ func TestTilesConcurrent(t *testing.T) {
 	}
 }
 
-// counted is a session that tells of its runs.
+// counted is a session that reports its runs.
 type counted struct {
 	runner
 	before func()

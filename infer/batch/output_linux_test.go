@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mount gives the test a small disk named out, in a new folder in which it then runs.
+// mount mounts a small disk named out in a new folder, in which the test then runs.
 func mount(t *testing.T, files ...string) {
 	t.Helper()
 	photographs(t, files...)
@@ -30,7 +30,7 @@ func mount(t *testing.T, files ...string) {
 	t.Cleanup(func() { unix.Unmount(dir+"/out", unix.MNT_DETACH) })
 }
 
-// A disk that fills up ends the batch with the reason, and leaves nothing that is not whole.
+// A full disk ends the run with the reason and leaves only complete files.
 func TestRunFillsDisk(t *testing.T) {
 	var files []string
 	for _, c := range "abcdefghijklmnop" {
@@ -47,7 +47,7 @@ func TestRunFillsDisk(t *testing.T) {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	if s.Converted < 1 || s.Left < 5 || ran.Load() > 10 {
-		t.Errorf("%+v, %d pictures ran", s, ran.Load())
+		t.Errorf("%+v, %d images ran", s, ran.Load())
 	}
 	entries, err := os.ReadDir("out")
 	if err != nil {
@@ -59,18 +59,18 @@ func TestRunFillsDisk(t *testing.T) {
 		}
 	}
 	if len(entries) != s.Converted {
-		t.Errorf("%d files of %d pictures", len(entries), s.Converted)
+		t.Errorf("%d files of %d images", len(entries), s.Converted)
 	}
 }
 
-// A folder that takes nothing is known before any picture is computed.
+// A read-only output folder is found before any image is computed.
 func TestRunReadOnlyTarget(t *testing.T) {
 	mount(t, "in/a.png")
 	if err := unix.Mount("none", "out", "", unix.MS_REMOUNT|unix.MS_RDONLY, "size=64k"); err != nil {
 		t.Skipf("no disk can be made read-only here: %v", err)
 	}
 	never := translator(func(context.Context, image.Image) (image.Image, error) {
-		t.Error("a picture was computed")
+		t.Error("a image was computed")
 		return nil, os.ErrInvalid
 	})
 	for _, out := range []string{"out", "out/sub"} {

@@ -14,7 +14,7 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// What killed runs left is never read, and removed once it is old enough to be nobody's.
+// The temporary files of killed runs are never read, and are removed when they are old.
 func TestRunSweeps(t *testing.T) {
 	photographs(t, "in/a.png", "in/sub/b.png", "out/sub/x.png")
 	old := time.Now().Add(-2 * partialAge)
@@ -22,7 +22,7 @@ func TestRunSweeps(t *testing.T) {
 		"out/.0123456789abcdef.partial": true, "out/sub/.fedcba9876543210.partial": true, "out/.Probe-123.partial": true,
 		"out/.0000000000000000.partial": false, // too young
 		"out/.mine.partial":             false, "out/notes.partial": false, "other/.0123456789abcdef.partial": false,
-		"in/.0123456789abcdef.partial": false, // inputs are left alone
+		"in/.0123456789abcdef.partial": false, // inputs are not changed
 	} {
 		touch(t, name)
 		if name != "out/.0000000000000000.partial" {
@@ -42,7 +42,7 @@ func TestRunSweeps(t *testing.T) {
 	}
 }
 
-// What a picture has beside its pixels is kept where the output's format holds it, and told where not.
+// Metadata is kept if the output format can store it; otherwise a note tells.
 func TestRunKeepsOrTells(t *testing.T) {
 	pictures, err := filepath.Abs("../../testdata/pictures")
 	if err != nil {
@@ -121,7 +121,7 @@ func TestRunResizes(t *testing.T) {
 	}
 }
 
-// Every bad picture is told of, and those whose pixels are whole are converted.
+// Every bad image is reported, and those with complete pixels are converted.
 func TestRunBadPictures(t *testing.T) {
 	bad, err := filepath.Abs("../../testdata/badpictures")
 	if err != nil {
@@ -146,7 +146,7 @@ func TestRunBadPictures(t *testing.T) {
 	}
 }
 
-// A file that nobody may read is one failure among the others.
+// An unreadable file is a failure like others.
 func TestRunUnreadableFile(t *testing.T) {
 	photographs(t, "in/a.png", "in/b.png")
 	if err := os.Chmod("in/a.png", 0); err != nil {

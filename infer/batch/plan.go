@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"cyclegan/infer/pixels"
@@ -175,42 +174,29 @@ func (p *planner) sources(inputs []string, output string) ([]source, error) {
 		}
 		for _, path := range paths {
 			info, err := os.Stat(path)
-			if err != nil {
-				return nil, fmt.Errorf("input: %w", err)
-			}
-			real, err := realPath(path)
-			if err != nil {
-				return nil, fmt.Errorf("input: %w", err)
-			}
-			if seen[real] {
+			real, realErr := realPath(path)
+			isOutput := err == nil && info.IsDir() && p.isOutput(real, info)
+			switch {
+			case cmp.Or(err, realErr) != nil:
+				return nil, fmt.Errorf("input: %w", cmp.Or(err, realErr))
+			case seen[real], isOutput && path != input: // matched by a pattern, hardly intended
 				continue
-			}
-			seen[real] = true
-			if !info.IsDir() && !info.Mode().IsRegular() {
+			case isOutput:
+				return nil, fmt.Errorf("output %q is an input folder too, so its images would be overwritten: choose another output", path)
+			case !info.IsDir() && !info.Mode().IsRegular():
 				return nil, fmt.Errorf("input %q is neither a file nor a folder", path)
 			}
-			if info.IsDir() && p.isOutput(real, info) {
-				if path != input {
-					continue // a pattern matched it, which is hardly intended
-				}
-				return nil, fmt.Errorf("output %q is an input folder too, so its images would be overwritten: choose another output", path)
-			}
+			seen[real] = true
 			list = append(list, source{path: path, real: real, folder: info.IsDir(), to: output})
 			if info.IsDir() {
 				p.roots = append(p.roots, real)
 			}
 		}
 	}
-	if len(p.roots) > 1 {
-		names := map[string]bool{}
-		for i, s := range list {
-			if !s.folder {
-				continue
-			}
+	names := map[string]bool{}
+	for i, s := range list {
+		if s.folder && len(p.roots) > 1 {
 			base := filepath.Base(s.real)
-			if base == string(filepath.Separator) || base == "." {
-				base = "root"
-			}
 			list[i].to = filepath.Join(output, p.unused(names, base, "", len(base)))
 		}
 	}
@@ -254,13 +240,4 @@ func realPath(path string) (string, error) {
 		}
 		rest = filepath.Join(filepath.Base(dir), rest)
 	}
-}
-
-// sortFailures sorts failures by the order of the jobs.
-func (p *Plan) sortFailures(failed []Failure) {
-	place := make(map[string]int, len(p.Jobs))
-	for i, j := range p.Jobs {
-		place[j.Input] = i
-	}
-	slices.SortStableFunc(failed, func(a, b Failure) int { return cmp.Compare(place[a.Path], place[b.Path]) })
 }

@@ -12,7 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// tree makes empty files below a new folder, in which the test then runs, so that plans show relative names.
+// tree creates empty files in a new folder, in which the test then runs, so that plans have
+// relative names.
 func tree(t *testing.T, files ...string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -85,7 +86,7 @@ func TestPlan(t *testing.T) {
 		{name: "odd names", files: []string{"in/-dash.png", "in/ space .png", "in/line\nbreak.png", "in/é日本.png", "in/quote'\".png", "in/.png", "in/a.b.c.png"}, inputs: []string{"in"}, output: "out",
 			want: []string{"in/ space .png > out/ space .png", "in/-dash.png > out/-dash.png", "in/a.b.c.png > out/a.b.c.png", "in/line\nbreak.png > out/line\nbreak.png",
 				"in/quote'\".png > out/quote'\".png", "in/é日本.png > out/é日本.png"}},
-		{name: "picture where a folder has to be", files: []string{"in/a.jpg", "in/a.png/b.png"}, inputs: []string{"in"}, output: "out", format: "png",
+		{name: "image where a folder has to be", files: []string{"in/a.jpg", "in/a.png/b.png"}, inputs: []string{"in"}, output: "out", format: "png",
 			want: []string{"in/a.jpg > out/a.jpg.png", "in/a.png/b.png > out/a.png/b.png"}, renamed: 1},
 		{name: "input inside output", files: []string{"out/in/a.png"}, inputs: []string{"out/in"}, output: "out",
 			want: []string{"out/in/a.png > out/a.png"}},
@@ -148,7 +149,7 @@ func TestPlanLinks(t *testing.T) {
 	for link, target := range map[string]string{
 		"in": "real", "real/file.png": "../elsewhere/c.png", "real/folder": "../elsewhere", "real/loop": ".",
 		"real/broken.png": "nothing", "real/broken": "nothing", "out": "real/result", "real/results": "result", "real/self.png": "self.png",
-		// Round about, up, across, and to what another link shows already.
+		// A loop, a parent, another folder, and a folder that another link leads to.
 		"elsewhere/back": "../real", "elsewhere/deep/up": "..", "real/above": "../..", "real/twin": "sub", "real/sub/again": "../../elsewhere/deep",
 	} {
 		if err := os.Symlink(target, link); err != nil {
@@ -194,7 +195,7 @@ func TestPlanUnreadFolder(t *testing.T) {
 	}
 }
 
-// Any number of pictures of one name keep apart, and stay in their order.
+// Images of one name get different outputs, in their order.
 func TestPlanManyOfOneName(t *testing.T) {
 	var files, inputs []string
 	for i := range 12 {
@@ -218,7 +219,7 @@ func TestPlanManyOfOneName(t *testing.T) {
 	}
 }
 
-// Names are cut where an ending or a number would make them longer than any may be, and stay apart.
+// Names that an extension or a number would make too long are shortened, and stay different.
 func TestPlanLongNames(t *testing.T) {
 	long := strings.Repeat("é", 120) + "0123456789" // 250 bytes
 	tree(t, "in/"+long+".jpg", "in/"+long+".png", "in/"+long+"a.gif", "in/"+long+"b.bmp", long+"12345", long+"12346")
@@ -245,7 +246,8 @@ func TestPlanLongNames(t *testing.T) {
 	}
 }
 
-// Where the output takes A.png for a.png, the second gets a name of its own; elsewhere both keep theirs.
+// If A.png and a.png are one file in the output, the second is renamed; otherwise both keep their
+// names.
 func TestPlanFoldsCase(t *testing.T) {
 	tree(t, "in/A.png", "in/a.png", "in/Sub/x.png", "in2/x.png")
 	if entries, _ := os.ReadDir("in"); len(entries) != 3 {
@@ -262,7 +264,7 @@ func TestPlanFoldsCase(t *testing.T) {
 	}
 }
 
-// Links in a lattice lead to each folder by many ways, of which one is taken.
+// If many paths of links lead to each folder, one of them is followed.
 func TestPlanLattice(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links need rights there")
@@ -287,7 +289,7 @@ func TestPlanLattice(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(p.Jobs) != 2 || p.SkippedLinks != depth {
-		t.Errorf("%d pictures, %d links passed over", len(p.Jobs), p.SkippedLinks)
+		t.Errorf("%d images, %d links passed over", len(p.Jobs), p.SkippedLinks)
 	}
 }
 

@@ -27,6 +27,7 @@ func (c *Converter) Run(ctx context.Context, plan *Plan) (*Summary, error) {
 	feeding, stopFeeding := context.WithCancel(ctx)
 	defer stopFeeding()
 	defer context.AfterFunc(c.stopped, stopFeeding)()
+	failed := map[string]error{} // by input
 	var broken error
 	for r := range c.start(ctx, feeding, plan.Jobs) {
 		switch {
@@ -37,7 +38,7 @@ func (c *Converter) Run(ctx context.Context, plan *Plan) (*Summary, error) {
 		case ctx.Err() != nil && errors.Is(r.Err, context.Cause(ctx)):
 			continue // aborted, which is not a failure of the image
 		default:
-			s.Failed = append(s.Failed, Failure{r.Input, r.Err})
+			failed[r.Input] = r.Err
 			if outputErr := AsOutputError(r.Err); outputErr != nil && broken == nil {
 				broken = outputErr
 				stopFeeding()
@@ -47,8 +48,12 @@ func (c *Converter) Run(ctx context.Context, plan *Plan) (*Summary, error) {
 			c.opt.Done(r)
 		}
 	}
-	s.Left = s.Total - s.Converted - s.Skipped - len(s.Failed)
-	plan.sortFailures(s.Failed)
+	s.Left = s.Total - s.Converted - s.Skipped - len(failed)
+	for _, j := range plan.Jobs {
+		if err := failed[j.Input]; err != nil {
+			s.Failed = append(s.Failed, Failure{j.Input, err})
+		}
+	}
 	s.Failed = append(s.Failed, plan.Unread...)
 	s.Elapsed = time.Since(begin)
 	if s.Left > 0 && ctx.Err() != nil {

@@ -42,7 +42,7 @@ func convert(ctx context.Context, model Translator, input, output, format string
 	return c.Run(ctx, plan)
 }
 
-// photographs writes small pictures below a new folder, in which the test then runs.
+// photographs writes small images to a new folder, in which the test then runs.
 func photographs(t *testing.T, files ...string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -75,7 +75,7 @@ func check(t *testing.T, input, output string, tolerance int) {
 
 func TestRun(t *testing.T) {
 	photographs(t, "in/a.png", "in/sub/b.bmp", "in/sub/c.png", "in/d.tiff")
-	if err := os.WriteFile("in/bad.png", []byte("no picture"), 0o644); err != nil {
+	if err := os.WriteFile("in/bad.png", []byte("no image"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var done []Result
@@ -93,7 +93,7 @@ func TestRun(t *testing.T) {
 		check(t, filepath.Join("in", name), filepath.Join("out", name), 0)
 	}
 	if _, err := os.Stat("out/bad.png"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a bad picture left an output: %v", err)
+		t.Errorf("a bad image left an output: %v", err)
 	}
 	i := slices.IndexFunc(done, func(r Result) bool { return r.Input == filepath.Join("in", "a.png") })
 	if r := done[i]; r.Width != 9 || r.Height != 7 || r.Read <= 0 || r.Write <= 0 || r.Err != nil {
@@ -143,7 +143,7 @@ func TestRunFailures(t *testing.T) {
 	}
 }
 
-// A full disk fails every picture after the first one too, so the batch ends instead of computing for nothing.
+// On a full disk every further image would fail too, so the run ends.
 func TestRunFullDisk(t *testing.T) {
 	var files []string
 	for _, c := range "abcdefghijklmnop" {
@@ -161,11 +161,11 @@ func TestRunFullDisk(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	if ran.Load() > 5 || s.Left < 10 {
-		t.Errorf("%d pictures ran, %d left", ran.Load(), s.Left)
+		t.Errorf("%d images ran, %d left", ran.Load(), s.Left)
 	}
 }
 
-// Stop lets the image in the model be finished and written; the context aborts it.
+// After Stop, the image in the model is finished and written; the end of the context aborts it.
 func TestRunEndsEarly(t *testing.T) {
 	for _, abort := range []bool{false, true} {
 		photographs(t, "in/a.png", "in/b.png", "in/c.png", "in/d.png", "in/e.png")
@@ -210,7 +210,8 @@ func TestRunEndsEarly(t *testing.T) {
 	}
 }
 
-// Reading, translating and writing overlap: all stages together take hardly longer than the slowest alone.
+// Reading, translating and writing overlap: together they take little longer than the slowest
+// stage.
 func TestRunOverlaps(t *testing.T) {
 	var files []string
 	for _, c := range "abcdefgh" {
@@ -230,7 +231,7 @@ func TestRunOverlaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	if most.Load() != 3 {
-		t.Errorf("%d pictures were in the model at once, want 3", most.Load())
+		t.Errorf("%d images were in the model at once, want 3", most.Load())
 	}
 }
 
@@ -259,7 +260,7 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
-// Through ONNX Runtime, with padding and JPEG on both ends.
+// With ONNX Runtime, padding, and JPEG as input and output.
 func TestRunWithModel(t *testing.T) {
 	m, err := infer.Open(filepath.Join("..", "..", "testdata", "models", "multiple8.onnx"), nil)
 	var missing *session.NotFoundError

@@ -1,5 +1,5 @@
-// Command hostapp stands for anybody's Go program that translates pictures: it links cyclegan/infer through the replace line
-// of its go.mod. To try it here:
+// Command hostapp is an example of a Go program in another module that translates images with
+// cyclegan/infer, which it finds through the replace directive in its go.mod. To try it:
 //
 //	go mod tidy
 //	go run . G_AB.onnx summer.png winter.png

@@ -64,7 +64,7 @@ func (c *Conversion) Bind(f *cli.Flags) {
 	f.IntVar(&o.DeviceID, "device", 0, "use GPU number `N` with the providers cuda, tensorrt and directml (default 0)")
 	f.Func("provider_option", "set a `NAME=VALUE` option of the provider, such as device_type=GPU for openvino; may be repeated", c.providerOption)
 	f.IntVar(&o.Threads, "threads", 0, "compute an image with `N` threads (default: one per processor)")
-	f.IntVar(&c.Workers, "workers", 0, "pass `N` images to the model concurrently (default: 2, and images above 512x512 pixels one at a time)")
+	f.IntVar(&c.Workers, "workers", 0, "pass `N` images to the model concurrently (default: 2; images above 512x256 pixels one at a time)")
 	f.Group("Models of other origin, which do not describe themselves")
 	f.Func("range", "values `LO,HI` of black and white, such as 0,1 or 0,255 (default: from the model's metadata, types or last operator, else -1,1)", func(s string) error {
 		return o.Range.UnmarshalText([]byte(s))
