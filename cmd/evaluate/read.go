@@ -39,10 +39,12 @@ func (c *config) image(path string) (*image.NRGBA, error) {
 	return img, nil
 }
 
+func (r *reader) needsSet(s *side) bool      { return r.swd != nil && s.set == nil }
+func (r *reader) needsFeatures(s *side) bool { return r.extractor != nil && s.features == nil }
+
 // read reads what the side lacks: the set for SWD, and the features.
 func (r *reader) read(ctx context.Context, s *side, bar *progress.Bar) error {
-	needSet := r.swd != nil && s.set == nil
-	needFeatures := r.extractor != nil && s.features == nil
+	needSet, needFeatures := r.needsSet(s), r.needsFeatures(s)
 	if !needSet && !needFeatures {
 		return nil
 	}
