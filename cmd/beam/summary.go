@@ -17,7 +17,6 @@ import (
 	"cyclegan/cmd/internal/modelcli"
 )
 
-// summary is what -json writes.
 type summary struct {
 	Status      int               `json:"exit_status"`
 	Error       string            `json:"error,omitempty"`
@@ -85,12 +84,4 @@ func (s *summary) print(w io.Writer) {
 	if len(times) > 0 {
 		fmt.Fprintf(w, "per image: %s\n", strings.Join(times, ", "))
 	}
-}
-
-// write writes the summary to the file path, or to stdout if path is "-".
-func (s *summary) write(path string, stdout io.Writer) error {
-	if s.Failed == nil {
-		s.Failed = []pipeline.Letter{}
-	}
-	return modelcli.WriteSummary(path, stdout, s)
 }

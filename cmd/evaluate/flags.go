@@ -13,7 +13,6 @@ import (
 	"cyclegan/train/metric/features"
 )
 
-// config is the parsed command line.
 type config struct {
 	real, fake    string
 	width, height int // of all images after -resize; 0 keeps their sizes
@@ -32,7 +31,6 @@ type config struct {
 var extractorOnly = []string{"features_range", "features_layout", "features_bgr", "features_output", "batch",
 	"provider", "device", "threads", "kid_subsets", "kid_subset_size"}
 
-// flags returns the options, which set c.
 func flags(c *config) *cli.Flags {
 	f := cli.NewFlags("evaluate", fmt.Sprintf(`Score a folder of images against a reference folder.
 

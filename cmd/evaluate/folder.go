@@ -25,14 +25,12 @@ type folder struct {
 	failed []modelcli.Failure
 }
 
-// file is an image file.
 type file struct {
 	path, name  string // name is relative to the folder, with slashes
 	size, mtime int64  // in bytes, in nanoseconds
 	w, h        int    // from the header, after EXIF rotation
 }
 
-// stem returns the name without its extension.
 func (f file) stem() string { return strings.TrimSuffix(f.name, path.Ext(f.name)) }
 
 // listFolder finds the images in a folder and its subfolders, as cmd/infer does. If there are more than

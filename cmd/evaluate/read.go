@@ -19,7 +19,6 @@ type side struct {
 	features *metric.Features // nil without an extractor
 }
 
-// reader reads sides.
 type reader struct {
 	cfg       *config
 	swd       *metric.SWD         // nil for none
@@ -91,7 +90,6 @@ func (r *reader) read(ctx context.Context, s *side, bar *progress.Bar) error {
 	return err
 }
 
-// extract adds the features of images.
 func (s *side) extract(ctx context.Context, e *features.Extractor, batch []*image.NRGBA) error {
 	vectors, err := e.Extract(ctx, batch)
 	if err != nil {

@@ -60,7 +60,6 @@ func (r *report) warn(format string, args ...any) {
 	r.warned(text)
 }
 
-// folders copies the counts of the folders.
 func (r *report) folders(real, fake *folder) {
 	for to, from := range map[*folderReport]*folder{&r.Real: real, &r.Fake: fake} {
 		to.Others, to.Pictures = from.others, len(from.good())
@@ -78,7 +77,6 @@ func (r *report) extractor(i features.Info) {
 	}
 }
 
-// table prints the scores.
 func (r *report) table(w io.Writer) {
 	if len(r.Scores) == 0 {
 		return

@@ -122,7 +122,6 @@ func (r *reader) sets(ctx context.Context, rep *report, real, fake *side, stderr
 	return r.read(ctx, fake, bar)
 }
 
-// compare computes the scores of sets.
 func (r *reader) compare(ctx context.Context, rep *report, real, fake *side) error {
 	if r.swd != nil {
 		d, err := r.swd.Distance(ctx, real.set, fake.set)

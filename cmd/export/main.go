@@ -42,7 +42,6 @@ func main() {
 	os.Exit(cli.Failed)
 }
 
-// write writes what was loaded.
 func (c *command) write(ctx context.Context) ([]written, error) {
 	if c.format == formatSafetensors {
 		return c.writeSafetensors()
@@ -65,7 +64,6 @@ func (c *command) write(ctx context.Context) ([]written, error) {
 	})
 }
 
-// writeONNX writes one generator with the requested precision.
 func (c *command) writeONNX(ctx context.Context, path string, n *graph.Network, w graph.Weights, name string, m onnxgraph.Metadata) (*export.Loss, error) {
 	switch c.precision {
 	case onnxgraph.F32:

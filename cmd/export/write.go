@@ -14,7 +14,6 @@ import (
 	"cyclegan/train/export"
 )
 
-// written is a written file.
 type written struct {
 	path string
 	loss *export.Loss // against f32; nil for f32
@@ -62,7 +61,6 @@ func (c *command) writeRun(extension string, write func(path, name string, n *gr
 	return files, nil
 }
 
-// writeSafetensors writes the generators for PyTorch.
 func (c *command) writeSafetensors() ([]written, error) {
 	if c.pth != "" {
 		return []written{{path: c.output}}, writeFile(c.output, c.options, c.weights)
@@ -80,7 +78,6 @@ func writeFile(path string, o graph.GeneratorOptions, w graph.Weights) error {
 	return nil
 }
 
-// printNotes prints what was loaded.
 func (c *command) printNotes(out io.Writer) {
 	for _, note := range c.notes {
 		fmt.Fprintln(out, note)

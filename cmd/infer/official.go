@@ -133,14 +133,12 @@ var titles = map[support]string{
 	refused:   "Refused official options: ",
 }
 
-// official holds the official options of a command line.
 type official struct {
 	flags *cli.Flags
 	model string
 	name  string // of the run, with -suffix
 }
 
-// bind defines the official options in f.
 func (o *official) bind(f *cli.Flags) {
 	o.flags = f
 	for _, opt := range officialOptions {
@@ -159,10 +157,8 @@ func (o *official) bind(f *cli.Flags) {
 
 func (o *official) value(name string) string { return o.flags.Lookup(name).Value.String() }
 
-// has reports whether the command line sets an option.
 func (o *official) has(name string) bool { return o.flags.Explicit()[name] }
 
-// given returns the official options on the command line.
 func (o *official) given() []string {
 	var names []string
 	for _, opt := range officialOptions {
@@ -251,7 +247,6 @@ func (o *official) check(c *config) []error {
 	return append(errs, err)
 }
 
-// notes returns remarks about the options.
 func (o *official) notes() []string {
 	var notes []string
 	for _, opt := range officialOptions {

@@ -18,7 +18,6 @@ type report struct {
 	Parts []results `json:"parts,omitempty"`
 }
 
-// results are those of one generator.
 type results struct {
 	Model     *modelReport       `json:"model,omitempty"`
 	Inputs    []string           `json:"inputs"`
@@ -96,7 +95,6 @@ func (m *modelReport) fill(i infer.Info) {
 	}
 }
 
-// begin adds a part for each job.
 func (r *report) begin(jobs []job) {
 	for _, j := range jobs {
 		r.Parts = append(r.Parts, results{
@@ -107,7 +105,6 @@ func (r *report) begin(jobs []job) {
 	r.sum()
 }
 
-// sum updates the sum of the parts.
 func (r *report) sum() {
 	if len(r.Parts) == 1 {
 		r.results = r.Parts[0]

@@ -52,7 +52,6 @@ func (r *trained) option(name string) (string, bool) {
 	return strings.Trim(string(v), `"`), ok
 }
 
-// checkFixed returns an error if options contradict those of the run.
 func (r *trained) checkFixed(o *official) error {
 	var bad []error
 	for _, opt := range officialOptions {
@@ -64,7 +63,6 @@ func (r *trained) checkFixed(o *official) error {
 	return errors.Join(bad...)
 }
 
-// generators returns the files of the named generators.
 func (r *trained) generators(o *official, names ...string) ([]string, error) {
 	dir := r.dir
 	if epoch := o.value("epoch"); epoch != latest {
@@ -148,7 +146,6 @@ func (o *official) jobs() (jobs []job, notes []string, err error) {
 	return jobs, notes, err
 }
 
-// convert returns a job for each generator and its folder.
 func (o *official) convert(run *trained, generators, folders []string) ([]job, error) {
 	paths, err := run.generators(o, generators...)
 	if err != nil {

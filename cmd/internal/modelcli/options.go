@@ -133,7 +133,6 @@ func (c *Conversion) providerOption(s string) error {
 	return nil
 }
 
-// resize is a parsed -resize.
 type resize struct {
 	training      bool // the model's training size
 	width, height int  // exactly these
