@@ -19,7 +19,6 @@ import (
 	"cyclegan/cmd/internal/modelcli"
 )
 
-// config is the parsed command line.
 type config struct {
 	modelcli.Conversion
 	deadLetters string
@@ -92,7 +91,6 @@ func (c *config) check() error {
 	return nil
 }
 
-// pipelineOptions returns the options of the pipeline.
 func (c *config) pipelineOptions() *pipeline.Options {
 	return &pipeline.Options{
 		Model: c.Model, ModelOptions: c.ModelOptions, Inputs: c.Inputs, Output: c.Output, DeadLetters: c.deadLetters,

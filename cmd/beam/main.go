@@ -19,7 +19,9 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 
+	"cyclegan/cmd/beam/pipeline"
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/cmd/internal/modelcli"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -41,13 +43,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if c.JSON == "-" {
 		text = io.Discard // standard output is for the summary
 	}
-	s := summary{Output: c.Output, DeadLetters: c.deadLetters}
+	s := summary{Output: c.Output, DeadLetters: c.deadLetters, Failed: []pipeline.Letter{}}
 	s.Status, err = convert(context.Background(), c, &s, text, stderr)
 	if err != nil {
 		s.Error = err.Error()
 		fmt.Fprintln(stderr, "beam:", err)
 	}
-	if err := s.write(c.JSON, stdout); err != nil {
+	if err := modelcli.WriteSummary(c.JSON, stdout, s); err != nil {
 		fmt.Fprintln(stderr, "beam:", err)
 		return cli.Failed
 	}
@@ -89,7 +91,6 @@ func (c *config) setLog(stderr io.Writer) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 }
 
-// warnings is a log that shows only warnings and errors.
 type warnings struct{ w io.Writer }
 
 func (l warnings) Log(_ context.Context, severity log.Severity, _ int, text string) {

@@ -17,7 +17,6 @@ import (
 	"cyclegan/cmd/internal/modelcli"
 )
 
-// summary is what -json writes.
 type summary struct {
 	Status      int               `json:"exit_status"`
 	Error       string            `json:"error,omitempty"`
@@ -65,25 +64,14 @@ func (s *summary) end(ctx context.Context, result beam.PipelineResult, stdout, s
 
 // print prints the counts on one line and, if they are known, the durations on another.
 func (s *summary) print(w io.Writer) {
-	var parts []string
-	rate := ""
-	if s.Metrics == nil {
-		parts = append(parts, cli.Count(s.Total, "image")+" (the runner keeps no metrics)")
-	} else {
-		n := s.Metrics.Counters["pictures_converted"]
-		parts = append(parts, cli.Count(int(n), "image")+" converted")
-		if skipped := s.Metrics.Counters["pictures_skipped"]; skipped > 0 {
-			parts = append(parts, fmt.Sprintf("%d skipped", skipped))
-		}
-		if s.Seconds > 0 {
-			rate = fmt.Sprintf(" (%.3g per second)", float64(n)/s.Seconds)
-		}
+	what, skipped, rate := cli.Count(s.Total, "image")+" (the runner keeps no metrics)", 0, 0.0
+	if s.Metrics != nil {
+		n := int(s.Metrics.Counters["pictures_converted"])
+		skipped = int(s.Metrics.Counters["pictures_skipped"])
+		what, rate = cli.Count(n, "image")+" converted", float64(n)/s.Seconds
 	}
-	if n := len(s.Failed); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d failed", n))
-	}
-	took := time.Duration(s.Seconds * float64(time.Second)).Round(10 * time.Millisecond)
-	fmt.Fprintf(w, "%s in %v%s, written to %s\n", strings.Join(parts, ", "), took, rate, s.Output)
+	took := time.Duration(s.Seconds * float64(time.Second))
+	modelcli.PrintSummary(w, what, skipped, len(s.Failed), 0, took, rate, s.Output)
 	if s.Metrics == nil {
 		return
 	}
@@ -96,15 +84,4 @@ func (s *summary) print(w io.Writer) {
 	if len(times) > 0 {
 		fmt.Fprintf(w, "per image: %s\n", strings.Join(times, ", "))
 	}
-}
-
-// write writes the summary to the file path, or to stdout if path is "-".
-func (s *summary) write(path string, stdout io.Writer) error {
-	if path == "" {
-		return nil
-	}
-	if s.Failed == nil {
-		s.Failed = []pipeline.Letter{}
-	}
-	return modelcli.WriteSummary(path, stdout, s)
 }

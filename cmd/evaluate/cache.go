@@ -19,7 +19,7 @@ import (
 // cache stores what was computed of the real folder for the next evaluation against it.
 type cache struct {
 	dir                string
-	pictures, features string // paths of the entries, "" for what is not stored
+	pictures, features string // paths of the entries to store, "" for none
 	warn               func(format string, args ...any)
 }
 
@@ -69,12 +69,12 @@ func (c *cache) load(s *side, swd *metric.SWD) string {
 	var found []string
 	if c.pictures != "" {
 		if set, err := swd.LoadSet(c.pictures); c.usable(c.pictures, err) {
-			s.set, found = set, append(found, "images")
+			c.pictures, s.set, found = "", set, append(found, "images")
 		}
 	}
 	if c.features != "" {
 		if vectors, err := metric.LoadFeatures(c.features); c.usable(c.features, err) {
-			s.features, found = vectors, append(found, "features")
+			c.features, s.features, found = "", vectors, append(found, "features")
 		}
 	}
 	return strings.Join(found, ", ")
@@ -95,15 +95,15 @@ func (c *cache) usable(path string, err error) bool {
 
 // save stores what was not stored before, and removes entries that nothing has used for some time. A
 // failure is only a warning.
-func (c *cache) save(s *side, set, vectors bool) {
-	if c.dir == "" {
+func (c *cache) save(s *side) {
+	if c.pictures == "" && c.features == "" {
 		return
 	}
 	err := os.MkdirAll(c.dir, 0o777)
-	if err == nil && set && c.pictures != "" {
+	if err == nil && c.pictures != "" {
 		err = s.set.Save(c.pictures)
 	}
-	if err == nil && vectors && c.features != "" {
+	if err == nil && c.features != "" {
 		err = s.features.Save(c.features)
 	}
 	if err != nil {

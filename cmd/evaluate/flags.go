@@ -4,16 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/third_party/native"
 	"cyclegan/train/metric"
 	"cyclegan/train/metric/features"
 )
 
-// config is the parsed command line.
 type config struct {
 	real, fake    string
 	width, height int // of all images after -resize; 0 keeps their sizes
@@ -28,14 +27,10 @@ type config struct {
 	json          string
 }
 
-// largestSide bounds -resize, in pixels.
-const largestSide = 1 << 14
-
 // extractorOnly are the options that apply only with -features.
 var extractorOnly = []string{"features_range", "features_layout", "features_bgr", "features_output", "batch",
 	"provider", "device", "threads", "kid_subsets", "kid_subset_size"}
 
-// flags returns the options, which set c.
 func flags(c *config) *cli.Flags {
 	f := cli.NewFlags("evaluate", fmt.Sprintf(`Score a folder of images against a reference folder.
 
@@ -59,7 +54,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrup
 	f.StringVar(&c.fake, "fake", "", "score the images in `DIR` and its subfolders (required)")
 	f.Func("resize", "resize all images to `WxH` pixels first, such as 128x128, with bicubic interpolation (default: keep their sizes; SWD needs equal sizes)", func(s string) error {
 		var err error
-		c.width, c.height, err = parseSize(s)
+		c.width, c.height, err = modelcli.ParseSize(s)
 		return err
 	})
 	f.IntVar(&c.most, "max", 0, "score at most `N` images of each folder, chosen by -seed and file name (default: all)")
@@ -138,14 +133,4 @@ func (c *config) cacheFolder() (string, error) {
 		return "", err
 	}
 	return filepath.Join(dir, "metric"), nil
-}
-
-func parseSize(s string) (w, h int, err error) {
-	left, right, _ := strings.Cut(s, "x")
-	w, err1 := strconv.Atoi(left)
-	h, err2 := strconv.Atoi(right)
-	if err := errors.Join(err1, err2); err != nil || min(w, h) < 1 || max(w, h) > largestSide {
-		return 0, 0, fmt.Errorf("want two sides of 1 to %d pixels, such as 128x128", largestSide)
-	}
-	return w, h, nil
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer/batch"
 	"cyclegan/infer/pixels"
 )
@@ -21,22 +22,15 @@ type folder struct {
 	dir    string
 	files  []file // by name
 	others int    // files without an image extension
-	failed []failure
+	failed []modelcli.Failure
 }
 
-// file is an image file.
 type file struct {
 	path, name  string // name is relative to the folder, with slashes
 	size, mtime int64  // in bytes, in nanoseconds
 	w, h        int    // from the header, after EXIF rotation
 }
 
-type failure struct {
-	Path  string `json:"path"`
-	Error string `json:"error"`
-}
-
-// stem returns the name without its extension.
 func (f file) stem() string { return strings.TrimSuffix(f.name, path.Ext(f.name)) }
 
 // listFolder finds the images in a folder and its subfolders, as cmd/infer does. If there are more than
@@ -82,7 +76,7 @@ func (f *folder) choose(most int, seed uint64) {
 }
 
 func (f *folder) fail(path string, err error) {
-	f.failed = append(f.failed, failure{path, err.Error()})
+	f.failed = append(f.failed, modelcli.Failure{Path: path, Error: err.Error()})
 }
 
 func (f *folder) firstFailure() error {

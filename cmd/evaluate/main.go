@@ -17,6 +17,7 @@ import (
 	"os"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer/session"
 	"cyclegan/third_party/native/fetch"
 	"cyclegan/train/metric/features"
@@ -37,7 +38,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case ctx.Err() != nil:
 		rep.Status, err = cli.Interrupted, errors.New("interrupted")
-	case err == nil && rep.failures() > 0:
+	case err == nil && len(rep.Real.Failed)+len(rep.Fake.Failed)+len(rep.PairsFailed) > 0:
 		rep.Status = cli.SomeFailed
 	default:
 		rep.Status = cli.Status(err)
@@ -49,7 +50,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if cfg.json != "-" { // with -, only JSON goes to standard output
 		rep.table(stdout)
 	}
-	if err := rep.write(cfg.json, stdout); err != nil {
+	if err := modelcli.WriteSummary(cfg.json, stdout, rep); err != nil {
 		fmt.Fprintln(stderr, "evaluate:", err)
 		return cli.Failed
 	}

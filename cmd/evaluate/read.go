@@ -19,7 +19,6 @@ type side struct {
 	features *metric.Features // nil without an extractor
 }
 
-// reader reads sides.
 type reader struct {
 	cfg       *config
 	swd       *metric.SWD         // nil for none
@@ -39,10 +38,12 @@ func (c *config) image(path string) (*image.NRGBA, error) {
 	return img, nil
 }
 
+func (r *reader) needsSet(s *side) bool      { return r.swd != nil && s.set == nil }
+func (r *reader) needsFeatures(s *side) bool { return r.extractor != nil && s.features == nil }
+
 // read reads what the side lacks: the set for SWD, and the features.
 func (r *reader) read(ctx context.Context, s *side, bar *progress.Bar) error {
-	needSet := r.swd != nil && s.set == nil
-	needFeatures := r.extractor != nil && s.features == nil
+	needSet, needFeatures := r.needsSet(s), r.needsFeatures(s)
 	if !needSet && !needFeatures {
 		return nil
 	}
@@ -89,7 +90,6 @@ func (r *reader) read(ctx context.Context, s *side, bar *progress.Bar) error {
 	return err
 }
 
-// extract adds the features of images.
 func (s *side) extract(ctx context.Context, e *features.Extractor, batch []*image.NRGBA) error {
 	vectors, err := e.Extract(ctx, batch)
 	if err != nil {

@@ -13,28 +13,28 @@ import (
 
 // report is the result of an evaluation, as -json writes it.
 type report struct {
-	Status      int              `json:"exit_status"`
-	Error       string           `json:"error,omitempty"`
-	Real        folderReport     `json:"real"`
-	Fake        folderReport     `json:"fake"`
-	Resize      string           `json:"resize,omitempty"`
-	Seed        uint64           `json:"seed"`
-	Features    *extractorReport `json:"features,omitempty"`
-	Scores      []metric.Score   `json:"scores"`
-	Unpaired    int              `json:"unpaired,omitempty"`
-	PairsFailed []failure        `json:"pairs_failed,omitempty"`
-	Warnings    []string         `json:"warnings"`
-	Seconds     float64          `json:"seconds"`
+	Status      int                `json:"exit_status"`
+	Error       string             `json:"error,omitempty"`
+	Real        folderReport       `json:"real"`
+	Fake        folderReport       `json:"fake"`
+	Resize      string             `json:"resize,omitempty"`
+	Seed        uint64             `json:"seed"`
+	Features    *extractorReport   `json:"features,omitempty"`
+	Scores      []metric.Score     `json:"scores"`
+	Unpaired    int                `json:"unpaired,omitempty"`
+	PairsFailed []modelcli.Failure `json:"pairs_failed,omitempty"`
+	Warnings    []string           `json:"warnings"`
+	Seconds     float64            `json:"seconds"`
 
 	warned func(string) // prints a warning
 }
 
 type folderReport struct {
-	Folder   string    `json:"folder"`
-	Pictures int       `json:"pictures"` // readable ones
-	Others   int       `json:"other_files,omitempty"`
-	Cached   string    `json:"cached,omitempty"`
-	Failed   []failure `json:"failed"`
+	Folder   string             `json:"folder"`
+	Pictures int                `json:"pictures"` // readable ones
+	Others   int                `json:"other_files,omitempty"`
+	Cached   string             `json:"cached,omitempty"`
+	Failed   []modelcli.Failure `json:"failed"`
 }
 
 type extractorReport struct {
@@ -49,12 +49,10 @@ type extractorReport struct {
 
 func newReport(cfg *config) *report {
 	return &report{
-		Real: folderReport{Folder: cfg.real, Failed: []failure{}}, Fake: folderReport{Folder: cfg.fake, Failed: []failure{}},
+		Real: folderReport{Folder: cfg.real, Failed: []modelcli.Failure{}}, Fake: folderReport{Folder: cfg.fake, Failed: []modelcli.Failure{}},
 		Seed: cfg.swd.Seed, Scores: []metric.Score{}, Warnings: []string{},
 	}
 }
-
-func (r *report) add(scores ...metric.Score) { r.Scores = append(r.Scores, scores...) }
 
 func (r *report) warn(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
@@ -62,16 +60,10 @@ func (r *report) warn(format string, args ...any) {
 	r.warned(text)
 }
 
-// failures returns the number of images and pairs that failed.
-func (r *report) failures() int {
-	return len(r.Real.Failed) + len(r.Fake.Failed) + len(r.PairsFailed)
-}
-
-// folders copies the counts of the folders.
 func (r *report) folders(real, fake *folder) {
 	for to, from := range map[*folderReport]*folder{&r.Real: real, &r.Fake: fake} {
 		to.Others, to.Pictures = from.others, len(from.good())
-		to.Failed = append([]failure{}, from.failed...)
+		to.Failed = append([]modelcli.Failure{}, from.failed...)
 	}
 }
 
@@ -85,7 +77,6 @@ func (r *report) extractor(i features.Info) {
 	}
 }
 
-// table prints the scores.
 func (r *report) table(w io.Writer) {
 	if len(r.Scores) == 0 {
 		return
@@ -130,11 +121,3 @@ func (r *report) table(w io.Writer) {
 }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', 5, 64) }
-
-// write writes the report to the file path, or to stdout if path is "-".
-func (r *report) write(path string, stdout io.Writer) error {
-	if path == "" {
-		return nil
-	}
-	return modelcli.WriteSummary(path, stdout, r)
-}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/cmd/internal/progress"
 	"cyclegan/train/metric"
 )
@@ -105,10 +106,8 @@ func (r *reader) sets(ctx context.Context, rep *report, real, fake *side, stderr
 	if len(real.failed) == 0 {
 		rep.Real.Cached = c.load(real, r.swd)
 	}
-	hadSet, hadFeatures := real.set != nil, real.features != nil
-	whole := (hadSet || r.swd == nil) && (hadFeatures || r.extractor == nil)
 	steps := len(fake.files)
-	if !whole {
+	if r.needsSet(real) || r.needsFeatures(real) {
 		steps += len(real.files)
 	}
 	fmt.Fprintf(stderr, "%s to read\n", cli.Count(steps, "image"))
@@ -117,22 +116,21 @@ func (r *reader) sets(ctx context.Context, rep *report, real, fake *side, stderr
 	if err := r.read(ctx, real, bar); err != nil {
 		return err
 	}
-	if !whole && len(real.failed) == 0 {
-		c.save(real, !hadSet, !hadFeatures)
+	if len(real.failed) == 0 {
+		c.save(real)
 	}
 	return r.read(ctx, fake, bar)
 }
 
-// compare computes the scores of sets.
 func (r *reader) compare(ctx context.Context, rep *report, real, fake *side) error {
 	if r.swd != nil {
 		d, err := r.swd.Distance(ctx, real.set, fake.set)
 		if err != nil {
 			return err
 		}
-		rep.add(d.Score("SWD"))
+		rep.Scores = append(rep.Scores, d.Score("SWD"))
 		for _, l := range d.Levels {
-			rep.add(metric.Score{Name: fmt.Sprintf("SWD_%dx%d", l.Width, l.Height), Value: l.Value, N: d.N, NReal: d.NReal})
+			rep.Scores = append(rep.Scores, metric.Score{Name: fmt.Sprintf("SWD_%dx%d", l.Width, l.Height), Value: l.Value, N: d.N, NReal: d.NReal})
 		}
 	}
 	if r.extractor == nil {
@@ -142,13 +140,13 @@ func (r *reader) compare(ctx context.Context, rep *report, real, fake *side) err
 	if err != nil {
 		return err
 	}
-	rep.add(kid.Score("KID"))
+	rep.Scores = append(rep.Scores, kid.Score("KID"))
 	fid, err := metric.FID(real.features, fake.features)
 	if err != nil {
 		return err
 	}
 	n, nReal := fake.features.N(), real.features.N()
-	rep.add(metric.Score{Name: "FID", Value: fid, N: n, NReal: nReal})
+	rep.Scores = append(rep.Scores, metric.Score{Name: "FID", Value: fid, N: n, NReal: nReal})
 	if min(n, nReal) < metric.LeastFID {
 		rep.warn("FID of %d and %d images is too high, because there are fewer than %d: compare it only with "+
 			"FIDs of the same numbers of images, or use KID, which has no such bias", nReal, n, metric.LeastFID)
@@ -183,7 +181,7 @@ func (r *reader) pairs(ctx context.Context, rep *report, real, fake *folder, std
 		bar.Step()
 		if err != nil {
 			err := fmt.Errorf("compare %q with %q: %w", files[1].path, files[0].path, err)
-			rep.PairsFailed = append(rep.PairsFailed, failure{files[1].path, err.Error()})
+			rep.PairsFailed = append(rep.PairsFailed, modelcli.Failure{Path: files[1].path, Error: err.Error()})
 			bar.Printf("failed: %v\n", err)
 			return nil
 		}
@@ -196,7 +194,7 @@ func (r *reader) pairs(ctx context.Context, rep *report, real, fake *folder, std
 	if all.N() == 0 {
 		return errors.New("-paired: no pair can be compared")
 	}
-	rep.add(all.Scores("")...)
+	rep.Scores = append(rep.Scores, all.Scores("")...)
 	return nil
 }
 

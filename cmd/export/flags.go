@@ -121,7 +121,6 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Pr
 	return c, cli.Done, true
 }
 
-// check returns all mistakes in the command line.
 func (c *command) check(args []string, epoch string) []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

@@ -42,7 +42,6 @@ func main() {
 	os.Exit(cli.Failed)
 }
 
-// write writes what was loaded.
 func (c *command) write(ctx context.Context) ([]written, error) {
 	if c.format == formatSafetensors {
 		return c.writeSafetensors()
@@ -56,31 +55,15 @@ func (c *command) write(ctx context.Context) ([]written, error) {
 		}
 		return []written{{c.output, loss}}, nil
 	}
-	dir, err := c.folder()
-	if err != nil {
-		return nil, err
-	}
 	extension := ".onnx"
 	if c.precision != onnxgraph.F32 {
 		extension = fmt.Sprintf(".%s.onnx", c.precision)
 	}
-	var files []written
-	for _, name := range []string{train.GAB, train.GBA} {
-		n, w, err := c.checkpoint.Generator(name, c.kind, c.run.Generator)
-		if err != nil {
-			return files, fmt.Errorf("export %s: %w", name, err)
-		}
-		path := filepath.Join(dir, name+extension)
-		loss, err := c.writeONNX(ctx, path, n, w, name, exporter.Metadata(c.checkpoint, name, n.Name))
-		if err != nil {
-			return files, err
-		}
-		files = append(files, written{path, loss})
-	}
-	return files, nil
+	return c.writeRun(extension, func(path, name string, n *graph.Network, w graph.Weights) (*export.Loss, error) {
+		return c.writeONNX(ctx, path, n, w, name, exporter.Metadata(c.checkpoint, name, n.Name))
+	})
 }
 
-// writeONNX writes one generator with the requested precision.
 func (c *command) writeONNX(ctx context.Context, path string, n *graph.Network, w graph.Weights, name string, m onnxgraph.Metadata) (*export.Loss, error) {
 	switch c.precision {
 	case onnxgraph.F32:

@@ -14,7 +14,6 @@ import (
 	"cyclegan/train/export"
 )
 
-// written is a written file.
 type written struct {
 	path string
 	loss *export.Loss // against f32; nil for f32
@@ -39,28 +38,36 @@ func (c *command) folder() (string, error) {
 	return dir, nil
 }
 
-// writeSafetensors writes the generators for PyTorch.
-func (c *command) writeSafetensors() ([]written, error) {
-	if c.pth != "" {
-		return []written{{path: c.output}}, writeFile(c.output, c.options, c.weights)
-	}
+// writeRun writes both generators of a run by calling write. With an error, it also returns the files
+// written before.
+func (c *command) writeRun(extension string, write func(path, name string, n *graph.Network, w graph.Weights) (*export.Loss, error)) ([]written, error) {
 	dir, err := c.folder()
 	if err != nil {
 		return nil, err
 	}
 	var files []written
 	for _, name := range []string{train.GAB, train.GBA} {
-		_, w, err := c.checkpoint.Generator(name, c.kind, c.run.Generator)
+		n, w, err := c.checkpoint.Generator(name, c.kind, c.run.Generator)
 		if err != nil {
 			return files, fmt.Errorf("export %s: %w", name, err)
 		}
-		path := filepath.Join(dir, name+"."+formatSafetensors)
-		if err := writeFile(path, c.run.Generator(name == train.GAB), w); err != nil {
+		path := filepath.Join(dir, name+extension)
+		loss, err := write(path, name, n, w)
+		if err != nil {
 			return files, err
 		}
-		files = append(files, written{path: path})
+		files = append(files, written{path, loss})
 	}
 	return files, nil
+}
+
+func (c *command) writeSafetensors() ([]written, error) {
+	if c.pth != "" {
+		return []written{{path: c.output}}, writeFile(c.output, c.options, c.weights)
+	}
+	return c.writeRun("."+formatSafetensors, func(path, name string, _ *graph.Network, w graph.Weights) (*export.Loss, error) {
+		return nil, writeFile(path, c.run.Generator(name == train.GAB), w)
+	})
 }
 
 func writeFile(path string, o graph.GeneratorOptions, w graph.Weights) error {
@@ -71,7 +78,6 @@ func writeFile(path string, o graph.GeneratorOptions, w graph.Weights) error {
 	return nil
 }
 
-// printNotes prints what was loaded.
 func (c *command) printNotes(out io.Writer) {
 	for _, note := range c.notes {
 		fmt.Fprintln(out, note)

@@ -9,7 +9,6 @@ import (
 	"cyclegan/cmd/internal/modelcli"
 )
 
-// config is the parsed command line.
 type config struct {
 	modelcli.Conversion
 	dryRun   bool
@@ -17,7 +16,6 @@ type config struct {
 	byRun    bool // the official options name the models and images
 }
 
-// flags returns the options, which set c.
 func flags(c *config) *cli.Flags {
 	f := cli.NewFlags("infer", fmt.Sprintf(`Convert images with a trained generator. The results keep the names, folders and sizes.
 

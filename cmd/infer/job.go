@@ -99,16 +99,13 @@ func (j *job) dryRun(cfg *config, rep *results, stdout, stderr io.Writer) error 
 	})
 	rep.Left = rep.Total - rep.Skipped
 	for _, f := range plan.Unread {
-		rep.Failed = append(rep.Failed, failure{f.Path, f.Err.Error()})
+		rep.Failed = append(rep.Failed, modelcli.Failure{Path: f.Path, Error: f.Err.Error()})
 	}
 	return nil
 }
 
 // run converts the images. The summary is nil if the conversion did not begin.
 func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr io.Writer) (*batch.Summary, error) {
-	if soft.Err() != nil {
-		return nil, context.Cause(soft)
-	}
 	o := &cfg.ModelOptions
 	model, err := modelcli.Open(soft, o, stderr, func() (*infer.Model, error) { return infer.Open(j.model, o) })
 	if err != nil {
@@ -116,7 +113,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	}
 	defer model.Close()
 	if soft.Err() != nil {
-		return nil, context.Cause(soft)
+		return nil, soft.Err()
 	}
 	info := model.Info()
 	if j.check != nil {

@@ -18,6 +18,7 @@ import (
 	"syscall"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/cmd/internal/modelcli"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -72,7 +73,7 @@ func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 		summary, err := jobs[i].run(soft, hard, cfg, part, stderr)
 		if summary != nil {
 			part.summary(summary)
-			printSummary(stdout, jobs[i].output, summary)
+			modelcli.PrintSummary(stdout, cli.Count(summary.Converted, "image")+" converted", summary.Skipped, len(summary.Failed), summary.Left, summary.Elapsed, part.Rate, jobs[i].output)
 		}
 		rep.sum()
 		switch {
@@ -91,30 +92,18 @@ func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 	return cli.Done, nil
 }
 
-var errInterrupted = errors.New("interrupted")
-
 // interrupts returns two contexts. The first signal ends soft, after which the images in progress are
 // finished; the second one ends hard, which aborts them.
 func interrupts() (soft, hard context.Context, stop func()) {
-	soft, endSoft := context.WithCancelCause(context.Background())
-	hard, endHard := context.WithCancelCause(context.Background())
+	soft, endSoft := context.WithCancel(context.Background())
+	hard, endHard := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	done := make(chan struct{})
 	go func() {
-		for _, end := range []context.CancelCauseFunc{endSoft, endHard} {
-			select {
-			case <-signals:
-				end(errInterrupted)
-			case <-done:
-				return
-			}
-		}
+		<-signals
+		endSoft()
+		<-signals
+		endHard()
 	}()
-	return soft, hard, func() {
-		signal.Stop(signals)
-		close(done)
-		endSoft(nil)
-		endHard(nil)
-	}
+	return soft, hard, func() { signal.Stop(signals) }
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,8 +53,8 @@ var officialOptions = slices.Concat([]officialOption{
 	{name: "results_dir", value: "./results/", about: "write to the folders fake_B (by G_AB) and fake_A (by G_BA) in `DIR`/NAME/test_latest, as PNG unless -format is given"},
 	{name: "direction", value: "AtoB", about: "direction `NAME` of the training, AtoB or BtoA (which swaps testA and testB), or with -model test of the conversion (default: the run's)", check: oneOf("AtoB", "BtoA")},
 	{name: "model_suffix", about: "use the generator with suffix `NAME` for -model test: _A for G_AB, _B for G_BA (default: by -direction)", check: oneOf("", "_A", "_B", "_AB", "_BA")},
-	{name: "epoch", value: latest, about: "use the generators of epoch `N`, which cmd/export must have written to checkpoints_dir/NAME/epoch_N", check: checkEpoch},
-	{name: "phase", value: "test", about: "prefix `NAME` of the folders: test for testA, train for trainA", check: checkPhase},
+	{name: "epoch", value: latest, about: "use the generators of epoch `N`, which cmd/export must have written to checkpoints_dir/NAME/epoch_N", check: matches(latest+`|[1-9]\d*`, "latest or the number of an epoch")},
+	{name: "phase", value: "test", about: "prefix `NAME` of the folders: test for testA, train for trainA", check: matches(`[^./\\][^/\\]*`, "test, train or another beginning of the folders' names")},
 	{name: "num_test", value: "50", about: "convert at most `N` images of a folder, the first by name", check: integer(1, 1<<31-1)},
 	{name: "max_dataset_size", about: "the same as -num_test `N`; the smaller one applies", check: integer(1, 1<<31-1)},
 	{name: "preprocess", value: resizeAndCrop, about: "preprocess with `NAME`: resize_and_crop, crop, scale_width, scale_width_and_crop, or none, which rounds sides to multiples of 4; crops are taken from the middle, not at random", check: oneOf(resizeAndCrop, cropOnly, scaleWidth, scaleWidthAndCrop, none)},
@@ -63,7 +64,7 @@ var officialOptions = slices.Concat([]officialOption{
 	{name: "eval", isSwitch: true, about: "no effect: an .onnx file always uses BatchNorm's running statistics and no dropout"},
 	{name: "dataset_mode", about: "data set mode `NAME`, which must be unaligned with cycle_gan and single with test", check: oneOf("unaligned", "single")},
 	{name: "suffix", about: "append _`TEXT` to the name, with options in braces replaced by their values: {netG}_size{load_size}"},
-	{name: "gpu_ids", about: "use the first GPU in `LIST`: 0 stands for -provider cuda -device 0, -1 for -provider cpu (default: as -provider)", check: checkGPUs},
+	{name: "gpu_ids", about: "use the first GPU in `LIST`: 0 stands for -provider cuda -device 0, -1 for -provider cpu (default: as -provider)", check: matches(` *(-1|\d+) *(, *(-1|\d+) *)*`, "-1 for the CPU, or the numbers of GPUs separated by commas")},
 },
 	options(fixed, "", "netG=resnet_9blocks", "ngf=64", "norm=instance", "input_nc=3", "output_nc=3"),
 	options(idle, "", "no_dropout", "netD=basic", "ndf=64", "n_layers_D=3", "init_type=normal", "init_gain=0.02",
@@ -105,32 +106,20 @@ func integer(lo, hi int) func(string) error {
 	}
 }
 
-func checkEpoch(s string) error {
-	if n, err := strconv.Atoi(s); s != latest && (err != nil || n < 1 || strconv.Itoa(n) != s) {
-		return errors.New("want latest or the number of an epoch")
+// matches accepts values that match a regular expression as a whole.
+func matches(pattern, want string) func(string) error {
+	re := regexp.MustCompile("^(" + pattern + ")$")
+	return func(s string) error {
+		if !re.MatchString(s) {
+			return errors.New("want " + want)
+		}
+		return nil
 	}
-	return nil
-}
-
-func checkPhase(s string) error {
-	if s == "" || strings.ContainsAny(s, `/\`) || strings.HasPrefix(s, ".") {
-		return errors.New("want test, train or another beginning of the folders' names")
-	}
-	return nil
 }
 
 func checkRatio(s string) error {
 	if r, err := strconv.ParseFloat(s, 64); err != nil || !(r >= 0.01 && r <= 100) {
 		return errors.New("want a number from 0.01 to 100")
-	}
-	return nil
-}
-
-func checkGPUs(s string) error {
-	for id := range strings.SplitSeq(s, ",") {
-		if n, err := strconv.Atoi(strings.TrimSpace(id)); err != nil || n < -1 {
-			return errors.New("want -1 for the CPU, or the numbers of GPUs separated by commas")
-		}
 	}
 	return nil
 }
@@ -144,14 +133,12 @@ var titles = map[support]string{
 	refused:   "Refused official options: ",
 }
 
-// official holds the official options of a command line.
 type official struct {
 	flags *cli.Flags
 	model string
 	name  string // of the run, with -suffix
 }
 
-// bind defines the official options in f.
 func (o *official) bind(f *cli.Flags) {
 	o.flags = f
 	for _, opt := range officialOptions {
@@ -170,10 +157,8 @@ func (o *official) bind(f *cli.Flags) {
 
 func (o *official) value(name string) string { return o.flags.Lookup(name).Value.String() }
 
-// has reports whether the command line sets an option.
 func (o *official) has(name string) bool { return o.flags.Explicit()[name] }
 
-// given returns the official options on the command line.
 func (o *official) given() []string {
 	var names []string
 	for _, opt := range officialOptions {
@@ -184,12 +169,9 @@ func (o *official) given() []string {
 	return names
 }
 
-// number returns the value of an integer option, or absent if it has none.
-func (o *official) number(name string, absent int) int {
-	n, err := strconv.Atoi(o.value(name))
-	if err != nil {
-		return absent
-	}
+// number returns the value of an integer option, or 0 if it has none.
+func (o *official) number(name string) int {
+	n, _ := strconv.Atoi(o.value(name))
 	return n
 }
 
@@ -265,7 +247,6 @@ func (o *official) check(c *config) []error {
 	return append(errs, err)
 }
 
-// notes returns remarks about the options.
 func (o *official) notes() []string {
 	var notes []string
 	for _, opt := range officialOptions {
@@ -281,5 +262,5 @@ func (o *official) notes() []string {
 
 func (o *official) preprocessing() *preprocessing {
 	ratio, _ := strconv.ParseFloat(o.value("aspect_ratio"), 64)
-	return &preprocessing{o.value("preprocess"), o.number("load_size", 0), o.number("crop_size", 0), ratio}
+	return &preprocessing{o.value("preprocess"), o.number("load_size"), o.number("crop_size"), ratio}
 }

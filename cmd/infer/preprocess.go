@@ -28,7 +28,6 @@ type preprocessing struct {
 	aspectRatio        float64 // factor of the width of results; below 1, divisor of their height
 }
 
-// size returns the size to which an image of w x h is resized.
 func (p *preprocessing) size(w, h int) (int, int) {
 	switch p.mode {
 	case resizeAndCrop:
@@ -65,7 +64,6 @@ func (p *preprocessing) before(img image.Image) (*image.NRGBA, error) {
 	return pic, nil
 }
 
-// nrgba returns img, converted if needed.
 func nrgba(img image.Image) *image.NRGBA {
 	if pic, ok := img.(*image.NRGBA); ok {
 		return pic
@@ -114,7 +112,6 @@ func (p *preprocessing) notes(asked bool) []string {
 	return notes
 }
 
-// prepared is a model with preprocessing.
 type prepared struct {
 	model batch.Translator
 	*preprocessing

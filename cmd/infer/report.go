@@ -1,13 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
-	"time"
 
-	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/infer"
 	"cyclegan/infer/batch"
@@ -22,17 +18,16 @@ type report struct {
 	Parts []results `json:"parts,omitempty"`
 }
 
-// results are those of one generator.
 type results struct {
-	Model     *modelReport `json:"model,omitempty"`
-	Inputs    []string     `json:"inputs"`
-	Output    string       `json:"output,omitempty"`
-	Total     int          `json:"total"`
-	Converted int          `json:"converted"`
-	Skipped   int          `json:"skipped"`
-	Left      int          `json:"left"`
-	Failed    []failure    `json:"failed"`
-	Renamed   []renaming   `json:"renamed"`
+	Model     *modelReport       `json:"model,omitempty"`
+	Inputs    []string           `json:"inputs"`
+	Output    string             `json:"output,omitempty"`
+	Total     int                `json:"total"`
+	Converted int                `json:"converted"`
+	Skipped   int                `json:"skipped"`
+	Left      int                `json:"left"`
+	Failed    []modelcli.Failure `json:"failed"`
+	Renamed   []renaming         `json:"renamed"`
 	// Pictures are in the order of the inputs and, within a folder, of the names.
 	Pictures []pictureReport `json:"pictures"`
 	Seconds  float64         `json:"seconds"`
@@ -58,11 +53,6 @@ type modelReport struct {
 type refusal struct {
 	Provider string `json:"provider"`
 	Reason   string `json:"reason"`
-}
-
-type failure struct {
-	Path  string `json:"path"`
-	Error string `json:"error"`
 }
 
 // The values of pictureReport.Status. Images that a run did not reach, or that a dry run lists, are left.
@@ -105,18 +95,16 @@ func (m *modelReport) fill(i infer.Info) {
 	}
 }
 
-// begin adds a part for each job.
 func (r *report) begin(jobs []job) {
 	for _, j := range jobs {
 		r.Parts = append(r.Parts, results{
 			Model: &modelReport{Path: j.model}, Inputs: j.inputs, Output: j.output,
-			Failed: []failure{}, Renamed: []renaming{}, Pictures: []pictureReport{},
+			Failed: []modelcli.Failure{}, Renamed: []renaming{}, Pictures: []pictureReport{},
 		})
 	}
 	r.sum()
 }
 
-// sum updates the sum of the parts.
 func (r *report) sum() {
 	if len(r.Parts) == 1 {
 		r.results = r.Parts[0]
@@ -166,20 +154,17 @@ func (r *results) summary(s *batch.Summary) {
 	r.Total, r.Converted, r.Skipped, r.Left, r.Seconds = s.Total, s.Converted, s.Skipped, s.Left, s.Elapsed.Seconds()
 	r.Rate = rate(s.Converted, r.Seconds)
 	for _, f := range s.Failed {
-		r.Failed = append(r.Failed, failure{f.Path, modelcli.FlagError{Err: f.Err}.Error()})
+		r.Failed = append(r.Failed, modelcli.Failure{Path: f.Path, Error: modelcli.FlagError{Err: f.Err}.Error()})
 	}
 }
 
 // write writes the report to the file path, or to stdout if path is "-".
 func (r *report) write(path string, stdout io.Writer) error {
-	if path == "" {
-		return nil
-	}
 	if len(r.Parts) == 1 {
 		r.Parts = nil
 	}
 	// Programs that read the summary need empty lists, not null.
-	r.Inputs, r.Failed = append([]string{}, r.Inputs...), append([]failure{}, r.Failed...)
+	r.Inputs, r.Failed = append([]string{}, r.Inputs...), append([]modelcli.Failure{}, r.Failed...)
 	r.Renamed, r.Pictures = append([]renaming{}, r.Renamed...), append([]pictureReport{}, r.Pictures...)
 	return modelcli.WriteSummary(path, stdout, r)
 }
@@ -189,18 +174,4 @@ func rate(converted int, seconds float64) float64 {
 		return 0
 	}
 	return float64(converted) / seconds
-}
-
-// printSummary prints one line about a run.
-func printSummary(w io.Writer, output string, s *batch.Summary) {
-	parts := []string{cli.Count(s.Converted, "image") + " converted"}
-	for _, n := range []struct {
-		n    int
-		what string
-	}{{s.Skipped, "skipped"}, {len(s.Failed), "failed"}, {s.Left, "left"}} {
-		if n.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n.n, n.what))
-		}
-	}
-	fmt.Fprintf(w, "%s in %v (%.3g per second), written to %s\n", strings.Join(parts, ", "), s.Elapsed.Round(10*time.Millisecond), rate(s.Converted, s.Elapsed.Seconds()), output)
 }

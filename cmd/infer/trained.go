@@ -52,7 +52,6 @@ func (r *trained) option(name string) (string, bool) {
 	return strings.Trim(string(v), `"`), ok
 }
 
-// checkFixed returns an error if options contradict those of the run.
 func (r *trained) checkFixed(o *official) error {
 	var bad []error
 	for _, opt := range officialOptions {
@@ -64,7 +63,6 @@ func (r *trained) checkFixed(o *official) error {
 	return errors.Join(bad...)
 }
 
-// generators returns the files of the named generators.
 func (r *trained) generators(o *official, names ...string) ([]string, error) {
 	dir := r.dir
 	if epoch := o.value("epoch"); epoch != latest {
@@ -148,17 +146,19 @@ func (o *official) jobs() (jobs []job, notes []string, err error) {
 	return jobs, notes, err
 }
 
-// convert returns a job for each generator and its folder.
 func (o *official) convert(run *trained, generators, folders []string) ([]job, error) {
 	paths, err := run.generators(o, generators...)
 	if err != nil {
 		return nil, err
 	}
-	most := o.number("num_test", 0)
+	most := o.number("num_test")
+	if n := o.number("max_dataset_size"); n > 0 {
+		most = min(most, n)
+	}
 	var jobs []job
 	for i, g := range generators {
 		jobs = append(jobs, job{
-			model: paths[i], inputs: []string{folders[i]}, most: min(most, o.number("max_dataset_size", most)), check: o.checkModel,
+			model: paths[i], inputs: []string{folders[i]}, most: most, check: o.checkModel,
 			// G_AB makes fake_B, as in the official code.
 			output: filepath.Join(o.value("results_dir"), o.name, o.value("phase")+"_"+o.value("epoch"), "fake_"+g[len(g)-1:]),
 			wrap:   func(t batch.Translator) batch.Translator { return prepared{t, o.preprocessing()} },

@@ -42,7 +42,6 @@ type convertFn struct {
 	outcomes  []outcome // not reported yet
 }
 
-// outcome is the result for an image.
 type outcome struct {
 	batch.Result
 	fetch, put time.Duration // durations of reading and writing the file
@@ -109,7 +108,6 @@ func (f *convertFn) report(ctx context.Context, emit func(Letter)) error {
 	return fatal
 }
 
-// convert converts one image.
 func (f *convertFn) convert(ctx context.Context, j Job) (o outcome) {
 	defer func() {
 		if r := recover(); r != nil {

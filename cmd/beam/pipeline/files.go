@@ -22,11 +22,10 @@ import (
 
 // schemeOf returns the part before ://, which is empty for local files.
 func schemeOf(path string) string {
-	scheme, _, found := strings.Cut(path, "://")
-	if !found {
-		return ""
+	if scheme, _, found := strings.Cut(path, "://"); found {
+		return scheme
 	}
-	return scheme
+	return ""
 }
 
 func isLocal(path string) bool { return schemeOf(path) == "" }
@@ -40,9 +39,6 @@ func known(path string) error {
 		return fmt.Errorf("%q: unknown file system %s://; use a local path, gs:// or s3://", path, scheme)
 	}
 }
-
-// whole reports whether files appear only when they are whole, as in object stores.
-func whole(path string) bool { return !isLocal(path) }
 
 // systems are the open file systems of this process. They stay open, because the client of an object
 // store has connections.
@@ -112,7 +108,7 @@ func write(ctx context.Context, path string, data []byte) error {
 	// An aborted upload leaves no object behind if its context ends.
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	if whole(path) {
+	if !isLocal(path) { // an object appears only when it is whole
 		return filesystem.Write(ctx, system, path, data)
 	}
 	beside := filepath.Join(filepath.Dir(path), strings.Replace(atomicfile.Pattern, "*", fmt.Sprintf("%016x", rand.Uint64()), 1))

@@ -23,7 +23,6 @@ type Letter struct {
 	Reason string `json:"reason"`
 }
 
-// lettersFn writes the list of dead letters.
 type lettersFn struct{ Path string }
 
 func (f *lettersFn) ProcessElement(ctx context.Context, _ []byte, next func(*Letter) bool) error {
@@ -57,7 +56,7 @@ func ReadLetters(ctx context.Context, path string) ([]Letter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read dead letters %q: %w", path, err)
 	}
-	var letters []Letter
+	letters := []Letter{}
 	for line := range bytes.Lines(data) {
 		var l Letter
 		if err := json.Unmarshal(line, &l); err != nil {

@@ -51,18 +51,14 @@ type Options struct {
 
 // Validate reports every invalid option with its value.
 func (o *Options) Validate() error {
-	var bad []error
+	bad := []error{o.validatePlan(), o.ModelOptions.Validate(), known(o.Model)}
 	if o.Model == "" {
 		bad = append(bad, errors.New("the model is missing"))
 	}
-	bad = append(bad, o.validatePlan())
 	if o.DeadLetters == "" {
 		bad = append(bad, errors.New("the file for dead letters is missing"))
 	} else if schemeOf(o.DeadLetters) != schemeOf(o.Output) { // which is checked
 		bad = append(bad, known(o.DeadLetters))
-	}
-	if o.Model != "" {
-		bad = append(bad, known(o.Model))
 	}
 	if o.Quality < 0 || o.Quality > 100 {
 		bad = append(bad, fmt.Errorf("quality %d is not between 1 and 100, or 0 for 95", o.Quality))
@@ -75,13 +71,12 @@ func (o *Options) Validate() error {
 			bad = append(bad, fmt.Errorf("size %q: %w", o.Resize, err))
 		}
 	}
-	bad = append(bad, o.ModelOptions.Validate())
 	return errors.Join(bad...)
 }
 
 // validatePlan is the part that a plan needs.
 func (o *Options) validatePlan() error {
-	var bad []error
+	bad := []error{known(o.Output)}
 	if len(o.Inputs) == 0 {
 		bad = append(bad, errors.New("the input is missing: name an image or a folder of images"))
 	}
@@ -100,9 +95,6 @@ func (o *Options) validatePlan() error {
 	}
 	if local > 0 && local < len(o.Inputs) {
 		bad = append(bad, fmt.Errorf("inputs %s are in this file system and in others\nFix: convert them in two runs", strings.Join(o.Inputs, ", ")))
-	}
-	if o.Output != "" {
-		bad = append(bad, known(o.Output))
 	}
 	return errors.Join(bad...)
 }

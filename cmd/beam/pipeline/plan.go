@@ -18,7 +18,6 @@ func init() {
 	register.DoFn4x1[context.Context, []byte, func(Job), func(Letter), error](&planFn{})
 }
 
-// planFn plans the conversion on one worker.
 type planFn struct{ Options Options }
 
 // ProcessElement emits the jobs, and the folders that cannot be read.
@@ -81,7 +80,6 @@ func below(folder, rel string) string {
 	return strings.TrimRight(folder, "/") + "/" + filepath.ToSlash(rel)
 }
 
-// planRemote plans for images in object stores.
 func planRemote(ctx context.Context, o *Options) (*batch.Plan, error) {
 	list := listing{output: strings.TrimRight(o.Output, "/"), seen: map[string]bool{}}
 	for _, input := range o.Inputs {

@@ -24,7 +24,6 @@ const (
 // ErrVersion is what [Flags.Parse] returns for -version.
 var ErrVersion = errors.New("version requested")
 
-// usageError is a mistake in the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -68,7 +67,6 @@ func Report(stderr io.Writer, name string, err error) int {
 	return status
 }
 
-// mistakes returns the number of errors that are joined in err.
 func mistakes(err error) int {
 	list, ok := err.(interface{ Unwrap() []error })
 	if !ok {

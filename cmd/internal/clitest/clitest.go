@@ -148,18 +148,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 
 // Command returns a command of the scripts that has not been started.
 func Command(ts *testscript.TestScript, args ...string) *exec.Cmd {
-	path := ""
-	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
-		if p := filepath.Join(dir, args[0]); path == "" {
-			if _, err := os.Stat(p); err == nil {
-				path = p
-			}
-		}
-	}
-	if path == "" {
-		ts.Fatalf("no command %s", args[0])
-	}
-	cmd := exec.Command(path, args[1:]...)
+	cmd := exec.Command(args[0], args[1:]...) // testscript.Main has put it into PATH
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = os.Environ()
 	for _, name := range []string{native.EnvONNXRuntime, native.EnvCache} {

@@ -133,7 +133,6 @@ func (c *Conversion) providerOption(s string) error {
 	return nil
 }
 
-// resize is a parsed -resize.
 type resize struct {
 	training      bool // the model's training size
 	width, height int  // exactly these
@@ -150,20 +149,24 @@ func parseResize(s string) (resize, error) {
 	if s == "training" {
 		return resize{training: true}, nil
 	}
-	side := func(s string) (int, bool) {
-		n, err := strconv.Atoi(s)
-		return n, err == nil && n >= 1 && n <= MaxSide
-	}
-	if w, h, found := strings.Cut(s, "x"); found {
-		width, ok1 := side(w)
-		height, ok2 := side(h)
-		if ok1 && ok2 {
-			return resize{width: width, height: height}, nil
-		}
-	} else if n, ok := side(s); ok {
+	if n, err := strconv.Atoi(s); err == nil && n >= 1 && n <= MaxSide {
 		return resize{shorter: n}, nil
 	}
+	if w, h, err := ParseSize(s); err == nil {
+		return resize{width: w, height: h}, nil
+	}
 	return resize{}, fmt.Errorf("want WxH such as 256x256, N for the shorter side, or training, with sides up to %d pixels", MaxSide)
+}
+
+// ParseSize parses a size in the form of 128x128.
+func ParseSize(s string) (w, h int, err error) {
+	left, right, _ := strings.Cut(s, "x")
+	w, err1 := strconv.Atoi(left)
+	h, err2 := strconv.Atoi(right)
+	if errors.Join(err1, err2) != nil || min(w, h) < 1 || max(w, h) > MaxSide {
+		return 0, 0, fmt.Errorf("want two sides of 1 to %d pixels, such as 128x128", MaxSide)
+	}
+	return w, h, nil
 }
 
 // Sizes returns the function that maps the size of an image to that requested by -resize, nil for "".

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"cyclegan/cmd/internal/cli"
@@ -75,8 +76,36 @@ func Shown(path string) string {
 	return path
 }
 
-// WriteSummary writes a summary as JSON to the file path, or to stdout if path is "-".
+// PrintSummary prints one line about a run: what was done, how many images are in other states, such as
+// "failed" or "left", and the rate if it is known.
+func PrintSummary(w io.Writer, what string, skipped, failed, left int, took time.Duration, rate float64, output string) {
+	for _, n := range []struct {
+		n     int
+		state string
+	}{{skipped, "skipped"}, {failed, "failed"}, {left, "left"}} {
+		if n.n > 0 {
+			what += fmt.Sprintf(", %d %s", n.n, n.state)
+		}
+	}
+	per := ""
+	if rate > 0 {
+		per = fmt.Sprintf(" (%.3g per second)", rate)
+	}
+	fmt.Fprintf(w, "%s in %v%s, written to %s\n", what, took.Round(10*time.Millisecond), per, output)
+}
+
+// Failure is an image or folder that failed, in a JSON summary.
+type Failure struct {
+	Path  string `json:"path"`
+	Error string `json:"error"`
+}
+
+// WriteSummary writes a summary as JSON to the file path, to stdout if path is "-", and nowhere if it is
+// empty.
 func WriteSummary(path string, stdout io.Writer, summary any) error {
+	if path == "" {
+		return nil
+	}
 	data, err := json.MarshalIndent(summary, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write summary: %w", err)
