@@ -16,7 +16,6 @@ import (
 	"cyclegan/graph"
 	"cyclegan/graph/onnxgraph"
 	"cyclegan/graph/pytorch"
-	"cyclegan/infer/atomicfile"
 	"cyclegan/infer/pixels"
 	"cyclegan/third_party/native/fetch"
 	"cyclegan/train"
@@ -153,23 +152,22 @@ func (s *spec) writeNetworks(o train.Options) error {
 		if err != nil {
 			return err
 		}
+		var file, model bytes.Buffer
+		if i >= 2 {
+			err = pytorch.WriteDiscriminator(&file, discriminator, w)
+		} else {
+			err = pytorch.WriteGenerator(&file, generator, w)
+		}
 		s.Weights[name] = filepath.Join(s.dir, name+".safetensors")
-		err = atomicfile.Write(s.Weights[name], func(out io.Writer) error {
-			if i >= 2 {
-				return pytorch.WriteDiscriminator(out, discriminator, w)
-			}
-			return pytorch.WriteGenerator(out, generator, w)
-		})
-		if err != nil {
+		if err := errors.Join(err, os.WriteFile(s.Weights[name], file.Bytes(), 0o644)); err != nil {
 			return err
 		}
 		if i > 0 {
 			continue
 		}
 		s.Model = filepath.Join(s.dir, "G_AB.onnx")
-		m := onnxgraph.Metadata{Direction: "AtoB", TrainWidth: s.Size, TrainHeight: s.Size, Writer: "cyclegan bench"}
-		err = atomicfile.Write(s.Model, func(out io.Writer) error { return onnxgraph.Write(out, n, w, m) })
-		if err != nil {
+		err = onnxgraph.Write(&model, n, w, onnxgraph.Metadata{Direction: "AtoB", TrainWidth: s.Size, TrainHeight: s.Size, Writer: "cyclegan bench"})
+		if err := errors.Join(err, os.WriteFile(s.Model, model.Bytes(), 0o644)); err != nil {
 			return err
 		}
 	}
