@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -75,10 +76,7 @@ func compare(ctx context.Context, f *files, python string, s setting, versions m
 	if python == "" {
 		list = list[:1]
 	}
-	var exportErr error
-	if slices.ContainsFunc(list, func(n contender) bool { return n.Model }) {
-		exportErr = t.exportByPyTorch(ctx)
-	}
+	exportByPyTorch := sync.OnceValue(func() error { return t.exportByPyTorch(ctx) })
 	var runners []runner
 	defer func() {
 		for _, p := range runners {
@@ -92,9 +90,10 @@ func compare(ctx context.Context, f *files, python string, s setting, versions m
 		r := &result{Name: n.Name, Title: n.Title}
 		var p runner
 		var err error
-		if n.Model && exportErr != nil {
-			err = fmt.Errorf("PyTorch's ONNX export failed: %w", exportErr)
-		} else {
+		if n.Model {
+			err = exportByPyTorch()
+		}
+		if err == nil {
 			p, err = t.enter(ctx, n, r)
 		}
 		if ctx.Err() != nil {
@@ -185,7 +184,7 @@ func (t *contest) exportByPyTorch(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, t.python, t.files.path("peers", "export.py"))
 	p, ready, err := startResident(cmd, t.shared, filepath.Join(t.shared.dir, "export.log"))
 	if err != nil {
-		return err
+		return fmt.Errorf("PyTorch's ONNX export failed: %w", err)
 	}
 	maps.Copy(t.versions, ready.Versions)
 	p.close()

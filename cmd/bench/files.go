@@ -16,7 +16,6 @@ import (
 	"cyclegan/graph"
 	"cyclegan/graph/onnxgraph"
 	"cyclegan/graph/pytorch"
-	"cyclegan/infer/atomicfile"
 	"cyclegan/infer/pixels"
 	"cyclegan/third_party/native/fetch"
 	"cyclegan/train"
@@ -153,14 +152,14 @@ func (s *spec) writeNetworks(o train.Options) error {
 		if err != nil {
 			return err
 		}
+		var file, model bytes.Buffer
+		if i >= 2 {
+			err = pytorch.WriteDiscriminator(&file, discriminator, w)
+		} else {
+			err = pytorch.WriteGenerator(&file, generator, w)
+		}
 		s.Weights[name] = filepath.Join(s.dir, name+".safetensors")
-		err = atomicfile.Write(s.Weights[name], func(out io.Writer) error {
-			if i >= 2 {
-				return pytorch.WriteDiscriminator(out, discriminator, w)
-			}
-			return pytorch.WriteGenerator(out, generator, w)
-		})
-		if err != nil {
+		if err := errors.Join(err, os.WriteFile(s.Weights[name], file.Bytes(), 0o644)); err != nil {
 			return err
 		}
 		if i > 0 {

@@ -52,9 +52,6 @@ const defaultAxes = "step.size=64,96,128,192 step.batch_size=1,2,4 step.ngf=16,3
 
 func (a axis) String() string { return a.Work + "." + a.Name }
 
-// startCounts reports whether the start of the program counts in the time of an image.
-func (a axis) startCounts() bool { return a.Name == "pictures" }
-
 // parseAxes parses a list such as "step.size=64,128 convert.ngf=32,64".
 func parseAxes(list string) ([]axis, error) {
 	var parsed []axis
@@ -66,7 +63,6 @@ func parseAxes(list string) ([]axis, error) {
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("-grow %s: %w", word, err))
-			continue
 		}
 		parsed = append(parsed, a)
 	}
@@ -140,9 +136,6 @@ func (c *command) grow(ctx context.Context, f *files, rep *report, text io.Write
 				failed = errors.Join(failed, fmt.Errorf("%s=%d: %w", a, value, err))
 			}
 			curve.Points = append(curve.Points, p)
-			if err := rep.write(c.json, nil); err != nil {
-				return err
-			}
 		}
 		curve.print(text)
 	}
@@ -176,10 +169,11 @@ func (p *point) measure(ctx context.Context, f *files, versions map[string]strin
 	return nil
 }
 
-// seconds returns the median time per step or image.
+// seconds returns the median time per step or image. For a growing folder the start of the program
+// counts too.
 func (a axis) seconds(p point) float64 {
 	s := spreadOf(p.Samples).Median
-	if a.startCounts() {
+	if a.Name == "pictures" {
 		s += p.StartSeconds / float64(p.Setting.Images)
 	}
 	return s

@@ -14,6 +14,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -62,11 +63,10 @@ func (c *command) measure(ctx context.Context, stdout, stderr io.Writer) error {
 	} else {
 		err = c.compareAll(ctx, f, rep, text)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		rep.printVersions(text)
 	}
-	rep.printVersions(text)
-	return rep.write(c.json, stdout)
+	return errors.Join(err, rep.write(c.json, stdout)) // what was measured until an error counts
 }
 
 func (c *command) compareAll(ctx context.Context, f *files, rep *report, text io.Writer) error {
@@ -77,9 +77,6 @@ func (c *command) compareAll(ctx context.Context, f *files, rep *report, text io
 		}
 		comparison.print(text)
 		rep.Cases = append(rep.Cases, *comparison)
-		if err := rep.write(c.json, nil); err != nil {
-			return err
-		}
 	}
 	return nil
 }

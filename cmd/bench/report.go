@@ -143,18 +143,17 @@ func memory(bytes int64) string {
 	return fmt.Sprintf("%.2f GiB", float64(bytes)/(1<<30))
 }
 
-// write writes the report as JSON to a file, or for "-" to out. It does nothing for an empty path, and
-// for "-" while out is nil.
+// write writes the report as JSON to a file, or for "-" to out. It does nothing for an empty path.
 func (r *report) write(path string, out io.Writer) error {
-	if path == "" || path == "-" && out == nil {
-		return nil
-	}
 	encode := func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
-	if path == "-" {
+	switch path {
+	case "":
+		return nil
+	case "-":
 		return encode(out)
 	}
 	return atomicfile.Write(path, encode)

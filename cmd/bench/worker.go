@@ -30,21 +30,19 @@ type worker struct {
 
 // serve is the main function of a contender's process. It returns the exit status.
 func serve(in io.Reader, out, log io.Writer) int {
-	if err := serveTurns(bufio.NewReader(in), json.NewEncoder(out)); err != nil {
+	if err := serveTurns(bufio.NewScanner(in), json.NewEncoder(out)); err != nil {
 		fmt.Fprintln(log, err)
 		return cli.Failed
 	}
 	return cli.Done
 }
 
-func serveTurns(in *bufio.Reader, out *json.Encoder) error {
+func serveTurns(in *bufio.Scanner, out *json.Encoder) error {
+	in.Buffer(nil, 1<<20)
+	in.Scan()
 	var s spec
-	line, err := in.ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &s)
-	}
-	if err != nil {
-		return fmt.Errorf("read what to do: %w", err)
+	if err := json.Unmarshal(in.Bytes(), &s); err != nil {
+		return fmt.Errorf("read what to do: %w", errors.Join(err, in.Err()))
 	}
 	newWorker := newConversion
 	if s.Work == workStep {
@@ -58,16 +56,9 @@ func serveTurns(in *bufio.Reader, out *json.Encoder) error {
 	if err := out.Encode(answer{Ready: &w.ready}); err != nil {
 		return err
 	}
-	for {
-		line, err := in.ReadString('\n')
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if line != "round\n" {
-			return fmt.Errorf("unknown request %q", line)
+	for in.Scan() {
+		if in.Text() != "round" {
+			return fmt.Errorf("unknown request %q", in.Text())
 		}
 		begin := time.Now()
 		if err := w.turn(); err != nil {
@@ -78,6 +69,7 @@ func serveTurns(in *bufio.Reader, out *json.Encoder) error {
 			return err
 		}
 	}
+	return in.Err()
 }
 
 // newConversion converts the folder in each turn, with a model that stays open.

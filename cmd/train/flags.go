@@ -93,44 +93,41 @@ func (c *config) flags(o *train.Options) *cli.Flags {
 	return f
 }
 
-// officialGroup is a group of options of the official train.py that mean nothing here. They are
-// accepted with a note if that is harmless, and rejected otherwise.
+// officialGroup is a group of options of the official train.py that mean nothing here.
 type officialGroup struct {
 	note  string
 	names []string
-	// accepts reports whether a value is harmless; nil accepts all.
-	accepts func(value string) bool
+	// value is the only accepted value of the options; "" rejects the options, and "*" accepts all
+	// values with a note.
+	value string
 }
-
-func only(valid string) func(string) bool { return func(value string) bool { return value == valid } }
 
 var official = []officialGroup{
-	{"only cycle_gan is supported; to convert images (-model test) use the infer command", []string{"model"}, only("cycle_gan")},
-	{"only unaligned is supported, because CycleGAN learns from unaligned images", []string{"dataset_mode"}, only("unaligned")},
+	{"only cycle_gan is supported; to convert images (-model test) use the infer command", []string{"model"}, "cycle_gan"},
+	{"only unaligned is supported, because CycleGAN learns from unaligned images", []string{"dataset_mode"}, "unaligned"},
 	{"no effect; open report.html in the run's folder, or its folder events in TensorBoard", []string{
 		"display_id", "display_server", "display_port", "display_env", "display_ncols", "display_winsize",
-		"use_wandb", "wandb_project_name", "update_html_freq", "no_html"}, nil},
+		"use_wandb", "wandb_project_name", "update_html_freq", "no_html"}, "*"},
 	{"rejected, because they belong to test.py, whose work the infer command does", []string{
-		"results_dir", "aspect_ratio", "num_test", "model_suffix", "ntest", "eval"}, func(string) bool { return false }},
+		"results_dir", "aspect_ratio", "num_test", "model_suffix", "ntest", "eval"}, ""},
 }
-
-// officialFlags are the official options without a value.
-var officialFlags = []string{"use_wandb", "no_html", "eval"}
 
 func (c *config) bindOfficial(f *flag.FlagSet, g officialGroup, name string) {
 	store := func(value string) error {
-		if g.accepts != nil && !g.accepts(value) {
-			return errors.New(g.note)
-		}
 		seen := func(note string) bool { return strings.HasSuffix(note, g.note) }
-		if g.accepts == nil && !slices.ContainsFunc(c.notes, seen) {
+		switch {
+		case value == g.value, g.value == "*" && slices.ContainsFunc(c.notes, seen):
+			return nil
+		case g.value == "*":
 			c.notes = append(c.notes, fmt.Sprintf("-%s: %s", name, g.note))
+			return nil
 		}
-		return nil
+		return errors.New(g.note)
 	}
-	if slices.Contains(officialFlags, name) {
+	switch name {
+	case "use_wandb", "no_html", "eval": // have no value
 		f.BoolFunc(name, g.note, store)
-	} else {
+	default:
 		f.Func(name, g.note, store)
 	}
 }

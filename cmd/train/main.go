@@ -18,7 +18,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
+	"path/filepath"
 
 	"golang.org/x/term"
 
@@ -95,10 +95,10 @@ func (c *config) validate(f *cli.Flags) error {
 	if err := errors.Join(c.runFlags.validate(), c.opts.Validate()); err != nil {
 		return cli.Usage(err)
 	}
-	switch {
-	case c.check || c.worker != "":
+	if c.check || c.worker != "" {
 		return nil // these write nothing
-	case !c.resume:
+	}
+	if !c.resume {
 		return c.pickName()
 	}
 	if err := c.opts.CheckResume(c.saved); err != nil {
@@ -119,9 +119,9 @@ func presetOptions(first train.Options, explicit map[string]bool) (train.Options
 	}
 	o, err := train.Preset(name)
 	if err != nil {
-		return o, cli.Usage(err)
+		err = cli.Usage(err)
 	}
-	return o, nil
+	return o, err
 }
 
 // savedOptions returns the options of the run to resume.
@@ -141,15 +141,12 @@ func savedOptions(first train.Options, explicit map[string]bool) (train.Options,
 func (c *config) pickName() error {
 	base := c.opts.Name
 	for i := 2; ; i++ {
-		entries, err := os.ReadDir(c.opts.Dir())
+		_, err := os.Stat(filepath.Join(c.opts.Dir(), train.OptionsFile))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("look for older runs: %w", err)
-		}
-		if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == train.OptionsFile }) {
-			return nil
 		}
 		if c.explicit["name"] {
 			return cli.Usage(fmt.Errorf("run %s exists; add -continue_train to resume it, or choose another -name", c.opts.Dir()))
@@ -194,16 +191,10 @@ func (c *config) inspect(ctx context.Context, stdout, stderr *os.File) (*inspect
 		return nil, err
 	}
 	if !c.json {
-		if err := found.Fprint(stdout, c.verbose); err != nil {
-			return nil, err
-		}
-		return found, found.Err()
+		return found, errors.Join(found.Fprint(stdout, c.verbose), found.Err())
 	}
 	out := json.NewEncoder(stdout)
 	out.SetIndent("", "  ")
 	out.SetEscapeHTML(false)
-	if err := out.Encode(found); err != nil {
-		return nil, fmt.Errorf("print the findings: %w", err)
-	}
-	return found, found.Err()
+	return found, errors.Join(out.Encode(found), found.Err())
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,10 +57,7 @@ func (c *config) runConfig(stdout, stderr *os.File) run.Config {
 
 // serve computes a share of other processes' trainings until it is interrupted.
 func (c *config) serve(ctx context.Context, stdout *os.File) error {
-	threads := c.opts.Threads
-	if threads == 0 {
-		threads = runtime.NumCPU()
-	}
+	threads := cmp.Or(c.opts.Threads, runtime.NumCPU())
 	at, err := worker.Serve(ctx, c.worker, worker.Options{Threads: threads, GPUs: c.opts.GPUIDs})
 	if err != nil {
 		return fmt.Errorf("-worker %s: %w", c.worker, err)
@@ -81,9 +79,8 @@ type display struct {
 func newDisplay(out *os.File) *display {
 	d := &display{out: out}
 	if term.IsTerminal(int(out.Fd())) {
-		if d.columns, _, _ = term.GetSize(int(out.Fd())); d.columns <= 0 {
-			d.columns = 80
-		}
+		columns, _, _ := term.GetSize(int(out.Fd())) // 0 if unknown
+		d.columns = cmp.Or(columns, 80)
 	}
 	return d
 }
@@ -93,7 +90,7 @@ func (d *display) Step(p train.Progress, m run.Means, fresh bool) {
 		d.showBar(p, m)
 	} else if fresh {
 		left := (time.Duration(p.Steps-p.Step) * m.Step).Round(time.Second)
-		fmt.Fprintf(d.out, "step %d/%d  epoch %d  %.3f s/step  %v left  %s\n", p.Step, p.Steps, p.Epoch, m.Step.Seconds(), left, full(m.Losses))
+		fmt.Fprintf(d.out, "step %d/%d  epoch %d  %.3f s/step  %v left  %s\n", p.Step, p.Steps, p.Epoch, m.Step.Seconds(), left, losses(m.Losses, false))
 	}
 }
 
@@ -112,11 +109,8 @@ func (d *display) showBar(p train.Progress, m run.Means) {
 	}
 	const barColumns = 40 // without its description
 	text := fmt.Sprintf("%d/%d", p.Step, p.Steps)
-	for _, losses := range []string{full(m.Losses), compact(m.Losses)} {
-		if d.columns >= len(text)+2+len(losses)+barColumns {
-			text += "  " + losses
-			break
-		}
+	if sums := "  " + losses(m.Losses, true); d.columns >= len(text)+len(sums)+barColumns {
+		text += sums
 	}
 	d.bar.Describe(text)
 	_ = d.bar.Add(1)
@@ -139,29 +133,19 @@ func (d *display) Stop() {
 	}
 }
 
-// lossPairs are the losses of the two directions.
-var lossPairs = []struct{ short, label, a, b string }{
-	{"G", "G", "G_AB", "G_BA"}, {"cyc", "cycle", "cycle_A", "cycle_B"}, {"idt", "idt", "idt_A", "idt_B"}, {"D", "D", "D_A", "D_B"},
-}
-
-// full shows each loss.
-func full(losses map[string]float64) string {
+// losses shows each loss of both directions, or only their sums.
+func losses(values map[string]float64, sums bool) string {
 	var words []string
-	for _, p := range lossPairs {
-		if a, b := losses[p.a], losses[p.b]; p.short != "idt" || a != 0 || b != 0 {
-			words = append(words, fmt.Sprintf("%s %.2f/%.2f", p.label, a, b))
+	for _, l := range []struct{ label, short, a, b string }{
+		{"G", "G", "G_AB", "G_BA"}, {"cycle", "cyc", "cycle_A", "cycle_B"}, {"idt", "idt", "idt_A", "idt_B"}, {"D", "D", "D_A", "D_B"},
+	} {
+		switch a, b := values[l.a], values[l.b]; {
+		case l.label == "idt" && a == 0 && b == 0: // without identity loss
+		case sums:
+			words = append(words, fmt.Sprintf("%s %.2f", l.short, a+b))
+		default:
+			words = append(words, fmt.Sprintf("%s %.2f/%.2f", l.label, a, b))
 		}
 	}
 	return strings.Join(words, "  ")
-}
-
-// compact shows the sums of both directions.
-func compact(losses map[string]float64) string {
-	var words []string
-	for _, p := range lossPairs {
-		if sum := losses[p.a] + losses[p.b]; p.short != "idt" || sum != 0 {
-			words = append(words, fmt.Sprintf("%s %.2f", p.short, sum))
-		}
-	}
-	return strings.Join(words, " ")
 }

@@ -44,7 +44,7 @@ type Result struct {
 type Evaluator struct {
 	ab, ba    *direction
 	extractor *features.Extractor
-	split     string
+	data      *dataset.Dataset
 	untouched []metric.Score // of the images themselves, which a translation should beat
 }
 
@@ -75,49 +75,29 @@ func New(ctx context.Context, data *dataset.Dataset, shapeA, shapeB graph.Shape,
 	if o.Features != "" {
 		atLeast = 2 // the statistics of features need two
 	}
-	a, truthsA, err := choose(ctx, data.TestA(), o.Count, atLeast, shapeA)
-	if err != nil {
+	e := &Evaluator{data: data}
+	e.ab = &direction{suffix: "AB", generator: "G_AB", back: "G_BA", cycle: "cycle_A_", from: shapeA, to: graph.Shape{H: shapeA.H, W: shapeA.W, C: shapeB.C}}
+	e.ba = &direction{suffix: "BA", generator: "G_BA", back: "G_AB", cycle: "cycle_B_", from: shapeB, to: graph.Shape{H: shapeB.H, W: shapeB.W, C: shapeA.C}}
+	if err := e.ab.choose(ctx, data.TestA(), o.Count, atLeast); err != nil {
 		return nil, fmt.Errorf("choose images of domain A for evaluation: %w", err)
 	}
-	b, truthsB, err := choose(ctx, data.TestB(), o.Count, atLeast, shapeB)
-	if err != nil {
+	if err := e.ba.choose(ctx, data.TestB(), o.Count, atLeast); err != nil {
 		return nil, fmt.Errorf("choose images of domain B for evaluation: %w", err)
 	}
-	e := &Evaluator{split: split(data)}
+	var err error
 	if o.Features != "" {
 		if e.extractor, err = features.Open(o.Features, &o.Extractor); err != nil {
 			return nil, fmt.Errorf("open the feature extractor: %w", err)
 		}
 	}
-	e.ab = &direction{
-		suffix: "AB", generator: "G_AB", back: "G_BA", cycle: "cycle_A_",
-		from: shapeA, to: graph.Shape{H: shapeA.H, W: shapeA.W, C: shapeB.C}, sources: a, truths: truthsA,
-	}
-	e.ba = &direction{
-		suffix: "BA", generator: "G_BA", back: "G_AB", cycle: "cycle_B_",
-		from: shapeB, to: graph.Shape{H: shapeB.H, W: shapeB.W, C: shapeA.C}, sources: b, truths: truthsB,
-	}
-	if err = e.prepare(ctx, e.ab, b); err == nil {
-		err = e.prepare(ctx, e.ba, a)
+	if err = e.prepare(ctx, e.ab, e.ba.sources); err == nil {
+		err = e.prepare(ctx, e.ba, e.ab.sources)
 	}
 	if err != nil {
 		e.Close()
 		return nil, err
 	}
 	return e, nil
-}
-
-// split names the set that the images come from.
-func split(data *dataset.Dataset) string {
-	switch a, b := data.TestA().FromTrain, data.TestB().FromTrain; {
-	case a && b:
-		return "train"
-	case a:
-		return "train (A), test (B)"
-	case b:
-		return "test (A), train (B)"
-	}
-	return "test"
 }
 
 // Close frees the feature extractor. It may be called twice.
@@ -130,7 +110,17 @@ func (e *Evaluator) Close() error {
 
 // Split names the set that the images come from: "test", "train" if the dataset has no test images, or
 // both if only one domain has them.
-func (e *Evaluator) Split() string { return e.split }
+func (e *Evaluator) Split() string {
+	switch a, b := e.data.TestA().FromTrain, e.data.TestB().FromTrain; {
+	case a && b:
+		return "train"
+	case a:
+		return "train (A), test (B)"
+	case b:
+		return "test (A), train (B)"
+	}
+	return "test"
+}
 
 // Extractor names the feature extractor by its file name and the beginning of its SHA-256, "" for none.
 func (e *Evaluator) Extractor() string {
@@ -144,7 +134,7 @@ func (e *Evaluator) Extractor() string {
 // How describes everything but the generators that the scores depend on. Scores with different
 // descriptions cannot be compared.
 func (e *Evaluator) How() string {
-	text := fmt.Sprintf("%s, %d and %d images, %s", e.split, len(e.ab.sources), len(e.ba.sources), e.Resize())
+	text := fmt.Sprintf("%s, %d and %d images, %s", e.Split(), len(e.ab.sources), len(e.ba.sources), e.Resize())
 	if name := e.Extractor(); name != "" {
 		text += ", features by " + name
 	}
@@ -162,70 +152,58 @@ func (e *Evaluator) Resize() string {
 
 // choose reads at least atLeast images, spread evenly over a set, with their counterparts if all have
 // one. It replaces an unreadable image by the next one.
-func choose(ctx context.Context, set *dataset.Set, count, atLeast int, shape graph.Shape) (images, truths []*image.NRGBA, err error) {
+func (d *direction) choose(ctx context.Context, set *dataset.Set, count, atLeast int) error {
 	n := min(count, set.Len())
 	for i := range n {
 		for at := i * set.Len() / n; at < (i+1)*set.Len()/n; at++ {
 			if err := ctx.Err(); err != nil {
-				return nil, nil, err
+				return err
 			}
-			img, err := set.Image(at, shape.W, shape.H)
+			img, err := set.Image(at, d.from.W, d.from.H)
 			if err != nil {
 				continue
 			}
-			images = append(images, img)
-			if truth, ok := set.Counterpart(at, shape.W, shape.H); ok {
-				truths = append(truths, truth)
+			d.sources = append(d.sources, img)
+			if truth, ok := set.Counterpart(at, d.from.W, d.from.H); ok {
+				d.truths = append(d.truths, truth)
 			}
 			break
 		}
 	}
-	if len(images) < atLeast {
-		return nil, nil, fmt.Errorf("readable images: %d of %d, at least %d needed\nFix: add images to the test set, or turn evaluation off with -eval_every 0",
-			len(images), set.Len(), atLeast)
+	if len(d.sources) < atLeast {
+		return fmt.Errorf("readable images: %d of %d, at least %d needed\nFix: add images to the test set, or turn evaluation off with -eval_every 0",
+			len(d.sources), set.Len(), atLeast)
 	}
-	if len(truths) != len(images) {
-		truths = nil
+	if len(d.truths) != len(d.sources) {
+		d.truths = nil
 	}
-	return images, truths, nil
+	return nil
 }
 
 // prepare computes what does not depend on the generators.
 func (e *Evaluator) prepare(ctx context.Context, d *direction, targets []*image.NRGBA) (err error) {
-	targets = resized(targets, d.to) // translations have the size of their sources
-	if d.swd, err = metric.NewSWD(d.to.W, d.to.H, nil); err != nil {
-		return fmt.Errorf("compute SWD: %w", err)
+	if size := targets[0].Rect.Size(); size != image.Pt(d.to.W, d.to.H) {
+		targets = mapped(targets, func(img *image.NRGBA) *image.NRGBA { return pixels.Resize(img, d.to.W, d.to.H) })
 	}
-	if d.targets, err = gather(d.swd, targets); err != nil {
+	if d.swd, err = metric.NewSWD(d.to.W, d.to.H, nil); err != nil {
+		return err
+	}
+	if d.targets, err = d.gather(targets); err != nil {
 		return err
 	}
 	d.likeTargets = d.sources
 	if d.to.C == 1 && d.from.C != 1 {
-		d.likeTargets = make([]*image.NRGBA, len(d.sources))
-		for i, source := range d.sources {
-			d.likeTargets[i] = gray(source)
-		}
+		d.likeTargets = mapped(d.sources, gray)
 	}
-	untouched, err := gather(d.swd, d.likeTargets)
+	score, err := d.distance(ctx, d.likeTargets, "untouched_"+d.suffix+"_SWD")
 	if err != nil {
 		return err
 	}
-	score, err := d.distance(ctx, untouched, "untouched_"+d.suffix+"_SWD")
+	truths, err := compare(d.likeTargets, d.truths, "untouched_"+d.suffix+"_")
 	if err != nil {
 		return err
 	}
-	e.untouched = append(e.untouched, score)
-	if d.truths != nil {
-		var pairs metric.Pairs
-		for i, source := range d.likeTargets {
-			p, err := metric.Compare(source, d.truths[i])
-			if err != nil {
-				return err
-			}
-			pairs.Add(p)
-		}
-		e.untouched = append(e.untouched, pairs.Scores("untouched_"+d.suffix+"_")...)
-	}
+	e.untouched = append(append(e.untouched, score), truths...)
 	if e.extractor != nil {
 		d.target, err = e.features(ctx, targets)
 	}
@@ -245,31 +223,46 @@ func (e *Evaluator) features(ctx context.Context, images []*image.NRGBA) (*metri
 	return f, f.Add(values)
 }
 
-func resized(images []*image.NRGBA, shape graph.Shape) []*image.NRGBA {
-	if len(images) == 0 || images[0].Rect.Dx() == shape.W && images[0].Rect.Dy() == shape.H {
-		return images
-	}
+func mapped(images []*image.NRGBA, f func(*image.NRGBA) *image.NRGBA) []*image.NRGBA {
 	out := make([]*image.NRGBA, len(images))
 	for i, img := range images {
-		out[i] = pixels.Resize(img, shape.W, shape.H)
+		out[i] = f(img)
 	}
 	return out
 }
 
-func gather(swd *metric.SWD, images []*image.NRGBA) (*metric.SWDSet, error) {
-	set := swd.NewSet()
+func (d *direction) gather(images []*image.NRGBA) (*metric.SWDSet, error) {
+	set := d.swd.NewSet()
 	for _, img := range images {
 		if err := set.Add(img); err != nil {
-			return nil, fmt.Errorf("compute SWD: %w", err)
+			return nil, err
 		}
 	}
 	return set, nil
 }
 
-func (d *direction) distance(ctx context.Context, set *metric.SWDSet, name string) (metric.Score, error) {
+// distance returns the SWD between images and the targets.
+func (d *direction) distance(ctx context.Context, images []*image.NRGBA, name string) (metric.Score, error) {
+	set, err := d.gather(images)
+	if err != nil {
+		return metric.Score{}, err
+	}
 	result, err := d.swd.Distance(ctx, d.targets, set)
 	if err != nil {
-		return metric.Score{}, fmt.Errorf("compute SWD: %w", err)
+		return metric.Score{}, err
 	}
 	return result.Score(name), nil
+}
+
+// compare scores images against their truths, which are nil if unknown.
+func compare(images, truths []*image.NRGBA, prefix string) ([]metric.Score, error) {
+	var pairs metric.Pairs
+	for i, truth := range truths {
+		p, err := metric.Compare(images[i], truth)
+		if err != nil {
+			return nil, err
+		}
+		pairs.Add(p)
+	}
+	return pairs.Scores(prefix), nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 
 	"cyclegan/infer/pixels"
 	"cyclegan/train/metric"
@@ -30,10 +31,8 @@ func (e *Evaluator) Evaluate(ctx context.Context, translate Translate) (*Result,
 }
 
 func (e *Evaluator) evaluate(ctx context.Context, d *direction, translate Translate, r *Result) error {
-	var cycles, truths metric.Pairs
-	swd := d.swd.NewSet()
-	fakes := make([]*image.NRGBA, len(d.sources))
-	for i, source := range d.sources {
+	var fakes, backs []*image.NRGBA
+	for _, source := range d.sources {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -41,30 +40,21 @@ func (e *Evaluator) evaluate(ctx context.Context, d *direction, translate Transl
 		if err != nil {
 			return err
 		}
-		fakes[i] = fake
-		cycle, err := metric.Compare(source, back)
-		if err != nil {
-			return err
-		}
-		cycles.Add(cycle)
-		if d.truths != nil {
-			truth, err := metric.Compare(fake, d.truths[i])
-			if err != nil {
-				return err
-			}
-			truths.Add(truth)
-		}
-		if err := swd.Add(fake); err != nil {
-			return err
-		}
+		fakes, backs = append(fakes, fake), append(backs, back)
 	}
-	r.Scores = append(r.Scores, cycles.Scores(d.cycle)...)
-	r.Scores = append(r.Scores, truths.Scores("true_"+d.suffix+"_")...)
-	score, err := d.distance(ctx, swd, "SWD_"+d.suffix)
+	cycles, err := compare(backs, d.sources, d.cycle)
 	if err != nil {
 		return err
 	}
-	r.Scores = append(r.Scores, score)
+	truths, err := compare(fakes, d.truths, "true_"+d.suffix+"_")
+	if err != nil {
+		return err
+	}
+	swd, err := d.distance(ctx, fakes, "SWD_"+d.suffix)
+	if err != nil {
+		return err
+	}
+	r.Scores = append(slices.Concat(r.Scores, cycles, truths), swd)
 	if e.extractor != nil {
 		scores, err := e.featureScores(ctx, d, fakes)
 		if err != nil {
@@ -216,10 +206,9 @@ func Overall(scores []metric.Score, by string) (name string, value float64, high
 
 // Find returns the score with the given name.
 func Find(scores []metric.Score, name string) (metric.Score, bool) {
-	for _, s := range scores {
-		if s.Name == name {
-			return s, true
-		}
+	i := slices.IndexFunc(scores, func(s metric.Score) bool { return s.Name == name })
+	if i < 0 {
+		return metric.Score{}, false
 	}
-	return metric.Score{}, false
+	return scores[i], true
 }

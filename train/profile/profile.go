@@ -7,8 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"path"
 	"slices"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	stats "github.com/wamuir/graft/tensorflow/core/framework/step_stats_go_proto"
@@ -69,11 +72,7 @@ func kind(n *stats.NodeExecStats) string {
 			return name
 		}
 	}
-	name := n.NodeName
-	if i := strings.LastIndexByte(name, '/'); i >= 0 {
-		name = name[i+1:]
-	}
-	return strings.TrimRight(name, "_0123456789")
+	return strings.TrimRight(path.Base(n.NodeName), "_0123456789")
 }
 
 // Devices returns the device that each node ran on, by the name of the node.
@@ -112,34 +111,25 @@ func (s *Step) Fprint(out io.Writer) error {
 	if busy == 0 {
 		return fmt.Errorf("TensorFlow's record of step %d is empty", s.Number)
 	}
-	sorted := make([]*row, 0, len(rows))
-	for _, r := range rows {
-		sorted = append(sorted, r)
-	}
-	slices.SortFunc(sorted, func(a, b *row) int {
+	sorted := slices.SortedFunc(maps.Values(rows), func(a, b *row) int {
 		return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(a.kind, b.kind))
 	})
-	var text strings.Builder
-	fmt.Fprintf(&text, "step %d: %.3f s in operations, summed over threads\n", s.Number, busy.Seconds())
-	fmt.Fprintf(&text, "  %-28s %8s %7s %6s %9s\n", "operation", "seconds", "share", "count", "MiB used")
-	line := func(r *row) {
-		fmt.Fprintf(&text, "  %-28s %8.3f %6.1f%% %6d %9.1f\n", r.kind, r.time.Seconds(), 100*r.time.Seconds()/busy.Seconds(), r.count, float64(r.bytes)/(1<<20))
-	}
-	rest := &row{kind: "others"}
-	for i, r := range sorted {
-		if i < shown {
-			line(r)
-			continue
+	if len(sorted) > shown {
+		rest := &row{kind: "others"}
+		for _, r := range sorted[shown:] {
+			rest.time += r.time
+			rest.count += r.count
+			rest.bytes += r.bytes
 		}
-		rest.time += r.time
-		rest.count += r.count
-		rest.bytes += r.bytes
+		sorted = append(sorted[:shown], rest)
 	}
-	if rest.count > 0 {
-		line(rest)
+	fmt.Fprintf(out, "step %d: %.3f s in operations, summed over threads\n", s.Number, busy.Seconds())
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "seconds\tshare\tcount\tMiB used\t  operation")
+	for _, r := range sorted {
+		fmt.Fprintf(w, "%.3f\t%.1f%%\t%d\t%.1f\t  %s\n", r.time.Seconds(), 100*r.time.Seconds()/busy.Seconds(), r.count, float64(r.bytes)/(1<<20), r.kind)
 	}
-	_, err := io.WriteString(out, text.String())
-	return err
+	return w.Flush()
 }
 
 // event is one entry of Chrome's Trace Event Format,
@@ -167,12 +157,12 @@ func (s *Step) WriteTrace(w io.Writer) error {
 		Events []event `json:"traceEvents"`
 		Unit   string  `json:"displayTimeUnit"`
 	}{Unit: "ms"}
-	processes := map[string]int{}
+	var devices []string // by process
 	for _, o := range all {
-		process, known := processes[o.device]
-		if !known {
-			process = len(processes)
-			processes[o.device] = process
+		process := slices.Index(devices, o.device)
+		if process < 0 {
+			process = len(devices)
+			devices = append(devices, o.device)
 			trace.Events = append(trace.Events, event{Name: "process_name", Phase: "M", Process: process, Args: map[string]any{"name": o.device}})
 		}
 		args := map[string]any{"node": o.node}

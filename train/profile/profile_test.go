@@ -33,10 +33,10 @@ func TestFprint(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `step 7: 0.005 s in operations, summed over threads
-  operation                     seconds   share  count  MiB used
-  Conv2D                          0.003   60.0%      1       2.0
-  MatMul                          0.001   20.0%      1       0.0
-  _Send                           0.001   20.0%      1       0.0
+  seconds  share  count  MiB used  operation
+    0.003  60.0%      1       2.0  Conv2D
+    0.001  20.0%      1       0.0  MatMul
+    0.001  20.0%      1       0.0  _Send
 `
 	if text.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", text.String(), want)
@@ -53,7 +53,7 @@ func TestFprintOthers(t *testing.T) {
 	if err := step.Fprint(&text); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(text.String(), "  others                          0.004   25.0%      4 ") || strings.Contains(text.String(), "  M ") {
+	if !strings.Contains(text.String(), "0.004  25.0%      4       0.0  others") || strings.Contains(text.String(), "  M\n") {
 		t.Errorf("%s", text.String())
 	}
 }

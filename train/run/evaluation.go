@@ -28,7 +28,6 @@ type evaluation struct {
 	evaluator *evaluate.Evaluator
 	file      *report.Evaluations
 	list      []report.Evaluation
-	best      *checkpoint.Checkpoint // without tensors; nil if there is none to compare with
 }
 
 // newEvaluation chooses the held-out images.
@@ -52,8 +51,22 @@ func newEvaluation(ctx context.Context, r *run) (e *evaluation, err error) {
 	return e, nil
 }
 
-// resume reads the evaluations so far and finds the best checkpoint. It repeats the evaluation of the
-// current step if the run was stopped during it.
+// findBest reads which state is the best so far.
+func (r *run) findBest() {
+	best, err := r.opts.Checkpoints().Best()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil || best.Best == nil:
+		r.Display.Say(fmt.Sprintf("moving the best checkpoint to the superseded ones, because it cannot be used: %v", err))
+		r.tolerate("the best checkpoint", r.trainer.Steps(), r.opts.Checkpoints().SupersedeBest())
+	default:
+		best.Tensors = nil
+		r.best = best
+	}
+}
+
+// resume reads the evaluations so far. It repeats that of the current step if the run was stopped
+// during it.
 func (e *evaluation) resume() (err error) {
 	path := filepath.Join(e.opts.Dir(), evaluationsFile)
 	if e.file, err = report.OpenEvaluations(path); err != nil {
@@ -66,28 +79,16 @@ func (e *evaluation) resume() (err error) {
 	if e.list, err = report.ReadEvaluations(path); err != nil {
 		return err
 	}
-	step := e.trainer.Steps()
-	best, err := e.opts.Checkpoints().Best()
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil || best.Best == nil:
-		e.Display.Say(fmt.Sprintf("moving the best checkpoint to the superseded ones, because it cannot be used: %v", err))
-		e.tolerate("the best checkpoint", step, e.opts.Checkpoints().SupersedeBest())
-	default:
-		best.Tensors = nil
-		e.best = best
-	}
-	images, every := step*int64(e.opts.BatchSize), int64(e.opts.EvalEvery)
-	due := images/every != (images-int64(e.opts.BatchSize))/every || step == e.opts.StepsOf(e.data.Batches())
-	ofStep := func(v report.Evaluation) bool { return v.Step == step }
-	complete := len(slices.DeleteFunc(slices.Clone(e.list), func(v report.Evaluation) bool { return !ofStep(v) })) >= len(e.opts.Weights())
-	if step == 0 || !due || complete {
+	step, batch, every := e.trainer.Steps(), int64(e.opts.BatchSize), int64(e.opts.EvalEvery)
+	due := step*batch/every != (step-1)*batch/every || step == e.opts.StepsOf(e.data.Batches())
+	before := slices.DeleteFunc(slices.Clone(e.list), func(v report.Evaluation) bool { return v.Step == step })
+	if step == 0 || !due || len(e.list)-len(before) >= len(e.opts.Weights()) {
 		return nil
 	}
 	if err := e.file.TruncateAfter(step - 1); err != nil {
 		return err
 	}
-	e.list = slices.DeleteFunc(e.list, ofStep)
+	e.list = before
 	if e.best != nil && e.best.Step == step {
 		e.best = nil
 	}
@@ -152,10 +153,11 @@ func (e *evaluation) score(step int64) ([]report.Evaluation, error) {
 			Step: step, Epoch: e.epoch, Time: time.Now(), Seconds: time.Since(begin).Seconds(), Weights: weights,
 			Split: e.evaluator.Split(), Resize: e.evaluator.Resize(), Features: e.evaluator.Extractor(), Scores: result.Scores,
 		})
+		if i > 0 {
+			continue // warnings concern the weights that will be used
+		}
 		for _, s := range result.Signals {
-			if i == 0 { // the weights that will be used
-				e.journal.warn(e.journal.watcher.Evaluated(step, s))
-			}
+			e.journal.warn(e.journal.watcher.Evaluated(step, s))
 		}
 	}
 	return made, nil
@@ -187,21 +189,18 @@ func chooseBest(before *checkpoint.Best, made []report.Evaluation, by, how strin
 
 // summary describes an evaluation in one line.
 func summary(v report.Evaluation, best *checkpoint.Best) string {
-	show := func(label, ab, ba string) string {
-		a, okA := evaluate.Find(v.Scores, ab)
-		b, okB := evaluate.Find(v.Scores, ba)
-		if !okA || !okB {
-			return ""
-		}
-		return fmt.Sprintf("  %s %.3g/%.3g", label, a.Value, b.Value)
-	}
 	swd, _ := evaluate.Find(v.Scores, "SWD_AB")
-	text := fmt.Sprintf("evaluated at step %d on %s images, A: %d, B: %d, %s, %s weights:", v.Step, v.Split, swd.N, swd.NReal, v.Resize, v.Weights) +
-		show("SWD", "SWD_AB", "SWD_BA") +
-		show("untouched SWD", "untouched_AB_SWD", "untouched_BA_SWD") +
-		show("cycle PSNR", "cycle_A_PSNR", "cycle_B_PSNR") +
-		show("KID", "KID_AB", "KID_BA") + show("FID", "FID_AB", "FID_BA") +
-		show("true PSNR", "true_AB_PSNR", "true_BA_PSNR")
+	text := fmt.Sprintf("evaluated at step %d on %s images, A: %d, B: %d, %s, %s weights:", v.Step, v.Split, swd.N, swd.NReal, v.Resize, v.Weights)
+	for _, s := range []struct{ label, ab, ba string }{
+		{"SWD", "SWD_AB", "SWD_BA"}, {"untouched SWD", "untouched_AB_SWD", "untouched_BA_SWD"},
+		{"cycle PSNR", "cycle_A_PSNR", "cycle_B_PSNR"}, {"KID", "KID_AB", "KID_BA"}, {"FID", "FID_AB", "FID_BA"},
+		{"true PSNR", "true_AB_PSNR", "true_BA_PSNR"},
+	} {
+		ab, known := evaluate.Find(v.Scores, s.ab)
+		if ba, _ := evaluate.Find(v.Scores, s.ba); known {
+			text += fmt.Sprintf("  %s %.3g/%.3g", s.label, ab.Value, ba.Value)
+		}
+	}
 	if best != nil {
 		text += fmt.Sprintf("  best so far (%s)", best.Weights)
 	}
@@ -210,27 +209,26 @@ func summary(v report.Evaluation, best *checkpoint.Best) string {
 
 // result describes the newest evaluation in lines: the scores of the translations and of the untouched
 // images, and the best state of the run. Exported reports that the models are written.
-func (e *evaluation) result(exported bool) []string {
-	if e == nil {
-		return nil
-	}
+func (r *run) result(exported bool) []string {
 	var lines []string
-	for _, v := range slices.Backward(e.list) {
-		if v.Weights == e.opts.Weights()[0] {
-			nameA, nameB := e.data.Domains()
-			lines = append(lines, fmt.Sprintf("evaluated at step %d on %s images, resized to %s, %s weights:", v.Step, v.Split, v.Resize, v.Weights),
-				margin(v.Scores, "AB", nameA, nameB), margin(v.Scores, "BA", nameB, nameA))
-			break
+	if r.evaluation != nil {
+		for _, v := range slices.Backward(r.evaluation.list) {
+			if v.Weights == r.opts.Weights()[0] {
+				nameA, nameB := r.data.Domains()
+				lines = append(lines, fmt.Sprintf("evaluated at step %d on %s images, resized to %s, %s weights:", v.Step, v.Split, v.Resize, v.Weights),
+					margin(v.Scores, "AB", nameA, nameB), margin(v.Scores, "BA", nameB, nameA))
+				break
+			}
 		}
 	}
-	if e.best == nil {
+	if r.best == nil {
 		return lines
 	}
-	text := fmt.Sprintf("best: step %d, %s weights, %s %.4g; ", e.best.Step, e.best.Best.Weights, e.best.Best.By, e.best.Best.Value)
+	text := fmt.Sprintf("best: step %d, %s weights, %s %.4g; ", r.best.Step, r.best.Best.Weights, r.best.Best.By, r.best.Best.Value)
 	if exported {
-		return append(lines, text+"exported to "+filepath.Join(e.opts.Dir(), bestDir))
+		return append(lines, text+"exported to "+filepath.Join(r.opts.Dir(), bestDir))
 	}
-	return append(lines, text+"to export it: "+e.exportCommand(" -epoch best"))
+	return append(lines, text+"to export it: "+r.exportCommand(" -epoch best"))
 }
 
 // margin compares the translations with the untouched images: by PSNR to the true counterparts if they

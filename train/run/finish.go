@@ -3,10 +3,9 @@
 package run
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -39,7 +38,7 @@ func (r *run) finish(ctx context.Context) (err error) {
 	if err := r.samples.draw(); err != nil {
 		r.Display.Say(fmt.Sprintf("could not draw the samples: %v", err))
 	}
-	models, err := exporter.WriteCheckpoint(ctx, r.opts.Dir(), last, r.opts.Weights()[0], r.opts.Generator)
+	_, err = exporter.WriteCheckpoint(ctx, r.opts.Dir(), last, r.opts.Weights()[0], r.opts.Generator)
 	if err == nil {
 		err = r.exportOthers(ctx, last)
 	}
@@ -51,14 +50,10 @@ func (r *run) finish(ctx context.Context) (err error) {
 	if n := len(r.data.Skipped()); n > 0 {
 		fmt.Fprintf(r.Out, "\nskipped images that are unreadable or too small: %d\n", n)
 	}
-	for i, line := range r.evaluation.result(true) {
-		indent := "  "
-		if i == 0 {
-			indent = "\n"
-		}
-		fmt.Fprintln(r.Out, indent+line)
+	if lines := r.result(true); len(lines) > 0 {
+		fmt.Fprintf(r.Out, "\n%s\n", strings.Join(lines, "\n  "))
 	}
-	return r.printNext(models)
+	return r.printNext()
 }
 
 // exportOthers exports the best generators and, with -ema, the last ones without averaging.
@@ -68,12 +63,13 @@ func (r *run) exportOthers(ctx context.Context, last *checkpoint.Checkpoint) err
 			return err
 		}
 	}
-	best, err := r.opts.Checkpoints().Best()
-	if errors.Is(err, fs.ErrNotExist) {
+	if r.best == nil {
 		return nil // never evaluated
 	}
+	best, err := r.opts.Checkpoints().Best()
 	if err != nil {
 		r.Display.Say(fmt.Sprintf("%v; the best generators are not exported", err))
+		r.best = nil
 		return nil
 	}
 	return r.exportTo(ctx, bestDir, best, best.Best.Weights)
@@ -87,54 +83,64 @@ func (r *run) exportTo(ctx context.Context, folder string, c *checkpoint.Checkpo
 	return err
 }
 
-// printNext prints the commands that convert images.
-func (r *run) printNext(models []string) error {
-	fmt.Fprintf(r.Out, "\ndone. Open %s in a browser, then convert images:\n", filepath.Join(r.opts.Dir(), reportFile))
+// conversion is what to try a generator on.
+type conversion struct {
+	from, to, model string
+	set             *dataset.Set
+	folder          string // for images of the set if it has no folder itself
+}
+
+func (r *run) conversions() []conversion {
 	a, b := r.data.Domains()
-	for i, d := range []struct {
-		from, to, folder string
-		set              *dataset.Set
-	}{{a, b, "testA", r.data.TestA()}, {b, a, "testB", r.data.TestB()}} {
-		in, err := r.imagesOf(d.folder, d.set)
-		if err != nil {
-			return err
+	return []conversion{{a, b, "G_AB.onnx", r.data.TestA(), "testA"}, {b, a, "G_BA.onnx", r.data.TestB(), "testB"}}
+}
+
+func (r *run) convertCommand(c conversion) string {
+	in := cmp.Or(c.set.Dir(), filepath.Join(r.opts.Dir(), c.folder))
+	out := filepath.Join("results", r.opts.Name, strings.TrimSuffix(c.model, ".onnx"))
+	return fmt.Sprintf("%s -model %s -in %s -out %s", r.Program("infer"), quote(filepath.Join(r.opts.Dir(), c.model)), quote(in), quote(out))
+}
+
+// printNext prints the commands that convert images, and writes images to convert for a set without a
+// folder.
+func (r *run) printNext() error {
+	fmt.Fprintf(r.Out, "\ndone. Open %s in a browser, then convert images:\n", filepath.Join(r.opts.Dir(), reportFile))
+	for _, c := range r.conversions() {
+		if c.set.Dir() == "" {
+			if err := r.writeImages(c.folder, c.set); err != nil {
+				return err
+			}
 		}
-		fmt.Fprintf(r.Out, "  %s to %s:\n    %s\n", d.from, d.to, r.inferCommand(models[i], in))
+		fmt.Fprintf(r.Out, "  %s to %s:\n    %s\n", c.from, c.to, r.convertCommand(c))
 	}
 	return nil
 }
 
-// imagesOf returns a folder to try a generator on: that of the set, or a new one with some of its images
-// if the set has none.
-func (r *run) imagesOf(folder string, set *dataset.Set) (string, error) {
-	if dir := set.Dir(); dir != "" {
-		return dir, nil
-	}
+// writeImages writes some images of the set to a folder of the run.
+func (r *run) writeImages(folder string, set *dataset.Set) error {
 	dir, err := r.createDir(folder)
 	if err != nil {
-		return "", err
+		return err
+	}
+	size := 0 // their own
+	if r.data.BuiltIn() {
+		size = min(2*r.opts.CropSize, scenes.MaxSide)
 	}
 	const count = 8
 	for i := range min(count, set.Len()) {
-		size := 0 // its own
-		if r.opts.Dataroot == "" {
-			size = min(2*r.opts.CropSize, scenes.MaxSide)
-		}
 		img, err := set.Image(i, size, size)
-		if err != nil {
-			return "", err
+		if err == nil {
+			err = pixels.Save(filepath.Join(dir, fmt.Sprintf("picture_%02d.png", i+1)), img, pixels.SaveOptions{})
 		}
-		if err := pixels.Save(filepath.Join(dir, fmt.Sprintf("picture_%02d.png", i+1)), img, pixels.SaveOptions{}); err != nil {
-			return "", err
+		if err != nil {
+			return err
 		}
 	}
-	return dir, nil
+	return nil
 }
 
 // commands are the commands to type next, for the report.
 func (r *run) commands() []report.Command {
-	dir := r.opts.Dir()
-	nameA, nameB := r.data.Domains()
 	list := []report.Command{
 		r.trainLonger(),
 		{What: "export the state so far", Line: r.exportCommand("")},
@@ -142,15 +148,10 @@ func (r *run) commands() []report.Command {
 	if slices.ContainsFunc(r.found.Findings, func(f inspect.Finding) bool { return len(f.Files) > 0 }) {
 		list = append(list, report.Command{What: "inspect all images and list the files of the warnings", Line: r.resumeCommand(" -check -verbose")})
 	}
-	for _, m := range []struct{ model, from, to, in, folder string }{
-		{"G_AB.onnx", nameA, nameB, r.data.TestA().Dir(), "testA"}, {"G_BA.onnx", nameB, nameA, r.data.TestB().Dir(), "testB"},
-	} {
-		if m.in == "" {
-			m.in = filepath.Join(dir, m.folder)
-		}
-		list = append(list, report.Command{What: "convert images, " + m.from + " to " + m.to, Line: r.inferCommand(filepath.Join(dir, m.model), m.in)})
+	for _, c := range r.conversions() {
+		list = append(list, report.Command{What: "convert images, " + c.from + " to " + c.to, Line: r.convertCommand(c)})
 	}
-	return append(list, report.Command{What: "open in TensorBoard", Line: "tensorboard --logdir " + quote(filepath.Join(dir, eventsDir))})
+	return append(list, report.Command{What: "open in TensorBoard", Line: "tensorboard --logdir " + quote(filepath.Join(r.opts.Dir(), eventsDir))})
 }
 
 // trainLonger resumes the run, with more steps if it is complete.
@@ -171,11 +172,6 @@ func (r *run) resumeCommand(options string) string {
 
 func (r *run) exportCommand(options string) string {
 	return r.Program("export") + " " + r.nameFlags() + options
-}
-
-func (r *run) inferCommand(model, in string) string {
-	out := filepath.Join("results", r.opts.Name, strings.TrimSuffix(filepath.Base(model), ".onnx"))
-	return fmt.Sprintf("%s -model %s -in %s -out %s", r.Program("infer"), quote(model), quote(in), quote(out))
 }
 
 // nameFlags are the options that name this run.

@@ -129,19 +129,13 @@ func (j *journal) warn(warnings []watch.Warning) {
 }
 
 // reportSkipped names images that turned out to be unreadable, up to a number that leaves room for other
-// messages.
+// messages. The number of all is printed at the end.
 func (j *journal) reportSkipped() {
 	const maxReported = 20
 	for _, skip := range j.data.Skipped() {
-		if j.reported[skip.Name] {
-			continue
-		}
-		j.reported[skip.Name] = true
-		switch n := len(j.reported); {
-		case n <= maxReported:
+		if n := len(j.reported); n < maxReported && !j.reported[skip.Name] {
+			j.reported[skip.Name] = true
 			j.Display.Say(fmt.Sprintf("skipped %s: %v", skip.Name, skip.Err))
-		case n == maxReported+1:
-			j.Display.Say("skipped more images; their number is printed at the end")
 		}
 	}
 }
@@ -167,8 +161,8 @@ type averages struct {
 // add takes a step. It returns new means, and starts to collect again, if a record is due; it also
 // returns new ones for the first step and when the last ones are old.
 func (a *averages) add(losses map[string]float64, took time.Duration, due bool) (means Means, fresh bool) {
-	if a.sums == nil {
-		a.sums = map[string]float64{}
+	if a.steps == 0 {
+		a.sums, a.took = map[string]float64{}, 0
 	}
 	for name, v := range losses {
 		a.sums[name] += v
@@ -184,7 +178,7 @@ func (a *averages) add(losses map[string]float64, took time.Duration, due bool) 
 		a.means.Losses[name] = sum / float64(a.steps)
 	}
 	if due {
-		a.sums, a.steps, a.took = nil, 0, 0
+		a.steps = 0
 	}
 	return a.means, true
 }

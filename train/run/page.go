@@ -4,11 +4,9 @@ package run
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -57,25 +55,20 @@ func (p *page) content(status report.Status) *report.Page {
 		c.Evaluations = p.evaluation.list
 	}
 	if status != report.Running {
-		c.Result = p.evaluation.result(p.exported)
+		c.Result = p.result(p.exported)
 	}
 	var err error
 	c.Warnings, err = report.ReadWarnings(filepath.Join(p.opts.Dir(), warningsFile))
 	p.tolerate("the warnings", step, err)
-	paths, _ := filepath.Glob(filepath.Join(escapeGlob(p.opts.Dir()), samplesDir, "step_*.png"))
-	slices.Sort(paths)
-	for _, path := range paths {
-		number := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "step_"), ".png")
-		if of, err := strconv.ParseInt(number, 10, 64); err == nil && of <= step {
-			c.Sheets = append(c.Sheets, report.Sheet{Step: of, Path: path})
+	dir := filepath.Join(p.opts.Dir(), samplesDir)
+	files, _ := os.ReadDir(dir) // sorted by name
+	for _, f := range files {
+		sheet := report.Sheet{Path: filepath.Join(dir, f.Name())}
+		if _, err := fmt.Sscanf(f.Name(), sampleFile, &sheet.Step); err == nil && sheet.Step <= step {
+			c.Sheets = append(c.Sheets, sheet)
 		}
 	}
 	return c
-}
-
-// escapeGlob returns a pattern that matches only this path.
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // dataLines describe the dataset.
@@ -107,10 +100,8 @@ func (r *run) optionRows() []report.Option {
 
 // memoryPeak is the peak memory of this process in bytes.
 func memoryPeak() int64 {
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
+	var usage unix.Rusage // stays 0 if it is unknown
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &usage)
 	if runtime.GOOS == "darwin" {
 		return int64(usage.Maxrss)
 	}

@@ -12,9 +12,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"cyclegan/train"
+	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
 	"cyclegan/train/inspect"
 	"cyclegan/train/report"
@@ -67,8 +69,9 @@ type run struct {
 	trainer *train.Trainer
 	data    *dataset.Dataset
 	found   *inspect.Result
-	epoch   int             // of the newest step
-	failing map[string]bool // what could not be written the last time
+	best    *checkpoint.Checkpoint // without tensors; nil if there is none to compare with
+	epoch   int                    // of the newest step
+	failing map[string]bool        // what could not be written the last time
 	open    []io.Closer
 
 	saver      *train.Saver
@@ -76,7 +79,6 @@ type run struct {
 	evaluation *evaluation // nil without -eval_every
 	samples    *sampler
 	page       *page
-	profiler   *profiler // nil without Profile
 }
 
 // Train carries out a training from start to end. When ctx is canceled it saves the state after the
@@ -115,8 +117,8 @@ func Train(ctx context.Context, c Config) error {
 
 // close closes in reverse order what was opened.
 func (r *run) close() {
-	for i := len(r.open) - 1; i >= 0; i-- {
-		_ = r.open[i].Close()
+	for _, c := range slices.Backward(r.open) {
+		_ = c.Close()
 	}
 }
 
@@ -168,9 +170,6 @@ func (r *run) attach(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.Profile {
-		r.profiler = &profiler{run: r}
-	}
 	r.page = &page{run: r}
 	// What follows changes the files of the run.
 	if from != nil {
@@ -181,6 +180,7 @@ func (r *run) attach(ctx context.Context) error {
 	if r.journal, err = openJournal(r); err != nil {
 		return err
 	}
+	r.findBest()
 	if r.evaluation != nil {
 		return r.evaluation.resume()
 	}
@@ -215,8 +215,9 @@ func (r *run) train(ctx context.Context) error {
 		hooks = append(hooks, r.evaluation.step)
 	}
 	hooks = append(hooks, r.samples.step)
-	if r.profiler != nil {
-		hooks = append(hooks, r.profiler.step)
+	profile := profiler{run: r}
+	if r.Profile {
+		hooks = append(hooks, profile.step)
 	}
 	err := train.Run(ctx, r.trainer, r.data, hooks...)
 	r.Display.Stop()
@@ -224,8 +225,8 @@ func (r *run) train(ctx context.Context) error {
 	var unreachable *worker.UnreachableError
 	switch {
 	case err == nil:
-		if r.profiler != nil {
-			r.profiler.missed()
+		if r.Profile {
+			profile.missed()
 		}
 		return nil
 	case errors.As(err, &diverged):
@@ -248,8 +249,8 @@ func (r *run) train(ctx context.Context) error {
 	}
 	fmt.Fprintf(r.Out, "%s after step %d, which is saved. To resume:\n  %s\nTo convert images with the state so far, first:\n  %s\n",
 		what, saved.Step, r.resumeCommand(""), r.exportCommand(""))
-	if r.evaluation != nil && r.evaluation.best != nil {
-		fmt.Fprintf(r.Out, "or with the best state, of step %d:\n  %s\n", r.evaluation.best.Step, r.exportCommand(" -epoch best"))
+	if r.best != nil {
+		fmt.Fprintf(r.Out, "or with the best state, of step %d:\n  %s\n", r.best.Step, r.exportCommand(" -epoch best"))
 	}
 	return err
 }

@@ -23,8 +23,10 @@ type sampler struct {
 	drawn int64 // step of the newest sheet
 }
 
-// sampleCount is the number of images of each domain on a sheet.
-const sampleCount = 4
+const (
+	sampleCount = 4               // images of each domain on a sheet
+	sampleFile  = "step_%09d.png" // in samplesDir
+)
 
 func newSampler(r *run) (*sampler, error) {
 	sheet, err := samples.New(r.trainer, r.data, sampleCount)
@@ -58,7 +60,7 @@ func (s *sampler) draw() error {
 		return err
 	}
 	for _, path := range []string{
-		filepath.Join(dir, fmt.Sprintf("step_%09d.png", step)),
+		filepath.Join(dir, fmt.Sprintf(sampleFile, step)),
 		filepath.Join(s.opts.Dir(), latestSamples),
 	} {
 		if err := atomicfile.Write(path, func(w io.Writer) error { _, err := w.Write(png.Bytes()); return err }); err != nil {

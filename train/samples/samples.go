@@ -65,15 +65,14 @@ func (s *Sheet) Draw(t *train.Trainer, title string) (image.Image, error) {
 		},
 		Group: 3,
 	}
-	for i := range max(len(there), len(back)) {
-		row := make([]image.Image, 6)
-		if i < len(there) {
-			copy(row, there[i])
-		}
-		if i < len(back) {
-			copy(row[3:], back[i])
-		}
-		grid.Rows = append(grid.Rows, row)
+	for range max(len(there), len(back)) {
+		grid.Rows = append(grid.Rows, make([]image.Image, 6))
+	}
+	for i, pictures := range there {
+		copy(grid.Rows[i], pictures)
+	}
+	for i, pictures := range back {
+		copy(grid.Rows[i][3:], pictures)
 	}
 	return grid.Image()
 }

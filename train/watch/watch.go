@@ -76,13 +76,13 @@ type Watcher struct {
 	chance float64
 	given  map[string]bool // by title and object
 	seen   map[string]int  // successive measurements that showed a fault
-	window map[string]*window
+	losses map[string]*window
 }
 
 // New returns a Watcher. Chance is the loss of a discriminator that cannot tell real from translated
 // images, for example 0.25 for LSGAN with weight 0.5, and 0 for a loss without such a value, as in WGAN.
 func New(chance float64) *Watcher {
-	return &Watcher{chance: chance, given: map[string]bool{}, seen: map[string]int{}, window: map[string]*window{}}
+	return &Watcher{chance: chance, given: map[string]bool{}, seen: map[string]int{}, losses: map[string]*window{}}
 }
 
 // check returns a warning if a fault has been seen patience times in a row.
@@ -122,7 +122,7 @@ func (w *Watcher) Evaluated(step int64, s Signals) []Warning {
 func (w *Watcher) Losses(step int64, n int, losses map[string]float64) []Warning {
 	var warnings []Warning
 	for _, name := range []string{"D_A", "D_B"} {
-		mean, _, full := w.of(name).add(losses[name], n)
+		mean, _, full := w.add(name, losses[name], n)
 		if !full || w.chance <= 0 {
 			continue
 		}
@@ -135,7 +135,7 @@ func (w *Watcher) Losses(step int64, n int, losses map[string]float64) []Warning
 			name, mean, span, share)...)
 	}
 	for _, name := range []string{"cycle_A", "cycle_B"} {
-		mean, least, full := w.of(name).add(losses[name], n)
+		mean, least, full := w.add(name, losses[name], n)
 		if !full {
 			continue
 		}
@@ -153,23 +153,20 @@ type window struct {
 	least float64 // of the means so far; +Inf before the first
 }
 
-func (w *Watcher) of(name string) *window {
-	if w.window[name] == nil {
-		w.window[name] = &window{least: math.Inf(1)}
+// add takes the mean of a loss over n steps. When its span is full it returns the mean and the least mean
+// so far.
+func (w *Watcher) add(name string, v float64, n int) (mean, least float64, full bool) {
+	loss, known := w.losses[name]
+	if !known {
+		loss = &window{least: math.Inf(1)}
+		w.losses[name] = loss
 	}
-	return w.window[name]
-}
-
-// add takes the mean of n steps. When the span is full it returns its mean and the least mean before.
-func (w *window) add(v float64, n int) (mean, least float64, full bool) {
-	w.sum += v * float64(n)
-	w.n += n
-	if w.n < span {
+	loss.sum += v * float64(n)
+	loss.n += n
+	if loss.n < span {
 		return 0, 0, false
 	}
-	mean = w.sum / float64(w.n)
-	least = w.least
-	w.least = min(w.least, mean)
-	w.sum, w.n = 0, 0
-	return mean, min(least, mean), true
+	mean = loss.sum / float64(loss.n)
+	*loss = window{least: min(loss.least, mean)}
+	return mean, loss.least, true
 }

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"unsafe"
 
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
@@ -36,10 +35,12 @@ func Serve(ctx context.Context, address string, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := free(at); err != nil {
-		return "", err
+	// TensorFlow's server would silently share the port with another one.
+	l, err := net.Listen("tcp", at.String())
+	if err != nil {
+		return "", fmt.Errorf("listen: %w\nFix: give an address of this machine that no other worker uses", err)
 	}
-	if err := bindOnly(at); err != nil {
+	if err := errors.Join(l.Close(), bindOnly(at)); err != nil {
 		return "", err
 	}
 	config := &pb.ConfigProto{
@@ -64,16 +65,6 @@ func Serve(ctx context.Context, address string, o Options) (string, error) {
 		return "", fmt.Errorf("start TensorFlow's server: %w", err)
 	}
 	return at.String(), start(def)
-}
-
-// free checks that the address belongs to this machine and that nobody listens there. TensorFlow's server
-// would silently share the port with another one.
-func free(a netip.AddrPort) error {
-	l, err := net.Listen("tcp", a.String())
-	if err != nil {
-		return fmt.Errorf("listen: %w\nFix: give an address of this machine that no other worker uses", err)
-	}
-	return l.Close()
 }
 
 func start(def []byte) error {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -69,12 +70,8 @@ func (e *UnreachableError) Error() string {
 
 // refused reports whether the machines of all unreachable workers answer that nobody listens there.
 func (e *UnreachableError) refused() bool {
-	for _, err := range e.errs {
-		if !errors.Is(err, syscall.ECONNREFUSED) {
-			return false
-		}
-	}
-	return true
+	other := func(err error) bool { return !errors.Is(err, syscall.ECONNREFUSED) }
+	return !slices.ContainsFunc(e.errs, other)
 }
 
 // dialTimeout limits the time to connect, because a machine that is down does not answer at all.
