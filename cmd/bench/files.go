@@ -152,7 +152,7 @@ func (s *spec) writeNetworks(o train.Options) error {
 		if err != nil {
 			return err
 		}
-		var file, model bytes.Buffer
+		var file bytes.Buffer
 		if i >= 2 {
 			err = pytorch.WriteDiscriminator(&file, discriminator, w)
 		} else {
