@@ -225,7 +225,7 @@ const (
 	dropoutRate  = 0.5
 )
 
-// normLayers returns the normalisation of the named layer: one layer, or none.
+// normLayers returns the normalization of the named layer: one layer, or none.
 func normLayers(kind Norm, name string, channels int) []Layer {
 	switch kind {
 	case NormInstance:

@@ -75,7 +75,7 @@ const (
 	Bilinear UpsampleMode = "bilinear"
 )
 
-// InstanceNorm normalises each channel of each image to mean 0 and variance 1 over the image's own
+// InstanceNorm normalizes each channel of each image to mean 0 and variance 1 over the image's own
 // pixels, in training and in inference (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022). It
 // has no parameters.
 type InstanceNorm struct {
@@ -83,7 +83,7 @@ type InstanceNorm struct {
 	Epsilon  float32
 }
 
-// BatchNorm normalises each channel over the batch in training, and with the running mean and
+// BatchNorm normalizes each channel over the batch in training, and with the running mean and
 // variance in inference, then scales by gamma and shifts by beta (Ioffe and Szegedy 2015,
 // https://arxiv.org/abs/1502.03167). A training step moves the running statistics by Momentum
 // towards the batch's mean and its unbiased variance, as PyTorch does.

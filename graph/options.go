@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Norm names a kind of normalisation.
+// Norm names a kind of normalization.
 type Norm string
 
-// The kinds of normalisation.
+// The kinds of normalization.
 const (
 	NormInstance Norm = "instance"
 	NormBatch    Norm = "batch"
@@ -74,7 +74,7 @@ func (o GeneratorOptions) Validate() error {
 	}
 	for _, c := range []int{o.In, o.Out} {
 		if c != 1 && c != 3 {
-			errs = append(errs, fmt.Errorf("generator: images have 1 channel (gray) or 3 (colour), not %d", c))
+			errs = append(errs, fmt.Errorf("generator: images have 1 channel (gray) or 3 (color), not %d", c))
 		}
 	}
 	if o.Filters < 1 {
@@ -106,7 +106,7 @@ func (o DiscriminatorOptions) Validate() error {
 		oneOf("norm", o.Norm, []Norm{NormInstance, NormBatch, NormNone}),
 	}
 	if o.In != 1 && o.In != 3 {
-		errs = append(errs, fmt.Errorf("discriminator: images have 1 channel (gray) or 3 (colour), not %d", o.In))
+		errs = append(errs, fmt.Errorf("discriminator: images have 1 channel (gray) or 3 (color), not %d", o.In))
 	}
 	if o.Filters < 1 {
 		errs = append(errs, fmt.Errorf("discriminator: %d filters", o.Filters))

@@ -37,8 +37,8 @@ type Options struct {
 	TestDirA       string `json:"test_dir_A" usage:"with dir_A: folder of held-out images of domain A, to score the generators"`
 	TestDirB       string `json:"test_dir_B" usage:"with dir_B: folder of held-out images of domain B"`
 	Direction      string `json:"direction" usage:"AtoB, or BtoA to swap the domains" resume:"domains"`
-	InputNC        int    `json:"input_nc" usage:"channels of domain A's images: 3 colour, 1 gray" resume:"networks"`
-	OutputNC       int    `json:"output_nc" usage:"channels of domain B's images: 3 colour, 1 gray" resume:"networks"`
+	InputNC        int    `json:"input_nc" usage:"channels of domain A's images: 3 color, 1 gray" resume:"networks"`
+	OutputNC       int    `json:"output_nc" usage:"channels of domain B's images: 3 color, 1 gray" resume:"networks"`
 	Preprocess     string `json:"preprocess" usage:"resize_and_crop, crop, scale_width, scale_width_and_crop or none"`
 	LoadSize       int    `json:"load_size" usage:"size in pixels to which images are resized"`
 	CropSize       int    `json:"crop_size" usage:"size in pixels of the crops to train on" resume:"networks"`

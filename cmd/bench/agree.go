@@ -26,7 +26,7 @@ const (
 	// outputTolerance applies to values in [-1, 1]; one level of an 8-bit image is 0.0078.
 	outputTolerance = 2e-3
 	// fileTolerance is the mean over all pixels, in levels of 255. JPEG decoders differ in how they
-	// enlarge the colours, and an untrained generator amplifies that.
+	// enlarge the colors, and an untrained generator amplifies that.
 	fileTolerance = 4
 )
 

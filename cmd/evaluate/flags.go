@@ -58,7 +58,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrup
 		return err
 	})
 	f.IntVar(&c.most, "max", 0, "score at most `N` images of each folder, chosen by -seed and file name (default: all)")
-	f.Uint64Var(&c.swd.Seed, "seed", 0, "seed `N` of the random choices: images (-max), SWD neighbourhoods and directions, KID subsets (default 0)")
+	f.Uint64Var(&c.swd.Seed, "seed", 0, "seed `N` of the random choices: images (-max), SWD neighborhoods and directions, KID subsets (default 0)")
 	f.Group("Scores")
 	f.BoolVar(&c.paired, "paired", false, "also compare images of the same name: PSNR, SSIM, L1")
 	f.IntVar(&c.swd.MaxPictures, "swd_pictures", 0, "use at most `N` random images of a folder for SWD (default: 2048)")

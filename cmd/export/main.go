@@ -111,7 +111,7 @@ func (c *command) images(n *graph.Network, name string, m onnxgraph.Metadata) (c
 	var unreadable error
 	want := min(c.calibrationCount+checkCount, set.Len())
 	for k := range want {
-		i := k * set.Len() / want // spread evenly: neighbours often show the same place and day
+		i := k * set.Len() / want // spread evenly: neighbors often show the same place and day
 		if _, err := read(i); err != nil {
 			unreadable = errors.Join(unreadable, err)
 			continue

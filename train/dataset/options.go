@@ -146,7 +146,7 @@ func (o Options) Validate() error {
 		n    int
 	}{{"input_nc", o.InputNC}, {"output_nc", o.OutputNC}} {
 		if c.n != 1 && c.n != 3 {
-			bad("%s %d: use 1 (gray) or 3 (colour)", c.name, c.n)
+			bad("%s %d: use 1 (gray) or 3 (color)", c.name, c.n)
 		}
 	}
 	if len(problems) == 0 {

@@ -101,7 +101,7 @@ func gray(img *image.NRGBA) *image.NRGBA {
 	return dst
 }
 
-// pack drops alpha and, for one channel, two of the three equal colours.
+// pack drops alpha and, for one channel, two of the three equal colors.
 func pack(img *image.NRGBA, channels int) *tile {
 	t := &tile{Size: Size{img.Rect.Dx(), img.Rect.Dy()}, c: channels}
 	t.pix = make([]byte, 0, t.Width*t.Height*channels)

@@ -160,12 +160,12 @@ func (in *inspector) findContent() {
 		deep = append(deep, files(p, func(f *file) bool { return f.deep })...)
 	}
 	if len(gray) > 0 {
-		in.add(s, "gray", gray, fmt.Sprintf("images without colour: %d", len(gray)),
-			"The networks learn that the domain may be gray, and remove colour from other images. Fix: move them away; if a whole domain is gray, use input_nc 1 (A) or output_nc 1 (B).")
+		in.add(s, "gray", gray, fmt.Sprintf("images without color: %d", len(gray)),
+			"The networks learn that the domain may be gray, and remove color from other images. Fix: move them away; if a whole domain is gray, use input_nc 1 (A) or output_nc 1 (B).")
 	}
 	if len(alpha) > 0 {
 		in.add(Note, "alpha", alpha, fmt.Sprintf("partly transparent images: %d", len(alpha)),
-			"The run ignores transparency and trains on the colours stored below it. Fix: if those are wrong, save the images on a background.")
+			"The run ignores transparency and trains on the colors stored below it. Fix: if those are wrong, save the images on a background.")
 	}
 	if len(deep) > 0 {
 		in.add(Note, "bits_16", deep, fmt.Sprintf("images with 16 bits per channel: %d", len(deep)),

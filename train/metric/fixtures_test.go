@@ -169,7 +169,7 @@ func TestPairsEqualScikitImage(t *testing.T) {
 func TestSWDEqualsNumpy(t *testing.T) {
 	var w worst
 	for _, f := range readFixtures(t).SWD {
-		swd, err := NewSWD(f.W, f.H, &SWDOptions{Seed: f.Seed, Directions: f.Directions, Neighbourhoods: f.Places})
+		swd, err := NewSWD(f.W, f.H, &SWDOptions{Seed: f.Seed, Directions: f.Directions, Neighborhoods: f.Places})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,8 +29,8 @@ type SWDOptions struct {
 	Seed uint64
 	// Directions is the number of directions for the projections. Default 512.
 	Directions int
-	// Neighbourhoods is the number of neighborhoods per image and level. Default 128.
-	Neighbourhoods int
+	// Neighborhoods is the number of neighborhoods per image and level. Default 128.
+	Neighborhoods int
 	// MaxPictures limits a set to a random sample of that many images. Default 2,048.
 	MaxPictures int
 }
@@ -62,13 +62,13 @@ func NewSWD(w, h int, opt *SWDOptions) (*SWD, error) {
 	if opt != nil {
 		o = *opt
 	}
-	if min(o.Directions, o.Neighbourhoods, o.MaxPictures) < 0 {
-		return nil, fmt.Errorf("SWD: directions %d, neighborhoods %d or images %d are negative", o.Directions, o.Neighbourhoods, o.MaxPictures)
+	if min(o.Directions, o.Neighborhoods, o.MaxPictures) < 0 {
+		return nil, fmt.Errorf("SWD: directions %d, neighborhoods %d or images %d are negative", o.Directions, o.Neighborhoods, o.MaxPictures)
 	}
 	if min(w, h) < smallestLevel || max(w, h) > largestSide {
 		return nil, fmt.Errorf("SWD: cannot compare images of %dx%d; sides must be %d to %d pixels", w, h, smallestLevel, largestSide)
 	}
-	o = SWDOptions{o.Seed, cmp.Or(o.Directions, 512), cmp.Or(o.Neighbourhoods, 128), cmp.Or(o.MaxPictures, 2048)}
+	o = SWDOptions{o.Seed, cmp.Or(o.Directions, 512), cmp.Or(o.Neighborhoods, 128), cmp.Or(o.MaxPictures, 2048)}
 	return &SWD{image.Pt(w, h), o, levelSizes(w, h), directions(o)}, nil
 }
 
@@ -131,7 +131,7 @@ func (s *SWD) Distance(ctx context.Context, real, fake *SWDSet) (SWDResult, erro
 		}
 	}
 	r := SWDResult{N: fake.N(), NReal: real.N()}
-	each := s.options.Neighbourhoods * descriptor
+	each := s.options.Neighborhoods * descriptor
 	a, b := make([]float32, real.N()*each), make([]float32, fake.N()*each)
 	for i, size := range s.levels {
 		if err := real.descriptors(ctx, a, s.levels, i); err != nil {

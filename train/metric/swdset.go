@@ -63,7 +63,7 @@ func (s *SWDSet) N() int { return len(s.pix) / s.bytes() }
 
 // descriptors fills dst with the normalized neighborhoods of one level, [n*neighborhoods][channel][y][x].
 func (s *SWDSet) descriptors(ctx context.Context, dst []float32, levels []image.Point, level int) error {
-	each := s.options.Neighbourhoods * descriptor
+	each := s.options.Neighborhoods * descriptor
 	places := newStream(s.options.Seed, streamPlaces, uint64(level))
 	workers := min(runtime.GOMAXPROCS(0), s.N())
 	group, ctx := errgroup.WithContext(ctx)

@@ -153,8 +153,8 @@ func newLine(c curve, i int) chartLine {
 	return l
 }
 
-// hueOf returns the colour of a line. All over the page, the first direction or domain has one
-// colour and the second another one.
+// hueOf returns the color of a line. All over the page, the first direction or domain has one
+// color and the second another one.
 func hueOf(name string, i int) int {
 	switch side(name) {
 	case "A", "AB":

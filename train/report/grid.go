@@ -58,7 +58,7 @@ func (g *Grid) Image() (*image.NRGBA, error) {
 			draw.NearestNeighbor.Scale(sheet, place(cell, row[c]), row[c], row[c].Bounds(), draw.Over, nil)
 		}
 	}
-	// Every pixel is opaque, so premultiplied and straight colours are equal.
+	// Every pixel is opaque, so premultiplied and straight colors are equal.
 	return &image.NRGBA{Pix: sheet.Pix, Stride: sheet.Stride, Rect: sheet.Rect}, nil
 }
 

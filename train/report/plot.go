@@ -112,7 +112,7 @@ func (c *chart) writeKeys(img *image.RGBA, x0, x1, y int, p pen) {
 	}
 }
 
-// hues are the colours of lines, those of the page in light mode.
+// hues are the colors of lines, those of the page in light mode.
 var hues = [6]color.NRGBA{
 	{0x1f, 0x5f, 0xbf, 255}, {0xc2, 0x57, 0x0c, 255}, {0x19, 0x76, 0x4a, 255},
 	{0x8a, 0x2f, 0x9c, 255}, {0x0f, 0x7c, 0x86, 255}, {0x7a, 0x6a, 0x12, 255},

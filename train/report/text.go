@@ -16,7 +16,7 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// Colours of all images that this package draws.
+// Colors of all images that this package draws.
 var (
 	paper = color.NRGBA{250, 250, 248, 255}
 	empty = color.NRGBA{236, 236, 233, 255} // where an image is missing
@@ -37,10 +37,10 @@ var (
 	bold    typeface = sync.OnceValues(func() (*opentype.Font, error) { return opentype.Parse(gobold.TTF) })
 )
 
-// A pen writes single lines in one font, size and colour.
+// A pen writes single lines in one font, size and color.
 type pen struct {
-	face   font.Face
-	colour color.Color
+	face  font.Face
+	color color.Color
 }
 
 // newPen takes the size of the em square in pixels. It panics only if a built-in font is damaged.
@@ -91,6 +91,6 @@ func (p pen) fit(s string, w int) string {
 // write writes s with its top left corner at (x, y).
 func (p pen) write(dst draw.Image, x, y int, s string) {
 	dot := fixed.P(x, y+p.face.Metrics().Ascent.Ceil())
-	d := font.Drawer{Dst: dst, Src: image.NewUniform(p.colour), Face: p.face, Dot: dot}
+	d := font.Drawer{Dst: dst, Src: image.NewUniform(p.color), Face: p.face, Dot: dot}
 	d.DrawString(s)
 }

@@ -232,7 +232,7 @@ func (r *run) result(exported bool) []string {
 }
 
 // margin compares the translations with the untouched images: by PSNR to the true counterparts if they
-// are known, and by SWD if not. SWD compares structure rather than overall colour, and is noisy for few
+// are known, and by SWD if not. SWD compares structure rather than overall color, and is noisy for few
 // images.
 func margin(scores []metric.Score, way, from, to string) string {
 	made, known := evaluate.Find(scores, "true_"+way+"_PSNR")

@@ -41,7 +41,7 @@ const MaxSide = 4096
 const randomPurpose = 5
 
 // Draw draws landscape number index of the series that belongs to seed. Sides go from 1 to MaxSide;
-// other sizes return an empty image. The season changes only colours and surfaces: mountains,
+// other sizes return an empty image. The season changes only colors and surfaces: mountains,
 // trees, shores and clouds keep their places, so the same index in the other season is the true
 // counterpart.
 func Draw(seed, index uint64, season Season, w, h int) *image.NRGBA {

@@ -10,7 +10,7 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// mean returns the mean colour of the rows from y0 to y1, which are shares of the height.
+// mean returns the mean color of the rows from y0 to y1, which are shares of the height.
 func mean(m *image.NRGBA, y0, y1 float64) (r, g, b float64) {
 	h := float64(m.Rect.Dy())
 	n := 0.0

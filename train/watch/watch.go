@@ -19,7 +19,7 @@ func (w Warning) String() string { return fmt.Sprintf("%s: %s", w.Title, w.Text)
 
 // Titles of the warnings.
 const (
-	Inverted          = "colours inverted"
+	Inverted          = "colors inverted"
 	Unchanged         = "images returned unchanged"
 	Collapsed         = "collapse to one image"
 	DiscriminatorZero = "discriminator at zero"
@@ -110,7 +110,7 @@ func (w *Watcher) Evaluated(step int64, s Signals) []Warning {
 		"%s turns bright into dark: the brightness of %d held-out images and of their translations correlates by %.2f. The cycle loss cannot detect this, because the other generator inverts again. Fix: start again with another -seed and, if both domains have the same channels, a higher -lambda_identity, such as 1; training longer rarely helps",
 		s.Generator, s.N, s.Correlation)
 	warnings = append(warnings, w.check(step, Unchanged, s.Generator, s.Change < unchangedBelow, patienceUnchanged,
-		"%s changes its %d held-out images by %.1f of 255 levels on average. Fix: lower -lambda_A, -lambda_B and -lambda_identity (for example 5, 5 and 0.1) or raise -lr_D, all of which work with -continue_train. If the domains differ in colour and brightness, start again with -norm_D none",
+		"%s changes its %d held-out images by %.1f of 255 levels on average. Fix: lower -lambda_A, -lambda_B and -lambda_identity (for example 5, 5 and 0.1) or raise -lr_D, all of which work with -continue_train. If the domains differ in color and brightness, start again with -norm_D none",
 		s.Generator, s.N, 255*s.Change)...)
 	return append(warnings, w.check(step, Collapsed, s.Generator, s.Spread < collapsedBelow, patienceCollapsed,
 		"%s returns nearly the same image for each of %d held-out ones: two translations differ by %.0f %% of the difference of their sources. Fix: raise -lambda_A and -lambda_B, lower -lr_D, or return to the best checkpoint with -continue_train -epoch best",
@@ -128,7 +128,7 @@ func (w *Watcher) Losses(step int64, n int, losses map[string]float64) []Warning
 		}
 		share := mean / w.chance
 		warnings = append(warnings, w.check(step, DiscriminatorZero, name, share < zeroBelow, 1,
-			"the loss of %s was %.4f over the last %d steps, %.1f %% of the loss of guessing: it recognises every translation, so its generator learns nothing from it. Fix: stop (Ctrl-C saves) and resume with -continue_train and a lower -lr_D or a larger -pool_size, or start again with a smaller -ndf",
+			"the loss of %s was %.4f over the last %d steps, %.1f %% of the loss of guessing: it recognizes every translation, so its generator learns nothing from it. Fix: stop (Ctrl-C saves) and resume with -continue_train and a lower -lr_D or a larger -pool_size, or start again with a smaller -ndf",
 			name, mean, span, 100*share)...)
 		warnings = append(warnings, w.check(step, Diverging, name, share > chanceAbove, 1,
 			"the loss of %s was %.3g over the last %d steps, %.0f times the loss of guessing. Fix: stop and resume from the best checkpoint with a lower -lr: -continue_train -epoch best",

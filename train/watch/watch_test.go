@@ -125,7 +125,7 @@ func TestWarningText(t *testing.T) {
 	s := healthy
 	s.Correlation = -0.8
 	text := New(0).Evaluated(3, s)[0].String()
-	for _, part := range []string{"colours inverted: ", "G_AB", "-0.80", "50 held-out", "-lambda_identity"} {
+	for _, part := range []string{"colors inverted: ", "G_AB", "-0.80", "50 held-out", "-lambda_identity"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q does not contain %q", text, part)
 		}

@@ -5,7 +5,7 @@ import "math"
 // A Span gives, along one axis, the pixels of the image that a value may depend on, apart from
 // borders: element i depends on those from Num/Den*i + Lo to Num/Den*i + Hi.
 type Span struct {
-	// Num/Den is the distance between neighbours in pixels of the image, in lowest terms: 4/1 after
+	// Num/Den is the distance between neighbors in pixels of the image, in lowest terms: 4/1 after
 	// two convolutions of stride 2.
 	Num, Den int
 	Lo, Hi   float64
