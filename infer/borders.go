@@ -14,9 +14,9 @@ func padded(n, multiple, smallest int) int {
 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
 
-// bounce returns the pixel that mirrors at both ends of n pixels show at place i, without doubling the
-// ends: for n = 4 the places 0 1 2 3 4 5 6 7 8 show 0 1 2 3 2 1 0 1 2.
-func bounce(i, n int) int {
+// reflectIndex returns the index of the pixel at place i >= 0 of a row of n pixels that is mirrored at both
+// ends, without doubling them: for n = 4 the places 0 1 2 3 4 5 6 7 8 show 0 1 2 3 2 1 0 1 2.
+func reflectIndex(i, n int) int {
 	if n == 1 {
 		return 0
 	}
@@ -69,7 +69,7 @@ func (e *engine) fillPart(dst []float32, part image.Rectangle, img image.Image) 
 func mirrored(begin, end, n int) []int {
 	places := make([]int, 0, end-begin)
 	for i := begin; i < end; i++ {
-		places = append(places, bounce(i, n))
+		places = append(places, reflectIndex(i, n))
 	}
 	return places
 }

@@ -19,7 +19,7 @@ func TestBounce(t *testing.T) {
 	} {
 		got := make([]int, len(want))
 		for i := range got {
-			got[i] = bounce(i, n)
+			got[i] = reflectIndex(i, n)
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%d pixels: %v, want %v", n, got, want)
@@ -58,7 +58,7 @@ func TestFill(t *testing.T) {
 			for c := range spec.Channels {
 				for y := range H {
 					for x := range W {
-						got, want := dst[place(c, x, y, W, H)], src[place(c, bounce(x, w), bounce(y, h), w, h)]
+						got, want := dst[place(c, x, y, W, H)], src[place(c, reflectIndex(x, w), reflectIndex(y, h), w, h)]
 						if got != want {
 							t.Fatalf("%v %dx%d to %dx%d: channel %d at %d,%d is %v, want %v", spec.Layout, w, h, W, H, c, x, y, got, want)
 						}

@@ -123,7 +123,7 @@ func inspect(d *session.Description, network *onnx.Model, opt *Options) (Info, e
 	if err != nil {
 		return Info{}, err
 	}
-	in, out, err := r.both(input, output)
+	in, out, err := r.readPorts(input, output)
 	if err != nil {
 		return Info{}, err
 	}

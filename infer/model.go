@@ -39,10 +39,10 @@ import (
 // A Model is an image-to-image network that is ready to run. It is safe for concurrent use.
 type Model struct {
 	*engine
-	sessions *sessions
-	tiler    *tiler
-	limit    *limiter
-	several  bool // a run may take several images
+	sessions       *sessions
+	tiler          *tiler
+	limit          *limiter
+	acceptsBatches bool // a run may take several images
 }
 
 // Open opens the model file at path, and weights in separate files next to it. It fails, with the reason,
@@ -99,9 +99,9 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	info.MaxPixels = max(cmp.Or(opt.MaxPixels, defaultMaxPixels), -1)
 	n, unit := opt.concurrency(info.Threads)
 	info.Concurrency = n
-	s.share(n)
+	s.splitThreads(n)
 	e := newEngine(info)
-	return &Model{e, s, newTiler(e, s), newLimiter(n, unit), s.takesSeveral()}, nil
+	return &Model{e, s, newTiler(e, s), newLimiter(n, unit), s.acceptsBatches()}, nil
 }
 
 // Info describes the model.
@@ -251,20 +251,20 @@ func (m *Model) TranslateAll(ctx context.Context, imgs []image.Image) ([]image.I
 		if results[i] != nil {
 			continue
 		}
-		run := []int{i}
-		for k := i + 1; k < len(imgs) && sizes[i].X > 0 && len(run) < most/sizes[i].X/sizes[i].Y; k++ {
+		indices := []int{i}
+		for k := i + 1; k < len(imgs) && sizes[i].X > 0 && len(indices) < most/sizes[i].X/sizes[i].Y; k++ {
 			if results[k] == nil && sizes[k] == sizes[i] {
-				run = append(run, k)
+				indices = append(indices, k)
 			}
 		}
 		var err error
-		if len(run) == 1 {
+		if len(indices) == 1 {
 			results[i], err = m.Translate(ctx, imgs[i])
 		} else {
-			err = m.translateRun(ctx, run, sizes[i], imgs, results)
+			err = m.translateRun(ctx, indices, sizes[i], imgs, results)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("image %d of %d, in a run of %d: %w", i+1, len(imgs), len(run), err)
+			return nil, fmt.Errorf("image %d of %d, in a run of %d: %w", i+1, len(imgs), len(indices), err)
 		}
 	}
 	return results, nil
@@ -275,7 +275,7 @@ func (m *Model) sharedSizes(imgs []image.Image) []image.Point {
 	sizes := make([]image.Point, len(imgs))
 	for i, img := range imgs {
 		w, h := img.Bounds().Dx(), img.Bounds().Dy()
-		if fw, fh := m.fit(w, h); m.several && fw == w && fh == h && m.tiler.grid(w, h) == nil {
+		if fw, fh := m.fit(w, h); m.acceptsBatches && fw == w && fh == h && m.tiler.grid(w, h) == nil {
 			sizes[i].X, sizes[i].Y = m.runSize(w, h)
 		}
 	}
@@ -283,14 +283,14 @@ func (m *Model) sharedSizes(imgs []image.Image) []image.Point {
 }
 
 // translateRun translates those of imgs that share a run.
-func (m *Model) translateRun(ctx context.Context, run []int, size image.Point, imgs, results []image.Image) error {
+func (m *Model) translateRun(ctx context.Context, indices []int, size image.Point, imgs, results []image.Image) error {
 	var members []image.Image
-	for _, i := range run {
+	for _, i := range indices {
 		members = append(members, imgs[i])
 	}
 	out, err := m.whole(ctx, members, size.X, size.Y)
 	for k := range out {
-		results[run[k]] = finish(out[k], members[k])
+		results[indices[k]] = finish(out[k], members[k])
 	}
 	return err
 }

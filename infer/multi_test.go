@@ -58,7 +58,7 @@ func TestTranslateAllRuns(t *testing.T) {
 	}
 	m.sessions.main = m.sessions.main.(counted).runner
 	one := openSmall(t, "fixed.onnx", 100*100, nil)
-	if one.several {
+	if one.acceptsBatches {
 		t.Error("a model for one image takes several")
 	}
 }

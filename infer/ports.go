@@ -21,7 +21,7 @@ type portReader struct {
 // shape is what the shape of a port tells about its images.
 type shape struct {
 	layout                         pixels.Layout
-	told                           bool // the shape or Options.Layout tells the layout
+	layoutKnown                    bool // the shape or Options.Layout determines the layout
 	channels, width, height, batch int  // width, height and batch are 0 if they may change
 }
 
@@ -101,18 +101,18 @@ func listed(ports []onnx.Port) string {
 	return strings.Join(parts, ", ")
 }
 
-// both reads the two ports, one of which may tell what the other leaves open.
-func (r portReader) both(input, output onnx.Port) (in, out shape, err error) {
+// readPorts reads the shapes of both ports, one of which may determine what the other leaves open.
+func (r portReader) readPorts(input, output onnx.Port) (in, out shape, err error) {
 	if out, err = r.port(output); err != nil {
 		return in, out, fmt.Errorf("the model returns no image: output %v: %w", output, err)
 	}
-	if out.told {
+	if out.layoutKnown {
 		r.likely = out.layout
 	}
 	if in, err = r.port(input); err != nil {
 		return in, out, fmt.Errorf("the model takes no image: input %v: %w", input, err)
 	}
-	if in.told {
+	if in.layoutKnown {
 		r.likely = in.layout
 	}
 	r.channels = in.channels
@@ -146,7 +146,7 @@ func (r portReader) port(p onnx.Port) (shape, error) {
 		dims = []int64{-1, -1, -1, -1}
 	}
 	s := shape{channels: r.channels, batch: max(0, int(min(dims[0], maxFixed+1)))}
-	s.layout, s.told = r.layoutOf(dims, axes)
+	s.layout, s.layoutKnown = r.layoutOf(dims, axes)
 	c, h, w := dims[1], dims[2], dims[3]
 	if s.layout == pixels.NHWC {
 		h, w, c = dims[1], dims[2], dims[3]
@@ -169,7 +169,7 @@ func (r portReader) port(p onnx.Port) (shape, error) {
 }
 
 // layoutOf finds the axis with 1 or 3 channels or, if there are two or none, an axis named after channels.
-func (r portReader) layoutOf(dims []int64, axes []string) (layout pixels.Layout, told bool) {
+func (r portReader) layoutOf(dims []int64, axes []string) (layout pixels.Layout, layoutKnown bool) {
 	if r.layout != nil {
 		return *r.layout, true
 	}

@@ -142,13 +142,13 @@ func (e tail) bounds(n *onnx.Node) (lo, hi float64, ok bool) {
 	return 0, 0, false
 }
 
-// movers are the operators that keep values or change them little.
-var movers = []string{"Identity", "Cast", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Slice", "DepthToSpace", "SpaceToDepth", "Round", "Floor", "Ceil", "Dropout"}
+// rangePreservingOps are the operators that keep values or change them little.
+var rangePreservingOps = []string{"Identity", "Cast", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Slice", "DepthToSpace", "SpaceToDepth", "Round", "Floor", "Ceil", "Dropout"}
 
 // before returns x, factor and shift for an operator that computes factor*x + shift.
 func (e tail) before(n *onnx.Node) (x string, factor, shift float64, ok bool) {
 	a, b := n.Input(0), n.Input(1)
-	if slices.Contains(movers, n.Op) {
+	if slices.Contains(rangePreservingOps, n.Op) {
 		return a, 1, 0, true
 	}
 	x = a

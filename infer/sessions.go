@@ -35,8 +35,8 @@ type sessions struct {
 	// concurrent has fewer threads than main, for images that are computed at the same time: runs that share
 	// all threads wait for each other at the end of every operator. On two processors an image of 256x256
 	// takes a sixth less time. Its open is nil if there are no threads to divide.
-	concurrent lazy
-	met        atomic.Int32 // images that were computed at the same time as another
+	concurrent     lazy
+	concurrentRuns atomic.Int32 // runs that started during another one
 	// lean keeps no memory between runs, for images of more than arenaPixels.
 	lean lazy
 }
@@ -60,22 +60,22 @@ func openSessions(model *onnx.Model, about *session.Description, info *Info, opt
 	s.main = s.wrap(opened)
 	lean := s.options
 	lean.NoArena = true
-	s.lean.open = func() (runner, error) { return s.again(lean) }
+	s.lean.open = func() (runner, error) { return s.reopen(lean) }
 	return s, nil
 }
 
-// share prepares for n concurrent images.
-func (s *sessions) share(n int) {
+// splitThreads prepares the concurrent session, which has one nth of the threads.
+func (s *sessions) splitThreads(n int) {
 	if s.options.Provider != session.CPU || s.options.IntraThreads < 2 || n < 2 {
 		return
 	}
 	o := s.options
 	o.IntraThreads = max(1, o.IntraThreads/n)
-	s.concurrent.open = func() (runner, error) { return s.again(o) }
+	s.concurrent.open = func() (runner, error) { return s.reopen(o) }
 }
 
-// again opens the model once more.
-func (s *sessions) again(o session.Options) (runner, error) {
+// reopen opens another session for the model.
+func (s *sessions) reopen(o session.Options) (runner, error) {
 	opened, err := s.open(s.model, &o)
 	if err != nil {
 		return nil, err
@@ -113,15 +113,16 @@ func (s *sessions) open(model *onnx.Model, o *session.Options) (*session.Session
 	return opened, err
 }
 
-// few is the number of concurrent images for which opening another session takes longer than it saves.
-const few = 8
+// minConcurrentRuns is the number of concurrent runs up to which opening another session takes longer than
+// it saves.
+const minConcurrentRuns = 8
 
 // pick returns the session for a run of w x h pixels.
 func (s *sessions) pick(w, h int, concurrent bool) (runner, error) {
 	if w*h > arenaPixels {
 		return s.large()
 	}
-	if concurrent && s.concurrent.open != nil && s.met.Add(1) > few {
+	if concurrent && s.concurrent.open != nil && s.concurrentRuns.Add(1) > minConcurrentRuns {
 		return s.concurrent.get()
 	}
 	return s.main, nil
@@ -135,8 +136,8 @@ func (s *sessions) large() (runner, error) {
 	return s.lean.get()
 }
 
-// takesSeveral reports whether a run may take any number of images.
-func (s *sessions) takesSeveral() bool {
+// acceptsBatches reports whether a run may take any number of images.
+func (s *sessions) acceptsBatches() bool {
 	_, wrapped := s.main.(*batchAxis)
 	free := func(p onnx.Port) bool { return len(p.Shape) == 0 || p.Shape[0] < 0 }
 	return !wrapped && free(s.main.About().Inputs[0]) && free(s.main.About().Outputs[0])

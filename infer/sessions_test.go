@@ -124,7 +124,7 @@ func TestConcurrentSession(t *testing.T) {
 	}
 	defer release()
 	var concurrent image.Image
-	for range few + 1 {
+	for range minConcurrentRuns + 1 {
 		if m.sessions.concurrent.run != nil {
 			t.Error("the session with fewer threads is used for a few images")
 		}

@@ -160,14 +160,14 @@ type sample struct {
 // limits, a sample has some hundred parts.
 const (
 	sampleParts = 96
-	leastPart   = 64 // pixels a side
-	mostPart    = 256
+	minPartSide = 64 // pixels a side
+	maxPartSide = 256
 )
 
 // newSample spreads parts with most pixels in total evenly over an image of w x h. Sides are multiples of unit
 // and at least least.
 func newSample(w, h, most, unit, least int) sample {
-	side := min(max(int(math.Sqrt(float64(most)/sampleParts)), leastPart), mostPart)
+	side := min(max(int(math.Sqrt(float64(most)/sampleParts)), minPartSide), maxPartSide)
 	side = max(roundUp(side, unit), least)
 	s := sample{margin: side / 8}
 	sw, sh := min(side, w), min(side, h)

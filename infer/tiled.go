@@ -74,7 +74,7 @@ func (t *tiler) learn() {
 			}
 			t.net = net
 			t.joint.open, t.fixed.open, t.observing.open = variant(net.Joint()), variant(net.Fixed()), variant(net.Observed())
-			err = t.try()
+			err = t.verifyVariants()
 		}
 		if t.net = net; err != nil {
 			t.net, t.reason = nil, err.Error()
@@ -155,8 +155,8 @@ func (t *tiler) channels() int {
 	return n
 }
 
-// try passes a small image through the variants, which must return what the model itself returns.
-func (t *tiler) try() error {
+// verifyVariants passes a small image through the variants, which must return the same as the model itself.
+func (t *tiler) verifyVariants() error {
 	_, side := t.unit()
 	side *= max(1, 32/side)
 	img := image.NewNRGBA(image.Rect(0, 0, side, side))

@@ -43,7 +43,7 @@ func newCache(cfg *config, f *folder, swd *metric.SWD, e *features.Extractor, wa
 	}
 	if swd != nil {
 		size := swd.Size()
-		if size.X*size.Y*3*min(len(f.files), swd.Options().MaxPictures) <= largestSet {
+		if size.X*size.Y*3*min(len(f.files), swd.Options().MaxImages) <= largestSet {
 			c.pictures = filepath.Join(dir, key(append(parts, size, swd.Options())...)+".pictures")
 		}
 	}

@@ -17,7 +17,7 @@ type config struct {
 	real, fake    string
 	width, height int // of all images after -resize; 0 keeps their sizes
 	paired        bool
-	most          int // images of a folder; 0 for all
+	maxImages     int // images of a folder; 0 for all
 	features      string
 	extractor     features.Options
 	swd           metric.SWDOptions
@@ -57,11 +57,11 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrup
 		c.width, c.height, err = modelcli.ParseSize(s)
 		return err
 	})
-	f.IntVar(&c.most, "max", 0, "score at most `N` images of each folder, chosen by -seed and file name (default: all)")
+	f.IntVar(&c.maxImages, "max", 0, "score at most `N` images of each folder, chosen by -seed and file name (default: all)")
 	f.Uint64Var(&c.swd.Seed, "seed", 0, "seed `N` of the random choices: images (-max), SWD neighborhoods and directions, KID subsets (default 0)")
 	f.Group("Scores")
 	f.BoolVar(&c.paired, "paired", false, "also compare images of the same name: PSNR, SSIM, L1")
-	f.IntVar(&c.swd.MaxPictures, "swd_pictures", 0, "use at most `N` random images of a folder for SWD (default: 2048)")
+	f.IntVar(&c.swd.MaxImages, "swd_pictures", 0, "use at most `N` random images of a folder for SWD (default: 2048)")
 	f.IntVar(&c.kid.Subsets, "kid_subsets", 0, "average KID over `N` subsets (default: 100)")
 	f.IntVar(&c.kid.SubsetSize, "kid_subset_size", 0, "use `N` images in each KID subset (default: 1000, or all if there are fewer)")
 	f.StringVar(&c.json, "json", "", "write the scores as JSON to `FILE`, or to standard output instead of the table if FILE is -")

@@ -34,8 +34,8 @@ type file struct {
 func (f file) stem() string { return strings.TrimSuffix(f.name, path.Ext(f.name)) }
 
 // listFolder finds the images in a folder and its subfolders, as cmd/infer does. If there are more than
-// most (0 for no bound), the seed chooses that many.
-func listFolder(option, dir string, most int, seed uint64) (*folder, error) {
+// maxImages (0 for no bound), the seed chooses that many.
+func listFolder(option, dir string, maxImages int, seed uint64) (*folder, error) {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("-%s %q is a file\nFix: name a folder of images", option, dir)
 	}
@@ -54,14 +54,14 @@ func listFolder(option, dir string, most int, seed uint64) (*folder, error) {
 		}
 		f.files = append(f.files, file{path: j.Input, name: filepath.ToSlash(name)})
 	}
-	f.choose(most, seed)
+	f.choose(maxImages, seed)
 	return f, nil
 }
 
-// choose keeps at most most files and sorts them by name. The choice is random, because names often
-// follow time, and depends on names alone, so that pairs stay pairs.
-func (f *folder) choose(most int, seed uint64) {
-	if most > 0 && len(f.files) > most {
+// choose keeps at most maxImages files and sorts them by name. The choice is random, because names
+// often follow time, and depends on names alone, so that pairs stay pairs.
+func (f *folder) choose(maxImages int, seed uint64) {
+	if maxImages > 0 && len(f.files) > maxImages {
 		rank := map[string]string{}
 		for _, p := range f.files {
 			sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", seed, p.stem()))
@@ -70,7 +70,7 @@ func (f *folder) choose(most int, seed uint64) {
 		slices.SortFunc(f.files, func(a, b file) int {
 			return cmp.Or(cmp.Compare(rank[a.name], rank[b.name]), cmp.Compare(a.name, b.name))
 		})
-		f.files = f.files[:most]
+		f.files = f.files[:maxImages]
 	}
 	slices.SortFunc(f.files, func(a, b file) int { return cmp.Compare(a.name, b.name) })
 }

@@ -19,11 +19,11 @@ func score(ctx context.Context, cfg *config, rep *report, stderr io.Writer) erro
 	begin := time.Now()
 	defer func() { rep.Seconds = time.Since(begin).Seconds() }()
 	rep.warned = func(text string) { fmt.Fprintln(stderr, "warning:", text) }
-	real, err := listFolder("real", cfg.real, cfg.most, cfg.swd.Seed)
+	real, err := listFolder("real", cfg.real, cfg.maxImages, cfg.swd.Seed)
 	if err != nil {
 		return err
 	}
-	fake, err := listFolder("fake", cfg.fake, cfg.most, cfg.swd.Seed)
+	fake, err := listFolder("fake", cfg.fake, cfg.maxImages, cfg.swd.Seed)
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,8 @@ func (r *reader) prepare(rep *report, real, fake *folder) error {
 		rep.warn("no SWD: %v", err)
 	}
 	if r.swd != nil {
-		if most := r.swd.Options().MaxPictures; max(len(real.files), len(fake.files)) > most {
-			rep.warn("SWD uses %d random images of each larger folder; -swd_pictures changes that", most)
+		if limit := r.swd.Options().MaxImages; max(len(real.files), len(fake.files)) > limit {
+			rep.warn("SWD uses %d random images of each larger folder; -swd_pictures changes that", limit)
 		}
 	}
 	if i, err := os.Stat(real.dir); err == nil {

@@ -20,9 +20,9 @@ type job struct {
 	model  string
 	inputs []string
 	output string
-	// most bounds the number of images, as in the official test.py: the first by name, all of them
+	// maxImages bounds the number of images, as in the official test.py: the first by name, all of them
 	// into one folder. With 0, all images are converted and their folder tree is kept.
-	most int
+	maxImages int
 	// check rejects a model, and wrap changes what it does to an image. Both may be nil.
 	check func(infer.Info) error
 	wrap  func(batch.Translator) batch.Translator
@@ -55,7 +55,7 @@ func (j *job) plan(format string, dry bool, stderr io.Writer) (*batch.Plan, erro
 	if dry {
 		makePlan = batch.DryPlan
 	}
-	if j.most == 0 {
+	if j.maxImages == 0 {
 		return makePlan(j.inputs, j.output, format)
 	}
 	all, err := batch.DryPlan(j.inputs, j.output, format)
@@ -65,7 +65,7 @@ func (j *job) plan(format string, dry bool, stderr io.Writer) (*batch.Plan, erro
 	inputs := j.inputs // if nothing in them can be read, the plan reports it
 	if len(all.Jobs) > 0 {
 		inputs = nil
-		for _, i := range all.Jobs[:min(j.most, len(all.Jobs))] {
+		for _, i := range all.Jobs[:min(j.maxImages, len(all.Jobs))] {
 			inputs = append(inputs, i.Input)
 		}
 	}

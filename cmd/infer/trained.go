@@ -151,14 +151,14 @@ func (o *official) convert(run *trained, generators, folders []string) ([]job, e
 	if err != nil {
 		return nil, err
 	}
-	most := o.number("num_test")
+	maxImages := o.number("num_test")
 	if n := o.number("max_dataset_size"); n > 0 {
-		most = min(most, n)
+		maxImages = min(maxImages, n)
 	}
 	var jobs []job
 	for i, g := range generators {
 		jobs = append(jobs, job{
-			model: paths[i], inputs: []string{folders[i]}, most: most, check: o.checkModel,
+			model: paths[i], inputs: []string{folders[i]}, maxImages: maxImages, check: o.checkModel,
 			// G_AB makes fake_B, as in the official code.
 			output: filepath.Join(o.value("results_dir"), o.name, o.value("phase")+"_"+o.value("epoch"), "fake_"+g[len(g)-1:]),
 			wrap:   func(t batch.Translator) batch.Translator { return prepared{t, o.preprocessing()} },

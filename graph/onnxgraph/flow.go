@@ -9,9 +9,9 @@ import (
 // A flow holds the producer and the readers of each value of a float32 model, and which of its
 // convolutions 8-bit integers compute.
 type flow struct {
-	nodes []node
-	maker map[string]int   // the node that computes a value
-	uses  map[string][]int // the nodes that read a value
+	nodes    []node
+	producer map[string]int   // the node that computes a value
+	uses     map[string][]int // the nodes that read a value
 	// chosen are the convolutions to compute with integers.
 	chosen map[int]bool
 }
@@ -19,9 +19,9 @@ type flow struct {
 // newFlow chooses all convolutions except the last ones before the output: there nothing hides the
 // rounding, and with the few channels of an image integers are hardly faster.
 func newFlow(nodes []node) *flow {
-	f := &flow{nodes: nodes, maker: map[string]int{}, uses: map[string][]int{}, chosen: map[int]bool{}}
+	f := &flow{nodes: nodes, producer: map[string]int{}, uses: map[string][]int{}, chosen: map[int]bool{}}
 	for i, n := range nodes {
-		f.maker[n.output()] = i
+		f.producer[n.output()] = i
 		for _, in := range n.Inputs {
 			f.uses[in] = append(f.uses[in], i)
 		}
@@ -53,7 +53,7 @@ func quantizable(l graph.Layer) bool {
 // unpadded returns a node's first input, or the value before its padding.
 func (f *flow) unpadded(n node) string {
 	x := n.Inputs[0]
-	if i, ok := f.maker[x]; ok && f.nodes[i].Op == "Pad" {
+	if i, ok := f.producer[x]; ok && f.nodes[i].Op == "Pad" {
 		return f.nodes[i].Inputs[0]
 	}
 	return x

@@ -171,10 +171,10 @@ func at(level uint8, v, step float64) levels {
 	return levels{v + float64(middle-int(level))*step, step, level}
 }
 
-// twoLoss limits the error of rounding a result to one byte, as squared error over variance (35
-// dB). Beyond it the result gets two bytes: if the network's last transposed convolution has a long
-// tail, a single byte would cost more than all other rounding together.
-var twoLoss = math.Pow(10, -3.5)
+// maxOneByteLoss limits the error of rounding a result to one byte, as squared error over variance
+// (35 dB). Beyond it the result gets two bytes: if the network's last transposed convolution has a
+// long tail, a single byte would cost more than all other rounding together.
+var maxOneByteLoss = math.Pow(10, -3.5)
 
 // oneGrid covers the values that the calibration saw. ok reports whether it is fine enough.
 func oneGrid(seen []quantize.Histogram) (g grid, ok bool) {
@@ -184,7 +184,7 @@ func oneGrid(seen []quantize.Histogram) (g grid, ok bool) {
 		loss += seen[i].Loss(lo, hi)
 		g = append(g, at(middle, (lo+hi)/2, step(lo, hi)))
 	}
-	return g, loss <= twoLoss*float64(len(seen))
+	return g, loss <= maxOneByteLoss*float64(len(seen))
 }
 
 // twoGrids covers the values with two grids whose results add up: the first one ends at the level

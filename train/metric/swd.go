@@ -31,8 +31,8 @@ type SWDOptions struct {
 	Directions int
 	// Neighborhoods is the number of neighborhoods per image and level. Default 128.
 	Neighborhoods int
-	// MaxPictures limits a set to a random sample of that many images. Default 2,048.
-	MaxPictures int
+	// MaxImages limits a set to a random sample of that many images. Default 2,048.
+	MaxImages int `json:"MaxPictures"` // the key in saved sets and cache entries
 }
 
 // SWD computes the sliced Wasserstein distance of two sets of images of one size over the levels of
@@ -62,13 +62,13 @@ func NewSWD(w, h int, opt *SWDOptions) (*SWD, error) {
 	if opt != nil {
 		o = *opt
 	}
-	if min(o.Directions, o.Neighborhoods, o.MaxPictures) < 0 {
-		return nil, fmt.Errorf("SWD: directions %d, neighborhoods %d or images %d are negative", o.Directions, o.Neighborhoods, o.MaxPictures)
+	if min(o.Directions, o.Neighborhoods, o.MaxImages) < 0 {
+		return nil, fmt.Errorf("SWD: directions %d, neighborhoods %d or images %d are negative", o.Directions, o.Neighborhoods, o.MaxImages)
 	}
 	if min(w, h) < smallestLevel || max(w, h) > largestSide {
 		return nil, fmt.Errorf("SWD: cannot compare images of %dx%d; sides must be %d to %d pixels", w, h, smallestLevel, largestSide)
 	}
-	o = SWDOptions{o.Seed, cmp.Or(o.Directions, 512), cmp.Or(o.Neighborhoods, 128), cmp.Or(o.MaxPictures, 2048)}
+	o = SWDOptions{o.Seed, cmp.Or(o.Directions, 512), cmp.Or(o.Neighborhoods, 128), cmp.Or(o.MaxImages, 2048)}
 	return &SWD{image.Pt(w, h), o, levelSizes(w, h), directions(o)}, nil
 }
 

@@ -103,7 +103,7 @@ func TestSWDGrowsWithNoise(t *testing.T) {
 }
 
 func TestFullSetKeepsRandomImages(t *testing.T) {
-	s, err := NewSWD(16, 16, &SWDOptions{MaxPictures: 10})
+	s, err := NewSWD(16, 16, &SWDOptions{MaxImages: 10})
 	must(t, err)
 	var late int
 	set := s.NewSet()

@@ -33,11 +33,11 @@ func (s *SWDSet) Add(img *image.NRGBA) error {
 		return fmt.Errorf("SWD: cannot add an image of %s to a set of %dx%d. Fix: resize it", size(img), s.size.X, s.size.Y)
 	}
 	place := s.seen
-	if s.seen >= s.options.MaxPictures {
+	if s.seen >= s.options.MaxImages {
 		place = newStream(s.options.Seed, streamKept).below(uint64(s.seen), s.seen+1)
 	}
 	s.seen++
-	if place >= s.options.MaxPictures {
+	if place >= s.options.MaxImages {
 		return nil
 	}
 	if place >= s.N() {
@@ -154,7 +154,7 @@ func (s *SWD) LoadSet(path string) (*SWDSet, error) {
 		return nil, damaged(path, fmt.Errorf("it is for images of %dx%d or has other options", h.Width, h.Height))
 	}
 	set.pix = data
-	if len(set.pix)%set.bytes() != 0 || set.N() > s.options.MaxPictures || h.Seen < set.N() {
+	if len(set.pix)%set.bytes() != 0 || set.N() > s.options.MaxImages || h.Seen < set.N() {
 		return nil, damaged(path, errors.New("the images are incomplete"))
 	}
 	set.seen = h.Seen

@@ -106,8 +106,8 @@ func Build(o Options) (*Graph, error) {
 	}
 	b.rate, b.epsilon, b.averageRate = scalar("rate"), scalar("epsilon"), scalar("average_rate")
 
-	generators, fakes := b.half(s, "generators", (*share).generatorLosses, b.gAB, b.gBA)
-	discriminators, _ := b.half(s, "discriminators", (*share).discriminatorLosses, b.dA, b.dB)
+	generators, fakes := b.addHalfStep(s, "generators", (*share).generatorLosses, b.gAB, b.gBA)
+	discriminators, _ := b.addHalfStep(s, "discriminators", (*share).discriminatorLosses, b.dA, b.dB)
 	beforeGenerators, beforeDiscriminators := b.copySteps()
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("build the training graph: %w", err)
