@@ -20,7 +20,7 @@ import (
 	"cyclegan/train/watch"
 )
 
-// A training with a fault gets the warning of this fault, on the screen and in the run's folder; a
+// A run with a fault gets the warning of this fault, on the screen and in the run's folder; a
 // healthy one gets none.
 func TestTrainingsMadeToFail(t *testing.T) {
 	if testing.Short() {

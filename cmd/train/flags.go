@@ -85,7 +85,7 @@ func (c *config) flags(o *train.Options) *cli.Flags {
 	f.IntVar(&c.epochCount, "epoch_count", 1, "with -continue_train, fail unless the run resumes in epoch `N`, which the checkpoint knows")
 	f.BoolVar(&c.check, "check", false, "inspect every image that would be trained on, and stop")
 	f.BoolVar(&c.json, "json", false, "with -check, print the findings as JSON")
-	f.StringVar(&c.worker, "worker", "", "serve a share of other trainings at `ADDRESS` of this machine, such as 10.0.0.2:7000, until Ctrl-C; only -threads and -gpu_ids apply. Whoever reaches the address can run any program here: keep it on a private network")
+	f.StringVar(&c.worker, "worker", "", "serve a share of other runs at `ADDRESS` of this machine, such as 10.0.0.2:7000, until Ctrl-C; only -threads and -gpu_ids apply. Whoever reaches the address can run any program here: keep it on a private network")
 	f.BoolVar(&c.profile, "profile", false, "record one of the first steps: print where its time goes, and write profile.json for ui.perfetto.dev or chrome://tracing")
 	f.BoolVar(&c.verbose, "verbose", false, "print the layers of the networks; with -check, print all files")
 	f.StringVar(&c.suffix, "suffix", "", "append `TEXT` to the name, with options in braces replaced by their values: {netG}_size{load_size}")

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A full disk costs no training: the run reports it, continues, saves again when there is room, and ends
+// A full disk costs no steps: the run reports it, continues, saves again when there is room, and ends
 // with the same weights.
 func TestFullDisk(t *testing.T) {
 	if testing.Short() {
@@ -77,8 +77,8 @@ func TestFullDisk(t *testing.T) {
 		data, _ := os.ReadFile(out.Name())
 		t.Fatalf("%v\n%s", err, data)
 	}
-	if !printed("the training continues") {
-		t.Error("no message that the training continues")
+	if !printed("the run continues") {
+		t.Error("no message that the run continues")
 	}
 	if worst := sameWeights(t, whole, run); worst != 0 {
 		t.Errorf("weights differ by up to %g", worst)

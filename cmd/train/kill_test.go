@@ -127,7 +127,7 @@ func (r *training) history(t *testing.T) string {
 	return text.String()
 }
 
-// A training that is killed at random times, every third time by Ctrl-C, and resumed each time leaves
+// A run that is killed at random times, every third time by Ctrl-C, and resumed each time leaves
 // files that are bit-identical to those of an undisturbed one.
 func TestKilledTraining(t *testing.T) {
 	if testing.Short() {

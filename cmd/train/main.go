@@ -7,7 +7,7 @@
 // It parses options and shows the progress; package run does the work.
 //
 // The build tag "tensorflow" links TensorFlow. Without it the program is a launcher: it checks the
-// command line, fetches missing native libraries, builds the program with the tag and becomes it.
+// command line, fetches missing native libraries, builds the program with the tag and runs it.
 package main
 
 import (
@@ -172,7 +172,7 @@ func (c *config) checkImages(stdout, stderr *os.File) int {
 	return cli.Done
 }
 
-// inspect decodes every image and prints the findings. The error says what prevents a training.
+// inspect decodes every image and prints the findings. The error says what prevents a run.
 func (c *config) inspect(ctx context.Context, stdout, stderr *os.File) (*inspect.Result, error) {
 	data, err := dataset.Open(c.opts.Dataset())
 	if err != nil {

@@ -55,7 +55,7 @@ func (c *config) runConfig(stdout, stderr *os.File) run.Config {
 	return r
 }
 
-// serve computes a share of other processes' trainings until it is interrupted.
+// serve computes a share of other processes' runs until it is interrupted.
 func (c *config) serve(ctx context.Context, stdout *os.File) error {
 	threads := cmp.Or(c.opts.Threads, runtime.NumCPU())
 	at, err := worker.Serve(ctx, c.worker, worker.Options{Threads: threads, GPUs: c.opts.GPUIDs})

@@ -201,7 +201,7 @@ func (t Tensor) check() error {
 	}
 	for _, v := range t.Values {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return fmt.Errorf("a value is %v; the training has diverged", v)
+			return fmt.Errorf("a value is %v; the run has diverged", v)
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-// Package evaluate scores the generators of a training on held-out images. An [Evaluator] keeps images
+// Package evaluate scores the generators of a run on held-out images. An [Evaluator] keeps images
 // of both domains and computes, for the generators as they are now, the scores of package metric and
 // the signals of package watch.
 //

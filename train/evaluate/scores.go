@@ -80,7 +80,7 @@ func (d *direction) translate(translate Translate, source *image.NRGBA) (fake, b
 	}
 	for _, v := range translated {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return nil, nil, fmt.Errorf("an output value is %v: the training has diverged", v)
+			return nil, nil, fmt.Errorf("an output value is %v: the run has diverged", v)
 		}
 	}
 	if fake, err = out.Picture(translated, d.to.W, d.to.H); err != nil {

@@ -103,7 +103,7 @@ func (e *evaluation) step(p train.Progress) error {
 }
 
 // evaluate scores all weights that the run keeps, and saves the state if it is the best so far. An
-// evaluation that fails does not end the training.
+// evaluation that fails does not end the run.
 func (e *evaluation) evaluate() error {
 	step := e.trainer.Steps()
 	made, err := e.score(step)

@@ -43,7 +43,7 @@ func (r *run) finish(ctx context.Context) (err error) {
 		err = r.exportOthers(ctx, last)
 	}
 	if err != nil {
-		return fmt.Errorf("%w\nThe training is saved. To export it again: %s", err, r.exportCommand(""))
+		return fmt.Errorf("%w\nThe run is saved. To export it again: %s", err, r.exportCommand(""))
 	}
 	r.page.exported = true
 	r.page.update(report.Done, true)
@@ -159,7 +159,7 @@ func (r *run) trainLonger() report.Command {
 	steps := r.opts.StepsOf(r.data.Batches())
 	switch {
 	case r.trainer.Steps() < steps:
-		return report.Command{What: "resume the training", Line: r.resumeCommand("")}
+		return report.Command{What: "resume the run", Line: r.resumeCommand("")}
 	case steps == r.opts.MaxSteps:
 		return report.Command{What: "train as long again", Line: r.resumeCommand(fmt.Sprintf(" -max_steps %d", 2*steps))}
 	}

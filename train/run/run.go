@@ -1,6 +1,6 @@
 //go:build tensorflow
 
-// Package run carries out a whole training. [Train] opens the data, starts or resumes the run, attaches
+// Package run carries out a whole run. [Train] opens the data, starts or resumes the run, attaches
 // checkpoints, log, evaluation, samples and report to the bare loop of package train, and exports the
 // generators at the end.
 package run
@@ -62,7 +62,7 @@ const (
 	profileFile     = "profile.json"
 )
 
-// run is a training in progress: what its hooks share.
+// run is the state of a run in progress, which its hooks share.
 type run struct {
 	Config
 	opts    train.Options
@@ -81,7 +81,7 @@ type run struct {
 	page       *page
 }
 
-// Train carries out a training from start to end. When ctx is canceled it saves the state after the
+// Train carries out a run from start to end. When ctx is canceled it saves the state after the
 // current step and returns the context's error.
 func Train(ctx context.Context, c Config) error {
 	release, err := c.Options.Claim()
@@ -261,13 +261,13 @@ func (r *run) saveCheckpoint(p train.Progress) error {
 	return nil
 }
 
-// tolerate reports that something could not be written, once, and later that it could. The training
+// tolerate reports that something could not be written, once, and later that it could. The run
 // continues meanwhile, because a full disk should cost none of it.
 func (r *run) tolerate(what string, step int64, err error) {
 	switch {
 	case err != nil && !r.failing[what]:
 		r.failing[what] = true
-		r.Display.Say(fmt.Sprintf("step %d: could not write %s: %v; the training continues and tries again", step, what, err))
+		r.Display.Say(fmt.Sprintf("step %d: could not write %s: %v; the run continues and tries again", step, what, err))
 	case err == nil && r.failing[what]:
 		// The absence of an error means something only after a checkpoint was due.
 		if what != "checkpoints" || r.saver.Saved() >= step-1 {

@@ -1,7 +1,7 @@
 //go:build tensorflow
 
-// Package samples draws what the generators of a training do. A [Sheet] always shows the same images, so
-// that sheets of different steps can be compared.
+// Package samples draws sample images with the translations of a run's generators. A [Sheet] always shows
+// the same images, so that sheets of different steps can be compared.
 package samples
 
 import (

@@ -1,4 +1,4 @@
-// Package watch detects trainings that go wrong while there is time to react. A [Watcher] receives the
+// Package watch detects runs that go wrong while there is time to react. A [Watcher] receives the
 // losses of each step and the [Signals] of each evaluation, and returns a [Warning] with the measured
 // number and a remedy.
 package watch
@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// Warning reports a fault of a training and its remedy.
+// Warning reports a fault of a run and its remedy.
 type Warning struct {
 	Step int64
 	// Title names the fault in a few words; Text has the measured number and the remedy.

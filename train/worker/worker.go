@@ -1,4 +1,4 @@
-// Package worker lets other machines, or other processes of this one, compute a share of a training.
+// Package worker lets other machines, or other processes of this one, compute a share of a run.
 // [Serve] makes a process a worker, which serves TensorFlow's distributed runtime at an address; the
 // process that trains drives the workers and checks on them with [Watched].
 //
