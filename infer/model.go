@@ -8,16 +8,16 @@
 //	defer model.Close()
 //	winter, err := model.Translate(ctx, summer) // image.Image to image.Image of the same size
 //
-// Package batch, below this one, converts folders.
+// The subpackage batch converts folders of images.
 //
 // Models exported by cyclegan describe themselves. For other image-to-image models the shapes, the
 // element types and the last operator are examined, and [Options] supply the rest. [Model.Info] reports
 // what is known.
 //
-// The model runs in ONNX Runtime, a shared library that is searched for in Options.Library, the
-// environment variable CYCLEGAN_ONNXRUNTIME, the user's cache and the system's library folders, in this
-// order. `go run ./third_party install` in a checkout of cyclegan downloads it to the cache. If it is
-// missing, the error is a *session.NotFoundError.
+// The model runs in ONNX Runtime, a shared library. It is searched for in this order: Options.Library, the
+// environment variable CYCLEGAN_ONNXRUNTIME, the user's cache, the system's loader. `go run ./third_party
+// install` in a checkout of cyclegan downloads it to the cache. If it is missing, the error is a
+// *session.NotFoundError.
 package infer
 
 import (

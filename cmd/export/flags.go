@@ -8,7 +8,7 @@
 // An ONNX file is written only after ONNX Runtime has computed the same images with it as TensorFlow
 // with the network, or similar ones for a lower -precision. Without the build tag "tensorflow" the
 // program is a launcher: it checks the command line, writes safetensors files, which need no library,
-// and for ONNX fetches the native libraries, builds the tagged program and becomes it.
+// and for ONNX fetches the native libraries, builds the tagged program and runs it.
 package main
 
 import (

@@ -6,10 +6,10 @@
 //		Direction: "AtoB", DomainFrom: "summer", DomainTo: "winter", Step: 40000,
 //	}, onnxgraph.F32)
 //
-// The model has one input, "input", and one output, "output", both float32 in the order [N, C, H,
-// W] with free N, H and W. It describes itself in its metadata_props (see [Metadata]). It computes
-// what the network computes after training: BatchNorm uses its running statistics and Dropout is
-// left out.
+// The model has one input, "input", and one output, "output", both float32 of shape [N, C, H, W],
+// where N, H and W are dynamic. It describes itself in its metadata_props (see [Metadata]). It
+// computes what the network computes after training: BatchNorm uses its running statistics and
+// Dropout is left out.
 //
 // [F16] makes the model smaller. [MarshalInt8] makes it smaller and faster, after a [Calibration] on
 // images.

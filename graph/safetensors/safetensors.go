@@ -3,8 +3,8 @@
 // by their values.
 //
 // A file is the header's length in 8 bytes, the header as JSON, then the values of all tensors,
-// little-endian and without gaps. The reader trusts no number in a header: nothing is allocated
-// that the file is too short to hold.
+// little-endian and without gaps. The reader checks the sizes in a header against the length
+// of the file before it allocates memory, so a damaged file cannot exhaust it.
 package safetensors
 
 import (

@@ -24,7 +24,7 @@ type Plan struct {
 	// SkippedLinks is the number of links to folders that were not followed, because they lead to images
 	// that are in the plan or in the output anyway, or to a parent of an input.
 	SkippedLinks int
-	// WebP is the number of WebP images that become PNG, because Go cannot write WebP.
+	// WebP is the number of WebP images that become PNG, because this package cannot write WebP.
 	WebP int
 	// Renamed lists the jobs whose outputs have another name because theirs was taken by another image.
 	Renamed []Job

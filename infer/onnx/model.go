@@ -5,7 +5,7 @@
 //		return err
 //	}
 //	fmt.Println(m.Producer, m.Inputs, m.Outputs)
-//	m = m.Only("logits") // drop what the other outputs need
+//	m = m.Only("logits") // drop what only the other outputs need
 //	data = m.Encode()
 //
 // The package covers what programs ask of a model without running it: operators, attributes,

@@ -1,5 +1,5 @@
-// Package winograd holds the transforms of the convolution F(4x4, 3x3) by Winograd and by Lavin and
-// Gray (https://arxiv.org/abs/1509.09308): [Input], [Filter] and [Output].
+// Package winograd implements the transforms of Winograd's minimal filtering algorithm F(4x4, 3x3) for
+// convolutions (Lavin and Gray, https://arxiv.org/abs/1509.09308): [Input], [Filter] and [Output].
 //
 // With the points 0, 1, -1, 2, -2 and infinity, six inputs d and three taps g give four outputs
 //

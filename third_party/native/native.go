@@ -1,16 +1,21 @@
 // Package native finds the native libraries that this project runs on: TensorFlow's C library and
 // ONNX Runtime.
 //
-// A library comes from the first of these places that has it:
+// A library is searched for in this order:
 //
-//  1. the place named by its environment variable ([EnvTensorFlow], [EnvONNXRuntime]); a wrong value is an error,
-//  2. the user's cache, which all checkouts share ([CacheDir]).
+//  1. Options.Library of package session, for ONNX Runtime only,
+//  2. the environment variable [EnvTensorFlow] or [EnvONNXRuntime]; a wrong value is an error,
+//  3. the user's cache, which all checkouts share ([CacheDir]),
+//  4. the system's loader, for ONNX Runtime only.
+//
+// This package searches the second and the third place. Package session, which loads ONNX Runtime,
+// adds the first and the last.
 //
 // Several builds can be installed side by side in the cache: those for the CPU and the sets [CUDA]
 // and [OpenVINO]. [ActiveSet] reports which one is in use, and a [Wheel] describes one build of one
 // library.
 //
-// The package only looks; package fetch, in the folder below, downloads what is missing:
+// This package downloads nothing. Package fetch, in a subfolder, downloads missing libraries:
 //
 //	path, err := native.FindONNXRuntime()
 //	if errors.Is(err, native.ErrNotFound) {

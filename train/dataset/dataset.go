@@ -1,5 +1,5 @@
 // Package dataset feeds unpaired training with images from two folders, a zip file or the built-in
-// scenes. Its central type is [Dataset], which returns the batches of a run by their number.
+// scenes. Its central type is [Dataset], which returns each batch of a run by its index.
 //
 // No random state carries over from batch to batch: everything drawn for pair i of epoch e depends
 // only on the seed, e and i. A run that resumes at step n therefore sees the same batches as an

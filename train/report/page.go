@@ -1,5 +1,5 @@
-// Package report makes what a person looks at during and after a training run: [Page] is an HTML
-// report, [LossPlot] an image of the losses, [Grid] a sheet of sample images, and [Events] feeds
+// Package report presents a run while it trains and afterwards: [Page] is an HTML report, [LossPlot]
+// a plot of the losses, and [Grid] a sheet of sample images. [Events] writes event files for
 // TensorBoard.
 //
 // The record of a run is its log. Package train does not know this package: a hook appends a

@@ -10,8 +10,8 @@
 //	err := beamx.Run(ctx, p)
 //
 // One worker plans, for which it needs the names of all images. The runner distributes the plan over all
-// workers, each of which opens the model once. A result appears under its name when it is whole, and is
-// the same however often it is made, so that a bundle may be repeated.
+// workers, each of which opens the model once. Results are written atomically and are reproducible, so the
+// runner may retry a bundle.
 package pipeline
 
 import (

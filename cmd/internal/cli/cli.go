@@ -1,5 +1,5 @@
-// Package cli is the shared behaviour of the commands: their options ([Flags]) with -h and -version,
-// exit statuses, and the names under which they call each other in messages.
+// Package cli holds the shared behavior of the commands: options ([Flags]) with -h and -version, exit
+// statuses, and the names of commands in messages.
 package cli
 
 import (

@@ -1,5 +1,5 @@
-// Package modelcli is what the commands that convert images share: the options of a [Conversion],
-// opening and describing the model, and the texts about the plan and the results.
+// Package modelcli holds the shared code of the commands that convert images. It defines the options
+// of a [Conversion], opens and describes the model, and prints the plan and the results.
 package modelcli
 
 import (

@@ -1,5 +1,5 @@
-// Package progress shows how far a command is. A [Bar] is a bar on a terminal, and a line every few
-// seconds elsewhere.
+// Package progress shows the progress of a command. A [Bar] draws a bar on a terminal, and prints a
+// line every few seconds elsewhere.
 package progress
 
 import (

@@ -1,5 +1,5 @@
-// Package fastconv rewrites convolutions of an ONNX model into operators that compute the same and
-// that ONNX Runtime runs faster on a CPU; [Rewrite] returns a [Rewritten] model.
+// Package fastconv replaces convolutions of an ONNX model by equivalent operators that ONNX Runtime
+// runs faster on a CPU. [Rewrite] returns a [Rewritten] model.
 //
 // 3x3 convolutions take the Winograd form of package winograd. A wide convolution with few output
 // channels, such as a generator's last one, is split into a column and a row.

@@ -1,5 +1,5 @@
-// Package tiling prepares a network for images that pass through it in tiles; its central type is
-// [Network], what [Analyze] found out about an ONNX model.
+// Package tiling prepares a network for images that pass through it in tiles. Its central type is
+// [Network], the result of [Analyze] for an ONNX model.
 //
 // Two things make a tile's result differ from the result of the whole image. First, a tile ends
 // where the image continues, and convolutions see that: Analyze finds how far they see, so that

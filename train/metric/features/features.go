@@ -7,7 +7,7 @@
 //	}
 //	defer e.Close()
 //	vectors, err := e.Extract(ctx, images)   // len(images) * e.Dim() values
-//	err = real.Add(vectors)                  // a metric.Features or metric.Statistics
+//	err = real.Add(vectors)                  // a *metric.Features
 //
 // A model takes float32 images, [N,3,H,W] or [N,H,W,3] (or one channel, the luma), and returns one
 // vector per image, [N,D], [N,D,1,1] or [N,1,1,D]. Batch, height and width may be fixed. The values of
