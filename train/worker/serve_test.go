@@ -18,7 +18,7 @@ const serveVariable = "CYCLEGAN_TEST_WORKER"
 func TestMain(m *testing.M) {
 	if address := os.Getenv(serveVariable); address != "" {
 		at, err := Serve(context.Background(), address, Options{Threads: 1, GPUs: "-1"})
-		fmt.Println(at, err)
+		fmt.Println(at, strings.ReplaceAll(fmt.Sprint(err), "\n", " ")) // the test reads one line
 		if err == nil {
 			bufio.NewReader(os.Stdin).ReadByte() // until the test ends
 		}
