@@ -7,8 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-
-	"cyclegan/graph"
 )
 
 // Losses are the terms of one step, each multiplied by its weight, as the official implementation
@@ -69,13 +67,9 @@ func (l Losses) checkFinite(step int64) error {
 // the generator used to do (Shrivastava et al. 2017, https://arxiv.org/abs/1612.07828, and section
 // 4 of the CycleGAN paper).
 type imagePool struct {
-	name     string      // of its tensors in a checkpoint
-	shape    graph.Shape // of an image
 	capacity int
 	images   [][]float32
 }
-
-func (p *imagePool) tensor(i int) string { return fmt.Sprintf("%s/%04d", p.name, i) }
 
 // exchange replaces some of a batch of n images in place. While the pool fills, it stores each
 // image and leaves the batch alone. After that, it swaps an image for a random stored one with

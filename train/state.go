@@ -19,6 +19,15 @@ import (
 	"cyclegan/train/step"
 )
 
+// savedPool is an image pool with its place in checkpoints.
+type savedPool struct {
+	imagePool
+	name  string      // of its tensors
+	shape graph.Shape // of an image
+}
+
+func (p *savedPool) tensor(i int) string { return fmt.Sprintf("%s/%04d", p.name, i) }
+
 // Checkpoint copies the whole state out. Data is what the run trains on.
 func (t *Trainer) Checkpoint(data *dataset.Dataset) (*checkpoint.Checkpoint, error) {
 	a, b := data.Domains()
@@ -44,7 +53,7 @@ func (t *Trainer) Checkpoint(data *dataset.Dataset) (*checkpoint.Checkpoint, err
 			}
 		}
 	}
-	for _, p := range []*imagePool{t.poolA, t.poolB} {
+	for _, p := range []*savedPool{t.poolA, t.poolB} {
 		for i, image := range p.images {
 			c.Tensors[p.tensor(i)] = checkpoint.Tensor{Shape: []int{p.shape.H, p.shape.W, p.shape.C}, Values: slices.Clone(image)}
 		}
@@ -85,7 +94,7 @@ func (t *Trainer) Restore(c *checkpoint.Checkpoint) error {
 			loads[vars] = w
 		}
 	}
-	images := map[*imagePool][][]float32{t.poolA: nil, t.poolB: nil}
+	images := map[*savedPool][][]float32{t.poolA: nil, t.poolB: nil}
 	for p := range images {
 		for i := range p.capacity {
 			tensor, ok := c.Tensors[p.tensor(i)]

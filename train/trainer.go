@@ -31,7 +31,7 @@ type Trainer struct {
 	scope          *op.Scope // adds to the session's graph
 	translators    map[translatorKey]*translator
 	step           int64 // steps done
-	poolA, poolB   *imagePool
+	poolA, poolB   *savedPool
 	tracing        bool          // the next step
 	traced         *profile.Step // nil before the first
 	unreachable    error         // a worker, and so the session
@@ -68,8 +68,8 @@ func newTrainerOn(d device, o Options, shapeA, shapeB graph.Shape) (*Trainer, er
 		// The scope is never finalized: translators are added when needed.
 		scope:       op.NewScopeWithGraph(g.TensorFlow).SubScope("added").WithDevice(d.place(0)),
 		translators: map[translatorKey]*translator{},
-		poolA:       &imagePool{name: "pool_A", shape: g.FakeA, capacity: o.PoolSize},
-		poolB:       &imagePool{name: "pool_B", shape: g.FakeB, capacity: o.PoolSize},
+		poolA:       &savedPool{imagePool{capacity: o.PoolSize}, "pool_A", g.FakeA},
+		poolB:       &savedPool{imagePool{capacity: o.PoolSize}, "pool_B", g.FakeB},
 	}
 	if err := errors.Join(session.Check(g.Parts()...), t.watched(t.initialize)); err != nil {
 		t.Close()

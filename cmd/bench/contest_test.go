@@ -176,11 +176,11 @@ func TestFilesAgree(t *testing.T) {
 		}
 		return filepath.Join(dir, folder)
 	}
-	us := write("ours", 4, 100)
+	us := write("ours", 16, 100)
 	for _, c := range []struct{ folder, wrong string }{
-		{write("near", 4, 102), ""},
-		{write("far", 4, 140), "its files differ from ours by 40 levels"},
-		{write("small", 2, 100), "differ in size"},
+		{write("near", 16, 102), ""},
+		{write("far", 16, 140), "its files differ from ours by 40 levels"},
+		{write("small", 12, 100), "differ in size"},
 		{filepath.Join(dir, "empty"), "a.png"},
 	} {
 		checkDisagreement(t, filepath.Base(c.folder), agreeFiles(us, c.folder), c.wrong)

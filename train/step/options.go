@@ -44,6 +44,3 @@ type Options struct {
 	Replicas int
 	Place    func(replica int) string
 }
-
-// draws reports whether a step draws random numbers, and so needs a seed.
-func (o Options) draws() bool { return o.Dropout || o.LambdaGP > 0 }

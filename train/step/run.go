@@ -156,3 +156,6 @@ func scalars(tensors []*tf.Tensor) []float64 {
 func averageDecay(decay float64, steps int64) float64 {
 	return math.Min(decay, float64(1+steps)/float64(10+steps))
 }
+
+// draws reports whether a step draws random numbers, and so needs a seed.
+func (o Options) draws() bool { return o.Dropout || o.LambdaGP > 0 }

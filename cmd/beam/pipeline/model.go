@@ -55,7 +55,7 @@ func OpenModel(ctx context.Context, o *Options, log io.Writer) (infer.Info, erro
 func converterOf(o *Options, open func() (*infer.Model, error)) (c *converter, opened bool, err error) {
 	id := *o
 	id.ModelOptions.Library = "" // differs between processes
-	id.Inputs, id.Output, id.DeadLetters = nil, "", ""
+	id.Inputs, id.Output, id.DeadLetters, id.SkipExisting = nil, "", "", false
 	key, err := json.Marshal(id)
 	if err != nil {
 		return nil, false, err
