@@ -100,6 +100,7 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	n, unit := opt.concurrency(info.Threads)
 	info.Concurrency = n
 	s.splitThreads(n)
+	s.expectConcurrent = opt.Concurrency > 1
 	e := newEngine(info)
 	return &Model{e, s, newTiler(e, s), newLimiter(n, unit), s.acceptsBatches()}, nil
 }

@@ -35,8 +35,9 @@ type Options struct {
 	// Threads is the number of threads that compute one image. Default: the number of processors.
 	Threads int
 	// Concurrency is the number of images of up to 512x512 pixels that are in the model at once; others
-	// wait. Larger images count by their pixels. Default: 2 to 4 by the number of threads, but no more than
-	// have 512x512 pixels together, so that they take no more memory than one of that size.
+	// wait. Larger images count by their pixels, and N images share the threads from the first one on.
+	// Default: 2 to 4 by the number of threads, but no more than have 512x512 pixels together, so that they
+	// take no more memory than one of that size.
 	Concurrency int
 
 	// Input and Output name the model's image input and image output. Default: the only possible ones.

@@ -37,6 +37,8 @@ type sessions struct {
 	// takes a sixth less time. Its open is nil if there are no threads to divide.
 	concurrent     lazy
 	concurrentRuns atomic.Int32 // runs that started during another one
+	// expectConcurrent lets the concurrent session do every run, so that main never takes memory for one.
+	expectConcurrent bool
 	// lean keeps no memory between runs, for images of more than arenaPixels.
 	lean lazy
 }
@@ -122,7 +124,7 @@ func (s *sessions) pick(w, h int, concurrent bool) (runner, error) {
 	if w*h > arenaPixels {
 		return s.large()
 	}
-	if concurrent && s.concurrent.open != nil && s.concurrentRuns.Add(1) > minConcurrentRuns {
+	if s.concurrent.open != nil && (s.expectConcurrent || concurrent && s.concurrentRuns.Add(1) > minConcurrentRuns) {
 		return s.concurrent.get()
 	}
 	return s.main, nil

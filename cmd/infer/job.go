@@ -107,6 +107,9 @@ func (j *job) dryRun(cfg *config, rep *results, stdout, stderr io.Writer) error 
 // run converts the images. The summary is nil if the conversion did not begin.
 func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr io.Writer) (*batch.Summary, error) {
 	o := &cfg.ModelOptions
+	if o.Concurrency == 0 && j.isLong() {
+		o.Concurrency = 2
+	}
 	model, err := modelcli.Open(soft, o, stderr, func() (*infer.Model, error) { return infer.Open(j.model, o) })
 	if err != nil {
 		return nil, err
@@ -189,4 +192,11 @@ func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
 	for _, note := range slices.Sorted(maps.Keys(notes)) {
 		fmt.Fprintf(w, "note: %s: %s\n", cli.Count(notes[note], "image"), note)
 	}
+}
+
+// isLong reports whether there are so many images that it pays to divide the threads between two.
+func (j *job) isLong() bool {
+	const many = 8
+	plan, err := batch.DryPlan(j.inputs, j.output, "")
+	return err == nil && len(plan.Jobs) >= many && (j.maxImages == 0 || j.maxImages >= many)
 }
