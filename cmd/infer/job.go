@@ -106,7 +106,8 @@ func (j *job) dryRun(cfg *config, rep *results, stdout, stderr io.Writer) error 
 
 // run converts the images. The summary is nil if the conversion did not begin.
 func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr io.Writer) (*batch.Summary, error) {
-	o := &cfg.ModelOptions
+	options := cfg.ModelOptions // of this job: others may be shorter
+	o := &options
 	if o.Concurrency == 0 && j.isLong() {
 		o.Concurrency = 2
 	}
@@ -194,7 +195,7 @@ func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
 	}
 }
 
-// isLong reports whether there are so many images that it pays to divide the threads between two.
+// isLong reports whether there are enough images for dividing the threads between two to pay.
 func (j *job) isLong() bool {
 	const many = 8
 	plan, err := batch.DryPlan(j.inputs, j.output, "")

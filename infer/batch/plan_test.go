@@ -168,7 +168,7 @@ func TestPlanLinks(t *testing.T) {
 	}
 	// loop, results, back, up, above, twin and again.
 	if p.SkippedLinks != 7 || p.Unsupported != 1 {
-		t.Errorf("%d links passed over, %d other files", p.SkippedLinks, p.Unsupported)
+		t.Errorf("%d links skipped, %d other files", p.SkippedLinks, p.Unsupported)
 	}
 	for i, name := range []string{"broken.png", "self.png"} {
 		if len(p.Unread) != 2 || p.Unread[i].Path != filepath.Join("in", name) || !strings.Contains(p.Unread[i].Err.Error(), strconv.Quote(filepath.Join("in", name))) {
@@ -289,7 +289,7 @@ func TestPlanLattice(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(p.Jobs) != 2 || p.SkippedLinks != depth {
-		t.Errorf("%d images, %d links passed over", len(p.Jobs), p.SkippedLinks)
+		t.Errorf("%d images, %d links skipped", len(p.Jobs), p.SkippedLinks)
 	}
 }
 

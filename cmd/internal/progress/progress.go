@@ -60,7 +60,7 @@ func (b *Bar) Step() {
 	}
 }
 
-// Printf prints a message in the place of the bar, which the next step draws again below it.
+// Printf prints a message instead of the bar, and the next step draws the bar again below it.
 func (b *Bar) Printf(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
