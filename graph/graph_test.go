@@ -55,7 +55,9 @@ func TestParamCounts(t *testing.T) {
 		var visit func([]Layer)
 		visit = func(layers []Layer) {
 			for i, l := range layers {
-				visit(body(l))
+				for _, b := range bodies(l) {
+					visit(b)
+				}
 				if norm, ok := l.(InstanceNorm); ok && i > 0 {
 					biases += norm.Channels
 				}
@@ -355,5 +357,50 @@ func TestWeightsCheck(t *testing.T) {
 	}
 	if err := good.Check(n); err != nil {
 		t.Error(err)
+	}
+}
+
+// A fork's branches all start from its input: they shrink it independently, and training leaves
+// frozen layers alone.
+func TestForkAndFrozenLayers(t *testing.T) {
+	trunk := []Layer{ZeroPad{0, 1}, DepthwiseConv{Name: "deep", Channels: 3, Kernel: 3, Stride: 2, Bias: true, Frozen: true}}
+	n := &Network{Name: "fork", In: 3, Out: 4, Layers: []Layer{
+		Conv{Name: "first", In: 3, Out: 3, Kernel: 1, Stride: 1, Frozen: true},
+		Fork{[][]Layer{
+			chain(trunk, Upsample{Scale: 2, Mode: Nearest}, Conv{Name: "a", In: 3, Out: 1, Kernel: 1, Stride: 1}),
+			{Conv{Name: "b", In: 3, Out: 3, Kernel: 3, Stride: 1, Pad: 1}},
+		}},
+	}}
+	if err := n.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := n.OutputShape(8, 6); err != nil || out != (Shape{8, 6, 4}) {
+		t.Errorf("shape %v, %v", out, err)
+	}
+	if _, err := n.OutputShape(7, 6); err == nil || !strings.Contains(err.Error(), "fork: branch 2") {
+		t.Errorf("branches of two sizes: %v", err)
+	}
+	if m := n.SizeMultiple(); m != 2 {
+		t.Errorf("size multiple %d, want 2", m)
+	}
+	if got, want := n.ParamCount(), 3+81; got != want {
+		t.Errorf("%d trainable values, want %d", got, want)
+	}
+	if got, err := n.MACs(8, 6); err != nil || got != 9*48+27*12+3*48+81*48 {
+		t.Errorf("%d multiply-accumulates, %v", got, err)
+	}
+	w, err := Initialize(n, InitKaiming, 0.02, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Max(w["deep.weight"]) != 0 || slices.Max(w["a.weight"]) == 0 {
+		t.Errorf("frozen weights are drawn or others are not: %v", w)
+	}
+	bad := &Network{Name: "bad", In: 3, Out: 3, Layers: []Layer{Fork{}, ZeroPad{}, DepthwiseConv{Name: "d", Channels: 2}}}
+	err = bad.Validate()
+	for _, want := range []string{"no branches", "zero-pad", `"d" takes 2 channels`, "kernel 0"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v lacks %q", err, want)
+		}
 	}
 }

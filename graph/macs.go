@@ -21,14 +21,18 @@ func macs(layers []Layer, in Shape) (int64, error) {
 		switch l := l.(type) {
 		case Conv:
 			total += int64(l.Kernel*l.Kernel*l.In) * int64(out.H*out.W) * int64(l.Out)
+		case DepthwiseConv:
+			total += int64(l.Kernel*l.Kernel) * int64(out.H*out.W) * int64(l.Channels)
 		case ConvTranspose: // each input value is added to a whole kernel of outputs
 			total += int64(l.Kernel*l.Kernel*l.Out) * int64(in.H*in.W) * int64(l.In)
 		}
-		inner, err := macs(body(l), in)
-		if err != nil {
-			return 0, err
+		for _, b := range bodies(l) {
+			inner, err := macs(b, in)
+			if err != nil {
+				return 0, err
+			}
+			total += inner
 		}
-		total += inner
 		in = out
 	}
 	return total, nil

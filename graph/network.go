@@ -45,6 +45,16 @@ type Conv struct {
 	Name                         string
 	In, Out, Kernel, Stride, Pad int
 	Bias                         bool
+	Frozen                       bool // training leaves the parameters as they are
+}
+
+// DepthwiseConv convolves each channel with a square kernel of its own, and Pad zeros on each side.
+// The sides become those of a [Conv].
+type DepthwiseConv struct {
+	Name                          string
+	Channels, Kernel, Stride, Pad int
+	Bias                          bool
+	Frozen                        bool // training leaves the parameters as they are
 }
 
 // ConvTranspose is the transposed convolution as PyTorch and ONNX define it.
@@ -54,6 +64,10 @@ type ConvTranspose struct {
 	In, Out, Kernel, Stride, Pad, OutPad int
 	Bias                                 bool
 }
+
+// ZeroPad adds Before zeros above and to the left of a map and After zeros below and to the right.
+// It precedes a convolution whose padding differs between the sides.
+type ZeroPad struct{ Before, After int }
 
 // ReflectPad mirrors Pad pixels outward on each side without repeating the edge, so both sides must
 // exceed Pad.
@@ -116,11 +130,16 @@ type GlobalMean struct{}
 // Residual is x + Body(x).
 type Residual struct{ Body []Layer }
 
+// Fork applies each branch to x and concatenates the results along the channels.
+type Fork struct{ Branches [][]Layer }
+
 // Concat concatenates x and Body(x) along the channels, x first: the skip connection of a U-Net.
 type Concat struct{ Body []Layer }
 
 func (Conv) layer()          {}
+func (DepthwiseConv) layer() {}
 func (ConvTranspose) layer() {}
+func (ZeroPad) layer()       {}
 func (ReflectPad) layer()    {}
 func (Upsample) layer()      {}
 func (InstanceNorm) layer()  {}
@@ -133,14 +152,18 @@ func (Dropout) layer()       {}
 func (GlobalMean) layer()    {}
 func (Residual) layer()      {}
 func (Concat) layer()        {}
+func (Fork) layer()          {}
 
-// body returns the layers inside l, or nil if l contains none.
-func body(l Layer) []Layer {
+// bodies returns the chains of layers inside l, all of which take l's input. It is nil if l contains
+// none.
+func bodies(l Layer) [][]Layer {
 	switch l := l.(type) {
 	case Residual:
-		return l.Body
+		return [][]Layer{l.Body}
 	case Concat:
-		return l.Body
+		return [][]Layer{l.Body}
+	case Fork:
+		return l.Branches
 	}
 	return nil
 }
@@ -152,7 +175,9 @@ func (n *Network) Walk(f func(Layer)) { walk(n.Layers, f) }
 func walk(layers []Layer, f func(Layer)) {
 	for _, l := range layers {
 		f(l)
-		walk(body(l), f)
+		for _, b := range bodies(l) {
+			walk(b, f)
+		}
 	}
 }
 
@@ -192,7 +217,12 @@ func (p *printer) layers(layers []Layer, in Shape, depth int) {
 			return
 		}
 		p.printf("%s%-*s %v\n", strings.Repeat("  ", depth), 56-2*depth, Describe(l), out)
-		p.layers(body(l), in, depth+1)
+		for i, b := range bodies(l) {
+			if i > 0 {
+				p.printf("%sand\n", strings.Repeat("  ", depth))
+			}
+			p.layers(b, in, depth+1)
+		}
 		in = out
 	}
 }
@@ -201,10 +231,16 @@ func (p *printer) layers(layers []Layer, in Shape, depth int) {
 func Describe(l Layer) string {
 	switch l := l.(type) {
 	case Conv:
-		return fmt.Sprintf("Conv %s %d->%d k%d s%d p%d%s", l.Name, l.In, l.Out, l.Kernel, l.Stride, l.Pad, biasNote(l.Bias))
+		return fmt.Sprintf("Conv %s %d->%d k%d s%d p%d%s%s",
+			l.Name, l.In, l.Out, l.Kernel, l.Stride, l.Pad, biasNote(l.Bias), frozenNote(l.Frozen))
+	case DepthwiseConv:
+		return fmt.Sprintf("DepthwiseConv %s %d k%d s%d p%d%s%s",
+			l.Name, l.Channels, l.Kernel, l.Stride, l.Pad, biasNote(l.Bias), frozenNote(l.Frozen))
 	case ConvTranspose:
 		return fmt.Sprintf("ConvTranspose %s %d->%d k%d s%d p%d op%d%s",
 			l.Name, l.In, l.Out, l.Kernel, l.Stride, l.Pad, l.OutPad, biasNote(l.Bias))
+	case ZeroPad:
+		return fmt.Sprintf("ZeroPad %d %d", l.Before, l.After)
 	case ReflectPad:
 		return fmt.Sprintf("ReflectPad %d", l.Pad)
 	case Upsample:
@@ -226,6 +262,13 @@ func Describe(l Layer) string {
 	default:
 		return strings.TrimPrefix(fmt.Sprintf("%T", l), "graph.")
 	}
+}
+
+func frozenNote(frozen bool) string {
+	if frozen {
+		return " frozen"
+	}
+	return ""
 }
 
 func biasNote(bias bool) string {

@@ -35,7 +35,8 @@ func (r Role) String() string {
 
 // A Param is one parameter tensor of a network. Its name is the layer's name, a dot and the role.
 // Its shape is [kernel, kernel, in, out] for a convolution's weight, [kernel, kernel, out, in] for
-// a transposed convolution's weight, and [channels] for everything else.
+// a transposed convolution's weight, [kernel, kernel, channels, 1] for a depthwise one's, and
+// [channels] for everything else.
 type Param struct {
 	Name  string
 	Role  Role
@@ -53,13 +54,26 @@ func (p Param) Size() int {
 }
 
 // Trainable reports whether the optimizer changes the parameter.
-func (p Param) Trainable() bool { return p.Role != Mean && p.Role != Variance }
+func (p Param) Trainable() bool { return p.Role != Mean && p.Role != Variance && !p.Frozen() }
+
+// Frozen reports whether the parameter belongs to a layer that training leaves as it is.
+func (p Param) Frozen() bool {
+	switch l := p.Layer.(type) {
+	case Conv:
+		return l.Frozen
+	case DepthwiseConv:
+		return l.Frozen
+	}
+	return false
+}
 
 // LayerParams returns the parameters of one layer, without those of the layers inside it.
 func LayerParams(l Layer) []Param {
 	switch l := l.(type) {
 	case Conv:
 		return convParams(l, l.Name, []int{l.Kernel, l.Kernel, l.In, l.Out}, l.Out, l.Bias)
+	case DepthwiseConv:
+		return convParams(l, l.Name, []int{l.Kernel, l.Kernel, l.Channels, 1}, l.Channels, l.Bias)
 	case ConvTranspose:
 		return convParams(l, l.Name, []int{l.Kernel, l.Kernel, l.Out, l.In}, l.Out, l.Bias)
 	case BatchNorm:
@@ -146,7 +160,8 @@ const (
 )
 
 // Initialize draws a network's initial weights. Biases are 0. BatchNorm's gamma is N(1, gain), its
-// beta and running mean are 0, its running variance is 1.
+// beta and running mean are 0, its running variance is 1. Frozen parameters are 0: their values come
+// from a trained network.
 func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weights, error) {
 	if err := oneOf("init type", kind, []InitType{InitNormal, InitXavier, InitKaiming, InitOrthogonal}); err != nil {
 		return nil, err
@@ -154,6 +169,10 @@ func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weight
 	w := Weights{}
 	for _, p := range n.Params() {
 		values := make([]float32, p.Size())
+		w[p.Name] = values
+		if p.Frozen() {
+			continue
+		}
 		switch p.Role {
 		case Weight:
 			if kind == InitOrthogonal {
@@ -173,7 +192,6 @@ func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weight
 				values[i] = 1
 			}
 		}
-		w[p.Name] = values
 	}
 	return w, nil
 }
@@ -183,7 +201,8 @@ func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weight
 // channels first: its fan-in counts the output channels.
 func weightStd(p Param, kind InitType, gain float64) float64 {
 	field := float64(p.Shape[0] * p.Shape[1])
-	fanIn, fanOut := field*float64(p.Shape[2]), field*float64(p.Shape[3])
+	in, out := p.channels()
+	fanIn, fanOut := field*float64(in), field*float64(out)
 	switch kind {
 	case InitXavier:
 		return gain * math.Sqrt(2/(fanIn+fanOut))
@@ -193,12 +212,20 @@ func weightStd(p Param, kind InitType, gain float64) float64 {
 	return gain
 }
 
+// channels returns the number of channels that one filter of a weight takes, and the number of filters.
+func (p Param) channels() (in, out int) {
+	if _, ok := p.Layer.(DepthwiseConv); ok {
+		return 1, p.Shape[2]
+	}
+	return p.Shape[2], p.Shape[3]
+}
+
 // orthogonal fills values with a matrix whose rows (or columns, if there are more rows than
 // columns) are orthonormal and scaled by gain. A row is one filter in PyTorch's layout: one output
 // channel of a convolution or one input channel of a transposed one, which is the last axis here
 // for both.
 func orthogonal(values []float32, p Param, gain float64, rng *rand.Rand) {
-	rows := p.Shape[3]
+	_, rows := p.channels()
 	cols := p.Size() / rows
 	tall, thin := max(rows, cols), min(rows, cols)
 	q := blas64.General{Rows: tall, Cols: thin, Stride: thin, Data: make([]float64, tall*thin)}

@@ -39,11 +39,12 @@ func LayerShape(l Layer, in Shape) (Shape, error) {
 		if err := wantChannels(l.Name, l.In, in); err != nil {
 			return Shape{}, err
 		}
-		if min(in.H, in.W)+2*l.Pad < l.Kernel {
-			return Shape{}, fmt.Errorf("conv %q: a map of %dx%d is smaller than its %dx%d kernel",
-				l.Name, in.H, in.W, l.Kernel, l.Kernel)
+		return convShape(l.Name, l.Kernel, l.Stride, l.Pad, l.Out, in)
+	case DepthwiseConv:
+		if err := wantChannels(l.Name, l.Channels, in); err != nil {
+			return Shape{}, err
 		}
-		out = Shape{(in.H+2*l.Pad-l.Kernel)/l.Stride + 1, (in.W+2*l.Pad-l.Kernel)/l.Stride + 1, l.Out}
+		return convShape(l.Name, l.Kernel, l.Stride, l.Pad, l.Channels, in)
 	case ConvTranspose:
 		if err := wantChannels(l.Name, l.In, in); err != nil {
 			return Shape{}, err
@@ -53,6 +54,8 @@ func LayerShape(l Layer, in Shape) (Shape, error) {
 		if min(out.H, out.W) < 1 {
 			return Shape{}, fmt.Errorf("transposed conv %q: the output for a map of %dx%d is empty", l.Name, in.H, in.W)
 		}
+	case ZeroPad:
+		out.H, out.W = in.H+l.Before+l.After, in.W+l.Before+l.After
 	case ReflectPad:
 		if min(in.H, in.W) <= l.Pad {
 			return Shape{}, fmt.Errorf("reflect-pad %d: a map of %dx%d has too few pixels to mirror", l.Pad, in.H, in.W)
@@ -88,10 +91,30 @@ func LayerShape(l Layer, in Shape) (Shape, error) {
 			return Shape{}, fmt.Errorf("skip connection: the branch returns %v for an input of %v", inner, in)
 		}
 		out.C += inner.C
+	case Fork:
+		out.C = 0
+		for i, b := range l.Branches {
+			inner, err := outputShape(b, in)
+			if err != nil {
+				return Shape{}, err
+			}
+			if i > 0 && (inner.H != out.H || inner.W != out.W) {
+				return Shape{}, fmt.Errorf("fork: branch %d returns %v for an input of %v, the first one %dx%d",
+					i+1, inner, in, out.H, out.W)
+			}
+			out = Shape{inner.H, inner.W, out.C + inner.C}
+		}
 	default:
 		return Shape{}, fmt.Errorf("unknown layer kind %T", l)
 	}
 	return out, nil
+}
+
+func convShape(name string, kernel, stride, pad, out int, in Shape) (Shape, error) {
+	if min(in.H, in.W)+2*pad < kernel {
+		return Shape{}, fmt.Errorf("conv %q: a map of %dx%d is smaller than its %dx%d kernel", name, in.H, in.W, kernel, kernel)
+	}
+	return Shape{(in.H+2*pad-kernel)/stride + 1, (in.W+2*pad-kernel)/stride + 1, out}, nil
 }
 
 func wantChannels(name string, want int, in Shape) error {
@@ -105,19 +128,34 @@ func wantChannels(name string, want int, in Shape) error {
 // its size and for a discriminator to use all of it: the largest factor by which the network
 // shrinks a map.
 func (n *Network) SizeMultiple() int {
-	factor, largest := 1, 1
-	n.Walk(func(l Layer) {
+	_, largest := shrinking(n.Layers, 1)
+	return largest
+}
+
+// shrinking returns the factor by which a map is smaller than the network's input after the layers,
+// and the largest one on the way. It starts from the factor before them.
+func shrinking(layers []Layer, factor int) (after, largest int) {
+	largest = factor
+	for _, l := range layers {
+		before := factor
 		switch l := l.(type) {
 		case Conv:
+			factor *= l.Stride
+		case DepthwiseConv:
 			factor *= l.Stride
 		case ConvTranspose:
 			factor /= l.Stride
 		case Upsample:
 			factor /= l.Scale
 		}
+		for _, b := range bodies(l) {
+			var inner int
+			factor, inner = shrinking(b, before)
+			largest = max(largest, inner)
+		}
 		largest = max(largest, factor)
-	})
-	return largest
+	}
+	return factor, largest
 }
 
 // MinSize returns the smallest side of a square image that the network can process. It is a
@@ -178,6 +216,13 @@ func (v *validator) layer(l Layer, channels int) int {
 			v.errorf("conv %q: out %d, kernel %d, stride %d, pad %d", l.Name, l.Out, l.Kernel, l.Stride, l.Pad)
 		}
 		return l.Out
+	case DepthwiseConv:
+		v.name(l.Name)
+		v.channels(l.Name, l.Channels, channels)
+		if l.Kernel < 1 || l.Stride < 1 || l.Pad < 0 {
+			v.errorf("depthwise conv %q: kernel %d, stride %d, pad %d", l.Name, l.Kernel, l.Stride, l.Pad)
+		}
+		return l.Channels
 	case ConvTranspose:
 		v.name(l.Name)
 		v.channels(l.Name, l.In, channels)
@@ -186,6 +231,10 @@ func (v *validator) layer(l Layer, channels int) int {
 				l.Name, l.Out, l.Kernel, l.Stride, l.Pad, l.OutPad)
 		}
 		return l.Out
+	case ZeroPad:
+		if min(l.Before, l.After) < 0 || l.Before+l.After < 1 {
+			v.errorf("zero-pad: %d before and %d after", l.Before, l.After)
+		}
 	case ReflectPad:
 		if l.Pad < 1 {
 			v.errorf("reflect-pad: pad %d", l.Pad)
@@ -219,6 +268,15 @@ func (v *validator) layer(l Layer, channels int) int {
 		}
 	case Concat:
 		return channels + v.layers(l.Body, channels)
+	case Fork:
+		if len(l.Branches) == 0 {
+			v.errorf("fork: it has no branches")
+		}
+		total := 0
+		for _, b := range l.Branches {
+			total += v.layers(b, channels)
+		}
+		return total
 	default:
 		v.errorf("unknown layer kind %T", l)
 	}

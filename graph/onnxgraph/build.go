@@ -73,6 +73,13 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 			ints("kernel_shape", l.Kernel, l.Kernel),
 			ints("pads", l.Pad, l.Pad, l.Pad, l.Pad),
 			ints("strides", l.Stride, l.Stride)), nil
+	case graph.DepthwiseConv:
+		b.last = l.Name
+		return b.add("Conv", l.Name, b.withParams(l, x),
+			onnx.IntAttr("group", int64(l.Channels)),
+			ints("kernel_shape", l.Kernel, l.Kernel),
+			ints("pads", l.Pad, l.Pad, l.Pad, l.Pad),
+			ints("strides", l.Stride, l.Stride)), nil
 	case graph.ConvTranspose:
 		b.last = l.Name
 		return b.add("ConvTranspose", l.Name, b.withParams(l, x),
@@ -80,6 +87,10 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 			ints("output_padding", l.OutPad, l.OutPad),
 			ints("pads", l.Pad, l.Pad, l.Pad, l.Pad),
 			ints("strides", l.Stride, l.Stride)), nil
+	case graph.ZeroPad:
+		p, q := int64(l.Before), int64(l.After)
+		pads := b.constant(fmt.Sprintf("pads_%d_%d", p, q), vector[int64](0, 0, p, p, 0, 0, q, q))
+		return b.add("Pad", b.before(following, "pad"), []string{x, pads}, onnx.TextAttr("mode", "constant")), nil
 	case graph.ReflectPad:
 		p := int64(l.Pad)
 		pads := b.constant(fmt.Sprintf("pads_%d", p), vector[int64](0, 0, p, p, 0, 0, p, p))
@@ -122,6 +133,17 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 		}
 		b.current = l
 		return b.add("Concat", b.after("concat"), []string{x, branch}, onnx.IntAttr("axis", 1)), nil
+	case graph.Fork:
+		var branches []string
+		for _, layers := range l.Branches {
+			branch, err := b.layers(layers, x)
+			if err != nil {
+				return "", err
+			}
+			branches = append(branches, branch)
+		}
+		b.current = l
+		return b.add("Concat", b.after("fork"), branches, onnx.IntAttr("axis", 1)), nil
 	default:
 		return "", fmt.Errorf("layer kind %T has no ONNX form", l)
 	}
@@ -152,6 +174,9 @@ func (b *builder) withParams(l graph.Layer, x string) []string {
 		dims, values := int64s(p.Shape...), slices.Values(b.weights[p.Name])
 		if p.Role == graph.Weight {
 			dims, values = filters(p.Shape, b.weights[p.Name])
+		}
+		if _, ok := l.(graph.DepthwiseConv); ok && p.Role == graph.Weight {
+			dims[0], dims[1] = dims[1], dims[0] // one input channel for each output
 		}
 		b.tensors = append(b.tensors, onnx.Stream(p.Name, dims, values))
 		inputs = append(inputs, p.Name)
@@ -221,9 +246,11 @@ func (b *builder) before(following []graph.Layer, kind string) string {
 		switch l := l.(type) {
 		case graph.Conv:
 			return l.Name + "." + kind
+		case graph.DepthwiseConv:
+			return l.Name + "." + kind
 		case graph.ConvTranspose:
 			return l.Name + "." + kind
-		case graph.ReflectPad, graph.Upsample:
+		case graph.ReflectPad, graph.ZeroPad, graph.Upsample:
 		default:
 			return b.after(kind)
 		}

@@ -32,6 +32,10 @@ func layerCases() []testCase {
 		withPoint(one("conv_k1", 3, 4, graph.Conv{Name: "c", In: 3, Out: 4, Kernel: 1, Stride: 1, Bias: true})),
 		withPoint(one("conv_transpose_k3_s2_p1_op1", 3, 2, graph.ConvTranspose{Name: "t", In: 3, Out: 2, Kernel: 3, Stride: 2, Pad: 1, OutPad: 1, Bias: true})),
 		withPoint(one("conv_transpose_k4_s2_p1", 2, 3, graph.ConvTranspose{Name: "t", In: 2, Out: 3, Kernel: 4, Stride: 2, Pad: 1})),
+		one("depthwise_k5", 3, 3, graph.DepthwiseConv{Name: "d", Channels: 3, Kernel: 5, Stride: 1, Pad: 2, Bias: true}),
+		one("depthwise_k3_s2_same", 4, 4, graph.ZeroPad{Before: 0, After: 1},
+			graph.DepthwiseConv{Name: "d", Channels: 4, Kernel: 3, Stride: 2, Bias: true}, graph.Clamp{Min: 0, Max: 6}),
+		one("zero_pad_1_2", 2, 2, graph.ZeroPad{Before: 1, After: 2}),
 		one("reflect_pad_1", 2, 2, graph.ReflectPad{Pad: 1}),
 		one("reflect_pad_4", 2, 2, graph.ReflectPad{Pad: 4}),
 		withPoint(one("upsample_nearest_2", 2, 2, graph.Upsample{Scale: 2, Mode: graph.Nearest})),
@@ -52,6 +56,10 @@ func layerCases() []testCase {
 		withPoint(one("concat", 2, 5, graph.Concat{Body: []graph.Layer{
 			graph.Conv{Name: "c", In: 2, Out: 3, Kernel: 3, Stride: 1, Pad: 1, Bias: true}, graph.ReLU{},
 		}})),
+		one("fork", 2, 4, graph.Fork{Branches: [][]graph.Layer{
+			{graph.Conv{Name: "c", In: 2, Out: 1, Kernel: 3, Stride: 1, Pad: 1, Bias: true}, graph.Tanh{}},
+			{graph.Conv{Name: "d", In: 2, Out: 3, Kernel: 1, Stride: 1}},
+		}}),
 	}
 }
 
@@ -148,8 +156,11 @@ func noiseWeights(n *graph.Network) graph.Weights {
 			case graph.Weight:
 				k, a, b := p.Shape[0], p.Shape[2], p.Shape[3] // [k, k, a, b] <- [b, a, k, k]
 				fan := float64(k * k * a)
-				if t, ok := p.Layer.(graph.ConvTranspose); ok {
-					fan = float64(k*k*b) / float64(t.Stride*t.Stride)
+				switch l := p.Layer.(type) {
+				case graph.ConvTranspose:
+					fan = float64(k*k*b) / float64(l.Stride*l.Stride)
+				case graph.DepthwiseConv:
+					fan = float64(k * k)
 				}
 				x, y, j, o := i%k, i/k%k, i/(k*k)%a, i/(k*k*a)
 				values[((y*k+x)*a+j)*b+o] = float32(v * math.Sqrt(3/fan))

@@ -50,13 +50,20 @@ func quantizable(l graph.Layer) bool {
 	return false
 }
 
-// unpadded returns a node's first input, or the value before its padding.
+// unpadded returns a node's first input, or the value before its padding by mirrored bytes.
 func (f *flow) unpadded(n node) string {
 	x := n.Inputs[0]
-	if i, ok := f.producer[x]; ok && f.nodes[i].Op == "Pad" {
+	if i, ok := f.producer[x]; ok && f.mirrors(f.nodes[i]) {
 		return f.nodes[i].Inputs[0]
 	}
 	return x
+}
+
+// mirrors reports whether a node is a padding whose values are all from its input, so that bytes may
+// pass it: the byte of zero depends on the scale.
+func (f *flow) mirrors(n node) bool {
+	_, ok := n.layer.(graph.ReflectPad)
+	return ok && n.Op == "Pad"
 }
 
 // rectifier returns the Relu that is the only reader of a convolution's result, if an integer
@@ -68,7 +75,7 @@ func (f *flow) rectifier(n node) (relu node, ok bool) {
 	}
 	relu = f.nodes[readers[0]]
 	return relu, relu.Op == "Relu" && slices.ContainsFunc(f.uses[relu.output()], func(i int) bool {
-		return f.chosen[i] || f.nodes[i].Op == "Pad" && f.onlyBytes(f.nodes[i].output())
+		return f.chosen[i] || f.mirrors(f.nodes[i]) && f.onlyBytes(f.nodes[i].output())
 	})
 }
 
@@ -118,7 +125,13 @@ func (f *flow) shapes(image graph.Shape) (map[string]graph.Shape, error) {
 	shapes := map[string]graph.Shape{inputName: image}
 	for _, n := range f.nodes {
 		s := shapes[n.Inputs[0]]
-		if n.Op != "Identity" {
+		switch n.Op {
+		case "Identity":
+		case "Concat":
+			for _, in := range n.Inputs[1:] {
+				s.C += shapes[in].C
+			}
+		default:
 			var err error
 			if s, err = graph.LayerShape(n.layer, s); err != nil {
 				return nil, err

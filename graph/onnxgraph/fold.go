@@ -32,6 +32,18 @@ func (f *folder) layers(layers []graph.Layer) []graph.Layer {
 			layer, folded = graph.Residual{Body: f.layers(l.Body)}, true
 		case graph.Concat:
 			layer, folded = graph.Concat{Body: f.layers(l.Body)}, true
+		case graph.Fork:
+			branches := make([][]graph.Layer, len(l.Branches))
+			for j, b := range l.Branches {
+				branches[j] = f.layers(b)
+			}
+			layer, folded = graph.Fork{Branches: branches}, true
+		case graph.DepthwiseConv:
+			if follows {
+				f.fold(l.Name, norm, l.Bias, func(index int) int { return index % l.Channels })
+				l.Bias = true
+				layer, folded, i = l, true, i+1
+			}
 		case graph.Conv:
 			if follows {
 				f.fold(l.Name, norm, l.Bias, func(index int) int { return index % l.Out })

@@ -23,7 +23,7 @@ func (b *builder) toInt8(c *Calibration) {
 		case q.values[n.output()] != nil: // a Relu that became a part of a convolution
 		case q.flow.chosen[i]:
 			q.convolution(n)
-		case n.Op == "Pad" && q.flow.onlyBytes(n.output()):
+		case q.flow.mirrors(n) && q.flow.onlyBytes(n.output()):
 			padded := *q.asBytes(n.Inputs[0])
 			padded.float = ""
 			padded.bytes = q.add(n.Op, n.Name+".bytes", []string{padded.bytes, n.Inputs[1]}, n.Attrs...)

@@ -39,6 +39,8 @@ func TestGoldenListings(t *testing.T) {
 		graph.Residual{Body: []graph.Layer{graph.Tanh{}}}, graph.Residual{},
 		graph.ConvTranspose{Name: "t", In: 2, Out: 2, Kernel: 3, Stride: 2, Pad: 1, OutPad: 1},
 		graph.BatchNorm{Name: "b", Channels: 2, Epsilon: 1e-5, Momentum: 0.1}, graph.ReLU{}, graph.InstanceNorm{Channels: 2, Epsilon: 1e-5},
+		graph.ZeroPad{Before: 1, After: 2}, graph.DepthwiseConv{Name: "d", Channels: 2, Kernel: 3, Stride: 2, Bias: true}, graph.Clamp{Min: 0, Max: 6},
+		graph.Fork{Branches: [][]graph.Layer{{graph.Conv{Name: "f", In: 2, Out: 1, Kernel: 1, Stride: 1, Frozen: true}}, {graph.Conv{Name: "g", In: 2, Out: 1, Kernel: 1, Stride: 1}}}},
 		graph.GlobalMean{},
 	}}
 	gray := graph.GeneratorOptions{Architecture: graph.ResNet6, In: 1, Out: 1, Filters: 2, Norm: graph.NormNone, Upsampling: graph.UpTranspose}

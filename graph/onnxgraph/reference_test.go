@@ -55,8 +55,14 @@ func (r reference) layer(l graph.Layer, x activation) activation {
 	switch l := l.(type) {
 	case graph.Conv:
 		return r.conv(l, x)
+	case graph.DepthwiseConv:
+		return r.depthwise(l, x)
 	case graph.ConvTranspose:
 		return r.convTranspose(l, x)
+	case graph.ZeroPad:
+		out := newActivation(x.n, x.h+l.Before+l.After, x.w+l.Before+l.After, x.c)
+		x.each(func(n, y, x, c int, v float64) { *out.at(n, y+l.Before, x+l.Before, c) = v })
+		return out
 	case graph.ReflectPad:
 		out := newActivation(x.n, x.h+2*l.Pad, x.w+2*l.Pad, x.c)
 		return out.like(func(n, oy, ox, c int, _ float64) float64 {
@@ -96,16 +102,46 @@ func (r reference) layer(l graph.Layer, x activation) activation {
 		branch := r.layers(l.Body, x)
 		return x.like(func(n, y, x, c int, v float64) float64 { return v + *branch.at(n, y, x, c) })
 	case graph.Concat:
-		branch := r.layers(l.Body, x)
-		out := newActivation(x.n, x.h, x.w, x.c+branch.c)
-		return out.like(func(n, oy, ox, c int, _ float64) float64 {
-			if c < x.c {
-				return *x.at(n, oy, ox, c)
-			}
-			return *branch.at(n, oy, ox, c-x.c)
-		})
+		return concat(x, r.layers(l.Body, x))
+	case graph.Fork:
+		out := r.layers(l.Branches[0], x)
+		for _, b := range l.Branches[1:] {
+			out = concat(out, r.layers(b, x))
+		}
+		return out
 	}
 	panic(fmt.Sprintf("the reference lacks layer kind %T", l))
+}
+
+func concat(a, b activation) activation {
+	out := newActivation(a.n, a.h, a.w, a.c+b.c)
+	return out.like(func(n, y, x, c int, _ float64) float64 {
+		if c < a.c {
+			return *a.at(n, y, x, c)
+		}
+		return *b.at(n, y, x, c-a.c)
+	})
+}
+
+// depthwise gathers as conv does.
+func (r reference) depthwise(l graph.DepthwiseConv, x activation) activation {
+	weight := r.weights[l.Name+".weight"]
+	out := newActivation(x.n, (x.h+2*l.Pad-l.Kernel)/l.Stride+1, (x.w+2*l.Pad-l.Kernel)/l.Stride+1, x.c)
+	return out.like(func(n, oy, ox, c int, _ float64) float64 {
+		sum := 0.0
+		if l.Bias {
+			sum = float64(r.weights[l.Name+".bias"][c])
+		}
+		for ky := range l.Kernel {
+			for kx := range l.Kernel {
+				y, x0 := oy*l.Stride-l.Pad+ky, ox*l.Stride-l.Pad+kx
+				if y >= 0 && y < x.h && x0 >= 0 && x0 < x.w {
+					sum += *x.at(n, y, x0, c) * float64(weight[(ky*l.Kernel+kx)*x.c+c])
+				}
+			}
+		}
+		return sum
+	})
 }
 
 // conv gathers: every output pixel adds up what its kernel covers.

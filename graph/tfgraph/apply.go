@@ -113,9 +113,16 @@ func (r *reader) layer(l graph.Layer, x tensor, shape graph.Shape) tf.Output {
 		}
 		y := op.Conv2D(s, padded, r.values[l.Name+".weight"], strides(l.Stride), "VALID")
 		return r.bias(s, y, l.Name, l.Bias)
+	case graph.DepthwiseConv:
+		s := r.scope.SubScope(l.Name)
+		return r.bias(s, r.depthwise(s, l, x.out), l.Name, l.Bias)
 	case graph.ConvTranspose:
 		s := r.scope.SubScope(l.Name)
 		return r.bias(s, r.transposed(s, l, x, shape), l.Name, l.Bias)
+	case graph.ZeroPad:
+		s := r.scope.SubScope("zero_pad")
+		p := []int32{int32(l.Before), int32(l.After)}
+		return op.Pad(s, x.out, op.Const(s.SubScope("paddings"), [][]int32{{0, 0}, p, p, {0, 0}}))
 	case graph.ReflectPad:
 		s := r.scope.SubScope("reflect_pad")
 		return op.MirrorPad(s, x.out, paddings(s, l.Pad), "REFLECT")
@@ -138,6 +145,9 @@ func (r *reader) layer(l graph.Layer, x tensor, shape graph.Shape) tf.Output {
 		return op.Tanh(r.scope.SubScope("tanh"), x.out)
 	case graph.Clamp:
 		s := r.scope.SubScope("clamp")
+		if l == (graph.Clamp{Min: 0, Max: 6}) {
+			return op.Relu6(s, x.out) // oneDNN fuses it with the convolution before it
+		}
 		low := op.Maximum(s, x.out, op.Const(s.SubScope("min"), l.Min))
 		return op.Minimum(s, low, op.Const(s.SubScope("max"), l.Max))
 	case graph.Dropout:
@@ -151,10 +161,32 @@ func (r *reader) layer(l graph.Layer, x tensor, shape graph.Shape) tf.Output {
 		inner := r.layers(l.Body, x)
 		s := r.scope.SubScope("concat")
 		return op.ConcatV2(s, []tf.Output{x.out, inner.out}, op.Const(s.SubScope("axis"), int32(3)))
+	case graph.Fork:
+		var branches []tf.Output
+		for _, b := range l.Branches {
+			branches = append(branches, r.layers(b, x).out)
+		}
+		s := r.scope.SubScope("fork")
+		if s.Err() != nil {
+			return tf.Output{}
+		}
+		return op.ConcatV2(s, branches, op.Const(s.SubScope("axis"), int32(3)))
 	default:
 		r.scope.UpdateErr("Apply", fmt.Errorf("unknown layer kind %T", l))
 		return tf.Output{}
 	}
+}
+
+// depthwise is the convolution without its bias. SAME is PyTorch's padding where the stride is 1 and
+// the kernel keeps the size.
+func (r *reader) depthwise(s *op.Scope, l graph.DepthwiseConv, x tf.Output) tf.Output {
+	padding := "VALID"
+	if l.Stride == 1 && l.Kernel == 2*l.Pad+1 {
+		padding = "SAME"
+	} else if l.Pad > 0 {
+		x = op.Pad(s, x, paddings(s, l.Pad))
+	}
+	return op.DepthwiseConv2dNative(s, x, r.values[l.Name+".weight"], strides(l.Stride), padding)
 }
 
 func (r *reader) bias(s *op.Scope, y tf.Output, name string, bias bool) tf.Output {

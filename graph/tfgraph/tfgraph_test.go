@@ -110,14 +110,18 @@ func TestGradientsOfEveryLayer(t *testing.T) {
 		graph.Conv{Name: "c", In: 2, Out: 3, Kernel: 4, Stride: 2, Pad: 1},
 		graph.ConvTranspose{Name: "u", In: 2, Out: 3, Kernel: 3, Stride: 2, Pad: 1, OutPad: 1, Bias: true},
 		graph.ConvTranspose{Name: "u", In: 2, Out: 3, Kernel: 4, Stride: 2, Pad: 1},
+		graph.DepthwiseConv{Name: "d", Channels: 2, Kernel: 5, Stride: 1, Pad: 2, Bias: true},
+		graph.DepthwiseConv{Name: "d", Channels: 2, Kernel: 3, Stride: 2, Pad: 1},
+		graph.ZeroPad{Before: 1, After: 2},
 		graph.ReflectPad{Pad: 3},
 		graph.Upsample{Scale: 2, Mode: graph.Nearest}, graph.Upsample{Scale: 2, Mode: graph.Bilinear},
 		graph.InstanceNorm{Channels: 2, Epsilon: 1e-5},
 		graph.BatchNorm{Name: "n", Channels: 2, Epsilon: 1e-5, Momentum: 0.1},
-		graph.ReLU{}, graph.LeakyReLU{Slope: 0.2}, graph.Tanh{}, graph.Clamp{Min: -1, Max: 0.5},
+		graph.ReLU{}, graph.LeakyReLU{Slope: 0.2}, graph.Tanh{}, graph.Clamp{Min: -1, Max: 0.5}, graph.Clamp{Min: 0, Max: 6},
 		graph.Dropout{Rate: 0.5}, graph.GlobalMean{},
 		graph.Residual{Body: []graph.Layer{inner, graph.Tanh{}}},
 		graph.Concat{Body: []graph.Layer{inner, graph.Tanh{}}},
+		graph.Fork{Branches: [][]graph.Layer{{inner, graph.Tanh{}}, {graph.ReLU{}}}},
 	} {
 		t.Run(graph.Describe(l), func(t *testing.T) {
 			b := newBench(t, l, shape)

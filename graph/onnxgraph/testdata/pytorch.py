@@ -36,7 +36,7 @@ def fill(model):
 
     for m in model.modules():
         if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)):
-            fan = m.in_channels * m.kernel_size[0] ** 2 / (m.stride[0] ** 2 if isinstance(m, nn.ConvTranspose2d) else 1)
+            fan = m.in_channels // m.groups * m.kernel_size[0] ** 2 / (m.stride[0] ** 2 if isinstance(m, nn.ConvTranspose2d) else 1)
             put(m.weight, lambda v: v * math.sqrt(3 / fan))
             if m.bias is not None:
                 put(m.bias, lambda v: v / 4)
@@ -65,6 +65,15 @@ class Cat(nn.Module):
         return torch.cat([x, self.body(x)], 1)
 
 
+class Fork(nn.Module):
+    def __init__(self, *branches):
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x):
+        return torch.cat([b(x) for b in self.branches], 1)
+
+
 def instance(c):
     return nn.InstanceNorm2d(c, affine=False, track_running_stats=False)
 
@@ -76,6 +85,9 @@ LAYERS = {
     "conv_k1": (3, nn.Conv2d(3, 4, 1)),
     "conv_transpose_k3_s2_p1_op1": (3, nn.ConvTranspose2d(3, 2, 3, stride=2, padding=1, output_padding=1)),
     "conv_transpose_k4_s2_p1": (2, nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1, bias=False)),
+    "depthwise_k5": (3, nn.Conv2d(3, 3, 5, padding=2, groups=3)),
+    "depthwise_k3_s2_same": (4, nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(4, 4, 3, stride=2, groups=4), nn.ReLU6())),
+    "zero_pad_1_2": (2, nn.ZeroPad2d((1, 2, 1, 2))),
     "reflect_pad_1": (2, nn.ReflectionPad2d(1)),
     "reflect_pad_4": (2, nn.ReflectionPad2d(4)),
     "upsample_nearest_2": (2, nn.Upsample(scale_factor=2, mode="nearest")),
@@ -92,6 +104,7 @@ LAYERS = {
     "global_mean": (3, nn.AdaptiveAvgPool2d(1)),
     "residual": (2, Add(nn.Conv2d(2, 2, 3, padding=1, bias=False), nn.Tanh())),
     "concat": (2, Cat(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU())),
+    "fork": (2, Fork(nn.Sequential(nn.Conv2d(2, 1, 3, padding=1), nn.Tanh()), nn.Conv2d(2, 3, 1, bias=False))),
 }
 
 
