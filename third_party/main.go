@@ -1,5 +1,5 @@
-// Command third_party fetches the native libraries, TensorFlow and ONNX Runtime, and runs a command
-// with them:
+// Command third_party fetches the native libraries, TensorFlow and ONNX Runtime, and the weights of
+// the frozen features, and runs a command with them:
 //
 //	go run ./third_party go test ./...
 //
@@ -23,12 +23,13 @@ import (
 	"cyclegan/third_party/native/fetch"
 )
 
-const usage = `Runs a command with the native libraries, TensorFlow and ONNX Runtime. Fetches them first if they are missing.
+const usage = `Runs a command with the native libraries, TensorFlow and ONNX Runtime, and with the weights of the frozen features,
+EfficientNet-Lite0. Fetches them first if they are missing.
 
 Usage:
   go run ./third_party COMMAND [ARG...]        run a command, for example: go run ./third_party go test ./...
   go run ./third_party env [-json]             print the environment for a shell, or as JSON for an editor
-  go run ./third_party install                 fetch missing libraries and print their paths
+  go run ./third_party install                 fetch what is missing and print the paths
   go run ./third_party install -with cuda      also fetch the libraries for NVIDIA GPUs
                                                (2.5 GB, unpacked 4 GB; Linux on x86-64)
   go run ./third_party install -with openvino  also fetch ONNX Runtime with OpenVINO (84 MB; Linux on x86-64)
@@ -39,6 +40,7 @@ In a shell:  eval "$(go run ./third_party env)"
 Environment variables:
   CYCLEGAN_TENSORFLOW   folder with include and lib; replaces the fetched TensorFlow
   CYCLEGAN_ONNXRUNTIME  ONNX Runtime's shared library or its folder; replaces the fetched one
+  CYCLEGAN_FEATURES     EfficientNet-Lite0's weights, a file of torch.save; replaces the fetched ones
   CYCLEGAN_CACHE        folder for fetched libraries and built programs; default: cyclegan in the user's cache
   CYCLEGAN_WITH         libraries to use: cpu, cuda or openvino; default: cuda if it is installed and the machine
                         has NVIDIA's driver, otherwise cpu
@@ -161,7 +163,7 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// install fetches both libraries, or the ones of a set, and prints their paths.
+// install fetches both libraries and the weights, or the libraries of a set, and prints their paths.
 func install(ctx context.Context, args []string) error {
 	var with string
 	if err := parseAll("install", args, func(fs *flag.FlagSet) { fs.StringVar(&with, "with", "", "") }); err != nil {
@@ -180,7 +182,11 @@ func install(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Printf("TensorFlow    %s\nONNX Runtime  %s\n", tf, ort)
+	weights, err := fetch.Features(ctx, os.Stderr)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Printf("TensorFlow          %s\nONNX Runtime        %s\nEfficientNet-Lite0  %s\n", tf, ort, weights)
 	return err
 }
 

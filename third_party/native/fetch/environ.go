@@ -23,17 +23,24 @@ const Tag = "tensorflow"
 // needs TensorFlow and in which the result runs. It extends the flags of the current environment
 // and of the go command's configuration. It first checks that a C compiler exists, then fetches
 // missing libraries, with progress to log. On a platform without TensorFlow it is the environment
-// for everything else.
+// for everything else. Weights that cannot be fetched are reported to log: only some tests need them.
 func Environ(ctx context.Context, log io.Writer) ([]string, error) {
 	toBuild, toRun, err := environ(ctx, log)
 	if errors.Is(err, native.ErrNoBuild) {
-		ort, err := ONNXRuntime(ctx, log)
-		if err != nil {
-			return nil, err
-		}
-		return runEnviron(ort), nil
+		var ort string
+		ort, err = ONNXRuntime(ctx, log)
+		toBuild, toRun = nil, runEnviron(ort)
 	}
-	return append(toBuild, toRun...), err
+	if err != nil {
+		return nil, err
+	}
+	settings := append(toBuild, toRun...)
+	weights, err := Features(ctx, log)
+	if err != nil {
+		fmt.Fprintf(log, "continuing without the weights of the features: %v\n", err)
+		return settings, ctx.Err()
+	}
+	return append(settings, native.EnvFeatures+"="+weights), nil
 }
 
 // environ is Environ in two parts: what only the go command reads, and what a finished program
@@ -74,6 +81,9 @@ func checkFirst() error {
 		return err
 	}
 	if _, err := native.FindONNXRuntime(); err != nil && !errors.Is(err, native.ErrNotFound) {
+		return err
+	}
+	if _, err := native.FindFeatures(); err != nil && !errors.Is(err, native.ErrNotFound) {
 		return err
 	}
 	dir, variable := os.Getenv(native.EnvTensorFlow), native.EnvTensorFlow

