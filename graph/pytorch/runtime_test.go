@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"cyclegan/graph"
 	"cyclegan/graph/onnxgraph"
 	"cyclegan/infer/session"
 	"cyclegan/third_party/native"
@@ -53,5 +54,43 @@ func TestOutputsAgreeWithPyTorch(t *testing.T) {
 			t.Errorf("%s: differs from PyTorch by %.3g", f.file, worst)
 		}
 		t.Logf("%-34s %.1e", f.file, worst)
+	}
+}
+
+// ONNX Runtime computes PyTorch's features from the trained weights.
+func TestEfficientNetAgreesWithPyTorch(t *testing.T) {
+	n := graph.EfficientNetLite0()
+	w, err := EfficientNetLite0(readEfficientNet(t), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := onnxgraph.Marshal(n, w, onnxgraph.Metadata{}, onnxgraph.F32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := session.New(model, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	want, images := readEfficientNetFixture(t)
+	shape := make([]int64, 4)
+	for i, d := range want.Input {
+		shape[i] = int64(d)
+	}
+	got, err := s.Run(context.Background(), session.Tensor{Shape: shape, Data: images})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got[0].Data) != len(want.Features) {
+		t.Fatalf("%d features, PyTorch has %d", len(got[0].Data), len(want.Features))
+	}
+	worst := 0.0
+	for i, v := range want.Features {
+		worst = math.Max(worst, math.Abs(v-float64(got[0].Data[i]))) // NaN stays NaN
+	}
+	t.Logf("features up to %.2f differ from PyTorch by %.1e", slices.Max(want.Features), worst)
+	if !(worst <= 1e-4) || slices.Max(want.Features) < 1 {
+		t.Errorf("features up to %g differ from PyTorch by %g", slices.Max(want.Features), worst)
 	}
 }

@@ -1,0 +1,70 @@
+package graph
+
+import "fmt"
+
+// EfficientNetLite0 returns EfficientNet-Lite0 without its classifier: 1280 features of an image in
+// [-1, 1]. It is the network of Tan and Le 2019 (https://arxiv.org/abs/1905.11946) without
+// squeeze-and-excitation and with ReLU6, trained on ImageNet; package pytorch reads its weights. All
+// layers are frozen, and each BatchNorm is part of the convolution before it.
+//
+// Sides should be multiples of 32: at others a strided layer pads where TensorFlow's "same" would pad
+// differently.
+func EfficientNetLite0() *Network {
+	layers, blocks := efficientNet(3)
+	for _, b := range blocks {
+		layers = append(layers, b...)
+	}
+	return &Network{Name: "efficientnet_lite0", In: 3, Out: 1280, Layers: chain(layers,
+		frozen("top", 320, 1280), relu6, GlobalMean{})}
+}
+
+var relu6 = Clamp{Min: 0, Max: 6}
+
+// efficientNet returns the layers before the first block and the 16 blocks, for color or gray images.
+func efficientNet(in int) (stem []Layer, blocks [][]Layer) {
+	stem = []Layer{
+		// From [-1, 1] to the range of the training, as a layer so that the zeros of the padding are
+		// those of the training too. A gray image becomes three equal channels.
+		frozen("input", in, 3),
+		ZeroPad{0, 1}, Conv{Name: "stem", In: 3, Out: 32, Kernel: 3, Stride: 2, Bias: true, Frozen: true}, relu6,
+	}
+	channels := 32
+	for _, stage := range []struct{ repeat, kernel, stride, expand, out int }{
+		{1, 3, 1, 1, 16}, {2, 3, 2, 6, 24}, {2, 5, 2, 6, 40}, {3, 3, 2, 6, 80}, {3, 5, 1, 6, 112}, {4, 5, 2, 6, 192}, {1, 3, 1, 6, 320},
+	} {
+		for i := range stage.repeat {
+			stride := stage.stride
+			if i > 0 {
+				stride = 1
+			}
+			blocks = append(blocks, invertedResidual(fmt.Sprintf("block%d.", len(blocks)), channels, stage.out, stage.kernel, stride, stage.expand))
+			channels = stage.out
+		}
+	}
+	return stem, blocks
+}
+
+// invertedResidual is the block of Sandler et al. 2018 (https://arxiv.org/abs/1801.04381), which
+// convolves each channel of a wide map and sums narrow ones.
+func invertedResidual(name string, in, out, kernel, stride, expand int) []Layer {
+	wide := in * expand
+	var layers []Layer
+	if expand > 1 {
+		layers = chain(frozen(name+"expand", in, wide), relu6)
+	}
+	depthwise := DepthwiseConv{Name: name + "depthwise", Channels: wide, Kernel: kernel, Stride: stride, Pad: kernel / 2, Bias: true, Frozen: true}
+	if stride == 2 {
+		depthwise.Pad = 0
+		layers = append(layers, ZeroPad{kernel/2 - 1, kernel / 2})
+	}
+	layers = append(layers, depthwise, relu6, frozen(name+"project", wide, out))
+	if stride == 1 && in == out {
+		return []Layer{Residual{layers}}
+	}
+	return layers
+}
+
+// frozen is a 1x1 convolution.
+func frozen(name string, in, out int) Conv {
+	return Conv{Name: name, In: in, Out: out, Kernel: 1, Stride: 1, Bias: true, Frozen: true}
+}
