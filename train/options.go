@@ -63,7 +63,7 @@ type Options struct {
 	NoDropout  bool    `json:"no_dropout" usage:"leave out dropout in the generator; true for CycleGAN, -no_dropout=false turns it on" resume:"networks"`
 	InitType   string  `json:"init_type" usage:"initial weights: normal, xavier, kaiming or orthogonal" resume:"begun"`
 	InitGain   float64 `json:"init_gain" usage:"scale of the initial weights" valid:">0" resume:"begun"`
-	InitGAB    string  `json:"init_G_AB" usage:"file with initial weights of the generator A to B: official .pth (latest_net_G_A.pth) or safetensors" resume:"begun"`
+	InitGAB    string  `json:"init_G_AB" usage:"file with initial weights of the generator A to B: official .pth (latest_net_G_A.pth), safetensors, or an exported .onnx of the same architecture" resume:"begun"`
 	InitGBA    string  `json:"init_G_BA" usage:"file with initial weights of the generator B to A (latest_net_G_B.pth)" resume:"begun"`
 	InitDA     string  `json:"init_D_A" usage:"file with initial weights of the discriminator of A's images (official latest_net_D_B.pth)" resume:"begun"`
 	InitDB     string  `json:"init_D_B" usage:"file with initial weights of the discriminator of B's images (official latest_net_D_A.pth)" resume:"begun"`

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 
 	"cyclegan/graph"
+	"cyclegan/graph/onnxgraph"
 	"cyclegan/graph/pytorch"
 	"cyclegan/graph/tfgraph"
 	"cyclegan/train/dataset"
@@ -140,16 +143,38 @@ func (t *Trainer) LoadInitial() (loaded []string, err error) {
 	return loaded, nil
 }
 
+// readWeights reads the weights of a network from a file of PyTorch, a safetensors file, or for a
+// generator a model of this project.
 func (o Options) readWeights(name, path string) (w graph.Weights, err error) {
+	generator := name == GAB || name == GBA
+	if generator && strings.EqualFold(filepath.Ext(path), ".onnx") {
+		return o.readModel(name, path)
+	}
 	state, err := pytorch.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	if name == GAB || name == GBA {
+	if generator {
 		_, w, err = pytorch.Generator(state, o.Generator(name == GAB))
 	} else {
 		_, w, err = pytorch.Discriminator(state, o.Discriminator(name == DA))
 	}
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", path, err)
+	}
+	return w, nil
+}
+
+func (o Options) readModel(name, path string) (graph.Weights, error) {
+	model, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	network, err := graph.NewGenerator(o.Generator(name == GAB))
+	if err != nil {
+		return nil, err
+	}
+	w, err := onnxgraph.ReadWeights(model, network)
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", path, err)
 	}

@@ -148,6 +148,24 @@ func (t *Tensor) Floats() ([]float32, bool) {
 	return decode[float32](data), true
 }
 
+// AnyFloats returns the values of a float32 or float16 tensor of any size, or false for any other
+// tensor.
+func (t *Tensor) AnyFloats() ([]float32, bool) {
+	if t.Type != Float16 {
+		return t.Floats()
+	}
+	data, ok := t.bytes()
+	n, known := t.count(math.MaxInt64 / 2)
+	if t.External || !ok || !known || int64(len(data)) != 2*n {
+		return nil, false
+	}
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = DecodeFloat16(binary.LittleEndian.Uint16(data[2*i:]))
+	}
+	return values, true
+}
+
 func decode[T float32 | float64 | int32 | int64](data []byte) []T {
 	var zero T
 	values := make([]T, len(data)/binary.Size(zero))
@@ -182,8 +200,9 @@ func (t *Tensor) Values() ([]float64, bool) {
 	return nil, false
 }
 
-// bytes returns the values, little-endian, of a tensor of float32, float64, int32 or int64. A file
-// has them in float_data 4, int32_data 5, int64_data 7, raw_data 9 or double_data 10.
+// bytes returns the values, little-endian, of a tensor of float16, float32, float64, int32 or int64.
+// A file has them in float_data 4, int32_data 5, int64_data 7, raw_data 9 or double_data 10; float16 is
+// read from raw_data only.
 func (t *Tensor) bytes() ([]byte, bool) {
 	if t.stream != nil {
 		values, _ := t.Floats()
@@ -194,7 +213,7 @@ func (t *Tensor) bytes() ([]byte, bool) {
 		return t.data, true
 	}
 	var data []byte
-	holder := map[DataType]protowire.Number{Float32: 4, Int32: 5, Int64: 7, Float64: 10}[t.Type]
+	holder := map[DataType]protowire.Number{Float16: 9, Float32: 4, Int32: 5, Int64: 7, Float64: 10}[t.Type]
 	err := fields(t.raw, func(f field) error {
 		if f.num != 9 && f.num != holder {
 			return nil
