@@ -4,7 +4,7 @@ import "fmt"
 
 // NewGenerator builds one of the named generators. The output is in [-1, 1]. Hidden convolutions
 // have no bias, since a norm after them would cancel it, and the official code has none without a
-// norm either. The few exceptions are the official ones.
+// norm either. The few exceptions are the official ones and those of Pyramid.
 func NewGenerator(o GeneratorOptions) (*Network, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -21,6 +21,8 @@ func NewGenerator(o GeneratorOptions) (*Network, error) {
 		layers = unet(o, 7)
 	case Yosemite:
 		layers = yosemiteGenerator(o)
+	case Pyramid:
+		layers = pyramid(o)
 	}
 	if o.Residual {
 		layers = []Layer{Residual{Body: layers}, Clamp{Min: -1, Max: 1}}
@@ -135,6 +137,64 @@ func yosemiteGenerator(o GeneratorOptions) []Layer {
 		up("up2", 2*f, f), normLayers(o.Norm, "up2", f), ReLU{},
 		up("up3", f, o.Out), Tanh{},
 	)
+}
+
+// pyramidBase is the side of the low frequencies of a training image.
+const pyramidBase = 32
+
+// pyramid translates the low frequencies of an image and scales its bands by masks (LPTN, Liang et
+// al. 2021, https://arxiv.org/abs/2105.09188). It sees a thumbnail of the training size, so that an
+// image of any size changes as much as the training images did, and keeps its details.
+//
+// Unlike the other generators it has biases, except before a norm. Only the low frequencies are
+// normalized.
+func pyramid(o GeneratorOptions) []Layer {
+	f, narrow := o.Filters, o.Filters/4
+	base := chain(
+		pyramidConv("base.stem", o.In, narrow, 1, o.Norm), LeakyReLU{leakySlope},
+		pyramidConv("base.widen", narrow, f, 1, NormNone), LeakyReLU{leakySlope},
+	)
+	for i := range 5 {
+		base = append(base, pyramidBlock(fmt.Sprintf("base.block%d", i+1), f, o.Norm))
+	}
+	layers := []Layer{Residual{chain(base,
+		pyramidConv("base.narrow", f, narrow, 1, NormNone), LeakyReLU{leakySlope},
+		pyramidConv("base.out", narrow, o.Out, smallGain, NormNone),
+	)}}
+	for size := 2 * pyramidBase; size <= o.Size; size *= 2 {
+		name := fmt.Sprintf("mask%d", size)
+		// The coarsest mask does most of the work; the finer ones follow the bands below.
+		width, blocks := narrow, 0
+		if size == 2*pyramidBase {
+			width, blocks = f/2, 3
+		}
+		mask := chain(pyramidConv(name+".stem", 3*o.In, width, 1, NormNone), LeakyReLU{leakySlope})
+		for i := range blocks {
+			mask = append(mask, pyramidBlock(fmt.Sprintf("%s.block%d", name, i+1), width, NormNone))
+		}
+		layers = []Layer{Level{Channels: o.In, Body: layers, Mask: append(mask, pyramidConv(name+".out", width, 1, smallGain, NormNone)...)}}
+	}
+	return []Layer{Thumbnail{Size: o.Size, Multiple: o.Size / pyramidBase, Body: layers}, Clamp{Min: -1, Max: 1}}
+}
+
+// Initial scales of a pyramid's convolutions. With the small one at the end, an untrained pyramid
+// is close to the identity. Second convolutions of blocks start lower too, so that the sums of the
+// blocks do not grow.
+const (
+	smallGain = 0.1
+	blockGain = 1. / 3
+)
+
+func pyramidConv(name string, in, out int, gain float32, norm Norm) []Layer {
+	c := Conv{Name: name, In: in, Out: out, Kernel: 3, Stride: 1, Bias: norm == NormNone, Gain: gain}
+	return chain(ReflectPad{1}, c, normLayers(norm, name, out))
+}
+
+func pyramidBlock(name string, c int, norm Norm) Layer {
+	return Residual{chain(
+		pyramidConv(name+".conv1", c, c, 1, norm), LeakyReLU{leakySlope},
+		pyramidConv(name+".conv2", c, c, blockGain, NormNone),
+	)}
 }
 
 // NewDiscriminator builds one of the named discriminators. The output is a map of scores, one for

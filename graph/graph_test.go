@@ -20,6 +20,9 @@ func generator(t *testing.T, arch string, edit func(*GeneratorOptions)) *Network
 	if arch == Yosemite {
 		o.Norm = NormBatch
 	}
+	if arch == Pyramid {
+		o.Norm, o.Size = NormNone, 128
+	}
 	if edit != nil {
 		edit(&o)
 	}
@@ -55,8 +58,8 @@ func TestParamCounts(t *testing.T) {
 		var visit func([]Layer)
 		visit = func(layers []Layer) {
 			for i, l := range layers {
-				for _, b := range bodies(l) {
-					visit(b)
+				for _, b := range branches(l, Shape{}) {
+					visit(b.layers)
 				}
 				if norm, ok := l.(InstanceNorm); ok && i > 0 {
 					biases += norm.Channels
@@ -79,6 +82,7 @@ func TestParamCounts(t *testing.T) {
 		{"unet_128", generator(t, UNet128, nil), 0, 41_825_667},
 		{"unet_128 batch", generator(t, UNet128, batch), 41_828_995, 41_828_995},
 		{"yosemite", generator(t, Yosemite, nil), 8_402_176, 0},
+		{"pyramid", generator(t, Pyramid, nil), 448_533, 0},
 		{"basic", discriminator(t, PatchGAN, nil), 2_763_841, 2_764_737},
 		{"yosemite D", discriminator(t, Yosemite, nil), 2_765_696, 0},
 		{"yosemite_public", discriminator(t, YosemitePublic, nil), 2_765_568, 0},
@@ -101,6 +105,8 @@ func TestGoldenListings(t *testing.T) {
 		"unet_256_batch_dropout":  generator(t, UNet256, func(o *GeneratorOptions) { o.Norm, o.Dropout = NormBatch, true }),
 		"unet_128":                generator(t, UNet128, nil),
 		"yosemite_G":              generator(t, Yosemite, nil),
+		"pyramid":                 generator(t, Pyramid, nil),
+		"pyramid_256_instance":    generator(t, Pyramid, func(o *GeneratorOptions) { o.Norm, o.Size, o.Filters = NormInstance, 256, 8 }),
 		"basic":                   discriminator(t, PatchGAN, nil),
 		"n_layers_5":              discriminator(t, NLayers, func(o *DiscriminatorOptions) { o.Layers = 5 }),
 		"pixel":                   discriminator(t, Pixel, nil),
@@ -144,6 +150,9 @@ func TestShapes(t *testing.T) {
 		{generator(t, ResNet9, nil), 65, 71, Shape{68, 72, 3}},
 		{generator(t, UNet256, nil), 256, 512, Shape{256, 512, 3}},
 		{generator(t, Yosemite, nil), 128, 128, Shape{128, 128, 3}},
+		{generator(t, Pyramid, nil), 2160, 3840, Shape{2160, 3840, 3}},
+		{generator(t, Pyramid, nil), 1, 1, Shape{1, 1, 3}},
+		{generator(t, Pyramid, nil), 1, 5000, Shape{1, 5000, 3}},
 		{discriminator(t, PatchGAN, nil), 256, 256, Shape{30, 30, 1}},
 		{discriminator(t, PatchGAN, nil), 128, 128, Shape{14, 14, 1}},
 		{discriminator(t, Pixel, nil), 64, 48, Shape{64, 48, 1}},
@@ -179,6 +188,8 @@ func TestSizes(t *testing.T) {
 		{generator(t, UNet256, nil), 256, 256},
 		{generator(t, UNet128, nil), 128, 128},
 		{generator(t, Yosemite, nil), 8, 8},
+		{generator(t, Pyramid, nil), 1, 1},
+		{&Network{Name: "levels", In: 3, Out: 3, Layers: generator(t, Pyramid, nil).Layers[0].(Thumbnail).Body}, 4, 8},
 	} {
 		least, err := c.net.MinSize()
 		if err != nil {
@@ -216,6 +227,9 @@ func TestValidateListsEveryProblem(t *testing.T) {
 		Upsample{Scale: 2, Mode: "cubic"},
 		Clamp{Min: 1, Max: 1},
 		ReflectPad{},
+		Thumbnail{Size: 30, Multiple: 4, Body: []Layer{Conv{Name: "d", In: 9, Out: 7, Kernel: 1, Stride: 1}}},
+		Downsample{Channels: 7},
+		Level{Channels: 9, Body: []Layer{Conv{Name: "e", In: 9, Out: 6, Kernel: 1, Stride: 1}}, Mask: []Layer{Conv{Name: "f", In: 27, Out: 2, Kernel: 1, Stride: 1}}},
 		nil,
 	}}
 	err := n.Validate()
@@ -225,6 +239,7 @@ func TestValidateListsEveryProblem(t *testing.T) {
 	for _, text := range []string{
 		`"a" takes 4 channels, got 3`, `"a" is used twice`, "kernel 0", "no name", "momentum 0",
 		"branch returns 9", "rate 1", `"cubic"`, "clamp", "pad 0", "<nil>", "declares 3",
+		"size 30", "body returns 7", "body returns 6", "mask has 2", `"downsample" takes 7`,
 	} {
 		if !strings.Contains(err.Error(), text) {
 			t.Errorf("the error lacks %s:\n%v", text, err)
@@ -235,6 +250,12 @@ func TestValidateListsEveryProblem(t *testing.T) {
 func TestOptionErrorsNameTheValue(t *testing.T) {
 	_, err := NewGenerator(GeneratorOptions{Architecture: "resnet_7blocks", In: 2, Out: 3, Norm: "group", Upsampling: "magic", Residual: true})
 	for _, text := range []string{"resnet_7blocks", "group", "magic", "not 2", "0 filters", "residual"} {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("the error lacks %s: %v", text, err)
+		}
+	}
+	_, err = NewGenerator(GeneratorOptions{Architecture: Pyramid, In: 3, Out: 1, Filters: 6, Size: 96, Norm: NormNone, Upsampling: UpTranspose, Residual: true, Dropout: true})
+	for _, text := range []string{"have 3 and 1", "6 filters", "not 96", "turn residual off", "no dropout"} {
 		if err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("the error lacks %s: %v", text, err)
 		}
@@ -286,6 +307,47 @@ func TestInitialize(t *testing.T) {
 			}
 			if math.Abs(mean-wantMean) > 5*wantStd/math.Sqrt(size)+1e-9 || math.Abs(std-wantStd) > 5*wantStd/math.Sqrt(2*size)+1e-7 {
 				t.Errorf("%s %s: mean %.4g, std %.4g; want %.4g, %.4g", c.kind, p.Name, mean, std, wantMean, wantStd)
+			}
+		}
+	}
+}
+
+func TestThumbnailShapes(t *testing.T) {
+	l := Thumbnail{Size: 128, Multiple: 4}
+	for in, want := range map[[2]int][2]int{
+		{128, 128}: {128, 128}, {2160, 3840}: {128, 228}, {301, 200}: {192, 128}, {1, 1}: {128, 128},
+		{100, 90}: {144, 128}, {1, 4000}: {128, 1024}, {7000, 3}: {1024, 128}, {128, 130}: {128, 132},
+	} {
+		if got := l.Shape(Shape{in[0], in[1], 3}); got != (Shape{want[0], want[1], 3}) {
+			t.Errorf("%v: %v, want %v", in, got, want)
+		}
+	}
+}
+
+// The layers at the end of a pyramid's parts start near zero.
+func TestGainScalesInitialWeights(t *testing.T) {
+	n := generator(t, Pyramid, nil)
+	for _, kind := range []InitType{InitNormal, InitXavier, InitKaiming, InitOrthogonal} {
+		w, err := Initialize(n, kind, 0.02, rand.New(rand.NewPCG(1, 2)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		std := func(name string) float64 {
+			sum := 0.0
+			for _, v := range w[name] {
+				sum += float64(v) * float64(v)
+			}
+			return math.Sqrt(sum / float64(len(w[name])))
+		}
+		// Both have 64 channels in and out.
+		if got := std("base.block3.conv2.weight") / std("base.block3.conv1.weight"); math.Abs(got-1./3) > 0.01 {
+			t.Errorf("%s: a block's second convolution has %.3f of the first one's scale, want 1/3", kind, got)
+		}
+		if kind == InitKaiming {
+			for _, name := range []string{"base.out", "mask64.out", "mask128.out"} {
+				if got := std(name + ".weight"); got < 0.006 || got > 0.014 {
+					t.Errorf("%s starts at %.4f, want about 0.01", name, got)
+				}
 			}
 		}
 	}

@@ -26,8 +26,8 @@ func macs(layers []Layer, in Shape) (int64, error) {
 		case ConvTranspose: // each input value is added to a whole kernel of outputs
 			total += int64(l.Kernel*l.Kernel*l.Out) * int64(in.H*in.W) * int64(l.In)
 		}
-		for _, b := range bodies(l) {
-			inner, err := macs(b, in)
+		for _, b := range branches(l, in) {
+			inner, err := macs(b.layers, b.in)
 			if err != nil {
 				return 0, err
 			}

@@ -31,3 +31,14 @@ func TestMACsOfResNet(t *testing.T) {
 		t.Errorf("%.2f G MACs by their count, want 56.8", theirs)
 	}
 }
+
+// The cost of a pyramid does not depend on the image.
+func TestMACsOfPyramid(t *testing.T) {
+	base := int64(32 * 32 * 9 * (3*16 + 16*64 + 10*64*64 + 64*16 + 16*3))
+	want := base + 64*64*9*(9*32+6*32*32+32) + 128*128*9*(9*16+16)
+	for _, side := range []int{128, 31, 4000} {
+		if got, err := generator(t, Pyramid, nil).MACs(side, side); err != nil || got != want {
+			t.Errorf("%d pixels: %d MACs (%v), want %d", side, got, err, want)
+		}
+	}
+}

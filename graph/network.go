@@ -46,6 +46,8 @@ type Conv struct {
 	In, Out, Kernel, Stride, Pad int
 	Bias                         bool
 	Frozen                       bool // training leaves the parameters as they are
+	// Gain multiplies the standard deviation of the initial weights. 0 is 1.
+	Gain float32
 }
 
 // DepthwiseConv convolves each channel with a square kernel of its own, and Pad zeros on each side.
@@ -136,6 +138,38 @@ type Fork struct{ Branches [][]Layer }
 // Concat concatenates x and Body(x) along the channels, x first: the skip connection of a U-Net.
 type Concat struct{ Body []Layer }
 
+// Downsample halves both sides, which must be even, with the binomial filter [1 4 6 4 1]/16 along
+// each axis and mirrored borders: the low frequencies of a Laplacian pyramid (Burt and Adelson
+// 1983). It has no parameters.
+type Downsample struct{ Channels int }
+
+// Level is a level of a Laplacian pyramid whose low frequencies Body translates and whose high
+// frequencies, the band, Mask scales (LPTN, Liang et al. 2021, https://arxiv.org/abs/2105.09188):
+//
+//	low  = Downsample(x)
+//	band = x - up(low)
+//	y    = up(Body(low)) + band*(1 + Mask(band, up(low), up(Body(low))))
+//
+// up is bilinear enlargement by 2. Mask takes the channels of its three arguments in that order and
+// returns Channels channels, as x and Body(low) have, or one for all.
+type Level struct {
+	Channels   int
+	Body, Mask []Layer
+}
+
+// Thumbnail is x + up(Body(l) - l), where l is x resized to a thumbnail and up resizes to the size
+// of x. So Body always works at the size that it was trained for, and costs the same for every
+// image. Where x has the size of the thumbnail, the result is Body(x).
+//
+// The shorter side of the thumbnail has Size pixels and the other one keeps the aspect ratio up to
+// 8:1. Both are rounded to multiples of Multiple; see [Thumbnail.Shape]. Images are resized with
+// the triangle filter: bilinear where they grow, antialiased where they shrink (PyTorch's
+// interpolate with antialias=True).
+type Thumbnail struct {
+	Size, Multiple int
+	Body           []Layer
+}
+
 func (Conv) layer()          {}
 func (DepthwiseConv) layer() {}
 func (ConvTranspose) layer() {}
@@ -153,17 +187,33 @@ func (GlobalMean) layer()    {}
 func (Residual) layer()      {}
 func (Concat) layer()        {}
 func (Fork) layer()          {}
+func (Downsample) layer()    {}
+func (Level) layer()         {}
+func (Thumbnail) layer()     {}
 
-// bodies returns the chains of layers inside l, all of which take l's input. It is nil if l contains
-// none.
-func bodies(l Layer) [][]Layer {
+// A branch is a chain of layers inside another layer, with the shape of its input.
+type branch struct {
+	layers []Layer
+	in     Shape
+}
+
+// branches returns what a layer with an input of shape in contains, in the order of computation.
+func branches(l Layer, in Shape) []branch {
 	switch l := l.(type) {
 	case Residual:
-		return [][]Layer{l.Body}
+		return []branch{{l.Body, in}}
 	case Concat:
-		return [][]Layer{l.Body}
+		return []branch{{l.Body, in}}
 	case Fork:
-		return l.Branches
+		var list []branch
+		for _, layers := range l.Branches {
+			list = append(list, branch{layers, in})
+		}
+		return list
+	case Level:
+		return []branch{{l.Body, Shape{in.H / 2, in.W / 2, in.C}}, {l.Mask, Shape{in.H, in.W, 3 * in.C}}}
+	case Thumbnail:
+		return []branch{{l.Body, l.Shape(in)}}
 	}
 	return nil
 }
@@ -175,8 +225,8 @@ func (n *Network) Walk(f func(Layer)) { walk(n.Layers, f) }
 func walk(layers []Layer, f func(Layer)) {
 	for _, l := range layers {
 		f(l)
-		for _, b := range bodies(l) {
-			walk(b, f)
+		for _, b := range branches(l, Shape{}) {
+			walk(b.layers, f)
 		}
 	}
 }
@@ -217,11 +267,11 @@ func (p *printer) layers(layers []Layer, in Shape, depth int) {
 			return
 		}
 		p.printf("%s%-*s %v\n", strings.Repeat("  ", depth), 56-2*depth, Describe(l), out)
-		for i, b := range bodies(l) {
+		for i, b := range branches(l, in) {
 			if i > 0 {
 				p.printf("%sand\n", strings.Repeat("  ", depth))
 			}
-			p.layers(b, in, depth+1)
+			p.layers(b.layers, b.in, depth+1)
 		}
 		in = out
 	}
@@ -259,6 +309,8 @@ func Describe(l Layer) string {
 		return "Concat with"
 	case Residual:
 		return "Residual"
+	case Thumbnail:
+		return fmt.Sprintf("Thumbnail %d, multiples of %d", l.Size, l.Multiple)
 	default:
 		return strings.TrimPrefix(fmt.Sprintf("%T", l), "graph.")
 	}

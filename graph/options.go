@@ -35,6 +35,7 @@ const (
 	UNet256  = "unet_256"
 	UNet128  = "unet_128"
 	Yosemite = "yosemite" // also a discriminator
+	Pyramid  = "pyramid"
 )
 
 // Architectures for DiscriminatorOptions.Architecture.
@@ -47,7 +48,7 @@ const (
 
 // Generators and Discriminators list the architecture names.
 var (
-	Generators     = []string{ResNet9, ResNet6, UNet256, UNet128, Yosemite}
+	Generators     = []string{ResNet9, ResNet6, UNet256, UNet128, Yosemite, Pyramid}
 	Discriminators = []string{PatchGAN, NLayers, Pixel, Yosemite, YosemitePublic}
 )
 
@@ -55,9 +56,12 @@ var (
 type GeneratorOptions struct {
 	Architecture string // one of Generators
 	In, Out      int    // channels of the images, 1 or 3
-	Filters      int    // channels of the first and the last hidden layer (ngf)
-	Norm         Norm
-	Upsampling   Upsampling
+	Filters      int    // channels of the first and the last hidden layer (ngf); of the widest one for Pyramid
+	// Size is the side in pixels of the training images, which Pyramid is built for: 32 times a power
+	// of 2. The others ignore it.
+	Size       int
+	Norm       Norm
+	Upsampling Upsampling
 	// Dropout adds dropout of 0.5 where the official code has it without -no_dropout.
 	Dropout bool
 	// Residual adds the generator's output to its input and clamps the sum to [-1, 1], so that an
@@ -84,10 +88,30 @@ func (o GeneratorOptions) Validate() error {
 		errs = append(errs, fmt.Errorf("generator: residual adds output and input, which have %d and %d channels",
 			o.Out, o.In))
 	}
-	if o.Dropout && o.Architecture == Yosemite {
-		errs = append(errs, errors.New("generator: the architecture yosemite has no dropout"))
+	if o.Dropout && (o.Architecture == Yosemite || o.Architecture == Pyramid) {
+		errs = append(errs, fmt.Errorf("generator: the architecture %s has no dropout", o.Architecture))
+	}
+	if o.Architecture == Pyramid {
+		errs = append(errs, o.validatePyramid()...)
 	}
 	return errors.Join(errs...)
+}
+
+func (o GeneratorOptions) validatePyramid() (errs []error) {
+	if o.In != o.Out {
+		errs = append(errs, fmt.Errorf("generator: pyramid returns as many channels as it gets, so input and output cannot have %d and %d",
+			o.In, o.Out))
+	}
+	if o.Filters < 4 || o.Filters%4 != 0 {
+		errs = append(errs, fmt.Errorf("generator: pyramid with %d filters; use a multiple of 4", o.Filters))
+	}
+	if o.Size < pyramidBase || o.Size > 4096 || o.Size&(o.Size-1) != 0 {
+		errs = append(errs, fmt.Errorf("generator: pyramid trains on crops of 64, 128, 256 or another power of 2 of pixels, not %d", o.Size))
+	}
+	if o.Residual {
+		errs = append(errs, errors.New("generator: pyramid always adds to its input; turn residual off"))
+	}
+	return errs
 }
 
 // DiscriminatorOptions selects the discriminator to build.

@@ -175,11 +175,15 @@ func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weight
 		}
 		switch p.Role {
 		case Weight:
+			own := 1.0
+			if c, ok := p.Layer.(Conv); ok && c.Gain > 0 {
+				own = float64(c.Gain)
+			}
 			if kind == InitOrthogonal {
-				orthogonal(values, p, gain, rng)
+				orthogonal(values, p, gain*own, rng)
 				break
 			}
-			std := weightStd(p, kind, gain)
+			std := weightStd(p, kind, gain) * own
 			for i := range values {
 				values[i] = float32(rng.NormFloat64() * std)
 			}

@@ -104,6 +104,45 @@ func LayerShape(l Layer, in Shape) (Shape, error) {
 			}
 			out = Shape{inner.H, inner.W, out.C + inner.C}
 		}
+	case Downsample:
+		if err := wantChannels("downsample", l.Channels, in); err != nil {
+			return Shape{}, err
+		}
+		if in.H%2 != 0 || in.W%2 != 0 || min(in.H, in.W) < 4 {
+			return Shape{}, fmt.Errorf("downsample: the sides of a map of %dx%d are not even numbers from 4", in.H, in.W)
+		}
+		out.H, out.W = in.H/2, in.W/2
+	case Level:
+		low, err := LayerShape(Downsample{l.Channels}, in)
+		if err != nil {
+			return Shape{}, err
+		}
+		inner, err := outputShape(l.Body, low)
+		if err != nil {
+			return Shape{}, err
+		}
+		if inner != low {
+			return Shape{}, fmt.Errorf("pyramid level: the body returns %v for an input of %v", inner, low)
+		}
+		mask, err := outputShape(l.Mask, Shape{in.H, in.W, 3 * in.C})
+		if err != nil {
+			return Shape{}, err
+		}
+		if mask.C == 1 {
+			mask.C = in.C
+		}
+		if mask != in {
+			return Shape{}, fmt.Errorf("pyramid level: the mask has shape %v for an input of %v", mask, in)
+		}
+	case Thumbnail:
+		small := l.Shape(in)
+		inner, err := outputShape(l.Body, small)
+		if err != nil {
+			return Shape{}, err
+		}
+		if inner != small {
+			return Shape{}, fmt.Errorf("thumbnail: the body returns %v for an input of %v", inner, small)
+		}
 	default:
 		return Shape{}, fmt.Errorf("unknown layer kind %T", l)
 	}
@@ -117,6 +156,21 @@ func convShape(name string, kernel, stride, pad, out int, in Shape) (Shape, erro
 	return Shape{(in.H+2*pad-kernel)/stride + 1, (in.W+2*pad-kernel)/stride + 1, out}, nil
 }
 
+// MaxAspect is the aspect ratio up to which a [Thumbnail] keeps that of the image. It bounds the
+// thumbnail of a very long image.
+const MaxAspect = 8
+
+// Shape returns the shape of the thumbnail of an image: a side of n pixels becomes
+// n*Size/(Multiple*shorter side), rounded to an integer from 1 to MaxAspect*Size/Multiple, times
+// Multiple.
+func (l Thumbnail) Shape(image Shape) Shape {
+	unit := max(1, 2*l.Multiple*min(image.H, image.W))
+	side := func(n int) int {
+		return l.Multiple * min(max((2*n*l.Size+unit/2)/unit, 1), MaxAspect*l.Size/max(1, l.Multiple))
+	}
+	return Shape{side(image.H), side(image.W), image.C}
+}
+
 func wantChannels(name string, want int, in Shape) error {
 	if in.C != want {
 		return fmt.Errorf("layer %q takes %d channels, got %d", name, want, in.C)
@@ -128,16 +182,15 @@ func wantChannels(name string, want int, in Shape) error {
 // its size and for a discriminator to use all of it: the largest factor by which the network
 // shrinks a map.
 func (n *Network) SizeMultiple() int {
-	_, largest := shrinking(n.Layers, 1)
+	largest := 1
+	shrink(n.Layers, 1, &largest)
 	return largest
 }
 
-// shrinking returns the factor by which a map is smaller than the network's input after the layers,
-// and the largest one on the way. It starts from the factor before them.
-func shrinking(layers []Layer, factor int) (after, largest int) {
-	largest = factor
+// shrink follows a chain that starts with maps shrunk by factor. It returns the factor at the end
+// and raises largest to the largest one in between.
+func shrink(layers []Layer, factor int, largest *int) int {
 	for _, l := range layers {
-		before := factor
 		switch l := l.(type) {
 		case Conv:
 			factor *= l.Stride
@@ -147,15 +200,26 @@ func shrinking(layers []Layer, factor int) (after, largest int) {
 			factor /= l.Stride
 		case Upsample:
 			factor /= l.Scale
+		case Downsample:
+			factor *= 2
+		case Residual:
+			shrink(l.Body, factor, largest)
+		case Concat:
+			shrink(l.Body, factor, largest)
+		case Fork:
+			before := factor
+			for _, b := range l.Branches {
+				factor = shrink(b, before, largest)
+			}
+		case Level:
+			*largest = max(*largest, 2*factor)
+			shrink(l.Body, 2*factor, largest)
+			shrink(l.Mask, factor, largest)
+		case Thumbnail: // takes any size
 		}
-		for _, b := range bodies(l) {
-			var inner int
-			factor, inner = shrinking(b, before)
-			largest = max(largest, inner)
-		}
-		largest = max(largest, factor)
+		*largest = max(*largest, factor)
 	}
-	return factor, largest
+	return factor
 }
 
 // MinSize returns the smallest side of a square image that the network can process. It is a
@@ -277,6 +341,23 @@ func (v *validator) layer(l Layer, channels int) int {
 			total += v.layers(b, channels)
 		}
 		return total
+	case Downsample:
+		v.channels("downsample", l.Channels, channels)
+	case Level:
+		v.channels("pyramid level", l.Channels, channels)
+		if out := v.layers(l.Body, channels); out != channels {
+			v.errorf("pyramid level: the body returns %d channels for an input of %d", out, channels)
+		}
+		if out := v.layers(l.Mask, 3*channels); out != channels && out != 1 {
+			v.errorf("pyramid level: the mask has %d channels for an input of %d", out, channels)
+		}
+	case Thumbnail:
+		if l.Multiple < 1 || l.Size < 1 || l.Size%l.Multiple != 0 {
+			v.errorf("thumbnail: size %d is not a multiple of %d", l.Size, l.Multiple)
+		}
+		if out := v.layers(l.Body, channels); out != channels {
+			v.errorf("thumbnail: the body returns %d channels for an input of %d", out, channels)
+		}
 	default:
 		v.errorf("unknown layer kind %T", l)
 	}

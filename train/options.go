@@ -51,10 +51,10 @@ type Options struct {
 	Scenes         int    `json:"scenes" usage:"built-in scenes of each season" valid:">=1"`
 	DataMemoryMB   int    `json:"data_memory" usage:"megabytes of decoded images to keep in memory" valid:">=0"`
 
-	NetG       string  `json:"netG" usage:"generator: resnet_9blocks, resnet_6blocks, unet_256, unet_128 or yosemite" resume:"networks"`
+	NetG       string  `json:"netG" usage:"generator: resnet_9blocks, resnet_6blocks, unet_256, unet_128, yosemite or pyramid" resume:"networks"`
 	NetD       string  `json:"netD" usage:"discriminator: basic, n_layers, pixel, yosemite or yosemite_public" resume:"networks"`
 	NLayersD   int     `json:"n_layers_D" usage:"strided layers of the discriminator, with netD n_layers" resume:"networks"`
-	NGF        int     `json:"ngf" usage:"filters in the generator's last hidden layer" valid:">=1" resume:"networks"`
+	NGF        int     `json:"ngf" usage:"filters in the generator's last hidden layer; with netG pyramid, in its widest one" valid:">=1" resume:"networks"`
 	NDF        int     `json:"ndf" usage:"filters in the discriminator's first layer" valid:">=1" resume:"networks"`
 	Norm       string  `json:"norm" usage:"normalization: instance, batch or none" resume:"networks"`
 	NormD      string  `json:"norm_D" usage:"normalization of the discriminators, if it differs from norm" resume:"networks"`
@@ -152,7 +152,7 @@ func (o Options) Generator(ab bool) graph.GeneratorOptions {
 	}
 	return graph.GeneratorOptions{
 		Architecture: o.NetG, In: in, Out: out, Filters: o.NGF, Norm: graph.Norm(o.Norm),
-		Upsampling: graph.Upsampling(o.Upsampling), Dropout: !o.NoDropout, Residual: o.Residual,
+		Upsampling: graph.Upsampling(o.Upsampling), Dropout: !o.NoDropout, Residual: o.Residual, Size: o.CropSize,
 	}
 }
 

@@ -92,7 +92,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Pr
 	f.StringVar(&c.checkpointsDir, "checkpoints_dir", "./checkpoints", "folder `DIR` of all runs")
 	f.StringVar(&epoch, "epoch", "latest", "export the checkpoint `NAME`: latest, best or the number of a kept epoch")
 	f.Group("With -pth")
-	f.StringVar(&c.asked.Architecture, "netG", "", "require the generator `NAME`: resnet_9blocks, resnet_6blocks, unet_256 or unet_128 (default, here and below: from the tensors)")
+	f.StringVar(&c.asked.Architecture, "netG", "", "require the generator `NAME`: resnet_9blocks, resnet_6blocks, unet_256, unet_128 or pyramid (default, here and below: from the tensors)")
 	f.StringVar(&norm, "norm", "", "require the normalization `NAME`: instance, batch or none")
 	f.IntVar(&c.asked.Filters, "ngf", 0, "require `N` filters in the last hidden layer")
 	f.IntVar(&c.asked.In, "input_nc", 0, "require `N` input channels")
@@ -178,7 +178,8 @@ func (c *command) checkPTH(bad func(string, ...any)) {
 		bad("-o PATH is missing: the file to write, such as -o G_AB.onnx")
 	}
 	c.refuse(bad, "-name", runOptions...)
-	o := graph.GeneratorOptions{Architecture: graph.ResNet9, In: 3, Out: 3, Filters: 1, Norm: graph.NormInstance, Upsampling: graph.UpTranspose}
+	// The filters and the size of the crops fit every generator.
+	o := graph.GeneratorOptions{Architecture: graph.ResNet9, In: 3, Out: 3, Filters: 4, Size: 128, Norm: graph.NormInstance, Upsampling: graph.UpTranspose}
 	if err := c.override(o).Validate(); err != nil {
 		bad("%w", err)
 	}

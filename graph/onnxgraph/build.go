@@ -12,7 +12,20 @@ import (
 type node struct {
 	onnx.Node
 	layer graph.Layer
+	kind  valueKind
 }
+
+// A valueKind is what a node computes.
+type valueKind int
+
+const (
+	// activations have the precision of the model.
+	activations valueKind = iota
+	// wide values are float32 in every model that is not of integers.
+	wide
+	// sizes are int64.
+	sizes
+)
 
 func (n node) output() string { return n.Outputs[0] }
 
@@ -28,14 +41,17 @@ type builder struct {
 	last string
 	// shared maps the content of a constant to the name of its initializer.
 	shared map[string]string
-	// current is the layer being added.
+	// current is the layer being added, and kind the kind of its nodes.
 	current graph.Layer
+	kind    valueKind
+	// opset is the operator set that the nodes need.
+	opset int64
 }
 
 // build adds all layers of the network. At least one node results.
 func build(n *graph.Network, w graph.Weights) (*builder, error) {
 	b := &builder{
-		network: n, weights: w,
+		network: n, weights: w, opset: opset,
 		taken: map[string]bool{inputName: true, outputName: true}, shared: map[string]string{},
 	}
 	for _, p := range n.Params() {
@@ -112,6 +128,10 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 	case graph.Tanh:
 		return b.add("Tanh", b.after("tanh"), []string{x}), nil
 	case graph.Clamp:
+		if b.isWide(x) {
+			b.kind = wide
+			defer func() { b.kind = activations }()
+		}
 		lo := b.constant(fmt.Sprintf("scalar_%g", l.Min), float(l.Min))
 		hi := b.constant(fmt.Sprintf("scalar_%g", l.Max), float(l.Max))
 		return b.add("Clip", b.after("clip"), []string{x, lo, hi}), nil
@@ -144,6 +164,12 @@ func (b *builder) layer(l graph.Layer, x string, following []graph.Layer) (strin
 		}
 		b.current = l
 		return b.add("Concat", b.after("fork"), branches, onnx.IntAttr("axis", 1)), nil
+	case graph.Downsample:
+		return b.downsample(l, x), nil
+	case graph.Level:
+		return b.level(l, x)
+	case graph.Thumbnail:
+		return b.thumbnail(l, x)
 	default:
 		return "", fmt.Errorf("layer kind %T has no ONNX form", l)
 	}
@@ -187,10 +213,11 @@ func (b *builder) withParams(l graph.Layer, x string) []string {
 // constant returns the name of the initializer for key, which identifies the content and suggests
 // the name. It adds t under that name at the first call.
 func (b *builder) constant(key string, t *onnx.Tensor) string {
-	name, ok := b.shared[key]
+	of := fmt.Sprint(key, b.kind) // a model of 16 bits has the constants of wide nodes in 32
+	name, ok := b.shared[of]
 	if !ok {
 		name = b.initializer(key, t)
-		b.shared[key] = name
+		b.shared[of] = name
 	}
 	return name
 }
@@ -227,7 +254,7 @@ func (b *builder) add(op, name string, inputs []string, attrs ...onnx.Attr) stri
 // put adds a node under a name that is already taken for it.
 func (b *builder) put(op, name string, inputs []string, attrs ...onnx.Attr) string {
 	n := onnx.Node{Op: op, Name: name, Inputs: inputs, Outputs: []string{name}, Attrs: attrs}
-	b.nodes = append(b.nodes, node{n, b.current})
+	b.nodes = append(b.nodes, node{n, b.current, b.kind})
 	return name
 }
 
@@ -237,6 +264,11 @@ func (b *builder) after(kind string) string {
 		return kind
 	}
 	return b.last + "." + kind
+}
+
+// isWide reports whether a wide node computes a value.
+func (b *builder) isWide(value string) bool {
+	return slices.ContainsFunc(b.nodes, func(n node) bool { return n.kind == wide && n.output() == value })
 }
 
 // before names a layer that prepares the input of a convolution after that convolution, and any

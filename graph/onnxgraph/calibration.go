@@ -38,8 +38,19 @@ type Calibration struct {
 
 // NewCalibration starts the calibration of a network with its weights.
 func NewCalibration(n *graph.Network, w graph.Weights) (*Calibration, error) {
-	if err := check(n, w); err != nil {
+	err := check(n, w)
+	if err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
+	}
+	n.Walk(func(l graph.Layer) {
+		switch l.(type) {
+		case graph.Downsample, graph.Level, graph.Thumbnail:
+			err = fmt.Errorf("calibrate: %s: a network with a layer %q has no 8-bit form. Fix: use precision f32 or f16",
+				n.Name, graph.Describe(l))
+		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	c := &Calibration{seen: map[string][]quantize.Histogram{}}
 	c.network, c.weights = foldNorms(n, w)

@@ -9,7 +9,7 @@ import (
 
 // toFloat16 makes the model compute with 16 bits between its float32 input and output. InstanceNorm
 // keeps 32 bits: it sums all pixels of a map, and a 16-bit sum of numbers near 1 stops growing at
-// 2048.
+// 2048. So do the wide nodes.
 func (b *builder) toFloat16() error {
 	for _, t := range b.tensors {
 		values, _ := t.Floats()
@@ -22,36 +22,53 @@ func (b *builder) toFloat16() error {
 	}
 	nodes := b.nodes
 	b.nodes = nil
-	wide := map[string]bool{} // initializers that stay float32
-	half := map[string]string{inputName: b.cast(inputName, ".half", onnx.Float16)}
+	float32s := map[string]bool{} // initializers that stay float32
+	// The forms in which the values exist, under the values' names.
+	half, full := map[string]string{}, map[string]string{inputName: inputName}
+	in := func(value string, forms, others map[string]string, suffix string, to onnx.DataType) string {
+		if other, ok := others[value]; ok && forms[value] == "" {
+			forms[value] = b.cast(other, suffix, to)
+		}
+		if form, ok := forms[value]; ok {
+			return form
+		}
+		return value // an initializer or a size
+	}
 	for _, n := range nodes {
 		value := n.output()
 		n.Inputs = slices.Clone(n.Inputs)
-		for i, in := range n.Inputs {
-			if x, ok := half[in]; ok {
-				n.Inputs[i] = x
+		keep := n.kind == wide || n.Op == "InstanceNormalization"
+		for i, x := range n.Inputs {
+			if n.kind == activations && !keep {
+				n.Inputs[i] = in(x, half, full, ".half", onnx.Float16)
+				continue
 			}
+			n.Inputs[i] = in(x, full, half, ".float", onnx.Float32)
+			float32s[x] = true
 		}
-		if value == outputName {
-			n.Outputs = []string{b.unique(outputName + ".half")}
+		switch {
+		case n.kind == sizes:
+		case keep:
+			if n.Op == "InstanceNormalization" {
+				n.Outputs = []string{b.unique(value + ".float")}
+			}
+			full[value] = n.output()
+		default:
+			if value == outputName {
+				n.Outputs = []string{b.unique(outputName + ".half")}
+			}
+			half[value] = n.output()
 		}
-		switch n.Op {
-		case "InstanceNormalization":
-			n.Inputs[0] = b.cast(n.Inputs[0], ".float", onnx.Float32)
-			wide[n.Inputs[1]], wide[n.Inputs[2]] = true, true
-			n.Outputs = []string{b.unique(value + ".float")}
-			b.nodes = append(b.nodes, n)
-			half[value] = b.cast(n.output(), ".half", onnx.Float16)
-			continue
-		case "Resize":
-			wide[n.Inputs[2]] = true // its scales are float32 for any data
+		if n.Op == "Resize" {
+			float32s[n.Inputs[2]] = true // its scales are float32 for any data
 		}
 		b.nodes = append(b.nodes, n)
-		half[value] = n.output()
 	}
-	b.put("Cast", outputName, []string{half[outputName]}, onnx.IntAttr("to", int64(onnx.Float32)))
+	if full[outputName] != outputName {
+		b.put("Cast", outputName, []string{in(outputName, half, full, ".half", onnx.Float16)}, onnx.IntAttr("to", int64(onnx.Float32)))
+	}
 	for _, t := range b.tensors {
-		if t.Type == onnx.Float32 && !wide[t.Name] {
+		if t.Type == onnx.Float32 && !float32s[t.Name] {
 			t.Type = onnx.Float16
 		}
 	}

@@ -27,8 +27,8 @@ import (
 )
 
 // The model uses operator set 17, of ONNX 1.12 (2022), the first one that has all operators of the
-// networks: the older the set, the more programs run the file. irVersion is the version of the file
-// format in that release.
+// networks: the older the set, the more programs run the file. A pyramid needs set 18, of ONNX 1.13
+// (2022). irVersion is the version of the file format in both releases.
 const (
 	opset     = 17
 	irVersion = 8
@@ -145,7 +145,7 @@ func (b *builder) finish(m Metadata, p Precision, more ...onnx.Property) ([]byte
 // model returns a model with the given outputs.
 func (b *builder) model(outputs ...onnx.Port) *onnx.Model {
 	m := &onnx.Model{
-		IRVersion: irVersion, Opset: opset, Producer: "cyclegan",
+		IRVersion: irVersion, Opset: b.opset, Producer: "cyclegan",
 		Graph:   validText(cmp.Or(b.network.Name, "network")), // a graph without a name is not valid
 		Tensors: b.tensors, Inputs: []onnx.Port{port(inputName, b.network.In, "height", "width")}, Outputs: outputs,
 	}

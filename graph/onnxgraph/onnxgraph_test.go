@@ -48,9 +48,9 @@ func TestGoldenListings(t *testing.T) {
 	chosen := []string{
 		"resnet_9blocks_instance_transpose", "resnet_6blocks_instance_transpose", "resnet_6blocks_residual_dropout",
 		"unet_256_instance_transpose", "unet_128_instance_transpose", "unet_128_batch_resize", "yosemite_batch_transpose",
-		"basic_D_instance", "n_layers_D_instance", "pixel_D_instance", "yosemite_D_batch", "yosemite_public_D_batch",
+		"pyramid_none", "basic_D_instance", "n_layers_D_instance", "pixel_D_instance", "yosemite_D_batch", "yosemite_public_D_batch",
 	}
-	for _, c := range slices.Concat(generatorCases(t, 4), discriminatorCases(t, 4)) {
+	for _, c := range slices.Concat(generatorCases(t, 4), pyramidCases(t, 4), discriminatorCases(t, 4)) {
 		if slices.Contains(chosen, c.name) {
 			cases = append(cases, c)
 		}
@@ -86,7 +86,7 @@ func compareGolden(t *testing.T, name string, model []byte) {
 // Every value that a node reads exists before it, every name is unique, and every initializer is
 // used.
 func TestNamesAreSound(t *testing.T) {
-	for _, c := range slices.Concat(layerCases(), generatorCases(t, 2), discriminatorCases(t, 2)) {
+	check := func(c testCase, quantized bool) {
 		w := noiseWeights(c.net)
 		checkNames(t, c.name, marshal(t, c.net, w, Metadata{}))
 		half, err := Marshal(c.net, w, Metadata{}, F16)
@@ -94,7 +94,15 @@ func TestNamesAreSound(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkNames(t, c.name+" f16", half)
-		checkNames(t, c.name+" int8", marshalNoise8(t, c.net, w, Metadata{}))
+		if quantized {
+			checkNames(t, c.name+" int8", marshalNoise8(t, c.net, w, Metadata{}))
+		}
+	}
+	for _, c := range slices.Concat(layerCases(), generatorCases(t, 2), discriminatorCases(t, 2)) {
+		check(c, true)
+	}
+	for _, c := range pyramidCases(t, 4) {
+		check(c, false)
 	}
 }
 
@@ -320,15 +328,17 @@ func TestDump(t *testing.T) {
 	if *dump == "" {
 		t.Skip("no -dump folder")
 	}
-	for _, c := range slices.Concat(layerCases(), generatorCases(t, *dumpFilters), discriminatorCases(t, *dumpFilters)) {
+	for _, c := range slices.Concat(layerCases(), generatorCases(t, *dumpFilters), discriminatorCases(t, *dumpFilters), pyramidCases(t, *dumpFilters)) {
 		w := noiseWeights(c.net)
 		half, err := Marshal(c.net, w, Metadata{Writer: "test"}, F16)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for extension, model := range map[string][]byte{
-			"": marshal(t, c.net, w, Metadata{Writer: "test"}), ".f16": half, ".int8": marshalNoise8(t, c.net, w, Metadata{Writer: "test"}),
-		} {
+		models := map[string][]byte{"": marshal(t, c.net, w, Metadata{Writer: "test"}), ".f16": half}
+		if c.net.Name != graph.Pyramid {
+			models[".int8"] = marshalNoise8(t, c.net, w, Metadata{Writer: "test"})
+		}
+		for extension, model := range models {
 			if err := os.WriteFile(filepath.Join(*dump, c.name+extension+".onnx"), model, 0o644); err != nil {
 				t.Fatal(err)
 			}

@@ -71,6 +71,22 @@ func pixelSlots() []slot {
 	return []slot{{"conv1", "net.0", ""}, {"conv2", "net.2", "net.3"}, {"score", "net.5", ""}}
 }
 
+// pyramidSlots returns the convolutions of a pyramid, which has no official form: the modules have
+// the names of the layers, as in graph/testdata/pyramid.py.
+func pyramidSlots(n *graph.Network) []slot {
+	var slots []slot
+	n.Walk(func(l graph.Layer) {
+		switch l := l.(type) {
+		case graph.Conv:
+			slots = append(slots, slot{layer: l.Name, conv: l.Name})
+		case graph.BatchNorm:
+			last := &slots[len(slots)-1]
+			last.norm = last.conv + ".norm"
+		}
+	})
+	return slots
+}
+
 // An entry is a tensor of an official state dict.
 type entry struct {
 	name     string
@@ -94,7 +110,7 @@ func generatorEntries(o graph.GeneratorOptions) (*graph.Network, []entry, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	if o.Residual || o.Upsampling != graph.UpTranspose {
+	if o.Architecture != graph.Pyramid && (o.Residual || o.Upsampling != graph.UpTranspose) {
 		return nil, nil, errNotOfficial("generator with residual output or resized upsampling")
 	}
 	var slots []slot
@@ -107,6 +123,8 @@ func generatorEntries(o graph.GeneratorOptions) (*graph.Network, []entry, error)
 		slots = unetSlots(8)
 	case graph.UNet128:
 		slots = unetSlots(7)
+	case graph.Pyramid:
+		slots = pyramidSlots(n)
 	default:
 		return nil, nil, errNotOfficial(fmt.Sprintf("generator %q", o.Architecture))
 	}
@@ -198,12 +216,12 @@ func trimDataParallel(s State) State {
 	return trimmed
 }
 
-// ErrUnknown reports that a state dict belongs to no official network. The errors of [Recognize]
+// ErrUnknown reports that a state dict belongs to no network with names in PyTorch. The errors of [Recognize]
 // and [RecognizeDiscriminator] wrap it.
 var ErrUnknown = errors.New("these are not the weights of an official CycleGAN network")
 
-// Recognize detects the official generator that a state dict belongs to, from the names and shapes
-// of its tensors.
+// Recognize detects the generator that a state dict belongs to, an official one or a pyramid, from
+// the names and shapes of its tensors.
 //
 // A norm with weights is batch norm, a bias before the norm means instance norm (the official code
 // has no bias otherwise), and the rest is none. Dropout in a ResNet changes the names. Dropout in a
@@ -215,6 +233,9 @@ func Recognize(s State) (graph.GeneratorOptions, error) {
 	first, isUNet := s["model.model.0.weight"]
 	if isUNet {
 		return recognizeUNet(s, first, o)
+	}
+	if stem, ok := s["base.stem.weight"]; ok && len(stem.Shape) == 4 {
+		return recognizePyramid(s, stem, o)
 	}
 	first, ok := s["model.1.weight"]
 	if !ok || len(first.Shape) != 4 {
@@ -263,6 +284,24 @@ func recognizeUNet(s State, first Tensor, o graph.GeneratorOptions) (graph.Gener
 	var ok bool
 	if o.Out, ok = s.dim("model.model.3.weight", 1); !ok {
 		return o, notRecognized(s, `no convolution "model.model.3.weight"`)
+	}
+	return o, nil
+}
+
+func recognizePyramid(s State, stem Tensor, o graph.GeneratorOptions) (graph.GeneratorOptions, error) {
+	o.Architecture, o.In, o.Out, o.Size = graph.Pyramid, stem.Shape[1], stem.Shape[1], 32
+	for s.has(fmt.Sprintf("mask%d.stem.weight", 2*o.Size)) {
+		o.Size *= 2
+	}
+	var ok bool
+	if o.Filters, ok = s.dim("base.widen.weight", 0); !ok {
+		return o, notRecognized(s, `no convolution "base.widen.weight"`)
+	}
+	o.Norm = graph.NormInstance
+	if s.has("base.stem.norm.weight") {
+		o.Norm = graph.NormBatch
+	} else if s.has("base.stem.bias") {
+		o.Norm = graph.NormNone
 	}
 	return o, nil
 }

@@ -171,6 +171,12 @@ func (r *reader) layer(l graph.Layer, x tensor, shape graph.Shape) tf.Output {
 			return tf.Output{}
 		}
 		return op.ConcatV2(s, branches, op.Const(s.SubScope("axis"), int32(3)))
+	case graph.Downsample:
+		return r.downsample(x).out
+	case graph.Level:
+		return r.level(l, x)
+	case graph.Thumbnail:
+		return r.thumbnail(l, x)
 	default:
 		r.scope.UpdateErr("Apply", fmt.Errorf("unknown layer kind %T", l))
 		return tf.Output{}

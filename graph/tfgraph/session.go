@@ -145,12 +145,13 @@ func (s *Session) resolve(p Part, feeds Feeds) (*resolved, error) {
 }
 
 // Rewrites configures how TensorFlow rewrites a graph with these networks. Its remapper fails on
-// the skip connections of a U-Net, so it is off for those.
+// the skip connections of a U-Net and on the levels of a pyramid, so it is off for those.
 func Rewrites(networks ...*graph.Network) *pb.RewriterConfig {
 	rewrites := &pb.RewriterConfig{}
 	for _, n := range networks {
 		n.Walk(func(l graph.Layer) {
-			if _, ok := l.(graph.Concat); ok {
+			switch l.(type) {
+			case graph.Concat, graph.Level:
 				rewrites.Remapping = pb.RewriterConfig_OFF
 			}
 		})

@@ -122,8 +122,18 @@ func TestGradientsOfEveryLayer(t *testing.T) {
 		graph.Residual{Body: []graph.Layer{inner, graph.Tanh{}}},
 		graph.Concat{Body: []graph.Layer{inner, graph.Tanh{}}},
 		graph.Fork{Branches: [][]graph.Layer{{inner, graph.Tanh{}}, {graph.ReLU{}}}},
+		graph.Downsample{Channels: 2},
+		graph.Level{Channels: 2, Body: []graph.Layer{inner}, Mask: []graph.Layer{
+			graph.Conv{Name: "mask", In: 6, Out: 1, Kernel: 3, Stride: 1, Pad: 1, Bias: true}, graph.Tanh{},
+		}},
+		graph.Thumbnail{Size: 4, Multiple: 2, Body: []graph.Layer{inner, graph.Tanh{}}},
 	} {
 		t.Run(graph.Describe(l), func(t *testing.T) {
+			shape := shape
+			switch l.(type) {
+			case graph.Downsample, graph.Level, graph.Thumbnail:
+				shape.H = 8
+			}
 			b := newBench(t, l, shape)
 			images := randomInput(1, shape)
 			// L = sum(y * r) for random r.

@@ -114,6 +114,9 @@ func TestGeneratorParity(t *testing.T) {
 					Architecture: arch, In: 3, Out: 3, Filters: 8, Norm: norm, Upsampling: up,
 					Dropout: arch != graph.Yosemite, Residual: norm == graph.NormNone,
 				}
+				if arch == graph.Pyramid {
+					o.Size, o.Dropout, o.Residual = 64, false, false
+				}
 				if *fullWidth {
 					o.Filters = 64
 				}

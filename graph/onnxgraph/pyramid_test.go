@@ -1,0 +1,106 @@
+//go:build cgo
+
+package onnxgraph
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"cyclegan/graph"
+	"cyclegan/graph/pytorch"
+	"cyclegan/infer/session"
+)
+
+// pyramid returns a network of graph/testdata/pyramid.py.
+func pyramid(t *testing.T, channels, size int) (*graph.Network, graph.Weights) {
+	t.Helper()
+	s, err := pytorch.ReadFile(fmt.Sprintf("../testdata/pyramid_%d.safetensors", size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, w, err := pytorch.Generator(s, graph.GeneratorOptions{
+		Architecture: graph.Pyramid, In: channels, Out: channels, Filters: 8, Size: size, Norm: graph.NormNone, Upsampling: graph.UpTranspose,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, w
+}
+
+// pyramidInput is the script's picture(), [n, c, h, w].
+func pyramidInput(n, c, h, w int) []float32 {
+	var values []float32
+	for b := range n {
+		for k := range c {
+			for i := range h {
+				for j := range w {
+					b, y, x, k := float64(b), float64(i), float64(j), float64(k)
+					smooth := 0.3 * math.Sin(0.07*y+k+b) * math.Cos(0.05*x-k)
+					fine := 0.15 * math.Sin(2.1*y*(k+1)+0.3*x*x) * math.Cos(1.7*x+b)
+					values = append(values, float32(smooth+fine))
+				}
+			}
+		}
+	}
+	return values
+}
+
+// One exported pyramid returns what PyTorch returns for images of every size, one pixel included.
+func TestPyramidAgreesWithPyTorch(t *testing.T) {
+	text, err := os.ReadFile("../testdata/pyramid_outputs.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outputs []struct {
+		Size   int
+		Shape  []int // [n, c, h, w]
+		Every  int
+		Values []float64
+	}
+	if err := json.Unmarshal(text, &outputs); err != nil {
+		t.Fatal(err)
+	}
+	sessions := map[string]*session.Session{}
+	for _, o := range outputs {
+		net, weights := pyramid(t, o.Shape[1], o.Size)
+		for precision, limit := range map[Precision]float64{F32: tolerance, F16: 0.01} {
+			key := fmt.Sprint(o.Size, precision)
+			if sessions[key] == nil {
+				model, err := Marshal(net, weights, Metadata{}, precision)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sessions[key] = openModel(t, model)
+			}
+			x := pyramidInput(o.Shape[0], o.Shape[1], o.Shape[2], o.Shape[3])
+			got, err := sessions[key].Run(context.Background(), session.Tensor{Shape: int64s(o.Shape...), Data: x})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got[0].Shape, int64s(o.Shape...)) {
+				t.Fatalf("shape %v for %v", got[0].Shape, o.Shape)
+			}
+			worst := 0.0
+			for i, want := range o.Values {
+				worst = math.Max(worst, math.Abs(want-float64(got[0].Data[i*o.Every])))
+			}
+			t.Logf("size %d, %v, %s: %.1e", o.Size, o.Shape, precision, worst)
+			if !(worst < limit) {
+				t.Errorf("size %d, %v, %s: differs from PyTorch by %.3g", o.Size, o.Shape, precision, worst)
+			}
+		}
+	}
+}
+
+func TestPyramidHasNoInt8(t *testing.T) {
+	net, weights := pyramid(t, 3, 128)
+	if _, err := NewCalibration(net, weights); err == nil || !strings.Contains(err.Error(), "no 8-bit form") {
+		t.Errorf("calibration of a pyramid: %v", err)
+	}
+}
