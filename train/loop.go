@@ -4,6 +4,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 type Progress struct {
 	Trainer *Trainer
 	Data    *dataset.Dataset
-	// Step counts from 1 over all resumes. Steps is the last step of the run.
+	// Step counts from 1 over all resumes. Steps is the last step of the run, which changes with the
+	// trainer's pace.
 	Step, Steps int64
 	// Epoch counts from 1, and Batch from 1 to Batches within it.
 	Epoch, Batch, Batches int
@@ -38,18 +40,21 @@ func (p Progress) EpochEnd() bool { return p.Batch == p.Batches }
 // A Hook is called after each step in the training goroutine. An error ends the run.
 type Hook func(Progress) error
 
+// Stop is the error with which a hook ends a run that is complete: the other hooks are still called,
+// and Run returns nil.
+var Stop = errors.New("the run is complete")
+
 // Run trains from the trainer's current step to the end of the schedule or to max_steps. When ctx
 // ends, it stops after the current step and returns the context's error; the trainer can be used
 // further.
 func Run(ctx context.Context, t *Trainer, data *dataset.Dataset, hooks ...Hook) error {
 	batches := data.Batches()
-	steps := t.opts.StepsOf(batches)
-	if t.step >= steps {
+	if t.Done(batches) {
 		return nil
 	}
 	next := data.Prefetch(ctx, int(t.step))
 	defer next.Close()
-	for t.step < steps {
+	for stopped := false; !stopped && !t.Done(batches); {
 		start := time.Now()
 		if err := ctx.Err(); err != nil {
 			return err
@@ -58,19 +63,22 @@ func Run(ctx context.Context, t *Trainer, data *dataset.Dataset, hooks ...Hook) 
 		if err != nil {
 			return fmt.Errorf("step %d: %w", t.step+1, err)
 		}
-		losses, err := t.Step(batch)
+		rateG, rateD := t.opts.LearningRates(t.opts.at(t.scheduled, batches))
+		losses, err := t.stepAt(batch, rateG, rateD)
 		p := Progress{
-			Trainer: t, Data: data, Step: t.step, Steps: steps,
+			Trainer: t, Data: data, Step: t.step, Steps: t.PlannedSteps(batches),
 			Epoch: batch.Epoch, Batch: batch.Index + 1, Batches: batches,
-			Losses: losses, Took: time.Since(start),
+			Losses: losses, RateG: rateG, RateD: rateD, Took: time.Since(start),
 		}
 		batch.Release()
 		if err != nil {
 			return err
 		}
-		p.RateG, p.RateD = t.opts.LearningRates(p.Epoch)
 		for _, hook := range hooks {
-			if err := hook(p); err != nil {
+			switch err := hook(p); {
+			case errors.Is(err, Stop):
+				stopped = true
+			case err != nil:
 				return err
 			}
 		}

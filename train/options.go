@@ -84,7 +84,10 @@ type Options struct {
 	LRDecayIters int     `json:"lr_decay_iters" usage:"with lr_policy step: epochs between multiplications by 0.1" valid:">=1"`
 	NEpochs      int     `json:"n_epochs" usage:"epochs at the initial learning rate" valid:">=0"`
 	NEpochsDecay int     `json:"n_epochs_decay" usage:"epochs over which the rate then falls to 0" valid:">=0"`
-	MaxSteps     int64   `json:"max_steps" usage:"steps after which to stop, counted over resumes; 0 for no limit" valid:">=0"`
+	NSteps       int64   `json:"n_steps" usage:"steps at the initial learning rate; this or n_steps_decay replaces the schedule in epochs; 0 for none" valid:">=0"`
+	NStepsDecay  int64   `json:"n_steps_decay" usage:"steps over which the rate then falls to 0" valid:">=0"`
+	MaxSteps     int64   `json:"max_steps" usage:"steps after which to stop, wherever the schedule is, counted over resumes; 0 for no limit" valid:">=0"`
+	MaxMinutes   float64 `json:"max_minutes" usage:"minutes after which the run has ended, with everything it does, counted over resumes; a longer schedule is shortened to fit; 0 for no limit" valid:">=0"`
 	EMA          float64 `json:"ema" usage:"decay of the generators' moving average, which is then sampled and exported; 0 for none" valid:"[0,1)"`
 	Seed         uint64  `json:"seed" usage:"seed of everything random in training; the built-in scenes are always the same" resume:"draws"`
 
@@ -109,6 +112,7 @@ type Options struct {
 	FeaturesLayout string `json:"features_layout" usage:"NCHW or NHWC, if the extractor's shapes do not say"`
 	FeaturesBGR    bool   `json:"features_bgr" usage:"the extractor takes blue first"`
 	BestBy         string `json:"best_by" usage:"score that chooses the best checkpoint: true_PSNR (built-in scenes), SWD, KID or FID; without it, the first available of true_PSNR, KID and SWD" valid:"|true_PSNR|SWD|KID|FID"`
+	Patience       int    `json:"patience" usage:"evaluations without a better score after which to stop; 0 for no limit" valid:">=0"`
 }
 
 // Values of GANMode, StepOrder, Precision, Conv and LRPolicy.

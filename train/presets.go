@@ -2,7 +2,6 @@ package train
 
 import (
 	"fmt"
-	"math"
 	"strings"
 )
 
@@ -71,46 +70,5 @@ func paper() Options {
 
 		PrintFreq: 100, DisplayFreq: 400, SaveLatestFreq: 5000, SaveEpochFreq: 5, KeepLast: 3,
 		EvalEvery: 5000, EvalCount: 100,
-	}
-}
-
-// Epochs returns the length of the schedule.
-func (o Options) Epochs() int { return o.NEpochs + o.NEpochsDecay }
-
-// StepsOf returns the number of steps of a run with this many batches in an epoch.
-func (o Options) StepsOf(batches int) int64 {
-	steps := int64(o.Epochs()) * int64(batches)
-	if o.MaxSteps > 0 {
-		steps = min(steps, o.MaxSteps)
-	}
-	return steps
-}
-
-// LearningRates returns the generators' and the discriminators' learning rates in an epoch, counted from 1.
-func (o Options) LearningRates(epoch int) (g, d float64) {
-	factor := o.lrFactor(epoch)
-	d = o.LR
-	if o.LRD > 0 {
-		d = o.LRD
-	}
-	return o.LR * factor, d * factor
-}
-
-// lrFactor is the schedule of the official implementation, whose linear decay reaches 0 just after
-// the last epoch.
-func (o Options) lrFactor(epoch int) float64 {
-	switch o.LRPolicy {
-	case PolicyStep:
-		return math.Pow(0.1, float64((epoch-1)/o.LRDecayIters))
-	case PolicyPlateau:
-		// The official code waits for a metric that it never sets to improve by 1 %, with a
-		// patience of 5 epochs. So the rate falls to a fifth in epoch 8 and in every sixth after.
-		return math.Pow(0.2, float64(max(epoch-2, 0)/6))
-	case PolicyCosine:
-		// Cosine annealing over n_epochs (Loshchilov and Hutter 2017). Like PyTorch's scheduler it
-		// rises again in the epochs of decay.
-		return (1 + math.Cos(math.Pi*float64(epoch-1)/float64(max(o.NEpochs, 1)))) / 2
-	default:
-		return 1 - math.Max(0, float64(epoch-o.NEpochs))/float64(o.NEpochsDecay+1)
 	}
 }

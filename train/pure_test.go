@@ -152,6 +152,51 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
+// A schedule in steps has the formula of epochs, and replaces it.
+func TestScheduleInSteps(t *testing.T) {
+	o := paper()
+	o.NSteps, o.NStepsDecay = 150, 150
+	if got := o.StepsOf(1231); got != 300 {
+		t.Errorf("%d steps, want 300", got)
+	}
+	for step, want := range map[int]float64{1: 2e-4, 150: 2e-4, 151: 2e-4 * (1 - 1./151), 225: 2e-4 * (1 - 75./151), 300: 2e-4 / 151} {
+		if g, _ := o.LearningRates(o.at(float64(step-1), 1231)); math.Abs(g-want) > 1e-18 {
+			t.Errorf("step %d: %g, want %g", step, g, want)
+		}
+	}
+	o.NSteps = 0
+	if g, _ := o.LearningRates(1); math.Abs(g-2e-4*150/151) > 1e-18 || o.StepsOf(1231) != 150 {
+		t.Errorf("without constant steps: rate %g in step 1 of %d", g, o.StepsOf(1231))
+	}
+	o.MaxSteps = 40
+	if got := o.StepsOf(1231); got != 40 {
+		t.Errorf("with max_steps 40: %d steps", got)
+	}
+	o.NEpochs, o.NEpochsDecay = 0, 0
+	if err := o.Validate(); err != nil {
+		t.Error(err)
+	}
+	o.LRPolicy, o.Patience, o.EvalEvery, o.MaxMinutes = PolicyPlateau, 2, 0, -1
+	err := o.Validate()
+	for _, word := range []string{"-lr_policy plateau counts epochs", "-patience 2 counts evaluations", "-max_minutes is -1"} {
+		if err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("the error does not mention %s: %v", word, err)
+		}
+	}
+}
+
+// Learning rates in epochs do not depend on how a step's place is counted.
+func TestScheduledEpoch(t *testing.T) {
+	o := paper()
+	for _, batches := range []int{1, 3, 7, 962, 1231} {
+		for step := range 20 * batches {
+			if got, want := o.at(float64(step), batches), step/batches+1; got != want {
+				t.Fatalf("step %d of %d batches: epoch %d, want %d", step, batches, got, want)
+			}
+		}
+	}
+}
+
 func TestStepsOf(t *testing.T) {
 	o := paper()
 	if got := o.StepsOf(1231); got != 246200 {

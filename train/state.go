@@ -32,10 +32,13 @@ func (p *savedPool) tensor(i int) string { return fmt.Sprintf("%s/%04d", p.name,
 func (t *Trainer) Checkpoint(data *dataset.Dataset) (*checkpoint.Checkpoint, error) {
 	a, b := data.Domains()
 	c := &checkpoint.Checkpoint{
-		Step: t.step, Batches: data.Batches(), Device: t.Device(),
+		Step: t.step, Passed: t.scheduled - float64(t.step), Batches: data.Batches(), Device: t.Device(),
 		DomainA: a, DomainB: b,
 		WidthA: t.shapeA.W, HeightA: t.shapeA.H, WidthB: t.shapeB.W, HeightB: t.shapeB.H,
 		Tensors: map[string]checkpoint.Tensor{},
+	}
+	if t.timer != nil {
+		c.Spent = t.timer()
 	}
 	for _, n := range t.graph.Networks {
 		shapes := paramShapes(n)
@@ -115,7 +118,7 @@ func (t *Trainer) Restore(c *checkpoint.Checkpoint) error {
 	for p, stored := range images {
 		p.images = stored
 	}
-	t.step = c.Step
+	t.step, t.scheduled, t.pace = c.Step, float64(c.Step)+c.Passed, 1
 	return nil
 }
 

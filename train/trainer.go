@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
@@ -33,7 +35,10 @@ type Trainer struct {
 	session        *tfgraph.Session
 	scope          *op.Scope // adds to the session's graph
 	translators    map[translatorKey]*translator
-	step           int64 // steps done
+	step           int64   // steps done
+	scheduled      float64 // of the schedule, see SetPace
+	pace           float64
+	timer          func() time.Duration // nil unless CountTime
 	poolA, poolB   *savedPool
 	tracing        bool          // the next step
 	traced         *profile.Step // nil before the first
@@ -71,6 +76,7 @@ func newTrainerOn(d device, o Options, shapeA, shapeB graph.Shape) (*Trainer, er
 		// The scope is never finalized: translators are added when needed.
 		scope:       op.NewScopeWithGraph(g.TensorFlow).SubScope("added").WithDevice(d.place(0)),
 		translators: map[translatorKey]*translator{},
+		pace:        1,
 		poolA:       &savedPool{imagePool{capacity: o.PoolSize}, "pool_A", g.FakeA},
 		poolB:       &savedPool{imagePool{capacity: o.PoolSize}, "pool_B", g.FakeB},
 	}
@@ -193,6 +199,32 @@ func (t *Trainer) Close() error {
 // Steps returns the number of steps done, over all resumes.
 func (t *Trainer) Steps() int64 { return t.step }
 
+// SetPace lets each step from now on advance the schedule by pace steps. So a run that has no time
+// for all steps gets through the whole schedule: its learning rates are those of the scheduled steps
+// that it reaches. The pace of a new or restored trainer is 1.
+func (t *Trainer) SetPace(pace float64) { t.pace = pace }
+
+// Scheduled returns how many steps of the schedule are done: Steps, unless a pace other than 1 passed
+// over some.
+func (t *Trainer) Scheduled() float64 { return t.scheduled }
+
+// SetScheduled moves the run to another place of the schedule.
+func (t *Trainer) SetScheduled(steps float64) { t.scheduled = steps }
+
+// PlannedSteps returns the last step of the run at the present pace, with this many batches in an
+// epoch.
+func (t *Trainer) PlannedSteps(batches int) int64 {
+	const rounding = 1e-6 // of the sum of many paces
+	left := (float64(t.opts.StepsOf(batches)) - t.scheduled) / t.pace
+	return t.step + max(0, int64(math.Ceil(left-rounding)))
+}
+
+// Done reports whether the schedule is complete.
+func (t *Trainer) Done(batches int) bool { return t.PlannedSteps(batches) == t.step }
+
+// CountTime makes checkpoints record the time that the run has taken, over all resumes.
+func (t *Trainer) CountTime(spent func() time.Duration) { t.timer = spent }
+
 // Device describes what the trainer computes on.
 func (t *Trainer) Device() string { return t.device.String() }
 
@@ -219,18 +251,29 @@ func (t *Trainer) Describe(out io.Writer) error {
 	return nil
 }
 
-// Step trains on one batch. A *NotFiniteError reports that a loss is not a finite number; the
-// weights are useless after that.
+// Step trains on one batch with the learning rates of its epoch, or of the step if the schedule is in
+// steps. A *NotFiniteError reports that a loss is not a finite number; the weights are useless after
+// that.
 func (t *Trainer) Step(b *dataset.Batch) (Losses, error) {
-	losses, err := t.trainOn(b)
+	at := b.Epoch
+	if t.opts.InSteps() {
+		at = int(t.step) + 1
+	}
+	rateG, rateD := t.opts.LearningRates(at)
+	return t.stepAt(b, rateG, rateD)
+}
+
+func (t *Trainer) stepAt(b *dataset.Batch, rateG, rateD float64) (Losses, error) {
+	losses, err := t.trainOn(b, rateG, rateD)
 	if err != nil {
 		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)
 	}
 	t.step++
+	t.scheduled += t.pace
 	return losses, losses.checkFinite(t.step)
 }
 
-func (t *Trainer) trainOn(b *dataset.Batch) (losses Losses, err error) {
+func (t *Trainer) trainOn(b *dataset.Batch, rateG, rateD float64) (losses Losses, err error) {
 	a, o := graph.Shape{H: b.HA, W: b.WA, C: b.CA}, graph.Shape{H: b.HB, W: b.WB, C: b.CB}
 	if b.N != t.opts.BatchSize || a != t.shapeA || o != t.shapeB {
 		return losses, fmt.Errorf("a batch of %d images of %v (%s) and %v (%s); the run trains on %d of %v and %v. Fix: use a -preprocess that crops",
@@ -241,7 +284,6 @@ func (t *Trainer) trainOn(b *dataset.Batch) (losses Losses, err error) {
 		defer func() { t.tracing = false }()
 	}
 	real := step.Images{A: b.A, B: b.B}
-	rateG, rateD := t.opts.LearningRates(b.Epoch)
 	discriminatorsFirst := t.opts.StepOrder == DFirst
 	var g, d []float64
 	var fake step.Images

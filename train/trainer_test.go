@@ -9,6 +9,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"cyclegan/graph"
 	"cyclegan/graph/tfgraph"
@@ -216,6 +217,54 @@ func TestRunStops(t *testing.T) {
 	}
 	if err := Run(t.Context(), trainer, data); err != nil || trainer.Steps() != 3 {
 		t.Fatalf("max_steps 3: step %d, %v", trainer.Steps(), err)
+	}
+}
+
+// A pace takes the run through the whole schedule in fewer steps, also over a resume, and Stop ends it.
+func TestPace(t *testing.T) {
+	o := tiny(t)
+	o.NSteps, o.NStepsDecay = 6, 5
+	trainer, data := open(t, o)
+	trainer.CountTime(func() time.Duration { return time.Minute })
+	var rates []float64
+	var planned []int64
+	stopAt := int64(3)
+	run := func(t *testing.T, trainer *Trainer) {
+		t.Helper()
+		called := int64(0)
+		err := Run(t.Context(), trainer, data, func(p Progress) error {
+			rates, planned = append(rates, p.RateG/o.LR), append(planned, p.Steps)
+			p.Trainer.SetPace(2)
+			if p.Step == stopAt {
+				return Stop
+			}
+			return nil
+		}, func(p Progress) error { called = p.Step; return nil })
+		if err != nil || called != trainer.Steps() {
+			t.Fatalf("the last hook was called up to step %d of %d: %v", called, trainer.Steps(), err)
+		}
+	}
+	run(t, trainer)
+	c, err := trainer.Checkpoint(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Step != 3 || c.Passed != 2 || c.Spent != time.Minute {
+		t.Errorf("checkpoint of step %d, %g passed, %v spent; want 3, 2 and a minute", c.Step, c.Passed, c.Spent)
+	}
+	other, _ := open(t, o)
+	if err := other.Restore(c); err != nil {
+		t.Fatal(err)
+	}
+	other.SetPace(2)
+	stopAt = 0
+	run(t, other)
+	if !other.Done(data.Batches()) || other.Steps() != 6 || other.Scheduled() != 11 {
+		t.Errorf("ended at step %d, %g of the schedule; want 6 and 11", other.Steps(), other.Scheduled())
+	}
+	// The steps are the first, second, fourth, ... of the schedule, which has 11.
+	if got, want := fmt.Sprintf("%.4f %v", rates, planned), "[1.0000 1.0000 1.0000 1.0000 0.6667 0.3333] [11 6 6 6 6 6]"; got != want {
+		t.Errorf("rates and planned steps %s, want %s", got, want)
 	}
 }
 

@@ -28,7 +28,9 @@ func (o Options) Validate() error {
 	check(o.StepOrder != DFirst || o.PoolSize == 0, "-step_order D_first uses the step's own images, so -pool_size must be 0, not %d", o.PoolSize)
 	check(!(o.LambdaGP > 0) || o.GANMode == WGANGP, "-lambda_gp %g is the gradient penalty of -gan_mode wgangp; -gan_mode %s needs -lambda_gp 0", o.LambdaGP, o.GANMode)
 	check(o.LambdaIdentity == 0 || o.InputNC == o.OutputNC, "-lambda_identity %g compares images of %d and %d channels. Fix: use -lambda_identity 0, or equal -input_nc and -output_nc", o.LambdaIdentity, o.InputNC, o.OutputNC)
-	check(o.NEpochs+o.NEpochsDecay >= 1, "-n_epochs and -n_epochs_decay are both 0, so there is nothing to train")
+	check(o.NEpochs+o.NEpochsDecay >= 1 || o.InSteps(), "-n_epochs and -n_epochs_decay are both 0, so there is nothing to train")
+	check(!o.InSteps() || o.LRPolicy == PolicyLinear || o.LRPolicy == PolicyCosine, "-lr_policy %s counts epochs. Fix: omit -n_steps and -n_steps_decay, or use -lr_policy linear", o.LRPolicy)
+	check(o.Patience <= 0 || o.EvalEvery > 0, "-patience %d counts evaluations, and -eval_every 0 turns them off. Fix: use -patience 0", o.Patience)
 	o.checkReplicas(check)
 	if len(errs) > 0 {
 		// Valid numbers keep the checks below from reporting these options under other names.

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"cyclegan/graph"
 	"cyclegan/graph/safetensors"
@@ -48,6 +49,10 @@ const (
 // random draws follow.
 type Checkpoint struct {
 	Step int64 // steps done
+	// Passed is the number of steps of the schedule that the run passed over to end in time, and
+	// Spent the time that the run had taken. Both are 0 without a time limit.
+	Passed float64
+	Spent  time.Duration
 	// Batches is the number of batches in an epoch of the run's data. A run may continue with other
 	// data, but it is not reproducible then.
 	Batches int
@@ -147,7 +152,11 @@ func (c *Checkpoint) header(names []string) ([]byte, error) {
 		"format": currentFormat, "device": c.Device, "domain_A": c.DomainA, "domain_B": c.DomainB,
 		"crc32c": strconv.FormatUint(uint64(sum.Sum32()), 16), headerSumKey: noHeaderSum,
 	}
-	for key, number := range c.numbers() {
+	numbers := c.numbers()
+	if c.Passed != 0 || c.Spent != 0 { // so that files without a time limit do not depend on time
+		maps.Copy(numbers, c.timing())
+	}
+	for key, number := range numbers {
 		text, err := json.Marshal(number)
 		if err != nil {
 			return nil, err
@@ -173,9 +182,18 @@ func (c *Checkpoint) numbers() map[string]any {
 	}
 }
 
+// timing returns the numbers that only a run with a time limit has.
+func (c *Checkpoint) timing() map[string]any {
+	return map[string]any{"passed_steps": &c.Passed, "spent_ns": &c.Spent}
+}
+
 func (c *Checkpoint) parse(metadata map[string]string) error {
 	c.DomainA, c.DomainB, c.Device = metadata["domain_A"], metadata["domain_B"], metadata["device"]
-	for key, into := range c.numbers() {
+	numbers := c.numbers()
+	if _, ok := metadata["spent_ns"]; ok {
+		maps.Copy(numbers, c.timing())
+	}
+	for key, into := range numbers {
 		if err := json.Unmarshal([]byte(metadata[key]), into); err != nil {
 			return fmt.Errorf("header metadata: %s is %q", key, metadata[key])
 		}

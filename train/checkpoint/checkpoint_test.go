@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 func someCheckpoint(step int64) *Checkpoint {
@@ -25,16 +26,19 @@ func someCheckpoint(step int64) *Checkpoint {
 
 func TestCheckpointRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.safetensors")
-	want := someCheckpoint(123)
-	if err := want.Save(path); err != nil {
-		t.Fatal(err)
-	}
-	got, err := Load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("read %+v, want %+v", got, want)
+	limited := someCheckpoint(123) // by time
+	limited.Passed, limited.Spent = 76.25, 1234567891011*time.Nanosecond
+	for _, want := range []*Checkpoint{someCheckpoint(123), limited} {
+		if err := want.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("read %+v, want %+v", got, want)
+		}
 	}
 	files, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(files) != 1 {
