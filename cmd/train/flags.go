@@ -68,10 +68,11 @@ func (c *config) flags(o *train.Options) *cli.Flags {
 	f.Group("Networks", "netG", "netD", "n_layers_D", "ngf", "ndf", "norm", "norm_D", "upsampling", "residual", "no_dropout",
 		"init_type", "init_gain", "init_G_AB", "init_G_BA", "init_D_A", "init_D_B")
 	f.Group("Losses", "gan_mode", "lambda_A", "lambda_B", "lambda_identity", "lambda_D", "lambda_gp", "pool_size", "step_order")
-	f.Group("Optimization", "lr", "lr_D", "beta1", "lr_policy", "lr_decay_iters", "n_epochs", "n_epochs_decay", "max_steps", "ema", "seed")
+	f.Group("Optimization", "lr", "lr_D", "beta1", "lr_policy", "lr_decay_iters", "n_epochs", "n_epochs_decay",
+		"n_steps", "n_steps_decay", "max_steps", "max_minutes", "ema", "seed")
 	f.Group("Machines", "gpu_ids", "threads", "precision", "conv", "workers", "worker")
 	f.Group("Log, samples and checkpoints", "print_freq", "display_freq", "save_latest_freq", "save_epoch_freq", "save_by_iter", "keep_last")
-	f.Group("Evaluation on held-out images", "eval_every", "eval_count", "best_by",
+	f.Group("Evaluation on held-out images", "eval_every", "eval_count", "best_by", "patience",
 		"features", "features_range", "features_output", "features_layout", "features_bgr")
 	for _, g := range official {
 		f.Brief("Official options: "+g.note, g.names...)

@@ -84,6 +84,12 @@ func parse(args []string) (*config, *cli.Flags, error) {
 	} else if c.opts.Name, err = cli.Suffixed(c.opts.Name, c.suffix, f.FlagSet); err != nil {
 		return nil, f, cli.Usage(err)
 	}
+	if c.explicit["n_epochs"] || c.explicit["n_epochs_decay"] {
+		if c.explicit["n_steps"] || c.explicit["n_steps_decay"] {
+			return nil, f, cli.Usage(errors.New("-n_epochs and -n_steps exclude each other: a schedule is in epochs or in steps"))
+		}
+		c.opts.NSteps, c.opts.NStepsDecay = 0, 0 // those of the preset, or of the run so far
+	}
 	return c, f, c.validate(f)
 }
 
