@@ -17,6 +17,7 @@ import (
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/train"
+	"cyclegan/train/report"
 	"cyclegan/train/run"
 	"cyclegan/train/worker"
 )
@@ -74,6 +75,7 @@ type display struct {
 	out     *os.File
 	columns int // of the terminal, 0 without one
 	bar     *progressbar.ProgressBar
+	before  int64 // steps before those of the bar
 }
 
 func newDisplay(out *os.File) *display {
@@ -89,26 +91,38 @@ func (d *display) Step(p train.Progress, m run.Means, fresh bool) {
 	if d.columns > 0 {
 		d.showBar(p, m)
 	} else if fresh {
-		left := (time.Duration(p.Steps-p.Step) * m.Step).Round(time.Second)
-		fmt.Fprintf(d.out, "step %d/%d  epoch %d  %.3f s/step  %v left  %s\n", p.Step, p.Steps, p.Epoch, m.Step.Seconds(), left, losses(m.Losses, false))
+		fmt.Fprintf(d.out, "step %d/%d  epoch %d  %.3f s/step%s  %s\n", p.Step, p.Steps, p.Epoch, m.Step.Seconds(), left(m), losses(m.Losses, false))
 	}
 }
 
+// left says how much time is left, if that is known.
+func left(m run.Means) string {
+	if m.Left == 0 {
+		return ""
+	}
+	return "  " + report.Duration(m.Left) + " left"
+}
+
 // showBar advances the bar. It counts the steps of this process, because its speed does not depend on
-// earlier ones; the description has the steps of the whole run.
+// earlier ones; the description has the steps of the whole run. The run knows better than the bar how
+// much time is left.
 func (d *display) showBar(p train.Progress, m run.Means) {
 	if d.bar == nil {
-		d.bar = progressbar.NewOptions64(p.Steps-p.Step+1,
+		d.before = p.Step - 1
+		d.bar = progressbar.NewOptions64(p.Steps-d.before,
 			progressbar.OptionSetWriter(d.out),
 			progressbar.OptionShowIts(),
 			progressbar.OptionSetItsString("it"),
-			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionSetPredictTime(false),
 			progressbar.OptionThrottle(200*time.Millisecond),
 			progressbar.OptionSetWidth(6),
 		)
 	}
+	if p.Steps > p.Step { // the bar would end
+		d.bar.ChangeMax64(p.Steps - d.before)
+	}
 	const barColumns = 40 // without its description
-	text := fmt.Sprintf("%d/%d", p.Step, p.Steps)
+	text := fmt.Sprintf("%d/%d%s", p.Step, p.Steps, left(m))
 	if sums := "  " + losses(m.Losses, true); d.columns >= len(text)+len(sums)+barColumns {
 		text += sums
 	}

@@ -51,7 +51,7 @@ func New(batch int, costs map[Task]Cost) *Forecast {
 	return f
 }
 
-// Step adds what a step took, with its data. It ignores the first one, which includes TensorFlow's
+// Step adds what a step took, with its data and everything that is no task. It ignores the first one, which includes TensorFlow's
 // preparations.
 func (f *Forecast) Step(took time.Duration) {
 	if f.first {

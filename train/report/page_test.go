@@ -309,7 +309,7 @@ func TestPageText(t *testing.T) {
 		-time.Second: "0 s", 1499 * time.Millisecond: "1 s", 59*time.Second + 900*time.Millisecond: "1 min 00 s", 9*time.Minute + 5*time.Second: "9 min 05 s",
 		59*time.Minute + 40*time.Second: "1 h 00 min", 25 * time.Hour: "1 d 1 h", 23*time.Hour + 59*time.Minute + 50*time.Second: "1 d 0 h",
 	} {
-		if got := duration(d); got != want {
+		if got := Duration(d); got != want {
 			t.Errorf("%v: got %q, want %q", d, got, want)
 		}
 	}

@@ -99,10 +99,10 @@ func facts(p *Page) []fact {
 		add("Best so far", strings.TrimSuffix(fmt.Sprintf("step %s, %s", grouped(e.Step), e.Weights), ", "))
 	}
 	if p.Elapsed > 0 {
-		add("Training time", duration(p.Elapsed))
+		add("Training time", Duration(p.Elapsed))
 	}
 	if p.Remaining > 0 && p.Status == Running {
-		add("Remaining, about", duration(p.Remaining))
+		add("Remaining, about", Duration(p.Remaining))
 	}
 	if p.SecondsPerStep > 0 {
 		add("Speed", perStep(p.SecondsPerStep))
@@ -112,7 +112,7 @@ func facts(p *Page) []fact {
 		evaluated += e.Seconds
 	}
 	if evaluated > 0 {
-		add("Evaluation time", duration(time.Duration(evaluated*float64(time.Second))))
+		add("Evaluation time", Duration(time.Duration(evaluated*float64(time.Second))))
 	}
 	if p.MemoryPeak > 0 {
 		add("Peak memory", fmt.Sprintf("%.1f GiB", float64(p.MemoryPeak)/(1<<30)))
@@ -140,8 +140,8 @@ func grouped(n int64) string {
 	return sign + s
 }
 
-// duration formats d in its two largest units: "2 h 05 min".
-func duration(d time.Duration) string {
+// Duration formats d in its two largest units: "2 h 05 min".
+func Duration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch d = max(d, 0).Round(time.Second); {
 	case d < time.Minute:

@@ -18,6 +18,7 @@ import (
 	"cyclegan/train/evaluate"
 	"cyclegan/train/metric"
 	"cyclegan/train/metric/features"
+	"cyclegan/train/pace"
 	"cyclegan/train/report"
 )
 
@@ -80,7 +81,7 @@ func (e *evaluation) resume() (err error) {
 		return err
 	}
 	step, batch, every := e.trainer.Steps(), int64(e.opts.BatchSize), int64(e.opts.EvalEvery)
-	due := step*batch/every != (step-1)*batch/every || step == e.opts.StepsOf(e.data.Batches())
+	due := step*batch/every != (step-1)*batch/every || step == e.planned()
 	before := slices.DeleteFunc(slices.Clone(e.list), func(v report.Evaluation) bool { return v.Step == step })
 	if step == 0 || !due || len(e.list)-len(before) >= len(e.opts.Weights()) {
 		return nil
@@ -99,13 +100,38 @@ func (e *evaluation) step(p train.Progress) error {
 	if !p.Crossed(e.opts.EvalEvery) && p.Step != p.Steps {
 		return nil
 	}
-	return e.evaluate()
+	if err := e.evaluate(); err != nil || p.Step == p.Steps {
+		return err
+	}
+	if e.early = e.exhausted(); e.early != "" {
+		e.Display.Say(e.early)
+		return train.Stop
+	}
+	return nil
+}
+
+// exhausted says why the run ends, if -patience does not wait for a better score any longer.
+func (e *evaluation) exhausted() string {
+	if e.opts.Patience == 0 || e.best == nil {
+		return ""
+	}
+	since := map[int64]bool{}
+	for _, v := range e.list {
+		if v.Step > e.best.Step {
+			since[v.Step] = true
+		}
+	}
+	if len(since) < e.opts.Patience {
+		return ""
+	}
+	return fmt.Sprintf("stopped early: %s has not improved for %d evaluations (best %.4g at step %d); -patience 0 trains on",
+		e.best.Best.By, len(since), e.best.Best.Value, e.best.Step)
 }
 
 // evaluate scores all weights that the run keeps, and saves the state if it is the best so far. An
 // evaluation that fails does not end the run.
 func (e *evaluation) evaluate() error {
-	step := e.trainer.Steps()
+	begin, step := e.timing.now(), e.trainer.Steps()
 	made, err := e.score(step)
 	if e.ctx.Err() != nil {
 		return e.ctx.Err()
@@ -133,6 +159,7 @@ func (e *evaluation) evaluate() error {
 		e.tolerate("the evaluations", step, e.file.Append(v))
 		e.tolerate("the events", step, e.journal.events.Evaluation(v))
 	}
+	e.timing.did(pace.Evaluation, begin)
 	e.Display.Say(summary(made[0], best))
 	e.page.update(report.Running, false)
 	return nil
@@ -211,6 +238,9 @@ func summary(v report.Evaluation, best *checkpoint.Best) string {
 // images, and the best state of the run. Exported reports that the models are written.
 func (r *run) result(exported bool) []string {
 	var lines []string
+	if r.early != "" {
+		lines = append(lines, r.early)
+	}
 	if r.evaluation != nil {
 		for _, v := range slices.Backward(r.evaluation.list) {
 			if v.Weights == r.opts.Weights()[0] {

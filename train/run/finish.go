@@ -156,12 +156,19 @@ func (r *run) commands() []report.Command {
 
 // trainLonger resumes the run, with more steps if it is complete.
 func (r *run) trainLonger() report.Command {
-	steps := r.opts.StepsOf(r.data.Batches())
+	steps := r.planned()
 	switch {
+	case r.early != "":
+		return report.Command{What: "train on", Line: r.resumeCommand(" -patience 0")}
 	case r.trainer.Steps() < steps:
 		return report.Command{What: "resume the run", Line: r.resumeCommand("")}
+	case r.opts.MaxMinutes > 0:
+		return report.Command{What: "train as long again", Line: r.resumeCommand(fmt.Sprintf(" -max_minutes %g", 2*r.opts.MaxMinutes))}
 	case steps == r.opts.MaxSteps:
 		return report.Command{What: "train as long again", Line: r.resumeCommand(fmt.Sprintf(" -max_steps %d", 2*steps))}
+	}
+	if r.opts.InSteps() {
+		return report.Command{What: "train as long again", Line: r.resumeCommand(fmt.Sprintf(" -n_steps %d", r.opts.NSteps+steps))}
 	}
 	return report.Command{What: "train as long again", Line: r.resumeCommand(fmt.Sprintf(" -n_epochs %d", r.opts.NEpochs+r.opts.Epochs()))}
 }

@@ -108,6 +108,7 @@ func (j *journal) step(p train.Progress) error {
 	j.warn(j.watcher.Losses(p.Step, 1, losses))
 	due := p.Crossed(j.opts.PrintFreq) || p.Step == p.Steps
 	means, fresh := j.averages.add(losses, p.Took, due)
+	means.Left = j.timing.left()
 	j.Display.Step(p, means, fresh)
 	if !due {
 		return nil
@@ -142,8 +143,9 @@ func (j *journal) reportSkipped() {
 
 // Means are averages over the steps since the last record of the log, because single steps are noisy.
 type Means struct {
-	Step   time.Duration
+	Step   time.Duration // without the first step of a process, if there are others
 	Losses map[string]float64
+	Left   time.Duration // predicted time to the end of the run, 0 if it is unknown
 }
 
 // freshness is the longest time between new means.
@@ -151,34 +153,40 @@ const freshness = 30 * time.Second
 
 // averages computes the means.
 type averages struct {
-	sums  map[string]float64
-	steps int
-	took  time.Duration
-	means Means
-	made  time.Time // when the means were computed
+	sums    map[string]float64
+	steps   int
+	took    time.Duration
+	timed   int  // steps in took
+	started bool // the first step is over, in which TensorFlow prepares itself
+	means   Means
+	made    time.Time // when the means were computed
 }
 
 // add takes a step. It returns new means, and starts to collect again, if a record is due; it also
 // returns new ones for the first step and when the last ones are old.
 func (a *averages) add(losses map[string]float64, took time.Duration, due bool) (means Means, fresh bool) {
 	if a.steps == 0 {
-		a.sums, a.took = map[string]float64{}, 0
+		a.sums, a.took, a.timed = map[string]float64{}, 0, 0
 	}
 	for name, v := range losses {
 		a.sums[name] += v
 	}
 	a.steps++
+	if a.steps == 2 && !a.started {
+		a.took, a.timed, a.started = 0, 0, true
+	}
 	a.took += took
+	a.timed++
 	if !due && time.Since(a.made) < freshness {
 		return a.means, false
 	}
 	a.made = time.Now()
-	a.means = Means{a.took / time.Duration(a.steps), map[string]float64{}}
+	a.means = Means{Step: a.took / time.Duration(a.timed), Losses: map[string]float64{}}
 	for name, sum := range a.sums {
 		a.means.Losses[name] = sum / float64(a.steps)
 	}
 	if due {
-		a.steps = 0
+		a.steps, a.started = 0, true
 	}
 	return a.means, true
 }

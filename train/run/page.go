@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"cyclegan/train"
 	"cyclegan/train/inspect"
@@ -38,16 +35,17 @@ func (p *page) update(status report.Status, now bool) {
 }
 
 func (p *page) content(status report.Status) *report.Page {
-	step, steps := p.trainer.Steps(), p.opts.StepsOf(p.data.Batches())
+	step, steps := p.trainer.Steps(), p.planned()
+	epochs, _ := p.data.At(int(max(steps, 1) - 1))
 	seconds := 0.0
 	if perStep := p.journal.history.SecondsPerStep; len(perStep.Y) > 0 {
 		seconds = perStep.Y[len(perStep.Y)-1]
 	}
 	c := &report.Page{
 		Name: p.opts.Name, Status: status, Refresh: 2 * pagePeriod,
-		Step: step, Steps: steps, Epoch: p.epoch, Epochs: p.opts.Epochs(),
+		Step: step, Steps: steps, Epoch: p.epoch, Epochs: epochs,
 		Started: p.journal.started, Updated: time.Now(), Elapsed: p.journal.trained,
-		Remaining: time.Duration(float64(steps-step) * seconds * float64(time.Second)), SecondsPerStep: seconds,
+		Remaining: p.timing.left(), SecondsPerStep: seconds,
 		MemoryPeak: memoryPeak(), Device: p.trainer.Device(), Precision: p.opts.Precision, Version: exporter.Writer,
 		Data: p.dataLines(), History: p.journal.history, Options: p.optionRows(), Commands: p.commands(),
 	}
@@ -96,14 +94,4 @@ func (r *run) optionRows() []report.Option {
 		})
 	}
 	return rows
-}
-
-// memoryPeak is the peak memory of this process in bytes.
-func memoryPeak() int64 {
-	var usage unix.Rusage // stays 0 if it is unknown
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &usage)
-	if runtime.GOOS == "darwin" {
-		return int64(usage.Maxrss)
-	}
-	return int64(usage.Maxrss) * 1024
 }

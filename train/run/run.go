@@ -35,6 +35,8 @@ type Config struct {
 	Display Display
 	// Program returns what a person types to run the project's command with this name.
 	Program func(name string) string
+
+	now func() time.Time // nil for time.Now
 }
 
 // Display shows the progress of a run.
@@ -73,7 +75,9 @@ type run struct {
 	epoch   int                    // of the newest step
 	failing map[string]bool        // what could not be written the last time
 	open    []io.Closer
+	early   string // why the run ended before its last step, "" if it did not
 
+	timing     *timing
 	saver      *train.Saver
 	journal    *journal
 	evaluation *evaluation // nil without -eval_every
@@ -91,6 +95,7 @@ func Train(ctx context.Context, c Config) error {
 	defer release()
 	r := &run{Config: c, opts: c.Options, failing: map[string]bool{}}
 	defer r.close()
+	r.timing = newTiming(r)
 	if r.data, err = dataset.Open(r.opts.Dataset()); err != nil {
 		return err
 	}
@@ -154,6 +159,7 @@ func (r *run) attach(ctx context.Context) error {
 		return err
 	}
 	r.open = append(r.open, r.trainer)
+	r.timing.start(from)
 	r.printPlan()
 	if r.Verbose {
 		if err := r.trainer.Describe(r.Out); err != nil {
@@ -194,13 +200,20 @@ func (r *run) printPlan() {
 			fmt.Fprintln(r.Out, "changed since the run was saved: "+change)
 		}
 	}
-	steps, done := r.opts.StepsOf(r.data.Batches()), r.trainer.Steps()
-	end := fmt.Sprintf("%d epochs", r.opts.Epochs())
-	if steps == r.opts.MaxSteps {
+	steps, done := r.planned(), r.trainer.Steps()
+	end, longer := fmt.Sprintf("%d epochs", r.opts.Epochs()), "raise -max_steps or -n_epochs"
+	switch {
+	case steps == r.opts.MaxSteps:
 		end = "-max_steps"
+	case r.opts.InSteps():
+		end, longer = fmt.Sprintf("%d at the initial rate, %d falling", r.opts.NSteps, r.opts.NStepsDecay), "raise -n_steps"
+	}
+	if r.opts.MaxMinutes > 0 {
+		end += fmt.Sprintf("; fewer if they take more than %g minutes", r.opts.MaxMinutes)
+		longer = "raise -max_minutes"
 	}
 	if done >= steps {
-		fmt.Fprintf(r.Out, "run %s: all %d steps (%s) are done; raise -max_steps or -n_epochs to train longer\n", r.opts.Dir(), done, end)
+		fmt.Fprintf(r.Out, "run %s: all %d steps (%s) are done; %s to train longer\n", r.opts.Dir(), done, end, longer)
 		return
 	}
 	fmt.Fprintf(r.Out, "run %s: preset %s, %s, %s; steps %d to %d (%s)\n",
@@ -210,6 +223,12 @@ func (r *run) printPlan() {
 // train runs the loop. However it ends, unless the losses diverge, it saves the state and prints how to
 // resume. Checkpoints come first, so that no other hook can cost training.
 func (r *run) train(ctx context.Context) error {
+	if r.evaluation != nil && r.planned() > r.trainer.Steps() {
+		if r.early = r.evaluation.exhausted(); r.early != "" { // when it was resumed
+			r.Display.Say(r.early)
+			return nil
+		}
+	}
 	hooks := []train.Hook{r.saveCheckpoint, r.journal.step}
 	if r.evaluation != nil {
 		hooks = append(hooks, r.evaluation.step)
@@ -219,6 +238,8 @@ func (r *run) train(ctx context.Context) error {
 	if r.Profile {
 		hooks = append(hooks, profile.step)
 	}
+	hooks = append(hooks, r.timing.step)
+	r.timing.last, r.timing.tasks = r.timing.now(), 0
 	err := train.Run(ctx, r.trainer, r.data, hooks...)
 	r.Display.Stop()
 	var diverged *train.NotFiniteError

@@ -3,12 +3,15 @@
 package run
 
 import (
+	"context"
+	"errors"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"cyclegan/train"
@@ -70,20 +73,21 @@ func TestAverages(t *testing.T) {
 		return a.add(map[string]float64{"D_A": v}, time.Duration(v)*time.Second, due)
 	}
 	for i, c := range []struct {
-		value float64
-		due   bool
-		mean  float64
-		fresh bool
+		value   float64
+		due     bool
+		mean    float64
+		seconds float64
+		fresh   bool
 	}{
-		{1, false, 1, true},  // the first step has means
-		{3, false, 1, false}, // which stay
-		{5, true, 3, true},   // until a record is due
-		{9, false, 3, false},
-		{7, true, 8, true},
+		{1, false, 1, 1, true},  // the first step has means
+		{3, false, 1, 1, false}, // which stay
+		{5, true, 3, 4, true},   // until a record is due, whose time is without the first step's
+		{9, false, 3, 4, false},
+		{7, true, 8, 8, true},
 	} {
 		m, fresh := add(c.value, c.due)
-		if m.Losses["D_A"] != c.mean || m.Step != time.Duration(c.mean*float64(time.Second)) || fresh != c.fresh {
-			t.Errorf("step %d: means %+v, fresh %v; want %g, %v", i, m, fresh, c.mean, c.fresh)
+		if m.Losses["D_A"] != c.mean || m.Step != time.Duration(c.seconds*float64(time.Second)) || fresh != c.fresh {
+			t.Errorf("step %d: means %+v, fresh %v; want %g, %g s, %v", i, m, fresh, c.mean, c.seconds, c.fresh)
 		}
 	}
 	a.made = a.made.Add(-freshness)
@@ -130,12 +134,8 @@ func TestTrain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
 	}
-	o, err := train.Preset("demo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.CheckpointsDir, o.Name, o.MaxSteps, o.Scenes, o.Threads, o.GPUIDs = t.TempDir(), "run", 1, 2, 1, "-1"
-	o.NGF, o.NDF, o.LoadSize, o.CropSize, o.NetD, o.NLayersD, o.EvalEvery = 4, 4, 36, 32, "n_layers", 2, 0
+	o := small(t)
+	o.MaxSteps = 1
 	display := &silent{}
 	var out strings.Builder
 	c := Config{Options: o, Out: &out, Display: display, Program: func(name string) string { return name }}
@@ -164,5 +164,151 @@ func TestTrain(t *testing.T) {
 	c.Out, c.Resume.Epoch = io.Discard, "best"
 	if err := Train(t.Context(), c); err == nil || !strings.Contains(err.Error(), "no best checkpoint") {
 		t.Errorf("resumed from a missing best checkpoint: %v", err)
+	}
+}
+
+// small returns the options of a run that trains in seconds.
+func small(t *testing.T) train.Options {
+	t.Helper()
+	o, err := train.Preset("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.CheckpointsDir, o.Name, o.Scenes, o.Threads, o.GPUIDs = t.TempDir(), "run", 2, 1, "-1"
+	o.NGF, o.NDF, o.LoadSize, o.CropSize, o.NetD, o.NLayersD, o.EvalEvery = 4, 4, 36, 32, "n_layers", 2, 0
+	return o
+}
+
+// clock is a clock that a look at it advances.
+type clock struct{ time time.Time }
+
+func (c *clock) now() time.Time {
+	c.time = c.time.Add(200 * time.Millisecond)
+	return c.time
+}
+
+// A run of 100,000 steps ends within its limit by a fake clock, with the last learning rates of the
+// schedule. Interrupted and resumed, it counts all the time and makes as many steps. With more time it
+// trains on.
+func TestTimeLimit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for some seconds")
+	}
+	run := func(o train.Options, resume *Resume, interruptAt int64) (steps int64, took time.Duration, lines []string) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		display := &silent{}
+		time := clock{time.Unix(0, 0)}
+		begin := time.time
+		c := Config{Options: o, Resume: resume, Out: io.Discard, Program: func(name string) string { return name }, now: time.now,
+			Display: interrupting{display, func(step int64) {
+				if steps = step; step == interruptAt {
+					cancel()
+				}
+			}}}
+		if err := Train(ctx, c); err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		return steps, time.time.Sub(begin), display.lines
+	}
+	o := small(t)
+	o.NSteps, o.NStepsDecay, o.MaxMinutes, o.PrintFreq, o.SaveLatestFreq = 50000, 50000, 0.4, 1, 10
+	limit := 24 * time.Second
+	whole, took, lines := run(o, nil, 0)
+	if took > limit || took < limit/3 { // ten seconds are kept for an export, which takes none by this clock
+		t.Errorf("%d steps took %v", whole, took)
+	}
+	if len(lines) != 1 || !strings.Contains(lines[0], "without -max_minutes 0.4, the run has 100000 steps") {
+		t.Errorf("messages: %q", lines)
+	}
+	records, err := report.ReadLog(filepath.Join(o.Dir(), logFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(records) != int(whole) || records[0].LR != o.LR || records[whole/4].LR != o.LR {
+		t.Errorf("%d records, the first with rates %g and %g", len(records), records[0].LR, records[whole/4].LR)
+	}
+	if last := records[whole-1].LR / o.LR; last <= 0 || last > 5/float64(whole) {
+		t.Errorf("the last rate of %d is %g of the first", whole, last)
+	}
+
+	o.CheckpointsDir = t.TempDir()
+	resume := &Resume{Saved: o, Epoch: "latest"}
+	if steps, _, _ := run(o, nil, 20); steps != 20 {
+		t.Fatalf("interrupted after step %d", steps)
+	}
+	c, _, err := o.Checkpoints().Latest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Step != 20 || c.Passed < 1000 || c.Spent < time.Second || c.Spent > limit {
+		t.Errorf("checkpoint of step %d, %g steps passed over, %v spent", c.Step, c.Passed, c.Spent)
+	}
+	steps, took, _ := run(o, resume, 0)
+	if total := c.Spent + took; total > limit || total < limit/3 || math.Abs(float64(steps-whole)) > 10 {
+		t.Errorf("resumed, %d steps took %v; %d without an interruption", steps, total, whole)
+	}
+	o.MaxMinutes = 0.8
+	if more, _, _ := run(o, resume, 0); more < steps+20 {
+		t.Errorf("twice the time is %d steps, after %d", more, steps)
+	}
+	records, err = report.ReadLog(filepath.Join(o.Dir(), logFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rate := records[steps].LR / o.LR; rate < 0.8 {
+		t.Errorf("with twice the time, the rate after half of it is %g of the first", rate)
+	}
+}
+
+// interrupting tells a function the steps.
+type interrupting struct {
+	*silent
+	done func(step int64)
+}
+
+func (i interrupting) Step(p train.Progress, m Means, fresh bool) {
+	i.silent.Step(p, m, fresh)
+	i.done(p.Step)
+}
+
+func TestExhausted(t *testing.T) {
+	e := &evaluation{run: &run{}}
+	e.opts.Patience = 2
+	if got := e.exhausted(); got != "" {
+		t.Errorf("without a best state: %s", got)
+	}
+	e.best = &checkpoint.Checkpoint{Step: 300, Best: &checkpoint.Best{By: "KID", Value: 4.6}}
+	for _, step := range []int64{200, 300, 400} {
+		e.list = append(e.list, report.Evaluation{Step: step, Weights: "ema"}, report.Evaluation{Step: step, Weights: "latest"})
+	}
+	if got := e.exhausted(); got != "" {
+		t.Errorf("after one evaluation: %s", got)
+	}
+	e.list = append(e.list, report.Evaluation{Step: 500})
+	if got, want := e.exhausted(), "stopped early: KID has not improved for 2 evaluations (best 4.6 at step 300); -patience 0 trains on"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	e.opts.Patience = 0
+	if got := e.exhausted(); got != "" {
+		t.Errorf("without -patience: %s", got)
+	}
+}
+
+func TestMachineMemory(t *testing.T) {
+	meminfo := &fstest.MapFile{Data: []byte("MemTotal:        8000 kB\nMemFree:         1 kB\n")}
+	for name, c := range map[string]struct {
+		files fstest.MapFS
+		want  int64
+	}{
+		"unknown":      {nil, 0},
+		"machine":      {fstest.MapFS{"proc/meminfo": meminfo, "sys/fs/cgroup/memory.max": {Data: []byte("max\n")}}, 8000 << 10},
+		"container":    {fstest.MapFS{"proc/meminfo": meminfo, "sys/fs/cgroup/memory.max": {Data: []byte("4096000\n")}}, 4096000},
+		"no container": {fstest.MapFS{"proc/meminfo": meminfo, "sys/fs/cgroup/memory/memory.limit_in_bytes": {Data: []byte("9223372036854771712\n")}}, 8000 << 10},
+	} {
+		if got := memoryIn(c.files); got != c.want {
+			t.Errorf("%s: %d bytes, want %d", name, got, c.want)
+		}
 	}
 }

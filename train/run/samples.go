@@ -12,6 +12,7 @@ import (
 	"cyclegan/infer/atomicfile"
 	"cyclegan/infer/pixels"
 	"cyclegan/train"
+	"cyclegan/train/pace"
 	"cyclegan/train/report"
 	"cyclegan/train/samples"
 )
@@ -47,6 +48,7 @@ func (s *sampler) draw() error {
 	if s.drawn == step {
 		return nil
 	}
+	begin := s.timing.now()
 	sheet, err := s.sheet.Draw(s.trainer, fmt.Sprintf("%s, step %d", s.opts.Name, step))
 	if err != nil {
 		return err
@@ -68,6 +70,7 @@ func (s *sampler) draw() error {
 		}
 	}
 	s.drawn = step
+	s.timing.did(pace.Samples, begin)
 	plot := report.LossPlot{Title: s.opts.Name, Series: s.journal.history.Losses()}
 	return errors.Join(
 		plot.Save(filepath.Join(s.opts.Dir(), lossPlot)),

@@ -1,0 +1,143 @@
+//go:build tensorflow
+
+package run
+
+import (
+	"fmt"
+	"time"
+
+	"cyclegan/train"
+	"cyclegan/train/checkpoint"
+	"cyclegan/train/pace"
+	"cyclegan/train/report"
+	"cyclegan/train/watch"
+)
+
+// timing is the last hook: it measures the run and predicts its end. With -max_minutes it sets the
+// pace at which the run goes through its schedule.
+type timing struct {
+	*run
+	forecast *pace.Forecast
+	began    time.Time     // this process
+	before   time.Duration // that the run took in earlier processes, if it counts its time
+	last     time.Time     // the end of the previous step and its hooks
+	tasks    time.Duration // since then
+	told     bool          // how long the run takes
+}
+
+// newTiming begins to measure.
+func newTiming(r *run) *timing {
+	if r.now == nil {
+		r.now = time.Now
+	}
+	evaluate := pace.Cost{Every: -1}
+	if n := int64(r.opts.EvalEvery); n > 0 {
+		// Each image passes two generators, and a step is some twenty such passes for each image.
+		images := float64(2 * r.opts.EvalCount * len(r.opts.Weights()))
+		evaluate = pace.Cost{Every: n, Steps: 2 * images / 20 / float64(r.opts.BatchSize), Time: time.Duration(0.02 * images * float64(time.Second))}
+	}
+	return &timing{run: r, began: r.now(), forecast: pace.New(r.opts.BatchSize, map[pace.Task]pace.Cost{
+		pace.Evaluation: evaluate,
+		pace.Samples:    {Every: int64(r.opts.DisplayFreq), Steps: 2, Time: time.Second},
+		pace.Finish:     {Steps: 4, Time: 10 * time.Second},
+	})}
+}
+
+// limit is the time that the run may take, 0 for any.
+func (t *timing) limit() time.Duration {
+	return time.Duration(t.opts.MaxMinutes * float64(time.Minute))
+}
+
+// spent is the time that the run has taken, over all resumes since it has a limit.
+func (t *timing) spent() time.Duration { return t.before + t.now().Sub(t.began) }
+
+// start follows the start of the trainer, from a checkpoint or nil.
+func (t *timing) start(from *checkpoint.Checkpoint) {
+	if t.limit() > 0 {
+		t.trainer.CountTime(t.spent)
+	}
+	if from == nil {
+		return
+	}
+	t.before = from.Spent
+	if t.Resume.Saved.MaxMinutes == t.opts.MaxMinutes {
+		return
+	}
+	// With a later end, or none, the run is less far in its schedule than it was.
+	scheduled := float64(from.Step)
+	if limit := t.limit(); limit > 0 {
+		share := min(1, from.Spent.Seconds()/limit.Seconds())
+		scheduled = max(scheduled, min(t.trainer.Scheduled(), share*float64(t.opts.StepsOf(t.data.Batches()))))
+	}
+	t.trainer.SetScheduled(scheduled)
+}
+
+// planned is the last step of the run, as far as it is known.
+func (r *run) planned() int64 { return r.trainer.PlannedSteps(r.data.Batches()) }
+
+// did measures a task that began at some time.
+func (t *timing) did(task pace.Task, begin time.Time) {
+	took := t.now().Sub(begin)
+	t.forecast.Did(task, took)
+	t.tasks += took
+}
+
+// left is the predicted time to the end of the run, 0 if it is unknown.
+func (t *timing) left() time.Duration {
+	if t.forecast.Measured() == 0 {
+		return 0
+	}
+	return t.forecast.Left(t.trainer.Steps(), t.planned())
+}
+
+func (t *timing) step(p train.Progress) error {
+	now := t.now()
+	t.forecast.Step(now.Sub(t.last) - t.tasks)
+	t.last, t.tasks = now, 0
+	if limit := t.limit(); limit > 0 && p.Step < p.Steps {
+		scheduled := float64(t.opts.StepsOf(p.Batches)) - p.Trainer.Scheduled()
+		p.Trainer.SetPace(t.forecast.Pace(p.Step, scheduled, limit, t.before+now.Sub(t.began)))
+	}
+	// Few steps are enough, and fewer if they are slow.
+	if n := t.forecast.Measured(); !t.told && (n >= 3 || n >= 1 && now.Sub(t.began) > 30*time.Second) {
+		t.told = true
+		t.tell(p)
+	}
+	return nil
+}
+
+// tell says how much time and memory the run needs, and warns of too much.
+func (t *timing) tell(p train.Progress) {
+	left, perStep := t.left(), t.forecast.PerStep()
+	text := fmt.Sprintf("about %s left for %d steps (%.2g s each), evaluations and export", report.Duration(left), t.planned()-p.Step, perStep.Seconds())
+	if steps := t.opts.StepsOf(p.Batches); t.planned() < steps {
+		text += fmt.Sprintf("; without -max_minutes %g, the run has %d steps", t.opts.MaxMinutes, steps)
+	}
+	peak, memory := memoryPeak(), machineMemory()
+	if peak > 0 {
+		text += fmt.Sprintf("; memory: %.1f GiB", gib(peak))
+	}
+	if memory > 0 {
+		text += fmt.Sprintf(" of %.1f GiB", gib(memory))
+	}
+	t.Display.Say(text)
+	if left > 24*time.Hour {
+		t.journal.warn([]watch.Warning{{Step: p.Step, Title: "long run", Text: fmt.Sprintf(
+			"%s on this %s: about %s. Fix: try %s-max_minutes 60", t.opts.Preset, t.trainer.Device(), report.Duration(left), orFast(t.opts.Preset))}})
+	}
+	const mostMemory = 0.8
+	if memory > 0 && float64(peak) > mostMemory*float64(memory) {
+		t.journal.warn([]watch.Warning{{Step: p.Step, Title: "little memory left", Text: fmt.Sprintf(
+			"the run uses %.1f of %.1f GiB. Fix: use -precision bf16, a smaller -batch_size or -crop_size, or a smaller -data_memory", gib(peak), gib(memory))}})
+	}
+}
+
+// orFast recommends the fast preset to other runs.
+func orFast(preset string) string {
+	if preset == "fast" {
+		return ""
+	}
+	return "-preset fast, or "
+}
+
+func gib(bytes int64) float64 { return float64(bytes) / (1 << 30) }
