@@ -96,17 +96,6 @@ type window struct {
 
 func (w window) Bounds() image.Rectangle { return w.part }
 
-// opaque returns the colors of img without alpha, rounded as in tensors.
-func opaque(img image.Image) (*image.NRGBA, error) {
-	spec := pixels.Spec{Layout: pixels.NHWC, Range: pixels.Byte, Channels: 3}
-	w, h := img.Bounds().Dx(), img.Bounds().Dy()
-	values := make([]float32, spec.Len(w, h))
-	if err := spec.Put(values, img); err != nil {
-		return nil, err
-	}
-	return spec.Picture(values, w, h)
-}
-
 // copyAlpha gives dst, which starts at the origin, the alpha of an image of the same size.
 func copyAlpha(dst *image.NRGBA, from image.Image) {
 	if o, ok := from.(interface{ Opaque() bool }); ok && o.Opaque() {

@@ -157,11 +157,7 @@ func finish(out *image.NRGBA, img image.Image) image.Image {
 func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, error) {
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	if sw, sh := m.fit(w, h); sw != w || sh != h {
-		whole, err := opaque(img)
-		if err != nil {
-			return nil, err
-		}
-		out, err := m.translate(ctx, pixels.Resize(whole, sw, sh))
+		out, err := m.translate(ctx, pixels.Resize(pixels.Opaque(img), sw, sh))
 		if err != nil {
 			return nil, err
 		}

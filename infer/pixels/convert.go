@@ -242,12 +242,14 @@ func Resize(img *image.NRGBA, w, h int) *image.NRGBA {
 	return imaging.Resize(img, w, h, imaging.CatmullRom)
 }
 
-// Opaque drops alpha and keeps the colors, as Put does. It returns img itself if that is opaque.
-func Opaque(img *image.NRGBA) *image.NRGBA {
-	if img.Opaque() {
-		return img
+// Opaque converts an image to 8 bits and drops alpha but keeps the colors, as Put does. It returns img
+// itself if nothing changes.
+func Opaque(img image.Image) *image.NRGBA {
+	m := toNRGBA(img)
+	if m.Opaque() {
+		return m
 	}
-	dst := imaging.Clone(img)
+	dst := imaging.Clone(m)
 	for i := 3; i < len(dst.Pix); i += 4 {
 		dst.Pix[i] = 255
 	}

@@ -166,8 +166,7 @@ func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 	}
 	p := &Picture{Format: info.Format, Orientation: orientation(info.Format, data)}
 	p.note(note)
-	switch img.(type) {
-	case *image.Gray16, *image.RGBA64, *image.NRGBA64:
+	if Deep(img) {
 		p.note(noteDeep)
 	}
 	if fix != nil {
