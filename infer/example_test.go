@@ -68,7 +68,7 @@ func ExampleOptions() {
 
 // An image of more than MaxPixels passes through the model in tiles.
 func ExampleModel_Tiling() {
-	model, err := infer.Open("../testdata/models/invert.onnx", &infer.Options{MaxPixels: 256 * 256})
+	model, err := infer.Open("../testdata/models/invert.onnx", &infer.Options{MaxPixels: 256 * 256, Detail: infer.DetailModel})
 	if without(err, "whole\n4 tiles") {
 		return
 	}

@@ -21,11 +21,16 @@ type Tiling struct {
 	Blended bool
 	// Reason tells why the tiles are blended.
 	Reason string
+	// CopyWidth and CopyHeight are the size at which the model translates a copy of the image, if the
+	// detail comes from the input (see Options.Detail), and else 0.
+	CopyWidth, CopyHeight int
 }
 
-// String returns "whole", "12 tiles" or "12 tiles, blended".
+// String returns "whole", "12 tiles", "12 tiles, blended" or "from a copy of 64x48".
 func (t Tiling) String() string {
 	switch {
+	case t.CopyWidth > 0:
+		return fmt.Sprintf("from a copy of %dx%d", t.CopyWidth, t.CopyHeight)
 	case t.Tiles <= 1:
 		return "whole"
 	case t.Blended:
@@ -36,7 +41,14 @@ func (t Tiling) String() string {
 
 // Tiling tells how an image of w x h would be translated. The first size that is too large to pass
 // through the model whole takes time, because the network is analyzed.
-func (m *Model) Tiling(w, h int) Tiling { return m.tiler.grid(w, h).tiling() }
+func (m *Model) Tiling(w, h int) Tiling {
+	if cw, ch, ok := m.copySize(w, h); ok {
+		t := m.tiler.grid(cw, ch).tiling()
+		t.CopyWidth, t.CopyHeight = cw, ch
+		return t
+	}
+	return m.tiler.grid(w, h).tiling()
+}
 
 type tilingTrace struct{}
 

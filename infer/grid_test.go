@@ -131,7 +131,7 @@ func TestBlend(t *testing.T) {
 
 // Where tiles agree, blending changes nothing.
 func TestBlendAgreeing(t *testing.T) {
-	m := openSmall(t, "invert.onnx", 128*128, nil)
+	m := openSmall(t, "invert.onnx", 128*128, &Options{Detail: DetailModel})
 	m.tiler.learn()
 	m.tiler.net, m.tiler.reason = nil, "for the test"
 	img := scenery(333, 222)

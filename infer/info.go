@@ -20,6 +20,9 @@ type Info struct {
 	Architecture string
 	// TrainWidth and TrainHeight are the training size, at which the generator works best.
 	TrainWidth, TrainHeight int
+	// DetailFrom is the shorter side in pixels from which the detail of an image comes from the input, or 0
+	// if it never does. See Options.Detail.
+	DetailFrom int
 	// Step is the number of training steps.
 	Step int64
 	// Writer names the program that wrote the file.
@@ -109,6 +112,9 @@ func inspect(d *session.Description, network *onnx.Model, opt *Options) (Info, e
 	}
 	if opt.MinSize > 0 {
 		info.MinSize = opt.MinSize
+	}
+	if opt.TrainSize > 0 {
+		info.TrainWidth, info.TrainHeight = opt.TrainSize, opt.TrainSize
 	}
 	layout, err := parseLayout(opt.Layout)
 	if err != nil {

@@ -96,6 +96,9 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 		return nil, err
 	}
 	info.learnSizes(about.Metadata, network, opt)
+	if err := info.chooseDetail(opt.Detail); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	info.MaxPixels = max(cmp.Or(opt.MaxPixels, defaultMaxPixels), -1)
 	n, unit := opt.concurrency(info.Threads)
 	info.Concurrency = n
@@ -112,7 +115,8 @@ func (m *Model) Info() Info { return m.info }
 func (m *Model) Close() error { return errors.Join(m.tiler.close(), m.sessions.close()) }
 
 // Translate returns the image in the other domain, as an *image.NRGBA with the same bounds and the same
-// alpha; the model sees the colors only. If ctx ends, Translate aborts and returns the cause of ctx.
+// alpha; the model sees the colors only. If the detail comes from the input (see Options.Detail), an image
+// with 16 bits per sample becomes an *image.NRGBA64. If ctx ends, Translate aborts and returns the cause of ctx.
 //
 // Translate waits while other images fill the model; see Options.Concurrency.
 //
@@ -129,11 +133,24 @@ func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, er
 	if err := valid(img); err != nil {
 		return nil, fmt.Errorf("translate image: %w", err)
 	}
-	out, err := m.translate(ctx, img)
-	if err != nil {
-		return nil, fmt.Errorf("translate image of %dx%d: %w", img.Bounds().Dx(), img.Bounds().Dy(), err)
+	w, h := img.Bounds().Dx(), img.Bounds().Dy()
+	if report, ok := ctx.Value(tilingTrace{}).(func(Tiling)); ok {
+		report(m.Tiling(w, h))
 	}
-	return finish(out, img), nil
+	var out image.Image
+	var err error
+	if cw, ch, ok := m.copySize(w, h); ok {
+		out, err = m.keepDetail(ctx, img, cw, ch)
+	} else {
+		var colors *image.NRGBA
+		if colors, err = m.translate(ctx, img); err == nil {
+			out = finish(colors, img)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("translate image of %dx%d: %w", w, h, err)
+	}
+	return out, nil
 }
 
 func valid(img image.Image) error {
@@ -165,9 +182,6 @@ func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, e
 	}
 	W, H := m.runSize(w, h)
 	g := m.tiler.grid(w, h)
-	if report, ok := ctx.Value(tilingTrace{}).(func(Tiling)); ok {
-		report(g.tiling())
-	}
 	if g == nil {
 		out, err := m.whole(ctx, []image.Image{img}, W, H)
 		if err != nil {
@@ -272,7 +286,8 @@ func (m *Model) sharedSizes(imgs []image.Image) []image.Point {
 	sizes := make([]image.Point, len(imgs))
 	for i, img := range imgs {
 		w, h := img.Bounds().Dx(), img.Bounds().Dy()
-		if fw, fh := m.fit(w, h); m.acceptsBatches && fw == w && fh == h && m.tiler.grid(w, h) == nil {
+		_, _, small := m.copySize(w, h)
+		if fw, fh := m.fit(w, h); !small && m.acceptsBatches && fw == w && fh == h && m.tiler.grid(w, h) == nil {
 			sizes[i].X, sizes[i].Y = m.runSize(w, h)
 		}
 	}

@@ -59,6 +59,15 @@ type Options struct {
 	// metadata, or from the mirrored borders and strides of the network.
 	MinSize int
 
+	// Detail tells where the fine detail of the results comes from. "model": the model translates the image
+	// at its own size. "input": it translates a copy at its training size, and the change is applied to the
+	// image along its edges. That keeps the detail of a photograph, needs little memory and no tiles, and
+	// adds no texture. "auto": "input" for images whose shorter side is at least twice the training size,
+	// and "model" for others and for models that do not record a training size. Default "auto".
+	Detail string
+	// TrainSize is the training size in pixels. Default: from the metadata.
+	TrainSize int
+
 	// MaxPixels is the number of pixels, width times height, up to which an image passes through the model
 	// whole. Larger images are cut into tiles of at most that size (see Translate). Memory grows with it: a
 	// ResNet with 64 filters takes 1.1 GB per million. At least 65,536 (256x256); negative: no image is cut.
@@ -95,6 +104,12 @@ func (o *Options) Validate() error {
 	}
 	checkUnit("size multiple", o.SizeMultiple)
 	checkUnit("smallest size", o.MinSize)
+	checkUnit("training size", o.TrainSize)
+	switch o.Detail {
+	case "", DetailAuto, DetailInput, DetailModel:
+	default:
+		bad = append(bad, fmt.Errorf("detail %q is not %s, %s or %s", o.Detail, DetailAuto, DetailInput, DetailModel))
+	}
 	if o.MaxPixels > 0 && o.MaxPixels < leastMaxPixels {
 		bad = append(bad, fmt.Errorf("max pixels %d is below %d; use 0 for %d, or -1 to cut no image", o.MaxPixels, leastMaxPixels, defaultMaxPixels))
 	}

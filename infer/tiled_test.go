@@ -287,7 +287,12 @@ func TestTranslateTilesSizes(t *testing.T) {
 	for _, c := range []struct {
 		model string
 		opt   *Options
-	}{{"invert.onnx", nil}, {"multiple8.onnx", nil}, {"multiple8.onnx", &Options{SizeMultiple: 24, MinSize: 40}}, {"conv.onnx", nil}} {
+	}{
+		{"invert.onnx", &Options{Detail: DetailModel}},
+		{"multiple8.onnx", &Options{Detail: DetailModel}},
+		{"multiple8.onnx", &Options{SizeMultiple: 24, MinSize: 40, Detail: DetailModel}},
+		{"conv.onnx", &Options{Detail: DetailModel}},
+	} {
 		m := open(t, c.model, c.opt)
 		for _, s := range []image.Point{{20000, 3}, {3, 5000}, {1, 4000}, {257, 129}, {100, 100}, {67, 1031}} {
 			img := imagetest.Pattern(s.X, s.Y)
@@ -303,7 +308,7 @@ func TestTranslateTilesSizes(t *testing.T) {
 				t.Fatal(err)
 			}
 			W, H := m.runSize(s.X, s.Y)
-			if err := imagetest.Equal(got, want, 0); err != nil || tiling.Blended && c.opt == nil || (tiling.Tiles > 1) != (W*H > 4096) {
+			if err := imagetest.Equal(got, want, 0); err != nil || tiling.Blended && c.opt.SizeMultiple == 0 || (tiling.Tiles > 1) != (W*H > 4096) {
 				t.Errorf("%s, %v: %v, %v", c.model, s, tiling, err)
 			}
 		}
