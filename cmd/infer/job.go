@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
@@ -168,12 +170,13 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 
 // printNotes prints what happened to images that were converted, with the number of images.
 func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
-	scaled, tiled, notes := 0, 0, map[string]int{}
+	scaled, tiled, details, notes := 0, 0, map[string]int{}, map[string]int{}
 	for _, p := range images {
 		if p.Status != statusConverted {
 			continue
 		}
-		if info.Width > 0 && p.Width > info.Width || info.Height > 0 && p.Height > info.Height {
+		details[p.Detail]++
+		if p.Detail != infer.DetailInput && (info.Width > 0 && p.Width > info.Width || info.Height > 0 && p.Height > info.Height) {
 			scaled++
 		}
 		if p.Tiling != "" {
@@ -183,6 +186,7 @@ func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
 			notes[note]++
 		}
 	}
+	printDetail(w, details[infer.DetailInput], details[infer.DetailModel], info)
 	if scaled > 0 {
 		fmt.Fprintf(w, "note: %s scaled down to %dx%d, the only size that the model takes, and the results scaled up again\n",
 			cli.Count(scaled, "image"), info.Width, info.Height)
@@ -192,6 +196,21 @@ func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
 	}
 	for _, note := range slices.Sorted(maps.Keys(notes)) {
 		fmt.Fprintf(w, "note: %s: %s\n", cli.Count(notes[note], "image"), note)
+	}
+}
+
+// printDetail prints where the detail of the results comes from, if the model's training size is known.
+func printDetail(w io.Writer, fromInput, fromModel int, info infer.Info) {
+	var ways []string
+	if fromInput > 0 {
+		ways = append(ways, "from the input for "+cli.Count(fromInput, "image"))
+	}
+	if fromModel > 0 {
+		ways = append(ways, "from the model for "+cli.Count(fromModel, "image"))
+	}
+	side := min(cmp.Or(info.TrainWidth, info.Width), cmp.Or(info.TrainHeight, info.Height))
+	if side > 0 && len(ways) > 0 {
+		fmt.Fprintf(w, "detail: %s (trained at %d px); -detail changes that\n", strings.Join(ways, ", "), side)
 	}
 }
 

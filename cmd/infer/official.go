@@ -11,6 +11,7 @@ import (
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
+	"cyclegan/infer"
 )
 
 // The values of -model that select the official command line, with their meaning in test.py.
@@ -222,6 +223,9 @@ func (o *official) check(c *config) []error {
 	}
 	if c.Resize != "" {
 		bad("-resize %s: with -name, use -preprocess, -load_size and -crop_size", c.Resize)
+	}
+	if c.ModelOptions.Detail == "" {
+		c.ModelOptions.Detail = infer.DetailModel // as in test.py
 	}
 	if o.has("model_suffix") && o.model != modelTest {
 		bad("-model_suffix %s applies with -model test; cycle_gan runs both generators", o.value("model_suffix"))

@@ -72,6 +72,8 @@ type pictureReport struct {
 	Height int `json:"height,omitempty"`
 	// Tiling is "12 tiles" or "12 tiles, blended" for an image too large to pass through the model at once.
 	Tiling string `json:"tiling,omitempty"`
+	// Detail is "input" or "model"; see infer.Options.
+	Detail string `json:"detail,omitempty"`
 	// Seconds is the sum of the following three. Images are processed concurrently, so the sum over all
 	// images exceeds the duration of the run.
 	Seconds        float64  `json:"seconds"`
@@ -145,6 +147,12 @@ func (r *results) done(d batch.Result) {
 	p.Width, p.Height, p.Notes = d.Width, d.Height, d.Notes
 	if d.Tiling.Tiles > 1 {
 		p.Tiling = d.Tiling.String()
+	}
+	switch {
+	case d.Tiling.CopyWidth > 0:
+		p.Detail = infer.DetailInput
+	case d.Tiling.Tiles > 0:
+		p.Detail = infer.DetailModel
 	}
 	p.ReadSeconds, p.ConvertSeconds, p.WriteSeconds = d.Read.Seconds(), d.Run.Seconds(), d.Write.Seconds()
 	p.Seconds = (d.Read + d.Run + d.Write).Seconds()

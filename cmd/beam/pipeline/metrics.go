@@ -41,6 +41,9 @@ func (o *outcome) measure(ctx context.Context) {
 	if o.Tiling.Tiles > 1 {
 		count(ctx, "pictures_in_tiles", 1)
 	}
+	if o.Tiling.CopyWidth > 0 {
+		count(ctx, "pictures_with_detail_from_input", 1)
+	}
 	for _, note := range o.Notes {
 		beam.NewCounter(NotesNamespace, note).Inc(ctx, 1)
 	}

@@ -55,6 +55,10 @@ func (c *Conversion) Bind(f *cli.Flags) {
 		c.Resize = s
 		return CheckResize(s)
 	})
+	f.Func("detail", "take the fine detail of results from `NAME`: model translates images at their own size; input translates copies at the training size and applies the change to the images, along their edges, which keeps their detail and needs no tiles; auto takes input for images whose shorter side is at least twice the training size (default: auto)", func(s string) error {
+		c.ModelOptions.Detail = s
+		return (&infer.Options{Detail: s}).Validate()
+	})
 	f.IntVar(&c.ModelOptions.MaxPixels, "max_pixels", 0, "pass images of more than `N` pixels, width times height, through the model in tiles, which bounds memory; -1 for no bound (default: 2621440)")
 	f.IntVar(&c.Limits.MaxPixels, "max_input_pixels", 100_000_000, "reject images of more than `N` pixels, width times height, before they are decoded")
 	f.Int64Var(&c.Limits.MaxBytes, "max_input_bytes", 512<<20, "reject files of more than `N` bytes")
@@ -76,6 +80,7 @@ func (c *Conversion) Bind(f *cli.Flags) {
 	f.StringVar(&o.Input, "input", "", "pass the image to the model input `NAME` (default: the only required one)")
 	f.StringVar(&o.Output, "output", "", "read the image from the model output `NAME` (default: the only possible one)")
 	f.BoolVar(&o.BGR, "bgr", false, "use the channel order blue, green, red")
+	f.IntVar(&o.TrainSize, "train_size", 0, "the training size is `N` pixels, for -detail and -resize training (default: from the model's metadata)")
 	f.IntVar(&o.SizeMultiple, "size_multiple", 0, "pad sides to a multiple of `N` pixels (default: from the model)")
 	f.IntVar(&o.MinSize, "min_size", 0, "pad sides to at least `N` pixels (default: from the model)")
 }
@@ -181,7 +186,7 @@ func Sizes(text string, info infer.Info) (func(w, h int) (int, int), error) {
 	}
 	if r.training {
 		if info.TrainWidth < 1 || info.TrainHeight < 1 {
-			return nil, cli.Usage(errors.New("-resize training: the model does not record its training size\nFix: name the size, such as -resize 256x256"))
+			return nil, cli.Usage(errors.New("-resize training: the model does not record its training size\nFix: name the size, such as -resize 256x256, or set -train_size"))
 		}
 		r.width, r.height = info.TrainWidth, info.TrainHeight
 	}
