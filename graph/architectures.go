@@ -24,7 +24,7 @@ func NewGenerator(o GeneratorOptions) (*Network, error) {
 	case Pyramid:
 		layers = pyramid(o)
 	}
-	if o.Residual {
+	if o.Residual && o.Architecture != Pyramid {
 		layers = []Layer{Residual{Body: layers}, Clamp{Min: -1, Max: 1}}
 	}
 	n := &Network{Name: o.Architecture, In: o.In, Out: o.Out, Layers: layers}

@@ -65,7 +65,7 @@ type GeneratorOptions struct {
 	// Dropout adds dropout of 0.5 where the official code has it without -no_dropout.
 	Dropout bool
 	// Residual adds the generator's output to its input and clamps the sum to [-1, 1], so that an
-	// untrained generator is close to the identity.
+	// untrained generator is close to the identity. Pyramid always does both.
 	Residual bool
 }
 
@@ -107,9 +107,6 @@ func (o GeneratorOptions) validatePyramid() (errs []error) {
 	}
 	if o.Size < pyramidBase || o.Size > 4096 || o.Size&(o.Size-1) != 0 {
 		errs = append(errs, fmt.Errorf("generator: pyramid trains on crops of 64, 128, 256 or another power of 2 of pixels, not %d", o.Size))
-	}
-	if o.Residual {
-		errs = append(errs, errors.New("generator: pyramid always adds to its input; turn residual off"))
 	}
 	return errs
 }

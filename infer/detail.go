@@ -24,10 +24,11 @@ const (
 // DetailAuto stands for DetailInput.
 const autoFactor = 2
 
-// chooseDetail sets DetailFrom.
+// chooseDetail sets DetailFrom. A model that is never cut, according to its metadata, keeps the detail by
+// itself.
 func (i *Info) chooseDetail(choice string) error {
 	i.DetailFrom = 0
-	if choice == DetailModel {
+	if choice == DetailModel || choice != DetailInput && i.MaxPixels < 0 {
 		return nil
 	}
 	side, fixed := min(i.TrainWidth, i.TrainHeight), i.Width > 0 && i.Height > 0

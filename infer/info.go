@@ -183,6 +183,13 @@ func (m metadata) info() (Info, error) {
 		*n.to = v
 	}
 	i.Step = int64(step)
+	switch m.get("tiles") {
+	case "":
+	case "never":
+		i.MaxPixels = -1
+	default:
+		return Info{}, m.damaged("tiles", `"never"`)
+	}
 	switch m.get("channels") {
 	case "", "RGB", "BGR":
 	case "gray":

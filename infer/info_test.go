@@ -137,7 +137,7 @@ func TestInspectOtherPort(t *testing.T) {
 func TestInspectDamagedMetadata(t *testing.T) {
 	for key, value := range map[string]string{
 		"format": "2", "size_multiple": "0", "min_size": "-3", "train_width": "wide", "step": "1e9",
-		"channels": "CMYK", "range": "1,1",
+		"channels": "CMYK", "range": "1,1", "tiles": "always",
 	} {
 		d := &session.Description{Inputs: imagePort(1, 3, -1, -1), Outputs: imagePort(1, 3, -1, -1),
 			Metadata: map[string]string{"cyclegan." + key: value}}

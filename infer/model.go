@@ -99,7 +99,7 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	if err := info.chooseDetail(opt.Detail); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	info.MaxPixels = max(cmp.Or(opt.MaxPixels, defaultMaxPixels), -1)
+	info.MaxPixels = max(cmp.Or(info.MaxPixels, opt.MaxPixels, defaultMaxPixels), -1)
 	n, unit := opt.concurrency(info.Threads)
 	info.Concurrency = n
 	s.splitThreads(n)
@@ -128,7 +128,8 @@ func (m *Model) Close() error { return errors.Join(m.tiler.close(), m.sessions.c
 // network sees and are normalized by the statistics of the whole image. The result equals that of the
 // whole image: up to rounding without instance normalization, and within 45 dB, mostly 50 dB, with it,
 // because the statistics are approximated in rounds (two or three, each of which computes all tiles).
-// Where this is not possible, the edges of the tiles are blended; [Model.Tiling] tells why.
+// Where this is not possible, the edges of the tiles are blended; [Model.Tiling] tells why. A pyramid
+// of cyclegan works on a thumbnail, so no image is cut for it.
 func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, error) {
 	if err := valid(img); err != nil {
 		return nil, fmt.Errorf("translate image: %w", err)

@@ -63,7 +63,8 @@ type Options struct {
 	// at its own size. "input": it translates a copy at its training size, and the change is applied to the
 	// image along its edges. That keeps the detail of a photograph, needs little memory and no tiles, and
 	// adds no texture. "auto": "input" for images whose shorter side is at least twice the training size,
-	// and "model" for others and for models that do not record a training size. Default "auto".
+	// and "model" for others, for models that do not record a training size, and for cyclegan's pyramid,
+	// which does by itself what "input" does. Default "auto".
 	Detail string
 	// TrainSize is the training size in pixels. Default: from the metadata.
 	TrainSize int
@@ -71,7 +72,8 @@ type Options struct {
 	// MaxPixels is the number of pixels, width times height, up to which an image passes through the model
 	// whole. Larger images are cut into tiles of at most that size (see Translate). Memory grows with it: a
 	// ResNet with 64 filters takes 1.1 GB per million. At least 65,536 (256x256); negative: no image is cut.
-	// Default 2,621,440 (2048x1280), for which such a ResNet takes 3 GB.
+	// Default 2,621,440 (2048x1280), for which such a ResNet takes 3 GB. Models that work on a thumbnail of
+	// the image, such as cyclegan's pyramid, ignore it: they take little memory for an image of any size.
 	MaxPixels int
 }
 

@@ -13,8 +13,9 @@ import (
 
 // Metadata describes the model in the file's metadata_props, under keys that begin with
 // "cyclegan.". Empty strings are left out. The network adds format, size_multiple (both sides of an
-// image must be a multiple of it), min_size (the smallest side), range (the values of black and
-// white) and channels ("RGB" or "gray").
+// image must be a multiple of it), min_size (the smallest side), tiles ("never" for a network that
+// sees a thumbnail of the image, of which a tile would have another), range (the values of black
+// and white) and channels ("RGB" or "gray").
 type Metadata struct {
 	// Direction is "AtoB" or "BtoA", empty for a network that is not a generator.
 	Direction string
@@ -58,6 +59,12 @@ func (m Metadata) properties(n *graph.Network, more ...onnx.Property) ([]onnx.Pr
 	case 3:
 		channels = "RGB"
 	}
+	tiles := ""
+	n.Walk(func(l graph.Layer) {
+		if _, ok := l.(graph.Thumbnail); ok {
+			tiles = "never"
+		}
+	})
 	var list []onnx.Property
 	for _, p := range append([]onnx.Property{
 		{Key: "format", Value: "1"},
@@ -69,6 +76,7 @@ func (m Metadata) properties(n *graph.Network, more ...onnx.Property) ([]onnx.Pr
 		{Key: "train_height", Value: strconv.Itoa(m.TrainHeight)},
 		{Key: "size_multiple", Value: strconv.Itoa(n.SizeMultiple())},
 		{Key: "min_size", Value: strconv.Itoa(minSize)},
+		{Key: "tiles", Value: tiles},
 		{Key: "range", Value: "-1,1"},
 		{Key: "channels", Value: channels},
 		{Key: "step", Value: strconv.FormatInt(m.Step, 10)},

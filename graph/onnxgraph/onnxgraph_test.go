@@ -241,6 +241,11 @@ func TestMetadata(t *testing.T) {
 			{"train_width", "72"}, {"train_height", "64"}, {"size_multiple", "128"}, {"min_size", "128"}, {"range", "-1,1"},
 			{"channels", "RGB"}, {"step", "1099511627776"}, {"writer", "cyclegan 1"}, {"precision", "f32"},
 		}},
+		{pyramidCases(t, 4)[0].net, Metadata{TrainWidth: 128, TrainHeight: 128}, []property{
+			{"format", "1"}, {"architecture", "pyramid"}, {"train_width", "128"}, {"train_height", "128"},
+			{"size_multiple", "1"}, {"min_size", "1"}, {"tiles", "never"}, {"range", "-1,1"}, {"channels", "RGB"}, {"step", "0"},
+			{"precision", "f32"},
+		}},
 		{features, Metadata{}, []property{
 			{"format", "1"}, {"architecture", "features"}, {"train_width", "0"}, {"train_height", "0"},
 			{"size_multiple", "1"}, {"min_size", "1"}, {"range", "-1,1"}, {"step", "0"}, {"precision", "f32"},

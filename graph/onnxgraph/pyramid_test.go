@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
 	"math"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"cyclegan/graph"
 	"cyclegan/graph/pytorch"
+	"cyclegan/infer"
 	"cyclegan/infer/session"
 )
 
@@ -93,6 +95,52 @@ func TestPyramidAgreesWithPyTorch(t *testing.T) {
 			t.Logf("size %d, %v, %s: %.1e", o.Size, o.Shape, precision, worst)
 			if !(worst < limit) {
 				t.Errorf("size %d, %v, %s: differs from PyTorch by %.3g", o.Size, o.Shape, precision, worst)
+			}
+		}
+	}
+}
+
+// Package infer passes an image of any size through a pyramid as it is: a tile would have a thumbnail
+// of its own, and a copy would make a second one.
+func TestPyramidIsNeverCut(t *testing.T) {
+	net, weights := pyramid(t, 3, 128)
+	model, err := Marshal(net, weights, Metadata{TrainWidth: 128, TrainHeight: 128}, F32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := openModel(t, model)
+	m, err := infer.New(model, &infer.Options{MaxPixels: 256 * 256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	img := image.NewNRGBA(image.Rect(0, 0, 1031, 707))
+	for i := range img.Pix {
+		x, y := float64(i/4%1031), float64(i/4/1031)
+		img.Pix[i] = uint8(128 + 80*math.Sin(0.01*x+float64(i%4)) + 40*math.Sin(0.4*y+x*x))
+	}
+	if tiling := m.Tiling(1031, 707); tiling.Tiles != 1 || tiling.CopyWidth > 0 {
+		t.Errorf("tiling %+v", tiling)
+	}
+	out, err := m.Translate(t.Context(), img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float32, 3*707*1031)
+	for i := range 707 * 1031 {
+		for c := range 3 {
+			x[c*707*1031+i] = float32(img.Pix[4*i+c])/127.5 - 1
+		}
+	}
+	want, err := s.Run(t.Context(), session.Tensor{Shape: int64s(1, 3, 707, 1031), Data: x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 707 * 1031 {
+		for c := range 3 {
+			got, want := float64(out.(*image.NRGBA).Pix[4*i+c]), float64(want[0].Data[c*707*1031+i]+1)*127.5
+			if math.Abs(got-want) > 0.51 {
+				t.Fatalf("pixel %d, channel %d: %g, want %g", i, c, got, want)
 			}
 		}
 	}
