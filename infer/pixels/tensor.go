@@ -3,6 +3,8 @@ package pixels
 import (
 	"fmt"
 	"image"
+	"runtime"
+	"sync"
 )
 
 // Put writes an image to dst, whose length must be Channels*W*H. It ignores alpha and keeps the colors.
@@ -13,13 +15,32 @@ func (s Spec) Put(dst []float32, img image.Image) error {
 	}
 	table := s.Range.Table()
 	w, h := b.Dx(), b.Dy()
-	row := make([]byte, 4*w) // without a copy of the image
-	convert := rowConverter(img)
-	for y := range h {
-		convert(row, b.Min.Y+y)
-		s.putRow(dst, row, y, w, h, &table)
-	}
+	bands(w, h, func(from, to int) {
+		row := make([]byte, 4*w) // without a copy of the image
+		convert := rowConverter(img)
+		for y := from; y < to; y++ {
+			convert(row, b.Min.Y+y)
+			s.putRow(dst, row, y, w, h, &table)
+		}
+	})
 	return nil
+}
+
+// leastShared is the number of pixels from which on several goroutines share an image.
+const leastShared = 1 << 20
+
+// bands calls f with ranges of rows that cover an image of w x h, concurrently for a large one.
+func bands(w, h int, f func(from, to int)) {
+	if w*h < leastShared {
+		f(0, h)
+		return
+	}
+	var group sync.WaitGroup
+	n := min(runtime.GOMAXPROCS(0), h)
+	for i := range n {
+		group.Go(func() { f(i*h/n, (i+1)*h/n) })
+	}
+	group.Wait()
 }
 
 // putRow writes row y of a w x h image; row holds RGBA bytes.
@@ -80,10 +101,12 @@ func (s Spec) Draw(dst *image.NRGBA, r image.Rectangle, src []float32, w, h int,
 		return fmt.Errorf("pixels: cannot draw %v of a %dx%d tensor to %v of an image of %v", part, w, h, r, dst.Rect)
 	}
 	q := s.Range.quantizer()
-	for y := range r.Dy() {
-		to := dst.Pix[dst.PixOffset(r.Min.X, r.Min.Y+y):][:4*r.Dx()]
-		s.drawRow(to, src, (sp.Y+y)*w+sp.X, w*h, q)
-	}
+	bands(r.Dx(), r.Dy(), func(from, to int) {
+		for y := from; y < to; y++ {
+			row := dst.Pix[dst.PixOffset(r.Min.X, r.Min.Y+y):][:4*r.Dx()]
+			s.drawRow(row, src, (sp.Y+y)*w+sp.X, w*h, q)
+		}
+	})
 	return nil
 }
 

@@ -87,6 +87,37 @@ func TestPictureUndoesPut(t *testing.T) {
 	}
 }
 
+// A large image, whose rows several goroutines share, is converted as by one.
+func TestLargeImage(t *testing.T) {
+	const w, h = 1301, 907
+	colors := noise(w, h)
+	photo := image.NewYCbCr(image.Rect(0, 0, w, h), image.YCbCrSubsampleRatio420)
+	copy(photo.Y, colors.Pix)
+	copy(photo.Cb, colors.Pix[100:])
+	copy(photo.Cr, colors.Pix[200:])
+	for _, img := range []image.Image{colors, photo} {
+		s := Spec{NCHW, Byte, 3, false}
+		values := make([]float32, s.Len(w, h))
+		if err := s.Put(values, img); err != nil {
+			t.Fatal(err)
+		}
+		out, err := s.Picture(values, w, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row, convert := make([]byte, 4*w), rowConverter(img)
+		for y := range h {
+			convert(row, y)
+			for i, v := range row {
+				got := out.Pix[y*out.Stride+i]
+				if i%4 < 3 && (got != v || values[i%4*w*h+y*w+i/4] != float32(v)) {
+					t.Fatalf("%T, row %d, value %d: %d, want %d", img, y, i, got, v)
+				}
+			}
+		}
+	}
+}
+
 func TestPictureRoundsAndClamps(t *testing.T) {
 	s := Spec{Range: Byte, Channels: 1}
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
