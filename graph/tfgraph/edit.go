@@ -56,6 +56,29 @@ func UseFastMatMul(def *graphs.GraphDef) {
 	}
 }
 
+// UseActivations is an edit. The gradient of a rectifier reads the rectifier's input, which keeps
+// TensorFlow from fusing the rectifier with the convolution before it, and makes its rewriter give up on
+// the whole graph for a LeakyRelu. The rectifier's output serves as well: the gradient depends only on
+// which of its two or three pieces a value is in.
+func UseActivations(def *graphs.GraphDef) {
+	type activation struct{ op, input string }
+	outputs := map[activation]string{}
+	for _, n := range def.Node {
+		switch n.Op {
+		case "Relu", "Relu6", "LeakyRelu":
+			outputs[activation{n.Op + "Grad", n.Input[0]}] = n.Name
+		}
+	}
+	for _, n := range def.Node {
+		if len(n.Input) < 2 || n.Op == "LeakyReluGrad" && n.Attr["alpha"].GetF() <= 0 {
+			continue
+		}
+		if output, ok := outputs[activation{n.Op, n.Input[1]}]; ok {
+			n.Input[1] = output
+		}
+	}
+}
+
 // Recompute is an edit that trades time for memory. The Winograd form of an activation is 2.25
 // times as large as the activation and cheap to compute. The gradient of the filters computes it a
 // second time, after the gradient of the result, so that it need not be kept until then (Chen et

@@ -3,6 +3,8 @@
 package tfgraph
 
 import (
+	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -155,5 +157,82 @@ func TestRecompute(t *testing.T) {
 	}
 	if len(got) != 10 {
 		t.Errorf("%d nodes: %v", len(got), got)
+	}
+}
+
+// The gradients of rectifiers read outputs instead of inputs, with the same result.
+func TestUseActivations(t *testing.T) {
+	conv := func(name string) graph.Layer {
+		return graph.Conv{Name: name, In: 3, Out: 3, Kernel: 3, Stride: 1, Pad: 1, Bias: true}
+	}
+	n := &graph.Network{Name: "net", In: 3, Out: 3, Layers: []graph.Layer{
+		conv("a"), graph.LeakyReLU{Slope: 0.2}, conv("b"), graph.ReLU{}, conv("c"), graph.Clamp{Min: 0, Max: 6}, conv("d"), graph.LeakyReLU{Slope: -0.5},
+	}}
+	w, err := graph.Initialize(n, graph.InitKaiming, 0, rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := tf.NewGraph()
+	s := op.NewScopeWithGraph(g)
+	vars := NewVariables(s, "w", n, nil)
+	x := op.Placeholder(s, tf.Float, op.PlaceholderShape(tf.MakeShape(2, 9, 8, 3)))
+	y, _ := Apply(s, n, vars.Values(g), x, Mode{Training: true})
+	part := NewPart(op.Gradients(s, []tf.Output{y}, []tf.Output{x, vars.Values(g)["a.weight"]}))
+	if err := s.Err(); err != nil {
+		t.Fatal(err)
+	}
+	feed, err := NewTensor(randomInput(7, graph.Shape{H: 9, W: 8, C: 3}), 2, 9, 8, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results [2][]float32
+	for i, edits := range [][]func(*graphs.GraphDef){nil, {UseActivations}} {
+		edits = append(edits, func(def *graphs.GraphDef) {
+			kinds := map[string]string{}
+			for _, n := range def.Node {
+				kinds[n.Name] = n.Op
+			}
+			var read []string
+			for _, n := range def.Node {
+				switch n.Op {
+				case "ReluGrad", "Relu6Grad", "LeakyReluGrad":
+					read = append(read, kinds[nodeOf(n.Input[1])])
+				}
+			}
+			slices.Sort(read)
+			// A negative slope changes signs, so that gradient needs the input.
+			want := [][]string{{"BiasAdd", "BiasAdd", "BiasAdd", "BiasAdd"}, {"BiasAdd", "LeakyRelu", "Relu", "Relu6"}}[i]
+			if !slices.Equal(read, want) {
+				t.Errorf("gradients read %q, want %q", read, want)
+			}
+		})
+		edited, err := Edit(g, edits...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, err := NewSession(edited, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		if err := vars.Load(session, w); err != nil {
+			t.Fatal(err)
+		}
+		out, err := session.Run(part, Feeds{NameOf(x): feed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range out {
+			values, err := Floats(nil, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			results[i] = append(results[i], values...)
+		}
+	}
+	for i, want := range results[0] {
+		if got := results[1][i]; math.Abs(float64(got-want)) > 1e-5*(1+math.Abs(float64(want))) {
+			t.Fatalf("gradient %d is %g, without the edit %g", i, got, want)
+		}
 	}
 }
