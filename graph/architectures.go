@@ -198,12 +198,13 @@ func pyramidBlock(name string, c int, norm Norm) Layer {
 }
 
 // NewDiscriminator builds one of the named discriminators. The output is a map of scores, one for
-// each patch of the image, without a sigmoid.
+// each patch of the image, without a sigmoid. The architecture projected has four such maps.
 func NewDiscriminator(o DiscriminatorOptions) (*Network, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	var layers []Layer
+	out := 1
 	switch o.Architecture {
 	case PatchGAN:
 		layers = patchGAN(o, 3)
@@ -213,8 +214,10 @@ func NewDiscriminator(o DiscriminatorOptions) (*Network, error) {
 		layers = pixelGAN(o)
 	case Yosemite, YosemitePublic:
 		layers = yosemiteDiscriminator(o)
+	case Projected:
+		layers, out = projected(o), 4
 	}
-	n := &Network{Name: o.Architecture, In: o.In, Out: 1, Layers: layers}
+	n := &Network{Name: o.Architecture, In: o.In, Out: out, Layers: layers}
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}

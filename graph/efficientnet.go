@@ -64,6 +64,42 @@ func invertedResidual(name string, in, out, kernel, stride, expand int) []Layer 
 	return layers
 }
 
+// projected scores the frozen features of EfficientNet-Lite0 at four depths, each with a small network
+// of its own (Sauer et al. 2021, https://arxiv.org/abs/2111.01007, without its random projections). The
+// maps have strides of 4, 8, 16 and 32 pixels. The coarser ones are repeated to the size of the finest,
+// so that a mean over all scores is the mean of the four means. Sides must be multiples of 32.
+func projected(o DiscriminatorOptions) []Layer {
+	stem, blocks := efficientNet(o.In)
+	heads := []struct{ block, channels int }{{2, 24}, {4, 40}, {10, 112}, {15, 320}}
+	var deeper []Layer // what follows a head's block
+	for i := len(heads) - 1; i >= 0; i-- {
+		branch := scoreHead(fmt.Sprintf("head%d.", i+1), heads[i].channels, o.Filters)
+		if i > 0 {
+			branch = append(branch, Upsample{Scale: 1 << i, Mode: Nearest})
+		}
+		if deeper != nil {
+			branch = []Layer{Fork{[][]Layer{branch, deeper}}}
+		}
+		first := 0
+		if i > 0 {
+			first = heads[i-1].block + 1
+		}
+		deeper = branch
+		for j := heads[i].block; j >= first; j-- {
+			deeper = chain(blocks[j], deeper)
+		}
+	}
+	return chain(stem, deeper)
+}
+
+func scoreHead(name string, in, filters int) []Layer {
+	return []Layer{
+		Conv{Name: name + "conv1", In: in, Out: filters, Kernel: 1, Stride: 1, Bias: true}, LeakyReLU{leakySlope},
+		Conv{Name: name + "conv2", In: filters, Out: filters, Kernel: 3, Stride: 1, Pad: 1, Bias: true}, LeakyReLU{leakySlope},
+		Conv{Name: name + "score", In: filters, Out: 1, Kernel: 1, Stride: 1, Bias: true},
+	}
+}
+
 // frozen is a 1x1 convolution.
 func frozen(name string, in, out int) Conv {
 	return Conv{Name: name, In: in, Out: out, Kernel: 1, Stride: 1, Bias: true, Frozen: true}

@@ -112,6 +112,8 @@ func TestGoldenListings(t *testing.T) {
 		"pixel":                   discriminator(t, Pixel, nil),
 		"yosemite_D":              discriminator(t, Yosemite, nil),
 		"yosemite_public_D":       discriminator(t, YosemitePublic, nil),
+		"projected":               discriminator(t, Projected, nil),
+		"efficientnet_lite0":      EfficientNetLite0(),
 	}
 	for name, n := range nets {
 		size := 128

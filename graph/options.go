@@ -44,12 +44,14 @@ const (
 	NLayers        = "n_layers"
 	Pixel          = "pixel"
 	YosemitePublic = "yosemite_public"
+	// Projected scores frozen features (Sauer et al. 2021, https://arxiv.org/abs/2111.01007).
+	Projected = "projected"
 )
 
 // Generators and Discriminators list the architecture names.
 var (
 	Generators     = []string{ResNet9, ResNet6, UNet256, UNet128, Yosemite, Pyramid}
-	Discriminators = []string{PatchGAN, NLayers, Pixel, Yosemite, YosemitePublic}
+	Discriminators = []string{PatchGAN, NLayers, Pixel, Yosemite, YosemitePublic, Projected}
 )
 
 // GeneratorOptions selects the generator to build.

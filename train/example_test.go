@@ -24,7 +24,7 @@ func Example() {
 		fmt.Printf("epoch %d: learning rate %.2g\n", epoch, rate)
 	}
 
-	o.LR, o.GANMode = 0, "hinge"
+	o.LR, o.GANMode = 0, "logistic"
 	fmt.Println(o.Validate())
 	// Output:
 	// <nil>
@@ -33,6 +33,6 @@ func Example() {
 	// epoch 2: learning rate 0.0002
 	// epoch 3: learning rate 0.00013
 	// epoch 4: learning rate 6.7e-05
-	// -gan_mode "hinge" is not one of lsgan, vanilla, wgangp
+	// -gan_mode "logistic" is not one of lsgan, vanilla, wgangp, hinge
 	// -lr is 0, but it must be above 0
 }

@@ -40,6 +40,8 @@ func (o Options) ChanceLoss() float64 {
 		return o.LambdaD * 0.5
 	case Vanilla:
 		return o.LambdaD * 2 * math.Ln2
+	case Hinge:
+		return o.LambdaD * 2
 	}
 	return 0
 }

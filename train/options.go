@@ -52,10 +52,10 @@ type Options struct {
 	DataMemoryMB   int    `json:"data_memory" usage:"megabytes of decoded images to keep in memory" valid:">=0"`
 
 	NetG       string  `json:"netG" usage:"generator: resnet_9blocks, resnet_6blocks, unet_256, unet_128, yosemite or pyramid" resume:"networks"`
-	NetD       string  `json:"netD" usage:"discriminator: basic, n_layers, pixel, yosemite or yosemite_public" resume:"networks"`
+	NetD       string  `json:"netD" usage:"discriminator: basic, n_layers, pixel, yosemite, yosemite_public, or projected, which scores frozen ImageNet features and learns in minutes" resume:"networks"`
 	NLayersD   int     `json:"n_layers_D" usage:"strided layers of the discriminator, with netD n_layers" resume:"networks"`
 	NGF        int     `json:"ngf" usage:"filters in the generator's last hidden layer; with netG pyramid, in its widest one" valid:">=1" resume:"networks"`
-	NDF        int     `json:"ndf" usage:"filters in the discriminator's first layer" valid:">=1" resume:"networks"`
+	NDF        int     `json:"ndf" usage:"filters in the discriminator's first layer, or in each head of projected" valid:">=1" resume:"networks"`
 	Norm       string  `json:"norm" usage:"normalization: instance, batch or none" resume:"networks"`
 	NormD      string  `json:"norm_D" usage:"normalization of the discriminators, if it differs from norm" resume:"networks"`
 	Upsampling string  `json:"upsampling" usage:"how the generator enlarges: transpose (transposed convolution) or resize (bilinear, then convolution)" resume:"networks"`
@@ -68,7 +68,7 @@ type Options struct {
 	InitDA     string  `json:"init_D_A" usage:"file with initial weights of the discriminator of A's images (official latest_net_D_B.pth)" resume:"begun"`
 	InitDB     string  `json:"init_D_B" usage:"file with initial weights of the discriminator of B's images (official latest_net_D_A.pth)" resume:"begun"`
 
-	GANMode        string  `json:"gan_mode" usage:"adversarial loss: lsgan, vanilla or wgangp" valid:"lsgan|vanilla|wgangp"`
+	GANMode        string  `json:"gan_mode" usage:"adversarial loss: lsgan, vanilla, wgangp or hinge" valid:"lsgan|vanilla|wgangp|hinge"`
 	LambdaA        float64 `json:"lambda_A" usage:"weight of the cycle loss A -> B -> A" valid:">=0"`
 	LambdaB        float64 `json:"lambda_B" usage:"weight of the cycle loss B -> A -> B" valid:">=0"`
 	LambdaIdentity float64 `json:"lambda_identity" usage:"weight of the identity loss, relative to the cycle loss of its domain; 0 turns it off" valid:">=0"`
@@ -80,6 +80,8 @@ type Options struct {
 	LR           float64 `json:"lr" usage:"learning rate of Adam" valid:">0"`
 	LRD          float64 `json:"lr_D" usage:"learning rate of the discriminators, if it differs from lr" valid:">=0"`
 	Beta1        float64 `json:"beta1" usage:"Adam's beta1" valid:"[0,1)"`
+	Beta2        float64 `json:"beta2" usage:"Adam's beta2" valid:"[0,1)"`
+	WarmupD      int     `json:"warmup_D" usage:"steps of the discriminators before the first step, with real images of the other domain as the translated ones; 0 for none" valid:">=0" resume:"begun"`
 	LRPolicy     string  `json:"lr_policy" usage:"schedule of the learning rate: linear, step, plateau or cosine" valid:"linear|step|plateau|cosine"`
 	LRDecayIters int     `json:"lr_decay_iters" usage:"with lr_policy step: epochs between multiplications by 0.1" valid:">=1"`
 	NEpochs      int     `json:"n_epochs" usage:"epochs at the initial learning rate" valid:">=0"`
@@ -120,6 +122,7 @@ const (
 	LSGAN   = step.LSGAN
 	Vanilla = step.Vanilla
 	WGANGP  = step.WGANGP
+	Hinge   = step.Hinge
 
 	GFirst = "G_first"
 	DFirst = "D_first"

@@ -64,7 +64,7 @@ func paper() Options {
 		GANMode: LSGAN, LambdaA: 10, LambdaB: 10, LambdaIdentity: 0.5, LambdaD: 0.5,
 		PoolSize: 50, StepOrder: GFirst,
 
-		LR: 0.0002, Beta1: 0.5, LRPolicy: PolicyLinear, LRDecayIters: 50, NEpochs: 100, NEpochsDecay: 100,
+		LR: 0.0002, Beta1: 0.5, Beta2: 0.999, LRPolicy: PolicyLinear, LRDecayIters: 50, NEpochs: 100, NEpochsDecay: 100,
 
 		Precision: F32, Conv: ConvWinograd,
 

@@ -311,7 +311,7 @@ func TestPyTorchAdam(t *testing.T) {
 	s := op.NewScopeWithGraph(g)
 	p := step.NewNetwork(s, DA, net, false)
 	rateIn, epsilonIn := op.Placeholder(s.SubScope("rate"), tf.Float), op.Placeholder(s.SubScope("epsilon"), tf.Float)
-	adam := step.NewAdam(s, g, rateIn, epsilonIn, o.Beta1)
+	adam := step.NewAdam(s, g, rateIn, epsilonIn, o.Beta1, o.Beta2)
 	gradients := map[string]tfgraph.Name{}
 	var updates []*tf.Operation
 	start := graph.Weights{}
@@ -349,7 +349,7 @@ func TestPyTorchAdam(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		rate, epsilon := step.AdamSettings(o.LR, o.Beta1, int64(n))
+		rate, epsilon := step.AdamSettings(o.LR, o.Beta1, o.Beta2, int64(n))
 		feeds[tfgraph.NameOf(rateIn)], _ = tf.NewTensor(float32(rate))
 		feeds[tfgraph.NameOf(epsilonIn)], _ = tf.NewTensor(float32(epsilon))
 		if _, err := session.Run(tfgraph.NewPart(nil, updates...), feeds); err != nil {

@@ -32,7 +32,7 @@ func (p *savedPool) tensor(i int) string { return fmt.Sprintf("%s/%04d", p.name,
 func (t *Trainer) Checkpoint(data *dataset.Dataset) (*checkpoint.Checkpoint, error) {
 	a, b := data.Domains()
 	c := &checkpoint.Checkpoint{
-		Step: t.step, Passed: t.scheduled - float64(t.step), Batches: data.Batches(), Device: t.Device(),
+		Step: t.step, WarmUp: t.warm, Passed: t.scheduled - float64(t.step), Batches: data.Batches(), Device: t.Device(),
 		DomainA: a, DomainB: b,
 		WidthA: t.shapeA.W, HeightA: t.shapeA.H, WidthB: t.shapeB.W, HeightB: t.shapeB.H,
 		Tensors: map[string]checkpoint.Tensor{},
@@ -119,6 +119,7 @@ func (t *Trainer) Restore(c *checkpoint.Checkpoint) error {
 		p.images = stored
 	}
 	t.step, t.scheduled, t.pace = c.Step, float64(c.Step)+c.Passed, 1
+	t.warm, t.unset = c.WarmUp, false
 	return nil
 }
 

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	"cyclegan/graph/onnxgraph"
 	"cyclegan/graph/pytorch"
 	"cyclegan/graph/tfgraph"
+	"cyclegan/third_party/native"
 	"cyclegan/train/dataset"
 	"cyclegan/train/profile"
 	"cyclegan/train/step"
@@ -35,10 +38,11 @@ type Trainer struct {
 	session        *tfgraph.Session
 	scope          *op.Scope // adds to the session's graph
 	translators    map[translatorKey]*translator
-	step           int64   // steps done
+	step, warm     int64   // steps done, and steps of the warm-up before them
 	scheduled      float64 // of the schedule, see SetPace
 	pace           float64
 	timer          func() time.Duration // nil unless CountTime
+	unset          bool                 // frozen layers have no weights yet
 	poolA, poolB   *savedPool
 	tracing        bool          // the next step
 	traced         *profile.Step // nil before the first
@@ -94,7 +98,7 @@ func (o Options) step(d device, shapeA, shapeB graph.Shape) step.Options {
 		ShapeA: shapeA, ShapeB: shapeB, BatchSize: o.BatchSize,
 		GANMode: o.GANMode, LambdaA: o.LambdaA, LambdaB: o.LambdaB, LambdaIdentity: o.LambdaIdentity,
 		LambdaD: o.LambdaD, LambdaGP: o.LambdaGP, DiscriminatorsFirst: o.StepOrder == DFirst,
-		Beta1: o.Beta1, Averages: o.EMA > 0, Dropout: !o.NoDropout, Seed: o.Seed,
+		Beta1: o.Beta1, Beta2: o.Beta2, Averages: o.EMA > 0, Dropout: !o.NoDropout, Seed: o.Seed,
 		Winograd: o.winogradOn(d), Replicas: d.replicas(), Place: d.place,
 	}
 }
@@ -111,6 +115,7 @@ func (t *Trainer) initialize() error {
 		if err != nil {
 			return err
 		}
+		t.unset = t.unset || slices.ContainsFunc(n.Net.Params(), graph.Param.Frozen)
 		if err := t.load(n, w); err != nil {
 			return err
 		}
@@ -130,8 +135,16 @@ func (t *Trainer) load(n *step.Network, w graph.Weights) error {
 	return n.Average.Load(t.session, w)
 }
 
-// LoadInitial loads the weights that the init options name and returns a line about each file.
+// LoadInitial loads the weights of frozen layers and those that the init options name, and returns a
+// line about each file. A new run calls it before its first step.
 func (t *Trainer) LoadInitial() (loaded []string, err error) {
+	if t.unset {
+		line, err := t.loadFrozen()
+		if err != nil {
+			return nil, err
+		}
+		loaded = append(loaded, line)
+	}
 	for i, path := range []string{t.opts.InitGAB, t.opts.InitGBA, t.opts.InitDA, t.opts.InitDB} {
 		if path == "" {
 			continue
@@ -147,6 +160,40 @@ func (t *Trainer) LoadInitial() (loaded []string, err error) {
 		loaded = append(loaded, fmt.Sprintf("%s starts from %s", n.Name, path))
 	}
 	return loaded, nil
+}
+
+// loadFrozen loads the frozen layers of all networks, which are those of EfficientNet-Lite0.
+func (t *Trainer) loadFrozen() (line string, err error) {
+	path, err := native.FindFeatures()
+	if err != nil {
+		return "", fmt.Errorf("-netD %s scores the features of EfficientNet-Lite0: %w", t.opts.NetD, err)
+	}
+	state, err := pytorch.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range t.graph.Networks {
+		frozen, err := pytorch.EfficientNetLite0(state, n.Net)
+		if err != nil {
+			return "", fmt.Errorf("%q: %w", path, err)
+		}
+		if len(frozen) == 0 {
+			continue
+		}
+		err = t.watched(func() error {
+			w, err := n.Weights.Save(t.session)
+			if err != nil {
+				return err
+			}
+			maps.Copy(w, frozen)
+			return t.load(n, w)
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	t.unset = false
+	return "the frozen features are EfficientNet-Lite0's, trained on ImageNet", nil
 }
 
 // readWeights reads the weights of a network from a file of PyTorch, a safetensors file, or for a
@@ -274,10 +321,8 @@ func (t *Trainer) stepAt(b *dataset.Batch, rateG, rateD float64) (Losses, error)
 }
 
 func (t *Trainer) trainOn(b *dataset.Batch, rateG, rateD float64) (losses Losses, err error) {
-	a, o := graph.Shape{H: b.HA, W: b.WA, C: b.CA}, graph.Shape{H: b.HB, W: b.WB, C: b.CB}
-	if b.N != t.opts.BatchSize || a != t.shapeA || o != t.shapeB {
-		return losses, fmt.Errorf("a batch of %d images of %v (%s) and %v (%s); the run trains on %d of %v and %v. Fix: use a -preprocess that crops",
-			b.N, a, strings.Join(b.NamesA, ", "), o, strings.Join(b.NamesB, ", "), t.opts.BatchSize, t.shapeA, t.shapeB)
+	if err := t.accepts(b); err != nil {
+		return losses, err
 	}
 	if t.tracing {
 		t.traced = &profile.Step{Number: t.step + 1}
@@ -285,10 +330,11 @@ func (t *Trainer) trainOn(b *dataset.Batch, rateG, rateD float64) (losses Losses
 	}
 	real := step.Images{A: b.A, B: b.B}
 	discriminatorsFirst := t.opts.StepOrder == DFirst
+	stepsD := t.warm + t.step
 	var g, d []float64
 	var fake step.Images
 	if discriminatorsFirst {
-		if d, err = t.graph.TrainDiscriminators(t.run, real, fake, t.step, rateD); err != nil {
+		if d, err = t.graph.TrainDiscriminators(t.run, real, fake, stepsD, rateD); err != nil {
 			return losses, err
 		}
 	}
@@ -298,11 +344,24 @@ func (t *Trainer) trainOn(b *dataset.Batch, rateG, rateD float64) (losses Losses
 	if !discriminatorsFirst {
 		t.poolA.exchange(fake.A, t.opts.BatchSize, randomStream(t.opts.Seed, "pool A", t.step))
 		t.poolB.exchange(fake.B, t.opts.BatchSize, randomStream(t.opts.Seed, "pool B", t.step))
-		if d, err = t.graph.TrainDiscriminators(t.run, real, fake, t.step, rateD); err != nil {
+		if d, err = t.graph.TrainDiscriminators(t.run, real, fake, stepsD, rateD); err != nil {
 			return losses, err
 		}
 	}
 	return Losses{GAB: g[0], GBA: g[1], CycleA: g[2], CycleB: g[3], IdtA: g[4], IdtB: g[5], DA: d[0], DB: d[1]}, nil
+}
+
+// accepts reports a batch that the networks are not built for, and networks without weights.
+func (t *Trainer) accepts(b *dataset.Batch) error {
+	a, o := graph.Shape{H: b.HA, W: b.WA, C: b.CA}, graph.Shape{H: b.HB, W: b.WB, C: b.CB}
+	if b.N != t.opts.BatchSize || a != t.shapeA || o != t.shapeB {
+		return fmt.Errorf("a batch of %d images of %v (%s) and %v (%s); the run trains on %d of %v and %v. Fix: use a -preprocess that crops",
+			b.N, a, strings.Join(b.NamesA, ", "), o, strings.Join(b.NamesB, ", "), t.opts.BatchSize, t.shapeA, t.shapeB)
+	}
+	if t.unset {
+		return errors.New("frozen layers have no weights. Fix: call LoadInitial or Restore first")
+	}
+	return nil
 }
 
 // TraceNext makes TensorFlow record the next step, which slows it by a few percent.

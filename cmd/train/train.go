@@ -16,6 +16,8 @@ import (
 	"golang.org/x/term"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/graph"
+	"cyclegan/third_party/native/fetch"
 	"cyclegan/train"
 	"cyclegan/train/report"
 	"cyclegan/train/run"
@@ -33,13 +35,25 @@ func (c *config) train(stdout, stderr *os.File) int {
 	var err error
 	if c.worker != "" {
 		err = c.serve(ctx, stdout)
-	} else {
+	} else if err = c.fetchFeatures(ctx, stderr); err == nil {
 		err = run.Train(ctx, c.runConfig(stdout, stderr))
 	}
 	if errors.Is(err, context.Canceled) {
 		return cli.Interrupted
 	}
 	return cli.Report(stderr, "train", err)
+}
+
+// fetchFeatures fetches the weights of the frozen features if the run begins with them. A resumed run has
+// them in its checkpoint.
+func (c *config) fetchFeatures(ctx context.Context, log *os.File) error {
+	if c.opts.NetD != graph.Projected || c.resume {
+		return nil
+	}
+	if _, err := fetch.Features(ctx, log); err != nil {
+		return fmt.Errorf("-netD %s: %w", c.opts.NetD, err)
+	}
+	return nil
 }
 
 func (c *config) runConfig(stdout, stderr *os.File) run.Config {

@@ -134,6 +134,11 @@ func pyramidCases(t testing.TB, filters int) []testCase {
 func discriminatorCases(t testing.TB, filters int) []testCase {
 	var cases []testCase
 	for _, arch := range graph.Discriminators {
+		if arch == graph.Projected { // it has no norm
+			n := discriminator(t, graph.DiscriminatorOptions{Architecture: arch, Filters: filters, Norm: graph.NormNone})
+			cases = append(cases, testCase{arch + "_D", n, [][2]int{{32, 64}}})
+			continue
+		}
 		for _, norm := range []graph.Norm{graph.NormInstance, graph.NormBatch, graph.NormNone} {
 			n := discriminator(t, graph.DiscriminatorOptions{Architecture: arch, Filters: filters, Norm: norm, Layers: 2})
 			cases = append(cases, testCase{arch + "_D_" + string(norm), n, [][2]int{{65, 71}, {64, 80}}})

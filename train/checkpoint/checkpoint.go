@@ -48,7 +48,8 @@ const (
 // weights, Adam's moments, the moving averages, the image pools, and the step, from which all
 // random draws follow.
 type Checkpoint struct {
-	Step int64 // steps done
+	Step   int64 // steps done
+	WarmUp int64 // steps of the discriminators before the first one
 	// Passed is the number of steps of the schedule that the run passed over to end in time, and
 	// Spent the time that the run had taken. Both are 0 without a time limit.
 	Passed float64
@@ -91,6 +92,7 @@ const (
 	maxHeader     = 64 << 20
 
 	headerSumKey = "header_crc32c"
+	warmUpKey    = "warmup"
 	noHeaderSum  = "00000000"
 )
 
@@ -177,7 +179,7 @@ func (c *Checkpoint) header(names []string) ([]byte, error) {
 // numbers returns the numbers among the scalars by their keys in the metadata.
 func (c *Checkpoint) numbers() map[string]any {
 	return map[string]any{
-		"step": &c.Step, "batches": &c.Batches,
+		"step": &c.Step, warmUpKey: &c.WarmUp, "batches": &c.Batches,
 		"width_A": &c.WidthA, "height_A": &c.HeightA, "width_B": &c.WidthB, "height_B": &c.HeightB,
 	}
 }
@@ -194,6 +196,9 @@ func (c *Checkpoint) parse(metadata map[string]string) error {
 		maps.Copy(numbers, c.timing())
 	}
 	for key, into := range numbers {
+		if _, ok := metadata[key]; !ok && key == warmUpKey {
+			continue // a checkpoint of an older version
+		}
 		if err := json.Unmarshal([]byte(metadata[key]), into); err != nil {
 			return fmt.Errorf("header metadata: %s is %q", key, metadata[key])
 		}

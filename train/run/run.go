@@ -239,8 +239,11 @@ func (r *run) train(ctx context.Context) error {
 		hooks = append(hooks, profile.step)
 	}
 	hooks = append(hooks, r.timing.step)
-	r.timing.last, r.timing.tasks = r.timing.now(), 0
-	err := train.Run(ctx, r.trainer, r.data, hooks...)
+	err := r.warmUp(ctx)
+	if err == nil {
+		r.timing.last, r.timing.tasks = r.timing.now(), 0
+		err = train.Run(ctx, r.trainer, r.data, hooks...)
+	}
 	r.Display.Stop()
 	var diverged *train.NotFiniteError
 	var unreachable *worker.UnreachableError
@@ -274,6 +277,20 @@ func (r *run) train(ctx context.Context) error {
 		fmt.Fprintf(r.Out, "or with the best state, of step %d:\n  %s\n", r.best.Step, r.exportCommand(" -epoch best"))
 	}
 	return err
+}
+
+// warmUp trains the discriminators before the first step and says how it goes.
+func (r *run) warmUp(ctx context.Context) error {
+	begin, sum, n := time.Now(), 0.0, 0
+	return r.trainer.WarmUp(ctx, r.data, func(done, steps int, dA, dB float64) {
+		sum, n = sum+dA+dB, n+1
+		if every := max(steps/5, 1); done%every != 0 && done != steps {
+			return
+		}
+		r.Display.Say(fmt.Sprintf("warm-up of the discriminators: step %d of %d, D loss %.3f, %.2f s a step",
+			done, steps, sum/float64(n), time.Since(begin).Seconds()/float64(n)))
+		begin, sum, n = time.Now(), 0, 0
+	})
 }
 
 // saveCheckpoint is the hook that writes checkpoints.

@@ -50,14 +50,23 @@ func (h *share) generatorLosses() {
 		lossIdtB = l1(s, idtB, realB, h.LambdaB*h.LambdaIdentity)
 	}
 	h.losses = []tf.Output{
-		Adversarial(s, h.GANMode, h.apply(s, h.dB, fakeB), true),
-		Adversarial(s, h.GANMode, h.apply(s, h.dA, fakeA), true),
+		h.fooling(h.apply(s, h.dB, fakeB)),
+		h.fooling(h.apply(s, h.dA, fakeA)),
 		l1(s, recA, realA, h.LambdaA),
 		l1(s, recB, realB, h.LambdaB),
 		lossIdtA,
 		lossIdtB,
 	}
 	h.fakes = []tf.Output{fakeA, fakeB}
+}
+
+// fooling is the loss of a generator whose images got these scores, which should say real.
+func (h *share) fooling(scores tf.Output) tf.Output {
+	mode := h.GANMode
+	if mode == Hinge {
+		mode = WGANGP // -D: unlike the discriminator, the generator has no margin
+	}
+	return Adversarial(h.scope, mode, scores, true)
 }
 
 // discriminatorLosses adds the terms D_A and D_B: lambda_D times the losses on real and on
@@ -89,7 +98,7 @@ func (h *share) discriminatorLosses() {
 }
 
 // Adversarial adds the loss of a discriminator's scores, which should all say real or all say fake.
-// Scores are [N, H, W, 1], before any sigmoid.
+// Scores are [N, H, W, 1] or more channels, before any sigmoid.
 func Adversarial(s *op.Scope, mode string, scores tf.Output, real bool) tf.Output {
 	s = s.SubScope("gan")
 	switch mode {
@@ -112,6 +121,12 @@ func Adversarial(s *op.Scope, mode string, scores tf.Output, real bool) tf.Outpu
 			scores = op.Neg(s, scores)
 		}
 		return mean(s, scores)
+	case Hinge:
+		// Lim and Ye 2017, https://arxiv.org/abs/1705.02894: max(0, 1 - D) or max(0, 1 + D)
+		if real {
+			scores = op.Neg(s, scores)
+		}
+		return mean(s, op.Relu(s, op.AddV2(s, scores, op.Const(s.SubScope("margin"), float32(1)))))
 	}
 	s.UpdateErr("adversarial", fmt.Errorf("unknown -gan_mode %q", mode))
 	return tf.Output{}

@@ -13,6 +13,7 @@ const (
 	LSGAN   = "lsgan"
 	Vanilla = "vanilla"
 	WGANGP  = "wgangp"
+	Hinge   = "hinge"
 )
 
 // Options are the settings of a training step.
@@ -32,11 +33,12 @@ type Options struct {
 	// translated images instead of images from a pool.
 	DiscriminatorsFirst bool
 
-	Beta1    float64 // of Adam
-	Averages bool    // keep moving averages of the generators' weights
-	Dropout  bool    // the generators have dropout
-	Seed     uint64  // of dropout and of the gradient penalty
-	Winograd bool    // compute wide 3x3 convolutions in Winograd's form
+	Beta1, Beta2 float64 // of Adam
+
+	Averages bool   // keep moving averages of the generators' weights
+	Dropout  bool   // the generators have dropout
+	Seed     uint64 // of dropout and of the gradient penalty
+	Winograd bool   // compute wide 3x3 convolutions in Winograd's form
 
 	// Replicas is the number of devices that share a batch, 1 or more. Place names a replica's
 	// device as TensorFlow does, or is empty if there is only one device. Nil stands for a single

@@ -60,7 +60,8 @@ func (g *Graph) TrainGenerators(run Runner, real Images, steps int64, rate, ema 
 }
 
 // TrainDiscriminators trains the discriminators on real and translated images, which are ignored if
-// the discriminators are first. It returns the losses D_A and D_B.
+// the discriminators are first, after the given number of steps of their own. It returns the losses D_A
+// and D_B.
 func (g *Graph) TrainDiscriminators(run Runner, real, fake Images, steps int64, rate float64) (losses []float64, err error) {
 	feeds, err := g.feeds(real, fake, steps, rate)
 	if err != nil {
@@ -71,6 +72,22 @@ func (g *Graph) TrainDiscriminators(run Runner, real, fake Images, steps int64, 
 		return nil, fmt.Errorf("train the discriminators: %w", err)
 	}
 	return scalars(out), nil
+}
+
+// WarmUpDiscriminators trains the discriminators like TrainDiscriminators, on images of the other domain
+// instead of translated ones, without the generators' half of the step.
+func (g *Graph) WarmUpDiscriminators(run Runner, real Images, steps int64, rate float64) (losses []float64, err error) {
+	fake := Images{A: real.B, B: real.A}
+	if before := g.generators.before; !before.Empty() { // what the replicas get for both halves
+		feeds, err := g.feeds(real, fake, steps, rate)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := run("before the warm-up", before, feeds); err != nil {
+			return nil, fmt.Errorf("warm up the discriminators: %w", err)
+		}
+	}
+	return g.TrainDiscriminators(run, real, fake, steps, rate)
 }
 
 // Translate returns the images that TrainGenerators would translate, without training.
@@ -121,7 +138,7 @@ func (g *Graph) feeds(real, fake Images, steps int64, learningRate float64) (tfg
 			errs = append(errs, err)
 		}
 	}
-	rate, epsilon := AdamSettings(learningRate, g.opts.Beta1, steps+1)
+	rate, epsilon := AdamSettings(learningRate, g.opts.Beta1, g.opts.Beta2, steps+1)
 	feed(g.rate, []float32{float32(rate)})
 	feed(g.epsilon, []float32{float32(epsilon)})
 	return feeds, errors.Join(errs...)

@@ -124,7 +124,7 @@ func Build(o Options) (*Graph, error) {
 		g.inputs = append(g.inputs, r.names())
 	}
 	var err error
-	g.TensorFlow, err = tfgraph.Edit(b.graph, tfgraph.UseFastMatMul, tfgraph.Recompute, o.place)
+	g.TensorFlow, err = tfgraph.Edit(b.graph, tfgraph.UseFastMatMul, tfgraph.UseActivations, tfgraph.Recompute, o.place)
 	return g, err
 }
 
@@ -165,7 +165,11 @@ func (b *builder) checkShapes() error {
 		in graph.Shape
 	}{{b.dA, b.ShapeA}, {b.dA, b.fakeA}, {b.dB, b.ShapeB}, {b.dB, b.fakeB}} {
 		if _, err := c.n.Net.OutputShape(c.in.H, c.in.W); err != nil {
-			return fmt.Errorf("%s cannot classify an image of %v: %w. Fix: use a larger -crop_size or a shallower -netD", c.n.Name, c.in, err)
+			fix := "use a larger -crop_size or a shallower -netD"
+			if c.n.Net.Name == graph.Projected {
+				fix = fmt.Sprintf("use sides that are multiples of %d (see -crop_size)", c.n.Net.SizeMultiple())
+			}
+			return fmt.Errorf("%s cannot classify an image of %v: %w. Fix: %s", c.n.Name, c.in, err, fix)
 		}
 	}
 	if b.LambdaGP > 0 && (b.ShapeA != b.fakeA || b.ShapeB != b.fakeB) {

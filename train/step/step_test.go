@@ -22,7 +22,7 @@ func TestAdamFollowsPyTorch(t *testing.T) {
 	p := NewNetwork(s, "network", net, false)
 	rateIn, epsilonIn := op.Placeholder(s.SubScope("rate"), tf.Float), op.Placeholder(s.SubScope("epsilon"), tf.Float)
 	gradient := op.Placeholder(s.SubScope("gradient"), tf.Float, op.PlaceholderShape(tf.MakeShape(1, 1, 1, 3)))
-	update := NewAdam(s, g, rateIn, epsilonIn, 0.5).Update(p, "c.weight", gradient)
+	update := NewAdam(s, g, rateIn, epsilonIn, 0.5, 0.999).Update(p, "c.weight", gradient)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestAdamFollowsPyTorch(t *testing.T) {
 			t.Fatal(err)
 		}
 		feeds := tfgraph.Feeds{tfgraph.NameOf(gradient): feed}
-		rate, eps := AdamSettings(lr, beta1, n)
+		rate, eps := AdamSettings(lr, beta1, beta2, n)
 		feeds[tfgraph.NameOf(rateIn)], _ = tf.NewTensor(float32(rate))
 		feeds[tfgraph.NameOf(epsilonIn)], _ = tf.NewTensor(float32(eps))
 		if _, err := session.Run(tfgraph.NewPart(nil, update), feeds); err != nil {
@@ -102,6 +102,12 @@ func TestLosses(t *testing.T) {
 				return -v
 			}
 			return v
+		},
+		Hinge: func(v float64, real bool) float64 {
+			if real {
+				return max(0, 1-v)
+			}
+			return max(0, 1+v)
 		},
 	}
 	session, err := tfgraph.NewSession(g, "", nil)

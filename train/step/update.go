@@ -11,11 +11,8 @@ import (
 	"cyclegan/graph/tfgraph"
 )
 
-// Adam's settings that are not options, as in the official implementation.
-const (
-	adamBeta2   = 0.999
-	adamEpsilon = 1e-8
-)
+// adamEpsilon is PyTorch's default, which the official implementation uses.
+const adamEpsilon = 1e-8
 
 // addHalfStep adds one half of a step: each replica's losses, and the updates of the networks that
 // minimize their sum. It fetches the losses and, if the discriminators come second, the images for the pools.
@@ -65,7 +62,7 @@ func (b *builder) updateWeights(s *op.Scope, shares []*share, networks []*Networ
 	if s.Err() != nil {
 		return nil
 	}
-	adam := NewAdam(s, b.graph, b.rate, b.epsilon, b.Beta1)
+	adam := NewAdam(s, b.graph, b.rate, b.epsilon, b.Beta1, b.Beta2)
 	var updates []*tf.Operation
 	i := 0
 	for _, n := range networks {
@@ -91,9 +88,9 @@ type Adam struct {
 }
 
 // NewAdam returns an Adam with the scalars rate and epsilon of AdamSettings.
-func NewAdam(s *op.Scope, g *tf.Graph, rate, epsilon tf.Output, beta1 float64) *Adam {
+func NewAdam(s *op.Scope, g *tf.Graph, rate, epsilon tf.Output, beta1, beta2 float64) *Adam {
 	constant := func(name string, v float64) tf.Output { return op.Const(s.SubScope(name), float32(v)) }
-	return &Adam{s, g, constant("none", 0), rate, constant("beta1", beta1), constant("beta2", adamBeta2), epsilon}
+	return &Adam{s, g, constant("none", 0), rate, constant("beta1", beta1), constant("beta2", beta2), epsilon}
 }
 
 // Update adds the step of one parameter.
@@ -110,8 +107,8 @@ func (a *Adam) Update(n *Network, name string, gradient tf.Output) *tf.Operation
 //	TensorFlow:  rate * m / (sqrt(v) + epsilon)
 //
 // It uses the betas as the float32 operation has them.
-func AdamSettings(learningRate, beta1 float64, n int64) (rate, epsilon float64) {
-	b1, b2 := float64(float32(beta1)), float64(float32(adamBeta2))
+func AdamSettings(learningRate, beta1, beta2 float64, n int64) (rate, epsilon float64) {
+	b1, b2 := float64(float32(beta1)), float64(float32(beta2))
 	root := math.Sqrt(1 - math.Pow(b2, float64(n)))
 	return learningRate * root / (1 - math.Pow(b1, float64(n))), adamEpsilon * root
 }
