@@ -30,7 +30,8 @@ import (
 )
 
 // A Translator converts one image to another. *infer.Model implements it. An implementation that
-// wraps a model passes ctx on, through which the model reports how it tiled the image.
+// wraps a model passes ctx on, through which the model reports how it tiled the image. Images are of type
+// *image.NRGBA, or another type with 16 bits per sample if the files have and can store those.
 type Translator interface {
 	Translate(ctx context.Context, img image.Image) (image.Image, error)
 }

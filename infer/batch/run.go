@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -192,6 +193,9 @@ func (c *Converter) prepare(w *work, pic *pixels.Picture) bool {
 		w.Notes = append(w.Notes, format+" cannot store its transparency: it is blended onto white")
 	}
 	if c.opt.Size == nil {
+		if pic.Deep != nil && pixels.KeepsDeep(format) {
+			w.img = pic.Deep
+		}
 		return true
 	}
 	width, height := c.opt.Size(w.Width, w.Height)
@@ -213,6 +217,9 @@ func (c *Converter) translate(ctx context.Context, w *work) bool {
 	if err != nil {
 		w.Err = fmt.Errorf("convert %q: %w", w.Input, err)
 		return false
+	}
+	if pixels.Deep(img) {
+		w.Notes = slices.DeleteFunc(w.Notes, func(note string) bool { return note == pixels.NoteDeep })
 	}
 	w.img = img
 	return true

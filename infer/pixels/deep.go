@@ -3,6 +3,8 @@ package pixels
 import (
 	"image"
 	"image/color"
+
+	"github.com/disintegration/imaging"
 )
 
 // Deep reports whether an image has 16 bits per sample.
@@ -12,6 +14,12 @@ func Deep(img image.Image) bool {
 		return true
 	}
 	return false
+}
+
+// KeepsDeep reports whether a format ("png", "tiff", ...) can store 16 bits per sample.
+func KeepsDeep(format string) bool {
+	f, err := writer(format)
+	return err == nil && (f == imaging.PNG || f == imaging.TIFF)
 }
 
 // Rows returns a function that writes row y of img to dst as red, green, blue and alpha, from 0 to 65535
@@ -36,9 +44,13 @@ func Rows(img image.Image) func(dst []uint16, y int) {
 			}
 		}
 	}
+	at := func(x, y int) color.NRGBA64 { return color.NRGBA64Model.Convert(img.At(x, y)).(color.NRGBA64) }
+	if m, ok := img.(*image.RGBA64); ok && m.Opaque() {
+		at = func(x, y int) color.NRGBA64 { return color.NRGBA64(m.RGBA64At(x, y)) } // without allocations
+	}
 	return func(dst []uint16, y int) {
 		for x := range b.Dx() {
-			c := color.NRGBA64Model.Convert(img.At(b.Min.X+x, y)).(color.NRGBA64)
+			c := at(b.Min.X+x, y)
 			dst[4*x], dst[4*x+1], dst[4*x+2], dst[4*x+3] = c.R, c.G, c.B, c.A
 		}
 	}

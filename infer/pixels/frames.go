@@ -9,9 +9,9 @@ import (
 
 // The notes of a Picture.
 const (
+	NoteDeep   = "16 bits per sample are rounded to 8"
 	noteFrames = "only the first frame of the animation is read"
 	notePages  = "only the first of several pages is read"
-	noteDeep   = "16 bits per sample are rounded to 8"
 	noteCMYK   = "CMYK is converted to RGB without a profile"
 )
 

@@ -13,10 +13,12 @@ import (
 
 // Picture is a decoded image file.
 type Picture struct {
-	Image  *image.NRGBA // upright, starting at the origin
-	Format string       // "jpeg", "png", "gif", "bmp", "tiff" or "webp"
-	Gray   bool         // every pixel has equal red, green and blue
-	Alpha  bool         // some pixel is not opaque
+	Image *image.NRGBA // upright, starting at the origin
+	// Deep is the same image with 16 bits per sample, or nil if the file has fewer or an orientation.
+	Deep   image.Image
+	Format string // "jpeg", "png", "gif", "bmp", "tiff" or "webp"
+	Gray   bool   // every pixel has equal red, green and blue
+	Alpha  bool   // some pixel is not opaque
 	// Orientation is the file's EXIF orientation, 1 to 8. Image is already turned by it.
 	Orientation int
 	// Profile is the file's ICC profile, if it is valid and for RGB. It applies to Image; pass it on in
@@ -167,10 +169,13 @@ func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 	p := &Picture{Format: info.Format, Orientation: orientation(info.Format, data)}
 	p.note(note)
 	if Deep(img) {
-		p.note(noteDeep)
+		p.note(NoteDeep)
 	}
 	if fix != nil {
 		img = fix(img)
+	}
+	if Deep(img) && p.Orientation == 1 {
+		p.Deep = img
 	}
 	_, cmyk := img.(*image.CMYK)
 	p.profile(data, cmyk)

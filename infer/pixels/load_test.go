@@ -108,8 +108,8 @@ func TestLoadKnowsGrayAndAlpha(t *testing.T) {
 // Notes report what is not read, and nothing else.
 func TestLoadNotes(t *testing.T) {
 	for name, want := range map[string]string{
-		"base.png": "", "palette.gif": "", "lossless.webp": "", "cmyk.jpg": noteCMYK, "cmyk.tiff": noteCMYK, "deep.png": noteDeep, "deep.tiff": noteDeep,
-		"deep_alpha.png": noteDeep, "animated.gif": noteFrames, "animated.webp": noteFrames, "pages.tiff": notePages, "wide.jpg": "",
+		"base.png": "", "palette.gif": "", "lossless.webp": "", "cmyk.jpg": noteCMYK, "cmyk.tiff": noteCMYK, "deep.png": NoteDeep, "deep.tiff": NoteDeep,
+		"deep_alpha.png": NoteDeep, "animated.gif": noteFrames, "animated.webp": noteFrames, "pages.tiff": notePages, "wide.jpg": "",
 	} {
 		if got := strings.Join(load(t, name).Notes, "; "); got != want {
 			t.Errorf("%s: noted %q, want %q", name, got, want)
