@@ -21,7 +21,7 @@ type Info struct {
 	// TrainWidth and TrainHeight are the training size, at which the generator works best.
 	TrainWidth, TrainHeight int
 	// DetailFrom is the shorter side in pixels from which the detail of an image comes from the input, or 0
-	// if it never does. See Options.Detail.
+	// if it never does; see Options.Detail. For a model of a fixed size it is 1, and larger images are meant.
 	DetailFrom int
 	// Step is the number of training steps.
 	Step int64

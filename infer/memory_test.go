@@ -8,6 +8,9 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
+
+	"cyclegan/infer/internal/imagetest"
 )
 
 // processMemory returns a field of /proc/self/status in MB.
@@ -96,5 +99,32 @@ func TestTilesMemory(t *testing.T) {
 	// Without tiles, this model takes some 130 bytes per pixel: more than 1500 MB.
 	if took > 400 {
 		t.Errorf("a image of %dx%d took %d MB", w, h, took)
+	}
+}
+
+// With the detail of the input, a large image takes no more memory than itself, its result and the copy.
+func TestDetailMemory(t *testing.T) {
+	const w, h = 4000, 3000
+	open(t, "tiles_batch.onnx", nil)
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	if !inProcess(t) {
+		return
+	}
+	m := open(t, "tiles_batch.onnx", &Options{TrainSize: 64})
+	if _, err := m.Translate(t.Context(), scenery(64, 85)); err != nil {
+		t.Fatal(err)
+	}
+	img := imagetest.Pattern(w, h)
+	before := processMemory(t, "VmRSS")
+	begin := time.Now()
+	if _, err := m.Translate(t.Context(), img); err != nil {
+		t.Fatal(err)
+	}
+	took := processMemory(t, "VmHWM") - before
+	t.Logf("%v: %d MB in %v", m.Tiling(w, h), took, time.Since(begin))
+	if most := 4*w*h>>20 + 30; took > most {
+		t.Errorf("an image of %dx%d took %d MB, more than %d", w, h, took, most)
 	}
 }
