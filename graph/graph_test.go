@@ -257,7 +257,7 @@ func TestOptionErrorsNameTheValue(t *testing.T) {
 		}
 	}
 	_, err = NewGenerator(GeneratorOptions{Architecture: Pyramid, In: 3, Out: 1, Filters: 6, Size: 96, Norm: NormNone, Upsampling: UpTranspose, Residual: true, Dropout: true})
-	for _, text := range []string{"have 3 and 1", "6 filters", "not 96", "no dropout"} {
+	for _, text := range []string{"as many output channels", "6 filters", "not 96", "no dropout"} {
 		if err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("the error lacks %s: %v", text, err)
 		}

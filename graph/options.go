@@ -86,7 +86,7 @@ func (o GeneratorOptions) Validate() error {
 	if o.Filters < 1 {
 		errs = append(errs, fmt.Errorf("generator: %d filters", o.Filters))
 	}
-	if o.Residual && o.In != o.Out {
+	if o.Residual && o.In != o.Out && o.Architecture != Pyramid {
 		errs = append(errs, fmt.Errorf("generator: residual adds output and input, which have %d and %d channels",
 			o.Out, o.In))
 	}
@@ -101,8 +101,7 @@ func (o GeneratorOptions) Validate() error {
 
 func (o GeneratorOptions) validatePyramid() (errs []error) {
 	if o.In != o.Out {
-		errs = append(errs, fmt.Errorf("generator: pyramid returns as many channels as it gets, so input and output cannot have %d and %d",
-			o.In, o.Out))
+		errs = append(errs, errors.New("generator: pyramid needs as many output channels as input channels"))
 	}
 	if o.Filters < 4 || o.Filters%4 != 0 {
 		errs = append(errs, fmt.Errorf("generator: pyramid with %d filters; use a multiple of 4", o.Filters))

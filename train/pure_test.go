@@ -47,6 +47,22 @@ func TestValidateListsEveryProblem(t *testing.T) {
 	}
 }
 
+func TestPyramidNeedsItsSizes(t *testing.T) {
+	o := paper()
+	o.NetG, o.CropSize = "pyramid", 128
+	o.Residual, o.Upsampling = true, "resize" // which a pyramid ignores
+	if err := o.Validate(); err != nil {
+		t.Error(err)
+	}
+	o.CropSize, o.NGF, o.OutputNC, o.LambdaIdentity = 96, 30, 1, 0
+	err := o.Validate()
+	for _, word := range []string{"power of 2 of pixels, not 96", "30 filters", "as many output channels"} {
+		if err == nil || strings.Count(err.Error(), word) != 1 {
+			t.Errorf("the error does not mention %q once: %v", word, err)
+		}
+	}
+}
+
 func TestOptionsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "options.json")
 	want := paper()

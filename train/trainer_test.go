@@ -65,6 +65,14 @@ func run(t *testing.T, trainer *Trainer, data *dataset.Dataset, to int64) []Loss
 	return losses
 }
 
+// pyramid is a run whose generators have two levels, and blocks wide enough for Winograd's form.
+func pyramid(t *testing.T) Options {
+	o := tiny(t)
+	o.NetG, o.NGF, o.Norm, o.NormD, o.InitType = graph.Pyramid, 64, "none", "instance", "kaiming"
+	o.LoadSize, o.CropSize, o.BatchSize = 68, 64, 2
+	return o
+}
+
 // recipes are small runs that together use every part of training.
 func recipes(t *testing.T) map[string]Options {
 	full := tiny(t)
@@ -88,7 +96,10 @@ func recipes(t *testing.T) map[string]Options {
 	demo.NGF, demo.NDF, demo.LoadSize, demo.CropSize = 4, 4, 36, 32
 	demo.Scenes, demo.Threads, demo.GPUIDs, demo.Precision = 6, 2, "-1", BF16
 
-	return map[string]Options{"paper": full, "yosemite": yosemite, "demo bf16": demo, "wgangp": penalized(t)}
+	narrow := pyramid(t)
+	narrow.NGF = 8
+
+	return map[string]Options{"paper": full, "yosemite": yosemite, "demo bf16": demo, "wgangp": penalized(t), "pyramid": narrow}
 }
 
 // A run that is saved and resumed in a new session is bit-identical to an uninterrupted run.

@@ -17,9 +17,14 @@ func wide(t *testing.T) Options {
 // Training in Winograd's form follows the direct form: the first step is equal up to rounding, and later
 // ones as far as Adam lets rounding grow. Adam's first step takes only the sign of each gradient.
 func TestWinogradTrainsAsDirect(t *testing.T) {
+	for _, o := range []Options{wide(t), pyramid(t)} {
+		t.Run(o.NetG, func(t *testing.T) { checkWinograd(t, o) })
+	}
+}
+
+func checkWinograd(t *testing.T, o Options) {
 	var all [2][]Losses
 	for i, conv := range []string{ConvDirect, ConvWinograd} {
-		o := wide(t)
 		o.Conv = conv
 		trainer, data := open(t, o)
 		if used := trainer.opts.winogradOn(trainer.device); used != (conv == ConvWinograd) {
