@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"cyclegan/graph"
 )
 
 func TestPresetsAreValid(t *testing.T) {
@@ -165,6 +168,27 @@ func TestSchedule(t *testing.T) {
 		if g, _ := o.LearningRates(epoch); math.Abs(g-want) > 1e-18 {
 			t.Errorf("cosine, epoch %d: %g, want %g", epoch, g, want)
 		}
+	}
+}
+
+// The paper's step at 256 pixels is 6 + 3 passes of 49.55 G and 8 of 3.15 G multiply-accumulates in
+// each direction. Two threads need some eight seconds, and 200 epochs of photographs weeks.
+func TestStepMACs(t *testing.T) {
+	o, shape := paper(), graph.Shape{H: 256, W: 256, C: 3}
+	macs, err := o.StepMACs(shape, shape)
+	if want := 2 * (9*49.55e9 + 8*3.15e9); err != nil || math.Abs(float64(macs)/want-1) > 0.01 {
+		t.Errorf("%.4g, %v; want %.4g", float64(macs), err, want)
+	}
+	if got := o.roughStep(shape, shape, 2); got < 6*time.Second || got > 10*time.Second {
+		t.Errorf("a step takes roughly %v", got)
+	}
+	o.LambdaIdentity, o.BatchSize = 0, 4
+	more, err := o.StepMACs(shape, shape)
+	if want := 4 * 2 * (6*49.55e9 + 8*3.15e9); err != nil || math.Abs(float64(more)/want-1) > 0.01 {
+		t.Errorf("batch of 4 without identity loss: %.4g, %v; want %.4g", float64(more), err, want)
+	}
+	if got := o.roughStep(graph.Shape{H: 1, W: 1, C: 3}, shape, 2); got != 0 {
+		t.Errorf("an impossible step takes %v", got)
 	}
 }
 

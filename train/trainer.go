@@ -278,6 +278,15 @@ func (t *Trainer) Device() string { return t.device.String() }
 // OnGPU reports whether the trainer computes on a GPU.
 func (t *Trainer) OnGPU() bool { return t.device.hasGPU() }
 
+// RoughStep returns roughly what a step takes, by the size of the networks, or 0 if that is unknown: the
+// speed of a GPU or of another machine is.
+func (t *Trainer) RoughStep() time.Duration {
+	if t.OnGPU() || len(t.device.workers) > 0 {
+		return 0
+	}
+	return t.opts.roughStep(t.shapeA, t.shapeB, t.device.threads)
+}
+
 // Shapes returns the shapes of a training image of A and of B.
 func (t *Trainer) Shapes() (a, b graph.Shape) { return t.shapeA, t.shapeB }
 

@@ -16,7 +16,6 @@ type Task int
 const (
 	Evaluation Task = iota
 	Samples
-	Checkpoint
 	Finish // export and report, only at the end
 	tasks
 )
@@ -39,17 +38,18 @@ type Forecast struct {
 	did   [tasks]window
 }
 
-// New returns a forecast of a run with this many images of each domain in a step.
-func New(batch int, costs map[Task]Cost) *Forecast {
+// New returns a forecast of a run with this many images of each domain in a step, which does no task
+// yet.
+func New(batch int) *Forecast {
 	f := &Forecast{batch: int64(batch)}
-	for t := range tasks {
-		f.costs[t] = Cost{Every: -1}
-	}
-	for t, c := range costs {
-		f.costs[t] = c
+	for t := range f.costs {
+		f.costs[t].Every = -1
 	}
 	return f
 }
+
+// Expect adds a task to the run.
+func (f *Forecast) Expect(t Task, c Cost) { f.costs[t] = c }
 
 // Step adds what a step took, with its data and everything that is no task. It ignores the first one, which includes TensorFlow's
 // preparations.

@@ -11,10 +11,9 @@ import (
 const second = time.Second
 
 func TestLeft(t *testing.T) {
-	f := New(4, map[Task]Cost{
-		Evaluation: {Every: 40, Steps: 5, Time: 3 * second},
-		Finish:     {Time: 7 * second},
-	})
+	f := New(4)
+	f.Expect(Evaluation, Cost{Every: 40, Steps: 5, Time: 3 * second})
+	f.Expect(Finish, Cost{Time: 7 * second})
 	f.Step(time.Hour) // TensorFlow's preparations
 	if f.PerStep() != 0 || f.Measured() != 0 {
 		t.Error("the first step counts")
@@ -46,7 +45,7 @@ func TestLeft(t *testing.T) {
 
 // A machine that slept for an hour does not slow the forecast down.
 func TestOutlier(t *testing.T) {
-	f := New(1, nil)
+	f := New(1)
 	for i := range 21 {
 		f.Step(second)
 		if i == 15 {
@@ -67,7 +66,9 @@ type machine struct {
 
 // train returns the steps made, the steps of the schedule they went through, and the time taken.
 func (m machine) train(limit time.Duration) (made int64, scheduled float64, clock time.Duration) {
-	f := New(1, map[Task]Cost{Evaluation: {Every: m.perEvaluation, Steps: 10}, Finish: {Time: 5 * second}})
+	f := New(1)
+	f.Expect(Evaluation, Cost{Every: m.perEvaluation, Steps: 10})
+	f.Expect(Finish, Cost{Time: 5 * second})
 	pace := 1.0
 	for scheduled < float64(m.steps)-1e-6 {
 		took := m.step(made)
@@ -153,7 +154,7 @@ func TestPaceOfAFittingSchedule(t *testing.T) {
 
 // No time left still means one step, at the end of the schedule.
 func TestPaceOfAnEndedLimit(t *testing.T) {
-	f := New(1, nil)
+	f := New(1)
 	f.Step(second)
 	if got := f.Pace(1, 99, time.Minute, time.Hour); got != 1 {
 		t.Errorf("pace %g before anything is measured", got)
@@ -165,7 +166,8 @@ func TestPaceOfAnEndedLimit(t *testing.T) {
 }
 
 func ExampleForecast() {
-	f := New(1, map[Task]Cost{Finish: {Time: 10 * time.Second}})
+	f := New(1)
+	f.Expect(Finish, Cost{Time: 10 * time.Second})
 	for range 5 {
 		f.Step(2 * time.Second)
 	}

@@ -40,6 +40,7 @@ func newEvaluation(ctx context.Context, r *run) (e *evaluation, err error) {
 		}
 	}
 	e = &evaluation{run: r, ctx: ctx}
+	begin := r.timing.now()
 	shapeA, shapeB := r.trainer.Shapes()
 	e.evaluator, err = evaluate.New(ctx, r.data, shapeA, shapeB, evaluate.Options{Count: r.opts.EvalCount, Features: r.opts.Features, Extractor: extractor})
 	if errors.Is(err, features.ErrNoRange) {
@@ -48,6 +49,7 @@ func newEvaluation(ctx context.Context, r *run) (e *evaluation, err error) {
 	if err != nil {
 		return nil, err
 	}
+	r.timing.expectEvaluations(begin)
 	r.open = append(r.open, e.evaluator)
 	return e, nil
 }

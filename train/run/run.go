@@ -239,6 +239,7 @@ func (r *run) train(ctx context.Context) error {
 		hooks = append(hooks, profile.step)
 	}
 	hooks = append(hooks, r.timing.step)
+	r.timing.foretell()
 	err := r.warmUp(ctx)
 	if err == nil {
 		r.timing.last, r.timing.tasks = r.timing.now(), 0

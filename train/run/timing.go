@@ -30,17 +30,22 @@ func newTiming(r *run) *timing {
 	if r.now == nil {
 		r.now = time.Now
 	}
-	evaluate := pace.Cost{Every: -1}
-	if n := int64(r.opts.EvalEvery); n > 0 {
-		// Each image passes two generators, and a step is some twenty such passes for each image.
-		images := float64(2 * r.opts.EvalCount * len(r.opts.Weights()))
-		evaluate = pace.Cost{Every: n, Steps: 2 * images / 20 / float64(r.opts.BatchSize), Time: time.Duration(0.02 * images * float64(time.Second))}
-	}
-	return &timing{run: r, began: r.now(), forecast: pace.New(r.opts.BatchSize, map[pace.Task]pace.Cost{
-		pace.Evaluation: evaluate,
-		pace.Samples:    {Every: int64(r.opts.DisplayFreq), Steps: 2, Time: time.Second},
-		pace.Finish:     {Steps: 4, Time: 10 * time.Second},
-	})}
+	t := &timing{run: r, began: r.now(), forecast: pace.New(r.opts.BatchSize)}
+	t.forecast.Expect(pace.Samples, pace.Cost{Every: int64(r.opts.DisplayFreq), Steps: 2, Time: time.Second})
+	t.forecast.Expect(pace.Finish, pace.Cost{Steps: 4, Time: 10 * time.Second})
+	return t
+}
+
+// expectEvaluations takes the time since begin, in which the untouched images were scored, as that of
+// scoring translations.
+func (t *timing) expectEvaluations(begin time.Time) {
+	kinds := len(t.opts.Weights())
+	passes := 4 * t.opts.EvalCount // each image of both domains goes through both generators
+	// A step is some twelve such passes for each of its images.
+	t.forecast.Expect(pace.Evaluation, pace.Cost{
+		Every: int64(t.opts.EvalEvery),
+		Steps: float64(kinds*passes) / 12 / float64(t.opts.BatchSize), Time: time.Duration(kinds) * t.now().Sub(begin),
+	})
 }
 
 // limit is the time that the run may take, 0 for any.
@@ -106,6 +111,32 @@ func (t *timing) step(p train.Progress) error {
 	return nil
 }
 
+// foretell says roughly how long a long run takes, before its first steps can be measured.
+func (t *timing) foretell() {
+	rough := t.trainer.RoughStep()
+	took := time.Duration(min(float64(t.planned()-t.trainer.Steps())*float64(rough), 1e18))
+	if took < time.Hour || t.limit() > 0 {
+		return
+	}
+	text := fmt.Sprintf("%s on this %s: roughly %s, by the size of the networks", t.opts.Preset, t.trainer.Device(), report.Duration(took))
+	if took > longRun {
+		text += t.shorten()
+	}
+	t.Display.Say(text)
+}
+
+// longRun is the time above which a run is likely a mistake.
+const longRun = 24 * time.Hour
+
+// shorten is the remedy for a long run.
+func (t *timing) shorten() string {
+	fast := "-preset fast, or "
+	if t.opts.Preset == "fast" {
+		fast = ""
+	}
+	return "; try " + fast + "-max_minutes 60"
+}
+
 // tell says how much time and memory the run needs, and warns of too much.
 func (t *timing) tell(p train.Progress) {
 	left, perStep := t.left(), t.forecast.PerStep()
@@ -121,23 +152,15 @@ func (t *timing) tell(p train.Progress) {
 		text += fmt.Sprintf(" of %.1f GiB", gib(memory))
 	}
 	t.Display.Say(text)
-	if left > 24*time.Hour {
+	if left > longRun {
 		t.journal.warn([]watch.Warning{{Step: p.Step, Title: "long run", Text: fmt.Sprintf(
-			"%s on this %s: about %s. Fix: try %s-max_minutes 60", t.opts.Preset, t.trainer.Device(), report.Duration(left), orFast(t.opts.Preset))}})
+			"%s on this %s: about %s%s", t.opts.Preset, t.trainer.Device(), report.Duration(left), t.shorten())}})
 	}
 	const mostMemory = 0.8
 	if memory > 0 && float64(peak) > mostMemory*float64(memory) {
 		t.journal.warn([]watch.Warning{{Step: p.Step, Title: "little memory left", Text: fmt.Sprintf(
 			"the run uses %.1f of %.1f GiB. Fix: use -precision bf16, a smaller -batch_size or -crop_size, or a smaller -data_memory", gib(peak), gib(memory))}})
 	}
-}
-
-// orFast recommends the fast preset to other runs.
-func orFast(preset string) string {
-	if preset == "fast" {
-		return ""
-	}
-	return "-preset fast, or "
 }
 
 func gib(bytes int64) float64 { return float64(bytes) / (1 << 30) }
