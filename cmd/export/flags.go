@@ -31,6 +31,12 @@ const (
 	formatSafetensors = "safetensors"
 )
 
+// Values of -epoch.
+const (
+	best   = "best"
+	latest = "latest"
+)
+
 // command is the parsed command line, and what it has loaded.
 type command struct {
 	format string
@@ -43,8 +49,7 @@ type command struct {
 
 	// Options for a run of cmd/train.
 	name, checkpointsDir string
-	epoch                int  // 0 for the latest checkpoint
-	best                 bool // the best checkpoint instead
+	epoch                string // best, latest, the number of an epoch, or "" for the best if there is one
 
 	precision        onnxgraph.Precision
 	calibration      string // folder of images for int8; "" for those of the run
@@ -64,7 +69,7 @@ var (
 // returns false with the exit status.
 func start(args []string, stdout, stderr io.Writer) (*command, int, bool) {
 	c := &command{}
-	var epoch, norm, precision string
+	var norm, precision string
 	var noDropout bool
 	var cropSize int
 	program := cli.Program("export")
@@ -76,7 +81,8 @@ Usage:
   %[1]s -pth FILE -o G.safetensors [options]
   %[1]s -pth FILE -o G.int8.onnx -precision int8 -calibration DIR
 
-A run can be exported while it trains and after it was interrupted: its newest checkpoint is used.
+A run can be exported while it trains and after it was interrupted: its best checkpoint so far is used,
+or the latest before the first evaluation.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Program("infer")))
 	f.Group("Source and output")
@@ -90,7 +96,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Pr
 	f.IntVar(&c.calibrationCount, "calibration_count", 64, "calibrate int8 on `N` images")
 	f.Group("With -name")
 	f.StringVar(&c.checkpointsDir, "checkpoints_dir", "./checkpoints", "folder `DIR` of all runs")
-	f.StringVar(&epoch, "epoch", "latest", "export the checkpoint `NAME`: latest, best or the number of a kept epoch")
+	f.StringVar(&c.epoch, "epoch", "", "export the checkpoint `NAME`: best, latest or the number of a kept epoch (default: the best if there is one, else the latest)")
 	f.Group("With -pth")
 	f.StringVar(&c.asked.Architecture, "netG", "", "require the generator `NAME`: resnet_9blocks, resnet_6blocks, unet_256, unet_128 or pyramid (default, here and below: from the tensors)")
 	f.StringVar(&norm, "norm", "", "require the normalization `NAME`: instance, batch or none")
@@ -109,7 +115,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Pr
 		c.asked.Norm, c.asked.Dropout = graph.Norm(norm), !noDropout
 		c.metadata.TrainWidth, c.metadata.TrainHeight = cropSize, cropSize
 		c.precision = onnxgraph.Precision(precision)
-		if mistakes := errors.Join(c.check(f.Args(), epoch)...); mistakes != nil {
+		if mistakes := errors.Join(c.check(f.Args())...); mistakes != nil {
 			err = cli.Usage(mistakes)
 		} else {
 			err = c.load()
@@ -121,7 +127,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Pr
 	return c, cli.Done, true
 }
 
-func (c *command) check(args []string, epoch string) []error {
+func (c *command) check(args []string) []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if len(args) > 0 {
@@ -135,7 +141,7 @@ func (c *command) check(args []string, epoch string) []error {
 	case c.pth != "":
 		c.checkPTH(bad)
 	default:
-		c.checkRun(bad, epoch)
+		c.checkRun(bad)
 	}
 	extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(c.output), "."))
 	if c.format == "" && c.pth != "" && extension != formatONNX && extension != formatSafetensors && c.output != "" {
@@ -197,7 +203,7 @@ func (c *command) checkPTH(bad func(string, ...any)) {
 	}
 }
 
-func (c *command) checkRun(bad func(string, ...any), epoch string) {
+func (c *command) checkRun(bad func(string, ...any)) {
 	c.refuse(bad, "-pth", pthOptions...)
 	if extension := filepath.Ext(c.output); extension == "."+formatONNX || extension == "."+formatSafetensors {
 		bad("-o %s: with -name, name a folder, for two generators", c.output)
@@ -205,13 +211,10 @@ func (c *command) checkRun(bad func(string, ...any), epoch string) {
 	if !filepath.IsLocal(c.name) {
 		bad("-name %q cannot be the name of a run", c.name)
 	}
-	c.best = epoch == "best"
-	if epoch != "latest" && !c.best {
-		n, err := strconv.Atoi(epoch)
-		if err != nil || n < 1 {
-			bad("-epoch %q is not latest, best or the number of an epoch", epoch)
+	if c.epoch != "" && c.epoch != best && c.epoch != latest {
+		if n, err := strconv.Atoi(c.epoch); err != nil || n < 1 {
+			bad("-epoch %q is not latest, best or the number of an epoch", c.epoch)
 		}
-		c.epoch = n
 	}
 }
 

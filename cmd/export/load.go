@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/graph"
@@ -87,33 +88,52 @@ func (c *command) loadRun() error {
 		return err
 	}
 	c.kind = c.run.Weights()[0]
-	switch {
-	case c.epoch > 0:
-		c.checkpoint, err = c.run.Checkpoints().Epoch(c.epoch)
-	case c.best:
-		c.checkpoint, err = c.run.Checkpoints().Best()
-		if errors.Is(err, fs.ErrNotExist) {
+	switch c.epoch {
+	case "", best:
+		err = c.loadBest()
+		if c.epoch == best && errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("run %q has no best checkpoint yet: the first evaluation is after %d images (-eval_every)", c.name, c.run.EvalEvery)
 		}
-		if err == nil && c.checkpoint.Best != nil {
-			c.kind = c.checkpoint.Best.Weights
-			c.note("best by %s %.4g, %s weights", c.checkpoint.Best.By, c.checkpoint.Best.Value, c.checkpoint.Best.Weights)
+		if c.epoch == "" && err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				c.note("%v; using the latest one", err)
+			}
+			err = c.loadLatest()
 		}
+	case latest:
+		err = c.loadLatest()
 	default:
-		var damaged []error
-		c.checkpoint, damaged, err = c.run.Checkpoints().Latest()
-		for _, d := range damaged {
-			c.note("%v; using the previous one", d)
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("run %q has no checkpoint yet: the first is written after %d images, or when the run is interrupted", c.name, c.run.SaveLatestFreq)
-		}
+		epoch, _ := strconv.Atoi(c.epoch) // checked
+		c.checkpoint, err = c.run.Checkpoints().Epoch(epoch)
 	}
 	if err != nil {
 		return err
 	}
 	c.note("run %s after step %d: %s, %s and %s", c.run.Dir(), c.checkpoint.Step, c.run.NetG, c.checkpoint.DomainA, c.checkpoint.DomainB)
 	return nil
+}
+
+func (c *command) loadBest() (err error) {
+	if c.checkpoint, err = c.run.Checkpoints().Best(); err != nil {
+		return err
+	}
+	if b := c.checkpoint.Best; b != nil {
+		c.kind = b.Weights
+		c.note("best by %s %.4g, %s weights", b.By, b.Value, b.Weights)
+	}
+	return nil
+}
+
+func (c *command) loadLatest() (err error) {
+	var damaged []error
+	c.checkpoint, damaged, err = c.run.Checkpoints().Latest()
+	for _, d := range damaged {
+		c.note("%v; using the previous one", d)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("run %q has no checkpoint yet: the first is written after %d images, or when the run is interrupted", c.name, c.run.SaveLatestFreq)
+	}
+	return err
 }
 
 // openCalibration finds the images to calibrate on: those of -calibration, or else the training images

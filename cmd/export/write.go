@@ -20,16 +20,17 @@ type written struct {
 }
 
 // folder returns the folder for the generators of a run, which it creates: -o, or else the run's folder,
-// with a subfolder for other checkpoints than the latest.
+// with a subfolder for other checkpoints than the best.
 func (c *command) folder() (string, error) {
 	dir := c.output
 	if dir == "" {
 		dir = c.run.Dir()
-		switch {
-		case c.epoch > 0:
-			dir = filepath.Join(dir, fmt.Sprintf("epoch_%d", c.epoch))
-		case c.best:
-			dir = filepath.Join(dir, "best")
+		switch c.epoch {
+		case "", best:
+		case latest:
+			dir = filepath.Join(dir, latest)
+		default:
+			dir = filepath.Join(dir, "epoch_"+c.epoch)
 		}
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {

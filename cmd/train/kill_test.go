@@ -86,7 +86,7 @@ func sameWeights(t *testing.T, whole, other *training) float64 {
 // sameFiles compares the other files of two runs, except for times.
 func sameFiles(t *testing.T, whole, other *training) {
 	t.Helper()
-	for _, name := range []string{"G_AB.onnx", "G_BA.onnx", "best/G_AB.onnx", "latest/G_AB.onnx", "checkpoints/step_000000060.safetensors", "checkpoints/best.safetensors"} {
+	for _, name := range []string{"G_AB.onnx", "G_BA.onnx", "latest/G_AB.onnx", "checkpoints/step_000000060.safetensors", "checkpoints/best.safetensors"} {
 		want, err := os.ReadFile(filepath.Join(whole.dir, "run", name))
 		if err != nil {
 			t.Fatal(err)

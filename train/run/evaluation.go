@@ -236,8 +236,8 @@ func summary(v report.Evaluation, best *checkpoint.Best) string {
 	return text
 }
 
-// result describes the newest evaluation in lines: the scores of the translations and of the untouched
-// images, and the best state of the run. Exported reports that the models are written.
+// result describes the best state of the run in lines, or the newest one before there is a best: the
+// scores of its translations and of the untouched images. Exported reports that the models are written.
 func (r *run) result(exported bool) []string {
 	var lines []string
 	if r.early != "" {
@@ -245,7 +245,7 @@ func (r *run) result(exported bool) []string {
 	}
 	if r.evaluation != nil {
 		for _, v := range slices.Backward(r.evaluation.list) {
-			if v.Weights == r.opts.Weights()[0] {
+			if r.best == nil && v.Weights == r.opts.Weights()[0] || r.best != nil && v.Step == r.best.Step && v.Weights == r.best.Best.Weights {
 				nameA, nameB := r.data.Domains()
 				lines = append(lines, fmt.Sprintf("evaluated at step %d on %s images, resized to %s, %s weights:", v.Step, v.Split, v.Resize, v.Weights),
 					margin(v.Scores, "AB", nameA, nameB), margin(v.Scores, "BA", nameB, nameA))
@@ -257,10 +257,11 @@ func (r *run) result(exported bool) []string {
 		return lines
 	}
 	text := fmt.Sprintf("best: step %d, %s weights, %s %.4g; ", r.best.Step, r.best.Best.Weights, r.best.Best.By, r.best.Best.Value)
-	if exported {
-		return append(lines, text+"exported to "+filepath.Join(r.opts.Dir(), bestDir))
+	if !exported {
+		return append(lines, text+"to export it: "+r.exportCommand(""))
 	}
-	return append(lines, text+"to export it: "+r.exportCommand(" -epoch best"))
+	return append(lines, text+"exported to "+filepath.Join(r.opts.Dir(), "G_AB.onnx")+" and G_BA.onnx",
+		fmt.Sprintf("last: step %d, %s weights; exported to %s", r.trainer.Steps(), r.opts.Weights()[0], filepath.Join(r.opts.Dir(), latestDir)))
 }
 
 // margin compares the translations with the untouched images: by PSNR to the true counterparts if they

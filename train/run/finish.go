@@ -38,11 +38,7 @@ func (r *run) finish(ctx context.Context) (err error) {
 	if err := r.samples.draw(); err != nil {
 		r.Display.Say(fmt.Sprintf("could not draw the samples: %v", err))
 	}
-	_, err = exporter.WriteCheckpoint(ctx, r.opts.Dir(), last, r.opts.Weights()[0], r.opts.Generator)
-	if err == nil {
-		err = r.exportOthers(ctx, last)
-	}
-	if err != nil {
+	if err := r.export(ctx, last); err != nil {
 		return fmt.Errorf("%w\nThe run is saved. To export it again: %s", err, r.exportCommand(""))
 	}
 	r.page.exported = true
@@ -56,30 +52,30 @@ func (r *run) finish(ctx context.Context) (err error) {
 	return r.printNext()
 }
 
-// exportOthers exports the best generators and, with -ema, the last ones without averaging.
-func (r *run) exportOthers(ctx context.Context, last *checkpoint.Checkpoint) error {
-	if r.opts.EMA > 0 {
-		if err := r.exportTo(ctx, latestDir, last, train.WeightsLatest); err != nil {
-			return err
+// export writes the best generators to the run's folder and the last ones to a folder of their own. A
+// run that was never evaluated has only the last ones, in the run's folder.
+func (r *run) export(ctx context.Context, last *checkpoint.Checkpoint) error {
+	weights := r.opts.Weights()[0]
+	if r.best != nil {
+		best, err := r.opts.Checkpoints().Best()
+		if err == nil {
+			if err := r.exportTo(ctx, r.opts.Dir(), best, best.Best.Weights); err != nil {
+				return err
+			}
+			dir, err := r.createDir(latestDir)
+			if err != nil {
+				return err
+			}
+			return r.exportTo(ctx, dir, last, weights)
 		}
-	}
-	if r.best == nil {
-		return nil // never evaluated
-	}
-	best, err := r.opts.Checkpoints().Best()
-	if err != nil {
-		r.Display.Say(fmt.Sprintf("%v; the best generators are not exported", err))
+		r.Display.Say(fmt.Sprintf("%v; exporting the generators of the last step instead", err))
 		r.best = nil
-		return nil
 	}
-	return r.exportTo(ctx, bestDir, best, best.Best.Weights)
+	return r.exportTo(ctx, r.opts.Dir(), last, weights)
 }
 
-func (r *run) exportTo(ctx context.Context, folder string, c *checkpoint.Checkpoint, weights string) error {
-	dir, err := r.createDir(folder)
-	if err == nil {
-		_, err = exporter.WriteCheckpoint(ctx, dir, c, weights, r.opts.Generator)
-	}
+func (r *run) exportTo(ctx context.Context, dir string, c *checkpoint.Checkpoint, weights string) error {
+	_, err := exporter.WriteCheckpoint(ctx, dir, c, weights, r.opts.Generator)
 	return err
 }
 
@@ -104,7 +100,8 @@ func (r *run) convertCommand(c conversion) string {
 // printNext prints the commands that convert images, and writes images to convert for a set without a
 // folder.
 func (r *run) printNext() error {
-	fmt.Fprintf(r.Out, "\ndone. Open %s in a browser, then convert images:\n", filepath.Join(r.opts.Dir(), reportFile))
+	fmt.Fprintf(r.Out, "\ndone in %s, peak memory %.1f GiB. Open %s in a browser, then convert images:\n",
+		report.Duration(r.timing.now().Sub(r.timing.began)), gib(memoryPeak()), filepath.Join(r.opts.Dir(), reportFile))
 	for _, c := range r.conversions() {
 		if c.set.Dir() == "" {
 			if err := r.writeImages(c.folder, c.set); err != nil {
@@ -143,7 +140,7 @@ func (r *run) writeImages(folder string, set *dataset.Set) error {
 func (r *run) commands() []report.Command {
 	list := []report.Command{
 		r.trainLonger(),
-		{What: "export the state so far", Line: r.exportCommand("")},
+		{What: "export the best state so far", Line: r.exportCommand("")},
 	}
 	if slices.ContainsFunc(r.found.Findings, func(f inspect.Finding) bool { return len(f.Files) > 0 }) {
 		list = append(list, report.Command{What: "inspect all images and list the files of the warnings", Line: r.resumeCommand(" -check -verbose")})

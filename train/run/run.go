@@ -59,7 +59,6 @@ const (
 	samplesDir      = "samples"
 	latestSamples   = "samples.png"
 	eventsDir       = "events"
-	bestDir         = "best"
 	latestDir       = "latest"
 	profileFile     = "profile.json"
 )
@@ -272,10 +271,12 @@ func (r *run) train(ctx context.Context) error {
 	if saveErr != nil {
 		return fmt.Errorf("%s (%v), and saving step %d failed: %w; the newest checkpoint is of step %d", what, err, r.trainer.Steps(), saveErr, r.saver.Saved())
 	}
-	fmt.Fprintf(r.Out, "%s after step %d, which is saved. To resume:\n  %s\nTo convert images with the state so far, first:\n  %s\n",
-		what, saved.Step, r.resumeCommand(""), r.exportCommand(""))
-	if r.best != nil {
-		fmt.Fprintf(r.Out, "or with the best state, of step %d:\n  %s\n", r.best.Step, r.exportCommand(" -epoch best"))
+	fmt.Fprintf(r.Out, "%s after step %d, which is saved. To resume:\n  %s\n", what, saved.Step, r.resumeCommand(""))
+	if r.best == nil {
+		fmt.Fprintf(r.Out, "To convert images with the state so far, first:\n  %s\n", r.exportCommand(""))
+	} else {
+		fmt.Fprintf(r.Out, "To convert images with the best state, of step %d, first:\n  %s\nor with the newest:\n  %s\n",
+			r.best.Step, r.exportCommand(""), r.exportCommand(" -epoch latest"))
 	}
 	return err
 }

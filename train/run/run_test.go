@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"cyclegan/infer/onnx"
 	"cyclegan/train"
 	"cyclegan/train/checkpoint"
 	"cyclegan/train/metric"
@@ -153,7 +154,7 @@ func TestTrain(t *testing.T) {
 			t.Errorf("the output does not contain %q:\n%s", text, out.String())
 		}
 	}
-	for _, file := range []string{logFile, reportFile, lossPlot, latestSamples, "G_AB.onnx", latestDir + "/G_BA.onnx"} {
+	for _, file := range []string{logFile, reportFile, lossPlot, latestSamples, "G_AB.onnx"} {
 		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
 			t.Error(err)
 		}
@@ -271,6 +272,42 @@ type interrupting struct {
 func (i interrupting) Step(p train.Progress, m Means, fresh bool) {
 	i.silent.Step(p, m, fresh)
 	i.done(p.Step)
+}
+
+// A run that stops early exports its best generators, and the last ones to a folder of their own.
+func TestBestIsExported(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for some seconds")
+	}
+	o := small(t)
+	o.NSteps, o.LR, o.EMA, o.EvalEvery, o.EvalCount, o.Patience = 100, 1e-12, 0, 2, 2, 1 // the weights do not change
+	display := &silent{}
+	var out strings.Builder
+	if err := Train(t.Context(), Config{Options: o, Out: &out, Display: display, Program: func(name string) string { return name }}); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"G_AB.onnx": "2", "G_BA.onnx": "2", latestDir + "/G_AB.onnx": "4"} {
+		data, err := os.ReadFile(filepath.Join(o.Dir(), path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		model, err := onnx.Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := model.Property("cyclegan.step"); got != want {
+			t.Errorf("%s is of step %s, want %s", path, got, want)
+		}
+	}
+	for _, text := range []string{
+		"stopped early: true_PSNR has not improved for 1 evaluations (best ",
+		"best: step 2, latest weights, true_PSNR ", "exported to " + filepath.Join(o.Dir(), "G_AB.onnx") + " and G_BA.onnx\n",
+		"last: step 4, latest weights; exported to " + filepath.Join(o.Dir(), latestDir) + "\n",
+	} {
+		if !strings.Contains(out.String(), text) {
+			t.Errorf("the output does not contain %q:\n%s", text, out.String())
+		}
+	}
 }
 
 func TestExhausted(t *testing.T) {
