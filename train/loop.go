@@ -40,9 +40,9 @@ func (p Progress) EpochEnd() bool { return p.Batch == p.Batches }
 // A Hook is called after each step in the training goroutine. An error ends the run.
 type Hook func(Progress) error
 
-// Stop is the error with which a hook ends a run that is complete: the other hooks are still called,
+// ErrStop is the error with which a hook ends a run that is complete: the other hooks are still called,
 // and Run returns nil.
-var Stop = errors.New("the run is complete")
+var ErrStop = errors.New("the run is complete")
 
 // Run trains from the trainer's current step, after what is left of the warm-up, to the end of the
 // schedule or to max_steps. When ctx
@@ -80,7 +80,7 @@ func Run(ctx context.Context, t *Trainer, data *dataset.Dataset, hooks ...Hook) 
 		}
 		for _, hook := range hooks {
 			switch err := hook(p); {
-			case errors.Is(err, Stop):
+			case errors.Is(err, ErrStop):
 				stopped = true
 			case err != nil:
 				return err

@@ -231,7 +231,7 @@ func TestRunStops(t *testing.T) {
 	}
 }
 
-// A pace takes the run through the whole schedule in fewer steps, also over a resume, and Stop ends it.
+// A pace takes the run through the whole schedule in fewer steps, also over a resume, and ErrStop ends it.
 func TestPace(t *testing.T) {
 	o := tiny(t)
 	o.NSteps, o.NStepsDecay = 6, 5
@@ -247,7 +247,7 @@ func TestPace(t *testing.T) {
 			rates, planned = append(rates, p.RateG/o.LR), append(planned, p.Steps)
 			p.Trainer.SetPace(2)
 			if p.Step == stopAt {
-				return Stop
+				return ErrStop
 			}
 			return nil
 		}, func(p Progress) error { called = p.Step; return nil })

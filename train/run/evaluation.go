@@ -107,7 +107,7 @@ func (e *evaluation) step(p train.Progress) error {
 	}
 	if e.early = e.exhausted(); e.early != "" {
 		e.Display.Say(e.early)
-		return train.Stop
+		return train.ErrStop
 	}
 	return nil
 }
