@@ -2,8 +2,8 @@
 // central type is [Change].
 //
 // The change is the network's output minus its input. The fast guided filter (He and Sun, 2015,
-// arXiv:1505.00996) describes it around each pixel of the copy as a linear function of the color there.
-// These functions, interpolated, are evaluated for the colors of the photograph. So the change follows the
+// arXiv:1505.00996) describes it around each pixel of the copy as a linear function of the luma there.
+// These functions, interpolated, are evaluated for the luma of the photograph. So the change follows the
 // edges of the photograph, which keeps its detail, and no further image of its size is needed.
 //
 // Networks blur and add patterns of a few pixels, which are not to be applied. Therefore the copy and the
@@ -21,9 +21,9 @@ const (
 	// sigma is the standard deviation of the smoothing, in pixels of the copy.
 	sigma = 1.5
 	// radius is that of the windows in which the functions are fitted, in pixels of the copy.
-	radius = 4
-	// epsilon is the variance of colors, from 0 to 1, well below which a window counts as flat, so that
-	// the change in it is constant.
+	radius = 2
+	// epsilon is the variance of luma, from 0 to 1, well below which a window counts as flat, so that the
+	// change in it is constant.
 	epsilon = 0.04 * 0.04
 )
 
@@ -31,7 +31,7 @@ const (
 type Change struct {
 	width, height int // of the small copy
 	channels      int
-	// terms holds for each pixel and each channel of the image the factors of all channels and an offset.
+	// terms holds for each pixel and each channel the factor of the luma, and an offset.
 	terms []float32
 }
 
@@ -47,59 +47,34 @@ func New(in, out []float32, channels, width, height int) *Change {
 		return mean(plane, width, height, window)
 	}
 	bell, box := gaussian(), slices.Repeat([]float64{1}, 2*radius+1)
-	var guide, change [3][]float64
+	guide := filtered(bell, func(i int) float64 { return luma(in[i:], channels, size) })
+	guides := mean(guide, width, height, box) // means in windows
+	squares := filtered(box, func(i int) float64 { return guide[i] * guide[i] })
+	result := &Change{width, height, channels, make([]float32, 2*channels*size)}
 	for c := range channels {
 		in, out := in[c*size:], out[c*size:]
-		guide[c] = filtered(bell, func(i int) float64 { return float64(in[i]) })
-		change[c] = filtered(bell, func(i int) float64 { return float64(out[i]) - float64(in[i]) })
-	}
-	var guides, changes [3][]float64 // means in windows
-	var squares, products [3][3][]float64
-	for c := range channels {
-		guides[c] = mean(guide[c], width, height, box)
-		changes[c] = mean(change[c], width, height, box)
-		for k := range channels {
-			if k <= c { // the rest follows by symmetry
-				squares[c][k] = filtered(box, func(i int) float64 { return guide[c][i] * guide[k][i] })
-			}
-			products[c][k] = filtered(box, func(i int) float64 { return guide[c][i] * change[k][i] })
+		change := filtered(bell, func(i int) float64 { return float64(out[i]) - float64(in[i]) })
+		changes := mean(change, width, height, box)
+		products := filtered(box, func(i int) float64 { return guide[i] * change[i] })
+		factor := func(i int) float64 {
+			return (products[i] - guides[i]*changes[i]) / (squares[i] - guides[i]*guides[i] + epsilon)
 		}
-	}
-	n := channels + 1
-	terms := make([][]float64, channels*n)
-	for t := range terms {
-		terms[t] = make([]float64, size)
-	}
-	for i := range size {
-		var covariance [3][3]float64
-		for c := range channels {
-			for k := range c + 1 {
-				covariance[c][k] = squares[c][k][i] - guides[c][i]*guides[k][i]
-			}
-			covariance[c][c] += epsilon
-		}
-		factor(&covariance, channels)
-		for k := range channels {
-			var x [3]float64
-			for c := range channels {
-				x[c] = products[c][k][i] - guides[c][i]*changes[k][i]
-			}
-			solve(&covariance, &x, channels)
-			offset := changes[k][i]
-			for c := range channels {
-				terms[k*n+c][i] = x[c]
-				offset -= x[c] * guides[c][i]
-			}
-			terms[k*n+channels][i] = offset
-		}
-	}
-	result := &Change{width, height, channels, make([]float32, size*len(terms))}
-	for t := range terms {
-		for i, v := range mean(terms[t], width, height, box) {
-			result.terms[i*len(terms)+t] = float32(v)
+		factors := filtered(box, factor)
+		offsets := filtered(box, func(i int) float64 { return changes[i] - factor(i)*guides[i] })
+		for i := range size {
+			at := 2 * (i*channels + c)
+			result.terms[at], result.terms[at+1] = float32(factors[i]), float32(offsets[i])
 		}
 	}
 	return result
+}
+
+// luma returns the luma (ITU-R 601) of the first pixel of planes of size values.
+func luma(planes []float32, channels, size int) float64 {
+	if channels == 1 {
+		return float64(planes[0])
+	}
+	return 0.299*float64(planes[0]) + 0.587*float64(planes[size]) + 0.114*float64(planes[2*size])
 }
 
 // mean returns the weighted mean of the window around each value, as far as that is inside the plane.
@@ -138,38 +113,4 @@ func gaussian() []float64 {
 		window[i] = math.Exp(-x * x / 2)
 	}
 	return window
-}
-
-// factor replaces the lower triangle of the first n rows of a positive definite matrix by its Cholesky
-// factor.
-func factor(m *[3][3]float64, n int) {
-	for i := range n {
-		for j := range i + 1 {
-			v := m[i][j]
-			for k := range j {
-				v -= m[i][k] * m[j][k]
-			}
-			if i == j {
-				m[i][i] = math.Sqrt(v)
-			} else {
-				m[i][j] = v / m[j][j]
-			}
-		}
-	}
-}
-
-// solve replaces x by the solution of the equations whose matrix has the Cholesky factor f.
-func solve(f *[3][3]float64, x *[3]float64, n int) {
-	for i := range n {
-		for k := range i {
-			x[i] -= f[i][k] * x[k]
-		}
-		x[i] /= f[i][i]
-	}
-	for i := n - 1; i >= 0; i-- {
-		for k := i + 1; k < n; k++ {
-			x[i] -= f[k][i] * x[k]
-		}
-		x[i] /= f[i][i]
-	}
 }

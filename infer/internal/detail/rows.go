@@ -6,7 +6,7 @@ import "cyclegan/infer/pixels"
 // and alpha from 0 to 65535. Alpha stays. With one channel, the row becomes gray. The function keeps
 // scratch memory, so each goroutine needs its own.
 func (c *Change) Rows(width, height int) func(row []uint16, y int) {
-	n := c.channels * (c.channels + 1)
+	n := 2 * c.channels
 	terms := make([]float32, c.width*n) // at the row
 	shares := make([]float32, width)
 	var starts []int // of the pixels between the same two of the copy, and the end
@@ -30,7 +30,7 @@ func (c *Change) Rows(width, height int) func(row []uint16, y int) {
 			if n == 2 {
 				addGray(row[4*from:4*to], shares[from:to], [2]float32(left), [2]float32(right))
 			} else {
-				addColor(row[4*from:4*to], shares[from:to], [12]float32(left), [12]float32(right))
+				addColor(row[4*from:4*to], shares[from:to], [6]float32(left), [6]float32(right))
 			}
 		}
 	}
@@ -57,16 +57,16 @@ func addGray(row []uint16, shares []float32, t, u [2]float32) {
 	}
 }
 
-func addColor(row []uint16, shares []float32, t, u [12]float32) {
+func addColor(row []uint16, shares []float32, t, u [6]float32) {
 	for k := range u {
 		u[k] -= t[k]
 	}
 	for x, f := range shares {
 		p := row[4*x : 4*x+4 : 4*x+4]
-		r, g, b := float32(p[0]), float32(p[1]), float32(p[2])
-		p[0] = level(r + (t[0]+u[0]*f)*r + (t[1]+u[1]*f)*g + (t[2]+u[2]*f)*b + (t[3]+u[3]*f)*white)
-		p[1] = level(g + (t[4]+u[4]*f)*r + (t[5]+u[5]*f)*g + (t[6]+u[6]*f)*b + (t[7]+u[7]*f)*white)
-		p[2] = level(b + (t[8]+u[8]*f)*r + (t[9]+u[9]*f)*g + (t[10]+u[10]*f)*b + (t[11]+u[11]*f)*white)
+		v := float32(pixels.Luma16(p[0], p[1], p[2]))
+		p[0] = level(float32(p[0]) + (t[0]+u[0]*f)*v + (t[1]+u[1]*f)*white)
+		p[1] = level(float32(p[1]) + (t[2]+u[2]*f)*v + (t[3]+u[3]*f)*white)
+		p[2] = level(float32(p[2]) + (t[4]+u[4]*f)*v + (t[5]+u[5]*f)*white)
 	}
 }
 

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import torch
 
-SIGMA, RADIUS, EPSILON = 1.5, 4, 0.04**2
+SIGMA, RADIUS, EPSILON = 1.5, 2, 0.04**2
 
 
 def mean(plane, weights):
@@ -30,23 +30,24 @@ def guided(small, changed, image):
     bell = np.exp(-((np.arange(-reach, reach + 1) / SIGMA) ** 2) / 2)
     box = np.ones(2 * RADIUS + 1)
     c, h, w = small.shape
-    guide = np.stack([mean(p, bell) for p in small])
+    guide = mean(luma(small), bell)
     change = np.stack([mean(p, bell) for p in changed - small])
-    factors, offsets = np.zeros((c, c, h, w)), np.zeros((c, h, w))
+    factors, offsets = np.zeros((c, h, w)), np.zeros((c, h, w))
     for y in range(h):
         for x in range(w):
-            part = np.s_[:, max(y - RADIUS, 0) : y + RADIUS + 1, max(x - RADIUS, 0) : x + RADIUS + 1]
-            i, d = guide[part].reshape(c, -1), change[part].reshape(c, -1)
-            n = i.shape[1]
-            covariance = np.cov(i, bias=True).reshape(c, c) + EPSILON * np.eye(c)
-            cross = (i - i.mean(1, keepdims=True)) @ (d - d.mean(1, keepdims=True)).T / n
-            a = np.linalg.solve(covariance, cross)  # guide x change
-            factors[:, :, y, x] = a.T
-            offsets[:, y, x] = d.mean(1) - a.T @ i.mean(1)
+            part = np.s_[max(y - RADIUS, 0) : y + RADIUS + 1, max(x - RADIUS, 0) : x + RADIUS + 1]
+            for k in range(c):
+                i, d = guide[part].ravel(), change[k][part].ravel()
+                (variance, covariance), _ = np.cov(i, d, bias=True)
+                factors[k, y, x] = covariance / (variance + EPSILON)
+                offsets[k, y, x] = d.mean() - factors[k, y, x] * i.mean()
     scaled = lambda planes: torch.nn.functional.interpolate(
         torch.tensor(np.stack([mean(p, box) for p in planes]))[None], size=image.shape[1:], mode="bilinear", align_corners=False)[0].numpy()
-    a = scaled(factors.reshape(c * c, h, w)).reshape(c, c, *image.shape[1:])
-    return image + (a * image[None]).sum(1) + scaled(offsets)
+    return image + scaled(factors) * luma(image) + scaled(offsets)
+
+
+def luma(image):
+    return image[0] if len(image) == 1 else np.tensordot([0.299, 0.587, 0.114], image, 1)
 
 
 rng = np.random.default_rng(3)
