@@ -55,7 +55,7 @@ func (c *Conversion) Bind(f *cli.Flags) {
 		c.Resize = s
 		return CheckResize(s)
 	})
-	f.Func("detail", "take the fine detail of results from `NAME`: model translates images at their own size; input translates copies at the training size and applies the change to the images, along their edges, which keeps their detail and needs no tiles; auto takes input for images whose shorter side is at least twice the training size (default: auto)", func(s string) error {
+	f.Func("detail", "take the fine detail of results from `NAME`: model translates images at their own size; input translates copies at the training size and applies the change to the images, along their edges, which keeps their detail and needs no tiles; auto takes input for images whose shorter side is at least twice the training size, unless the model is a pyramid, which keeps detail by itself (default: auto)", func(s string) error {
 		c.ModelOptions.Detail = s
 		return (&infer.Options{Detail: s}).Validate()
 	})
