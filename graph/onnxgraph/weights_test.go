@@ -12,7 +12,16 @@ import (
 )
 
 func TestReadWeights(t *testing.T) {
-	options := graph.GeneratorOptions{Architecture: graph.ResNet6, In: 3, Out: 3, Filters: 4, Norm: graph.NormBatch, Upsampling: graph.UpTranspose}
+	for _, arch := range []string{graph.ResNet6, graph.Pyramid} {
+		t.Run(arch, func(t *testing.T) {
+			checkReadWeights(t, graph.GeneratorOptions{
+				Architecture: arch, In: 3, Out: 3, Filters: 4, Size: 64, Norm: graph.NormBatch, Upsampling: graph.UpTranspose,
+			})
+		})
+	}
+}
+
+func checkReadWeights(t *testing.T, options graph.GeneratorOptions) {
 	network, err := graph.NewGenerator(options)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +51,7 @@ func TestReadWeights(t *testing.T) {
 			}
 		}
 		options := options
-		options.Filters = 5
+		options.Filters = 8
 		other, err := graph.NewGenerator(options)
 		if err != nil {
 			t.Fatal(err)
