@@ -104,7 +104,7 @@ func (t *timing) step(p train.Progress) error {
 		p.Trainer.SetPace(t.forecast.Pace(p.Step, scheduled, limit, t.before+now.Sub(t.began)))
 	}
 	// Few steps are enough, and fewer if they are slow.
-	if n := t.forecast.Measured(); !t.told && (n >= 3 || n >= 1 && now.Sub(t.began) > 30*time.Second) {
+	if n := t.forecast.Measured(); !t.told && p.Step < p.Steps && (n >= 3 || n >= 1 && now.Sub(t.began) > 30*time.Second) {
 		t.told = true
 		t.tell(p)
 	}
