@@ -94,9 +94,9 @@ func projected(o DiscriminatorOptions) []Layer {
 
 func scoreHead(name string, in, filters int) []Layer {
 	return []Layer{
-		Conv{Name: name + "conv1", In: in, Out: filters, Kernel: 1, Stride: 1, Bias: true}, LeakyReLU{leakySlope},
-		Conv{Name: name + "conv2", In: filters, Out: filters, Kernel: 3, Stride: 1, Pad: 1, Bias: true}, LeakyReLU{leakySlope},
-		Conv{Name: name + "score", In: filters, Out: 1, Kernel: 1, Stride: 1, Bias: true},
+		Conv{Name: name + "conv1", In: in, Out: filters, Kernel: 1, Stride: 1, Bias: true, Gain: headGain}, LeakyReLU{leakySlope},
+		Conv{Name: name + "conv2", In: filters, Out: filters, Kernel: 3, Stride: 1, Pad: 1, Bias: true, Gain: headGain}, LeakyReLU{leakySlope},
+		Conv{Name: name + "score", In: filters, Out: 1, Kernel: 1, Stride: 1, Bias: true, Gain: headGain},
 	}
 }
 
@@ -104,3 +104,7 @@ func scoreHead(name string, in, filters int) []Layer {
 func frozen(name string, in, out int) Conv {
 	return Conv{Name: name, In: in, Out: out, Kernel: 1, Stride: 1, Bias: true, Frozen: true}
 }
+
+// headGain scales the initial weights of the heads: the features are not normalized, and scores far
+// from the hinge's margin would only have to shrink first.
+const headGain = 0.4
