@@ -97,7 +97,7 @@ func (o Options) step(d device, shapeA, shapeB graph.Shape) step.Options {
 		DiscriminatorA: o.Discriminator(true), DiscriminatorB: o.Discriminator(false),
 		ShapeA: shapeA, ShapeB: shapeB, BatchSize: o.BatchSize,
 		GANMode: o.GANMode, LambdaA: o.LambdaA, LambdaB: o.LambdaB, LambdaIdentity: o.LambdaIdentity,
-		LambdaD: o.LambdaD, LambdaGP: o.LambdaGP, DiscriminatorsFirst: o.StepOrder == DFirst,
+		LambdaD: o.LambdaD, LambdaGP: o.LambdaGP, LambdaOther: o.LambdaOther, DiscriminatorsFirst: o.StepOrder == DFirst,
 		Beta1: o.Beta1, Beta2: o.Beta2, Averages: o.EMA > 0, Dropout: !o.NoDropout, Seed: o.Seed,
 		Winograd: o.winogradOn(d), Replicas: d.replicas(), Place: d.place,
 	}

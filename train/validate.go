@@ -29,6 +29,7 @@ func (o Options) Validate() error {
 	check((o.BestBy != "KID" && o.BestBy != "FID") || o.Features != "", "-best_by %s needs a feature extractor. Fix: add -features FILE", o.BestBy)
 	check(o.StepOrder != DFirst || o.PoolSize == 0, "-step_order D_first uses the step's own images, so -pool_size must be 0, not %d", o.PoolSize)
 	check(!(o.LambdaGP > 0) || o.GANMode == WGANGP, "-lambda_gp %g is the gradient penalty of -gan_mode wgangp; -gan_mode %s needs -lambda_gp 0", o.LambdaGP, o.GANMode)
+	check(o.LambdaOther == 0 || o.InputNC == o.OutputNC, "-lambda_other %g shows each discriminator images of the other domain, so -input_nc and -output_nc must be equal", o.LambdaOther)
 	check(!(o.LambdaGP > 0) || o.NetD != graph.Projected, "-lambda_gp %g needs second derivatives, which -netD projected does not have. Fix: use -lambda_gp 0", o.LambdaGP)
 	check(o.WarmupD <= 0 || o.StepOrder == GFirst, "-warmup_D %d needs -step_order G_first: with D_first the discriminators see only the step's own translated images", o.WarmupD)
 	check(o.WarmupD <= 0 || o.InputNC == o.OutputNC, "-warmup_D %d shows each discriminator images of the other domain, so -input_nc and -output_nc must be equal, not %d and %d", o.WarmupD, o.InputNC, o.OutputNC)

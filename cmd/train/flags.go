@@ -14,7 +14,7 @@ import (
 const about = `Train a CycleGAN. Without options it learns built-in scenes in a few minutes.
 
   %[1]s
-  %[1]s -dataroot DIR -name NAME [-preset paper|yosemite] [options]
+  %[1]s -dataroot DIR -name NAME [-preset fast|paper|yosemite] [options]
   %[1]s -name NAME -continue_train
   %[1]s -check -dataroot DIR
   %[1]s -worker 10.0.0.2:7000          (on each of several machines)
@@ -67,7 +67,7 @@ func (c *config) flags(o *train.Options) *cli.Flags {
 		"preprocess", "load_size", "crop_size", "no_flip", "serial_batches", "max_dataset_size", "batch_size", "num_threads", "data_memory", "check", "json")
 	f.Group("Networks", "netG", "netD", "n_layers_D", "ngf", "ndf", "norm", "norm_D", "upsampling", "residual", "no_dropout",
 		"init_type", "init_gain", "init_G_AB", "init_G_BA", "init_D_A", "init_D_B")
-	f.Group("Losses", "gan_mode", "lambda_A", "lambda_B", "lambda_identity", "lambda_D", "lambda_gp", "pool_size", "step_order")
+	f.Group("Losses", "gan_mode", "lambda_A", "lambda_B", "lambda_identity", "lambda_D", "lambda_other", "lambda_gp", "pool_size", "step_order")
 	f.Group("Optimization", "lr", "lr_D", "beta1", "lr_policy", "lr_decay_iters", "n_epochs", "n_epochs_decay",
 		"n_steps", "n_steps_decay", "max_steps", "max_minutes", "ema", "seed")
 	f.Group("Machines", "gpu_ids", "threads", "precision", "conv", "workers", "worker")

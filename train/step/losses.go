@@ -70,18 +70,28 @@ func (h *share) fooling(scores tf.Output) tf.Output {
 }
 
 // discriminatorLosses adds the terms D_A and D_B: lambda_D times the losses on real and on
-// translated images, plus the gradient penalty with lambda_gp.
+// translated images, plus the gradient penalty with lambda_gp. With lambda_other, real images of the
+// other domain take that share of the loss on translated ones: they are as wrong, and they keep before
+// the discriminator's eyes what distinguishes the domains.
 func (h *share) discriminatorLosses() {
 	fakeA, fakeB := h.fakeA.value, h.fakeB.value // from the pools
 	if h.DiscriminatorsFirst {
 		fakeA = h.apply(h.scope, h.gBA, h.realB.value)
 		fakeB = h.apply(h.scope, h.gAB, h.realA.value)
 	}
-	loss := func(d *Network, real, fake tf.Output) tf.Output {
+	loss := func(d *Network, real, fake, other tf.Output) tf.Output {
 		s := h.scope.SubScope("classify")
-		scores := h.applyBatched(s, d, real, fake)
+		inputs := []tf.Output{real, fake}
+		if h.LambdaOther > 0 {
+			inputs = append(inputs, other)
+		}
+		scores := h.applyBatched(s, d, inputs...)
 		onReal := Adversarial(s, h.GANMode, scores[0], true)
 		onFake := Adversarial(s, h.GANMode, scores[1], false)
+		if h.LambdaOther > 0 {
+			onOther := weighted(s.SubScope("other"), Adversarial(s, h.GANMode, scores[2], false), h.LambdaOther)
+			onFake = op.AddV2(s.SubScope("fakes"), weighted(s, onFake, 1-h.LambdaOther), onOther)
+		}
 		loss := weighted(s, op.AddV2(s, onReal, onFake), h.LambdaD)
 		if h.LambdaGP == 0 {
 			return loss
@@ -94,7 +104,7 @@ func (h *share) discriminatorLosses() {
 		h.passes = append(h.passes, Pass{d, stats})
 		return op.AddV2(s.SubScope("penalized"), loss, penalty)
 	}
-	h.losses = []tf.Output{loss(h.dA, h.realA.value, fakeA), loss(h.dB, h.realB.value, fakeB)}
+	h.losses = []tf.Output{loss(h.dA, h.realA.value, fakeA, h.realB.value), loss(h.dB, h.realB.value, fakeB, h.realA.value)}
 }
 
 // Adversarial adds the loss of a discriminator's scores, which should all say real or all say fake.

@@ -28,7 +28,7 @@ type Options struct {
 	// The losses and their weights.
 	GANMode                          string
 	LambdaA, LambdaB, LambdaIdentity float64
-	LambdaD, LambdaGP                float64
+	LambdaD, LambdaGP, LambdaOther   float64
 	// DiscriminatorsFirst trains the discriminators before the generators, on the step's own
 	// translated images instead of images from a pool.
 	DiscriminatorsFirst bool
