@@ -2,6 +2,9 @@ package graph
 
 import "fmt"
 
+// EfficientNet is the name of [EfficientNetLite0].
+const EfficientNet = "efficientnet_lite0"
+
 // EfficientNetLite0 returns EfficientNet-Lite0 without its classifier: 1280 features of an image in
 // [-1, 1]. It is the network of Tan and Le 2019 (https://arxiv.org/abs/1905.11946) without
 // squeeze-and-excitation and with ReLU6, trained on ImageNet; package pytorch reads its weights. All
@@ -14,7 +17,7 @@ func EfficientNetLite0() *Network {
 	for _, b := range blocks {
 		layers = append(layers, b...)
 	}
-	return &Network{Name: "efficientnet_lite0", In: 3, Out: 1280, Layers: chain(layers,
+	return &Network{Name: EfficientNet, In: 3, Out: 1280, Layers: chain(layers,
 		frozen("top", 320, 1280), relu6, GlobalMean{})}
 }
 

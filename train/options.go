@@ -109,7 +109,7 @@ type Options struct {
 
 	EvalEvery      int    `json:"eval_every" usage:"images between evaluations of the generators on held-out images, which choose the best checkpoint; 0 for none" valid:">=0"`
 	EvalCount      int    `json:"eval_count" usage:"maximum held-out images of each domain to evaluate on" valid:">=2"`
-	Features       string `json:"features" usage:"ONNX feature extractor, such as Inception, for the scores KID and FID"`
+	Features       string `json:"features" usage:"feature extractor for the scores KID and FID: efficientnet_lite0 (fetched), an ONNX file such as Inception's, or none"`
 	FeaturesRange  string `json:"features_range" usage:"values of black and white for the extractor, such as 0,255, if its file does not say"`
 	FeaturesOutput string `json:"features_output" usage:"output of the extractor with the features, if it has several"`
 	FeaturesLayout string `json:"features_layout" usage:"NCHW or NHWC, if the extractor's shapes do not say"`

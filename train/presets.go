@@ -3,6 +3,8 @@ package train
 import (
 	"fmt"
 	"strings"
+
+	"cyclegan/graph"
 )
 
 // Presets lists the names of the presets.
@@ -69,6 +71,6 @@ func paper() Options {
 		Precision: F32, Conv: ConvWinograd,
 
 		PrintFreq: 100, DisplayFreq: 400, SaveLatestFreq: 5000, SaveEpochFreq: 5, KeepLast: 3,
-		EvalEvery: 5000, EvalCount: 100,
+		EvalEvery: 5000, EvalCount: 100, Features: graph.EfficientNet,
 	}
 }

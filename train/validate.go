@@ -26,7 +26,7 @@ func (o Options) Validate() error {
 	check(o.Name != "" && filepath.IsLocal(o.Name), "-name %q is not a valid folder name", o.Name)
 	builtIn := o.Dataroot == "" && o.DirA == "" && o.DirB == ""
 	check(o.BestBy != "true_PSNR" || builtIn, "-best_by true_PSNR needs the true translations, which only the built-in scenes have. Fix: use -best_by SWD")
-	check((o.BestBy != "KID" && o.BestBy != "FID") || o.Features != "", "-best_by %s needs a feature extractor. Fix: add -features FILE", o.BestBy)
+	check((o.BestBy != "KID" && o.BestBy != "FID") || o.Features != "" && o.Features != "none", "-best_by %s needs a feature extractor. Fix: omit -features none", o.BestBy)
 	check(o.StepOrder != DFirst || o.PoolSize == 0, "-step_order D_first uses the step's own images, so -pool_size must be 0, not %d", o.PoolSize)
 	check(!(o.LambdaGP > 0) || o.GANMode == WGANGP, "-lambda_gp %g is the gradient penalty of -gan_mode wgangp; -gan_mode %s needs -lambda_gp 0", o.LambdaGP, o.GANMode)
 	check(o.LambdaOther == 0 || o.InputNC == o.OutputNC, "-lambda_other %g shows each discriminator images of the other domain, so -input_nc and -output_nc must be equal", o.LambdaOther)

@@ -19,6 +19,7 @@ type config struct {
 	paired        bool
 	maxImages     int // images of a folder; 0 for all
 	features      string
+	chosen        bool // by -features
 	extractor     features.Options
 	swd           metric.SWDOptions
 	kid           metric.KIDOptions
@@ -27,9 +28,12 @@ type config struct {
 	json          string
 }
 
-// extractorOnly are the options that apply only with -features.
-var extractorOnly = []string{"features_range", "features_layout", "features_bgr", "features_output", "batch",
-	"provider", "device", "threads", "kid_subsets", "kid_subset_size"}
+// extractorOnly are the options that apply only with a feature extractor, fileOnly those that describe
+// a file's.
+var (
+	extractorOnly = []string{"batch", "provider", "device", "threads", "kid_subsets", "kid_subset_size"}
+	fileOnly      = []string{"features_range", "features_layout", "features_bgr", "features_output"}
+)
 
 func flags(c *config) *cli.Flags {
 	f := cli.NewFlags("evaluate", fmt.Sprintf(`Score a folder of images against a reference folder.
@@ -39,13 +43,14 @@ Usage:
 
 Scores:
   SWD   sliced Wasserstein distance over Laplacian pyramids, times 1,000: mean and by level
-  KID   kernel inception distance and its standard deviation over subsets (needs -features)
-  FID   Fréchet inception distance; below 10,000 images it depends on their number (needs -features)
+  KID   kernel inception distance and its standard deviation over subsets 
+  FID   Fréchet inception distance; below 10,000 images it depends on their number
   PSNR  in dB, SSIM, and L1 on values from -1 to 1: of image pairs (needs -paired)
 
-Lower SWD, KID, FID and L1 are better. train/metric/features/recipes/inception.py makes the standard
-extractor. Statistics of the reference folder are cached by the names, sizes and times of its files.
-ONNX Runtime is downloaded when it is first needed.
+Lower SWD, KID, FID and L1 are better. KID and FID compare features of EfficientNet-Lite0, trained on
+ImageNet. Published values are by Inception, which train/metric/features/recipes/inception.py makes.
+Statistics of the reference folder are cached by the names, sizes and times of its files. ONNX Runtime
+and the weights are downloaded when they are first needed.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrupted.`, cli.Program("evaluate")))
 
@@ -66,7 +71,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrup
 	f.IntVar(&c.kid.SubsetSize, "kid_subset_size", 0, "use `N` images in each KID subset (default: 1000, or all if there are fewer)")
 	f.StringVar(&c.json, "json", "", "write the scores as JSON to `FILE`, or to standard output instead of the table if FILE is -")
 	f.Group("Feature extractor for KID and FID")
-	f.StringVar(&c.features, "features", "", "use the feature extractor in the ONNX `FILE`")
+	f.StringVar(&c.features, "features", features.EfficientNet, "use the feature extractor in the ONNX `FILE`, "+features.EfficientNet+", or none")
 	f.Func("features_range", "values `LO,HI` of black and white, such as 0,255, if the extractor does not record them", func(s string) error {
 		return c.extractor.Range.UnmarshalText([]byte(s))
 	})
@@ -112,10 +117,16 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 	bad = append(bad, c.extractor.Validate())
 	explicit := f.Explicit()
 	for _, name := range extractorOnly {
-		if c.features == "" && explicit[name] {
+		if c.features == features.None && explicit[name] {
+			bad = append(bad, fmt.Errorf("-%s does not apply with -features %s", name, features.None))
+		}
+	}
+	for _, name := range fileOnly {
+		if (c.features == features.None || c.features == features.EfficientNet) && explicit[name] {
 			bad = append(bad, fmt.Errorf("-%s applies only with -features FILE", name))
 		}
 	}
+	c.chosen = explicit["features"]
 	c.kid.Seed = c.swd.Seed
 	if err := errors.Join(bad...); err != nil {
 		return cli.Usage(err)

@@ -12,6 +12,7 @@ import (
 	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/cmd/internal/progress"
 	"cyclegan/train/metric"
+	"cyclegan/train/metric/features"
 )
 
 // score fills the report. Its error is about more than single images, whose failures are in the report.
@@ -29,12 +30,17 @@ func score(ctx context.Context, cfg *config, rep *report, stderr io.Writer) erro
 	}
 	defer rep.folders(real, fake)
 	r := &reader{cfg: cfg}
-	if cfg.features != "" {
-		if r.extractor, err = openExtractor(ctx, cfg, stderr); err != nil {
+	if cfg.features != features.None {
+		r.extractor, err = openExtractor(ctx, cfg, stderr)
+		switch {
+		case err == nil:
+			defer r.extractor.Close()
+			rep.extractor(r.extractor.Info())
+		case cfg.chosen || ctx.Err() != nil:
 			return err
+		default:
+			rep.warn("no KID and FID: %v", err)
 		}
-		defer r.extractor.Close()
-		rep.extractor(r.extractor.Info())
 	}
 	for _, f := range []*folder{real, fake} {
 		err := f.survey(ctx)
@@ -134,6 +140,10 @@ func (r *reader) compare(ctx context.Context, rep *report, real, fake *side) err
 		}
 	}
 	if r.extractor == nil {
+		return nil
+	}
+	if !r.cfg.chosen && min(real.features.N(), fake.features.N()) < 2 {
+		rep.warn("no KID and FID: they need two images of each folder")
 		return nil
 	}
 	kid, err := metric.KID(ctx, real.features, fake.features, &r.cfg.kid)

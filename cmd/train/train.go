@@ -44,16 +44,18 @@ func (c *config) train(stdout, stderr *os.File) int {
 	return cli.Report(stderr, "train", err)
 }
 
-// fetchFeatures fetches the weights of the frozen features if the run begins with them. A resumed run has
-// them in its checkpoint.
+// fetchFeatures fetches the weights of the frozen features. A new run with projected discriminators
+// begins with them, while a resumed one has them in its checkpoint. Package run reports that KID and FID
+// have to do without.
 func (c *config) fetchFeatures(ctx context.Context, log *os.File) error {
-	if c.opts.NetD != graph.Projected || c.resume {
+	needed := c.opts.NetD == graph.Projected && !c.resume
+	if !needed && (c.opts.EvalEvery == 0 || c.opts.Features != graph.EfficientNet) {
 		return nil
 	}
-	if _, err := fetch.Features(ctx, log); err != nil {
+	if _, err := fetch.Features(ctx, log); err != nil && needed {
 		return fmt.Errorf("-netD %s: %w", c.opts.NetD, err)
 	}
-	return nil
+	return ctx.Err()
 }
 
 func (c *config) runConfig(stdout, stderr *os.File) run.Config {

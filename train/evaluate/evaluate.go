@@ -23,7 +23,8 @@ import (
 type Options struct {
 	// Count is the largest number of images of each domain.
 	Count int
-	// Features is the path of an ONNX feature extractor for KID and FID, "" for none.
+	// Features is the path of an ONNX feature extractor for KID and FID, or features.EfficientNet; "" or
+	// features.None for none.
 	Features string
 	// Extractor has what the extractor's file does not say.
 	Extractor features.Options
@@ -70,6 +71,9 @@ func New(ctx context.Context, data *dataset.Dataset, shapeA, shapeB graph.Shape,
 	if min(shapeA.H, shapeA.W, shapeB.H, shapeB.W) < minSide {
 		return nil, fmt.Errorf("evaluate images of %dx%d and %dx%d: the shortest side must be at least %d\nFix: turn evaluation off with -eval_every 0",
 			shapeA.W, shapeA.H, shapeB.W, shapeB.H, minSide)
+	}
+	if o.Features == features.None {
+		o.Features = ""
 	}
 	atLeast := 1
 	if o.Features != "" {
@@ -204,9 +208,14 @@ func (e *Evaluator) prepare(ctx context.Context, d *direction, targets []*image.
 		return err
 	}
 	e.untouched = append(append(e.untouched, score), truths...)
-	if e.extractor != nil {
-		d.target, err = e.features(ctx, targets)
+	if e.extractor == nil {
+		return nil
 	}
+	if d.target, err = e.features(ctx, targets); err != nil {
+		return err
+	}
+	scores, err := e.featureScores(ctx, d, d.likeTargets, "untouched_"+d.suffix+"_KID", "untouched_"+d.suffix+"_FID")
+	e.untouched = append(e.untouched, scores...)
 	return err
 }
 

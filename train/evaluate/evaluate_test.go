@@ -10,7 +10,10 @@ import (
 
 	"cyclegan/graph"
 	"cyclegan/infer/pixels"
+	"cyclegan/infer/session"
+	"cyclegan/third_party/native"
 	"cyclegan/train/dataset"
+	"cyclegan/train/metric/features"
 	"cyclegan/train/watch"
 )
 
@@ -188,5 +191,37 @@ func TestEvaluateFails(t *testing.T) {
 func TestOverall(t *testing.T) {
 	if by, value, _ := Overall(nil, "FID"); by != "FID" || !math.IsNaN(value) {
 		t.Errorf("without scores: %s %g", by, value)
+	}
+}
+
+// With features, translations that change nothing have the KID of the untouched images, and true ones a
+// lower one.
+func TestFeatures(t *testing.T) {
+	data := scenes(t)
+	e, err := New(t.Context(), data, side, side, Options{Count: 10, Features: features.EfficientNet})
+	var missing *session.NotFoundError
+	if errors.Is(err, native.ErrNotFound) || errors.As(err, &missing) || errors.Is(err, session.ErrNoCgo) {
+		t.Skipf("run this test with `go run ./third_party go test ./train/evaluate`: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	if !strings.Contains(e.How(), "features by EfficientNet-Lite0 57934424") {
+		t.Errorf("described as %q", e.How())
+	}
+	for name, translate := range map[string]Translate{"identity": pointwise(func(v float32) float32 { return v }), "truth": oracle(t, data)} {
+		v, err := e.Evaluate(t.Context(), translate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range []string{"KID", "FID"} {
+			for _, way := range []string{"AB", "BA"} {
+				made, before := score(t, v, kind+"_"+way), score(t, v, "untouched_"+way+"_"+kind)
+				if name == "identity" && made != before || name == "truth" && made >= before {
+					t.Errorf("%s: %s_%s is %g, of the untouched images %g", name, kind, way, made, before)
+				}
+			}
+		}
 	}
 }

@@ -56,7 +56,7 @@ func (e *Evaluator) evaluate(ctx context.Context, d *direction, translate Transl
 	}
 	r.Scores = append(slices.Concat(r.Scores, cycles, truths), swd)
 	if e.extractor != nil {
-		scores, err := e.featureScores(ctx, d, fakes)
+		scores, err := e.featureScores(ctx, d, fakes, "KID_"+d.suffix, "FID_"+d.suffix)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,8 @@ func (d *direction) translate(translate Translate, source *image.NRGBA) (fake, b
 	return fake, back, err
 }
 
-func (e *Evaluator) featureScores(ctx context.Context, d *direction, fakes []*image.NRGBA) ([]metric.Score, error) {
+// featureScores compares the features of images with those of the targets.
+func (e *Evaluator) featureScores(ctx context.Context, d *direction, fakes []*image.NRGBA, kidName, fidName string) ([]metric.Score, error) {
 	fake, err := e.features(ctx, fakes)
 	if err != nil {
 		return nil, err
@@ -108,8 +109,8 @@ func (e *Evaluator) featureScores(ctx context.Context, d *direction, fakes []*im
 		return nil, err
 	}
 	return []metric.Score{
-		kid.Score("KID_" + d.suffix),
-		{Name: "FID_" + d.suffix, Value: fid, N: fake.N(), NReal: d.target.N()},
+		kid.Score(kidName),
+		{Name: fidName, Value: fid, N: fake.N(), NReal: d.target.N()},
 	}, nil
 }
 

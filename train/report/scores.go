@@ -102,6 +102,9 @@ func how(e Evaluation, s metric.Score) string {
 	if e.Resize != "" {
 		parts = append(parts, e.Resize)
 	}
+	if kind := strings.TrimPrefix(measureOf(s.Name), untouched); e.Features != "" && (kind == "KID" || kind == "FID") {
+		parts = append(parts, "features by "+e.Features)
+	}
 	return strings.Join(parts, " · ")
 }
 

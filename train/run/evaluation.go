@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"cyclegan/graph"
+	"cyclegan/infer/session"
+	"cyclegan/third_party/native"
 	"cyclegan/train"
 	"cyclegan/train/checkpoint"
 	"cyclegan/train/evaluate"
-	"cyclegan/train/metric"
 	"cyclegan/train/metric/features"
 	"cyclegan/train/pace"
 	"cyclegan/train/report"
@@ -42,7 +43,17 @@ func newEvaluation(ctx context.Context, r *run) (e *evaluation, err error) {
 	e = &evaluation{run: r, ctx: ctx}
 	begin := r.timing.now()
 	shapeA, shapeB := r.trainer.Shapes()
-	e.evaluator, err = evaluate.New(ctx, r.data, shapeA, shapeB, evaluate.Options{Count: r.opts.EvalCount, Features: r.opts.Features, Extractor: extractor})
+	o := evaluate.Options{Count: r.opts.EvalCount, Features: r.opts.Features, Extractor: extractor}
+	if o.Features == features.EfficientNet && min(r.data.TestA().Len(), r.data.TestB().Len()) < 2 {
+		o.Features = features.None // they need two images
+	}
+	e.evaluator, err = evaluate.New(ctx, r.data, shapeA, shapeB, o)
+	needed := r.opts.BestBy == "KID" || r.opts.BestBy == "FID"
+	if o.Features == features.EfficientNet && !needed && unavailable(err) {
+		r.Display.Say("the scores are without KID and FID, because the weights of EfficientNet-Lite0 or ONNX Runtime are not installed; to install them: go run ./third_party install")
+		o.Features = features.None
+		e.evaluator, err = evaluate.New(ctx, r.data, shapeA, shapeB, o)
+	}
 	if errors.Is(err, features.ErrNoRange) {
 		err = fmt.Errorf("%w\nFix: add -features_range LO,HI", err)
 	}
@@ -52,6 +63,12 @@ func newEvaluation(ctx context.Context, r *run) (e *evaluation, err error) {
 	r.timing.expectEvaluations(begin)
 	r.open = append(r.open, e.evaluator)
 	return e, nil
+}
+
+// unavailable reports whether an extractor cannot be opened because of what is not installed.
+func unavailable(err error) bool {
+	var runtime *session.NotFoundError
+	return errors.Is(err, native.ErrNotFound) || errors.Is(err, session.ErrNoCgo) || errors.As(err, &runtime)
 }
 
 // findBest reads which state is the best so far.
@@ -220,15 +237,23 @@ func chooseBest(before *checkpoint.Best, made []report.Evaluation, by, how strin
 func summary(v report.Evaluation, best *checkpoint.Best) string {
 	swd, _ := evaluate.Find(v.Scores, "SWD_AB")
 	text := fmt.Sprintf("evaluated at step %d on %s images, A: %d, B: %d, %s, %s weights:", v.Step, v.Split, swd.N, swd.NReal, v.Resize, v.Weights)
-	for _, s := range []struct{ label, ab, ba string }{
-		{"SWD", "SWD_AB", "SWD_BA"}, {"untouched SWD", "untouched_AB_SWD", "untouched_BA_SWD"},
-		{"cycle PSNR", "cycle_A_PSNR", "cycle_B_PSNR"}, {"KID", "KID_AB", "KID_BA"}, {"FID", "FID_AB", "FID_BA"},
-		{"true PSNR", "true_AB_PSNR", "true_BA_PSNR"},
+	for _, s := range []struct {
+		label, ab, ba string
+		scale         float64
+	}{
+		{"SWD", "SWD_AB", "SWD_BA", 1}, {"untouched SWD", "untouched_AB_SWD", "untouched_BA_SWD", 1},
+		{"cycle PSNR", "cycle_A_PSNR", "cycle_B_PSNR", 1},
+		{"KID x1000", "KID_AB", "KID_BA", 1000}, {"untouched KID", "untouched_AB_KID", "untouched_BA_KID", 1000},
+		{"FID", "FID_AB", "FID_BA", 1},
+		{"true PSNR", "true_AB_PSNR", "true_BA_PSNR", 1},
 	} {
 		ab, known := evaluate.Find(v.Scores, s.ab)
 		if ba, _ := evaluate.Find(v.Scores, s.ba); known {
-			text += fmt.Sprintf("  %s %.3g/%.3g", s.label, ab.Value, ba.Value)
+			text += fmt.Sprintf("  %s %.3g/%.3g", s.label, s.scale*ab.Value, s.scale*ba.Value)
 		}
+	}
+	if v.Features != "" {
+		text += "  features by " + v.Features
 	}
 	if best != nil {
 		text += fmt.Sprintf("  best so far (%s)", best.Weights)
@@ -248,7 +273,7 @@ func (r *run) result(exported bool) []string {
 			if r.best == nil && v.Weights == r.opts.Weights()[0] || r.best != nil && v.Step == r.best.Step && v.Weights == r.best.Best.Weights {
 				nameA, nameB := r.data.Domains()
 				lines = append(lines, fmt.Sprintf("evaluated at step %d on %s images, resized to %s, %s weights:", v.Step, v.Split, v.Resize, v.Weights),
-					margin(v.Scores, "AB", nameA, nameB), margin(v.Scores, "BA", nameB, nameA))
+					margin(v, "AB", nameA, nameB), margin(v, "BA", nameB, nameA))
 				break
 			}
 		}
@@ -256,7 +281,11 @@ func (r *run) result(exported bool) []string {
 	if r.best == nil {
 		return lines
 	}
-	text := fmt.Sprintf("best: step %d, %s weights, %s %.4g; ", r.best.Step, r.best.Best.Weights, r.best.Best.By, r.best.Best.Value)
+	by, value := r.best.Best.By, r.best.Best.Value
+	if by == "KID" {
+		by, value = "KID x1000", 1000*value
+	}
+	text := fmt.Sprintf("best: step %d, %s weights, %s %.4g; ", r.best.Step, r.best.Best.Weights, by, value)
 	if !exported {
 		return append(lines, text+"to export it: "+r.exportCommand(""))
 	}
@@ -265,9 +294,10 @@ func (r *run) result(exported bool) []string {
 }
 
 // margin compares the translations with the untouched images: by PSNR to the true counterparts if they
-// are known, and by SWD if not. SWD compares structure rather than overall color, and is noisy for few
-// images.
-func margin(scores []metric.Score, way, from, to string) string {
+// are known, and by KID and SWD if not. SWD compares structure rather than overall color, and is noisy
+// for few images.
+func margin(v report.Evaluation, way, from, to string) string {
+	scores := v.Scores
 	made, known := evaluate.Find(scores, "true_"+way+"_PSNR")
 	before, _ := evaluate.Find(scores, "untouched_"+way+"_PSNR")
 	if known {
@@ -276,6 +306,11 @@ func margin(scores []metric.Score, way, from, to string) string {
 	}
 	made, _ = evaluate.Find(scores, "SWD_"+way)
 	before, _ = evaluate.Find(scores, "untouched_"+way+"_SWD")
-	return fmt.Sprintf("%s to %s, images: %d and %d real ones: SWD %.1f (untouched input %.1f, %+.1f; lower is better)",
+	text := fmt.Sprintf("%s to %s, images: %d and %d real ones: SWD %.1f (untouched input %.1f, %+.1f; lower is better)",
 		from, to, made.N, made.NReal, made.Value, before.Value, made.Value-before.Value)
+	if made, known = evaluate.Find(scores, "KID_"+way); known {
+		before, _ = evaluate.Find(scores, "untouched_"+way+"_KID")
+		text += fmt.Sprintf("; KID x1000 %.2f (untouched input %.2f, %+.2f) by %s", 1000*made.Value, 1000*before.Value, 1000*(made.Value-before.Value), v.Features)
+	}
+	return text
 }

@@ -102,11 +102,18 @@ func TestAverages(t *testing.T) {
 
 func TestMargin(t *testing.T) {
 	known := scores(map[string]float64{"true_AB_PSNR": 17.454, "untouched_AB_PSNR": 9.17, "SWD_AB": 3}, true)
-	if got, want := margin(known, "AB", "summer", "winter"), "summer to winter, images: 5: PSNR 17.45 dB (untouched input 9.17 dB, +8.28 dB)"; got != want {
+	if got, want := margin(report.Evaluation{Scores: known}, "AB", "summer", "winter"), "summer to winter, images: 5: PSNR 17.45 dB (untouched input 9.17 dB, +8.28 dB)"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	unknown := scores(map[string]float64{"SWD_BA": 30, "untouched_BA_SWD": 28.5}, false)
-	if got, want := margin(unknown, "BA", "B", "A"), "B to A, images: 5 and 4 real ones: SWD 30.0 (untouched input 28.5, +1.5; lower is better)"; got != want {
+	v := report.Evaluation{Features: "tiny 123"}
+	v.Scores = scores(map[string]float64{"SWD_BA": 30, "untouched_BA_SWD": 28.5}, false)
+	want := "B to A, images: 5 and 4 real ones: SWD 30.0 (untouched input 28.5, +1.5; lower is better)"
+	if got := margin(v, "BA", "B", "A"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	v.Scores = append(v.Scores, scores(map[string]float64{"KID_BA": 0.0046, "untouched_BA_KID": 0.0092}, false)...)
+	want += "; KID x1000 4.60 (untouched input 9.20, -4.60) by tiny 123"
+	if got := margin(v, "BA", "B", "A"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

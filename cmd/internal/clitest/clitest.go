@@ -31,7 +31,8 @@ type Options struct {
 }
 
 // Run runs the scripts in dir. They find ONNX Runtime where this machine has it, although they run
-// with a home folder of their own. Their conditions are [onnxruntime] and [cgo], their commands
+// with a home folder of their own, and EfficientNet-Lite0's weights. Their conditions are
+// [onnxruntime], [features] (both are there) and [cgo], their commands
 //
 //	status CODE COMMAND...        run a command and check its exit status
 //	interrupt CODE N COMMAND...   also interrupt it N times, when it announces its work and after the
@@ -39,6 +40,7 @@ type Options struct {
 func Run(t *testing.T, dir string, o Options) {
 	missing := RuntimeMissing(t)
 	library, _ := native.FindONNXRuntime()
+	weights, _ := native.FindFeatures()
 	commands := Commands{"status": status, "interrupt": interrupt}
 	maps.Copy(commands, o.Commands)
 	testscript.Run(t, testscript.Params{
@@ -47,6 +49,9 @@ func Run(t *testing.T, dir string, o Options) {
 			e.Setenv("TF_CPP_MIN_LOG_LEVEL", "3") // TensorFlow logs to standard error
 			if library != "" {
 				e.Setenv(native.EnvONNXRuntime, library)
+			}
+			if weights != "" {
+				e.Setenv(native.EnvFeatures, weights)
 			}
 			for name, value := range o.Env {
 				e.Setenv(name, strings.ReplaceAll(value, "$WORK", e.WorkDir))
@@ -57,6 +62,8 @@ func Run(t *testing.T, dir string, o Options) {
 			switch name {
 			case "onnxruntime":
 				return missing == nil, nil
+			case "features":
+				return missing == nil && weights != "", nil
 			case "cgo":
 				return !errors.Is(missing, session.ErrNoCgo), nil
 			}
@@ -151,7 +158,7 @@ func Command(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd := exec.Command(args[0], args[1:]...) // testscript.Main has put it into PATH
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = os.Environ()
-	for _, name := range []string{native.EnvONNXRuntime, native.EnvCache} {
+	for _, name := range []string{native.EnvONNXRuntime, native.EnvFeatures, native.EnvCache} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	return cmd

@@ -1,5 +1,5 @@
-// Package features extracts feature vectors from images with any ONNX model, for the distances of
-// package metric. Its central type is [Extractor].
+// Package features extracts feature vectors from images with any ONNX model, or with its own
+// [EfficientNet], for the distances of package metric. Its central type is [Extractor].
 //
 //	e, err := features.Open("inception.onnx", nil)
 //	if err != nil {
@@ -101,7 +101,7 @@ type Info struct {
 	Path string
 	// Name is "cyclegan.extractor" of the metadata, else the file name.
 	Name string
-	// SHA256 is the hash of the file in hexadecimal. External means that other files hold weights, which
+	// SHA256 is the hash of the model's file, or of EfficientNet's weights, in hexadecimal. External means that other files hold weights, which
 	// the hash does not cover.
 	SHA256   string
 	External bool
@@ -122,11 +122,13 @@ type Extractor struct {
 	info    Info
 	session *session.Session
 	fixed   bool // the model requires Batch images per run
+	least   int  // shortest side in pixels; smaller images are enlarged
 	output  int
 	dim     atomic.Int64
 }
 
-// Open opens the model at path. If ONNX Runtime is missing, the error is a [session.NotFoundError].
+// Open opens the model at path, or [EfficientNet]. If ONNX Runtime is missing, the error is a
+// [session.NotFoundError].
 func Open(path string, opt *Options) (*Extractor, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -135,18 +137,26 @@ func Open(path string, opt *Options) (*Extractor, error) {
 	if opt != nil {
 		o = *opt
 	}
-	data, err := os.ReadFile(path)
+	e := &Extractor{info: Info{Path: path, Name: filepath.Base(path)}}
+	var data []byte
+	var err error
+	if path == EfficientNet {
+		e.info.Name, e.least = "EfficientNet-Lite0", efficientNetSide
+		data, e.info.SHA256, err = efficientNet()
+	} else if data, err = os.ReadFile(path); err == nil {
+		sum := sha256.Sum256(data)
+		e.info.SHA256 = hex.EncodeToString(sum[:])
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open feature extractor: %w", err)
 	}
-	sum := sha256.Sum256(data)
 	model, err := onnx.Parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("open feature extractor %q: %w", path, err)
 	}
 	model.Dir = filepath.Dir(path)
 	about := session.Describe(model)
-	e := &Extractor{info: Info{Path: path, Name: filepath.Base(path), SHA256: hex.EncodeToString(sum[:]), External: about.External}}
+	e.info.External = about.External
 	if err := e.inspect(about, o); err != nil {
 		return nil, fmt.Errorf("open feature extractor %q: %w", path, err)
 	}
@@ -178,6 +188,8 @@ func (e *Extractor) Extract(ctx context.Context, images []*image.NRGBA) ([]float
 			img = pixels.Opaque(img)
 			if e.info.Width > 0 {
 				img = pixels.Resize(img, e.info.Width, e.info.Height)
+			} else if size := img.Rect.Size(); min(size.X, size.Y) < e.least {
+				img = pixels.Resize(img, max(size.X, e.least), max(size.Y, e.least))
 			}
 			if len(batch) > 0 && img.Rect.Size() != batch[0].Rect.Size() {
 				break
