@@ -63,6 +63,9 @@ func TestEfficientNetTakesSmallImages(t *testing.T) {
 func TestEfficientNetIsNotInstalled(t *testing.T) {
 	t.Setenv(native.EnvCache, t.TempDir())
 	t.Setenv(native.EnvFeatures, "")
+	if _, err := Open(EfficientNet, &Options{BGR: true}); err == nil || !strings.Contains(err.Error(), "omit them") {
+		t.Errorf("with another order of channels: %v", err)
+	}
 	if _, err := Open(EfficientNet, nil); !errors.Is(err, native.ErrNotFound) || !strings.Contains(err.Error(), "go run ./third_party install") {
 		t.Errorf("error %v", err)
 	}

@@ -141,6 +141,9 @@ func Open(path string, opt *Options) (*Extractor, error) {
 	var data []byte
 	var err error
 	if path == EfficientNet {
+		if o.Range != (pixels.Range{}) || o.Layout != "" || o.BGR || o.Output != "" {
+			return nil, fmt.Errorf("open feature extractor %s: range, layout, BGR and output are known. Fix: omit them, or name an ONNX file", path)
+		}
 		e.info.Name, e.least = "EfficientNet-Lite0", efficientNetSide
 		data, e.info.SHA256, err = efficientNet()
 	} else if data, err = os.ReadFile(path); err == nil {
