@@ -237,19 +237,15 @@ func chooseBest(before *checkpoint.Best, made []report.Evaluation, by, how strin
 func summary(v report.Evaluation, best *checkpoint.Best) string {
 	swd, _ := evaluate.Find(v.Scores, "SWD_AB")
 	text := fmt.Sprintf("evaluated at step %d on %s images, A: %d, B: %d, %s, %s weights:", v.Step, v.Split, swd.N, swd.NReal, v.Resize, v.Weights)
-	for _, s := range []struct {
-		label, ab, ba string
-		scale         float64
-	}{
-		{"SWD", "SWD_AB", "SWD_BA", 1}, {"untouched SWD", "untouched_AB_SWD", "untouched_BA_SWD", 1},
-		{"cycle PSNR", "cycle_A_PSNR", "cycle_B_PSNR", 1},
-		{"KID x1000", "KID_AB", "KID_BA", 1000}, {"untouched KID", "untouched_AB_KID", "untouched_BA_KID", 1000},
-		{"FID", "FID_AB", "FID_BA", 1},
-		{"true PSNR", "true_AB_PSNR", "true_BA_PSNR", 1},
+	for _, s := range []struct{ label, ab, ba string }{
+		{"SWD", "SWD_AB", "SWD_BA"}, {"untouched SWD", "untouched_AB_SWD", "untouched_BA_SWD"},
+		{"cycle PSNR", "cycle_A_PSNR", "cycle_B_PSNR"},
+		{"KID", "KID_AB", "KID_BA"}, {"untouched KID", "untouched_AB_KID", "untouched_BA_KID"}, {"FID", "FID_AB", "FID_BA"},
+		{"true PSNR", "true_AB_PSNR", "true_BA_PSNR"},
 	} {
 		ab, known := evaluate.Find(v.Scores, s.ab)
 		if ba, _ := evaluate.Find(v.Scores, s.ba); known {
-			text += fmt.Sprintf("  %s %.3g/%.3g", s.label, s.scale*ab.Value, s.scale*ba.Value)
+			text += fmt.Sprintf("  %s %.3g/%.3g", s.label, ab.Value, ba.Value)
 		}
 	}
 	if v.Features != "" {
@@ -281,11 +277,7 @@ func (r *run) result(exported bool) []string {
 	if r.best == nil {
 		return lines
 	}
-	by, value := r.best.Best.By, r.best.Best.Value
-	if by == "KID" {
-		by, value = "KID x1000", 1000*value
-	}
-	text := fmt.Sprintf("best: step %d, %s weights, %s %.4g; ", r.best.Step, r.best.Best.Weights, by, value)
+	text := fmt.Sprintf("best: step %d, %s weights, %s %.4g; ", r.best.Step, r.best.Best.Weights, r.best.Best.By, r.best.Best.Value)
 	if !exported {
 		return append(lines, text+"to export it: "+r.exportCommand(""))
 	}
@@ -310,7 +302,7 @@ func margin(v report.Evaluation, way, from, to string) string {
 		from, to, made.N, made.NReal, made.Value, before.Value, made.Value-before.Value)
 	if made, known = evaluate.Find(scores, "KID_"+way); known {
 		before, _ = evaluate.Find(scores, "untouched_"+way+"_KID")
-		text += fmt.Sprintf("; KID x1000 %.2f (untouched input %.2f, %+.2f) by %s", 1000*made.Value, 1000*before.Value, 1000*(made.Value-before.Value), v.Features)
+		text += fmt.Sprintf("; KID %.3g (untouched input %.3g, %+.3g) by %s", made.Value, before.Value, made.Value-before.Value, v.Features)
 	}
 	return text
 }

@@ -112,7 +112,7 @@ func TestMargin(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	v.Scores = append(v.Scores, scores(map[string]float64{"KID_BA": 0.0046, "untouched_BA_KID": 0.0092}, false)...)
-	want += "; KID x1000 4.60 (untouched input 9.20, -4.60) by tiny 123"
+	want += "; KID 0.0046 (untouched input 0.0092, -0.0046) by tiny 123"
 	if got := margin(v, "BA", "B", "A"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
