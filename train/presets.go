@@ -8,14 +8,17 @@ import (
 )
 
 // Presets lists the names of the presets.
-var Presets = []string{"demo", "paper", "yosemite"}
+var Presets = []string{"demo", "fast", "paper", "yosemite"}
 
 // Preset returns the options of a recipe.
 //
 // "paper" is the official implementation with its defaults. "yosemite" is the public 128x128 course
 // recipe. "demo" learns the built-in scenes in minutes on two cores: its networks are small, the
 // generator's output is added to its input, and the discriminators have no normalization, which
-// would remove the brightness and contrast that distinguish the seasons.
+// would remove the brightness and contrast that distinguish the seasons. "fast" is for photographs
+// and a machine without a GPU: a pyramid generator learns from discriminators on frozen ImageNet
+// features, which know what the domains look like before the first step. train/README.md has the
+// trials behind its values.
 func Preset(name string) (Options, error) {
 	switch name {
 	case "paper":
@@ -32,6 +35,22 @@ func Preset(name string) (Options, error) {
 		o.MaxSteps = 1000
 		o.DisplayFreq, o.SaveLatestFreq, o.PrintFreq = 1600, 3200, 160
 		o.EvalEvery, o.EvalCount = 3200, 50
+		o.SaveEpochFreq = 0
+		return o, nil
+	case "fast":
+		o := paper()
+		o.Preset, o.Name = "fast", "fast"
+		o.LoadSize, o.CropSize, o.BatchSize = 143, 128, 4
+		o.NetG, o.NGF, o.Norm = "pyramid", 64, "none"
+		o.NetD, o.NDF, o.WarmupD = "projected", 64, 300
+		o.InitType, o.GANMode, o.PoolSize = "kaiming", Hinge, 0
+		o.LambdaA, o.LambdaB, o.LambdaIdentity = 0.8, 0.8, 0
+		o.LambdaD, o.LambdaOther = 1, 0.2
+		o.LR, o.Beta1, o.Beta2 = 0.001, 0, 0.99
+		o.EMA = 0.99
+		o.NSteps, o.NStepsDecay, o.MaxMinutes = 400, 400, 20
+		o.DisplayFreq, o.SaveLatestFreq, o.PrintFreq = 400, 800, 100
+		o.EvalEvery, o.EvalCount, o.Patience = 400, 100, 4
 		o.SaveEpochFreq = 0
 		return o, nil
 	case "demo":

@@ -20,7 +20,8 @@ const about = `Train a CycleGAN. Without options it learns built-in scenes in a 
   %[1]s -worker 10.0.0.2:7000          (on each of several machines)
   %[1]s -workers 10.0.0.2:7000,10.0.0.3:7000 -batch_size 2 [options]
 
-Defaults are those of preset %[2]s. Frequencies count images of each domain.
+Defaults are those of preset %[2]s. Without -preset it is demo without data, and fast with data; with
+-model, -netG or -netD it is paper. Frequencies count images of each domain.
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 -check found unreadable images,
 130 interrupted after saving.`
 

@@ -1,7 +1,7 @@
 // Command train trains a CycleGAN and exports its generators to ONNX.
 //
 //	go run ./cmd/train                                  # built-in scenes, minutes
-//	go run ./cmd/train -dataroot DIR -name NAME         # the paper's recipe on your images
+//	go run ./cmd/train -dataroot DIR -name NAME         # twenty minutes on your images
 //	go run ./cmd/train -name NAME -continue_train       # resume a run
 //
 // It parses options and shows the progress; package run does the work.
@@ -113,15 +113,18 @@ func (c *config) validate(f *cli.Flags) error {
 	return nil
 }
 
-// presetOptions returns the defaults of a new run: those of -preset, or of the paper with data, or of
-// the demo.
+// presetOptions returns the defaults of a new run: those of -preset, or of the demo without data. With
+// data they are those of fast, or of the paper for an official command line or other networks.
 func presetOptions(first train.Options, explicit map[string]bool) (train.Options, error) {
 	name := "demo"
 	switch {
 	case explicit["preset"]:
 		name = first.Preset
-	case explicit["dataroot"] || explicit["dir_A"] || explicit["dir_B"]:
+	case !explicit["dataroot"] && !explicit["dir_A"] && !explicit["dir_B"]:
+	case explicit["model"] || explicit["netG"] || explicit["netD"]:
 		name = "paper"
+	default:
+		name = "fast"
 	}
 	o, err := train.Preset(name)
 	if err != nil {

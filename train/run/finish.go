@@ -110,6 +110,9 @@ func (r *run) printNext() error {
 		}
 		fmt.Fprintf(r.Out, "  %s to %s:\n    %s\n", c.from, c.to, r.convertCommand(c))
 	}
+	if r.data.BuiltIn() {
+		fmt.Fprintf(r.Out, "These generators know only drawn scenes. For photographs, use the built-in model:\n    %s -in photos -out winter\n", r.Program("infer"))
+	}
 	return nil
 }
 
