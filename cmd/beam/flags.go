@@ -46,7 +46,7 @@ is downloaded when this process needs it; other workers find it through CYCLEGAN
 cache or in the system.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrupted.`, cli.Program("beam")))
-	c.Bind(f)
+	c.Bind(f, "required")
 	f.Group("Input and output")
 	f.StringVar(&c.deadLetters, "dead_letters", "", "list images that could not be converted in `FILE`, one JSON object with the reason per line (default: OUT.dead_letters.jsonl, next to the folder OUT)")
 	f.Group("Input and output", "dry_run")

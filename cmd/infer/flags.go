@@ -20,19 +20,21 @@ func flags(c *config) *cli.Flags {
 	f := cli.NewFlags("infer", fmt.Sprintf(`Convert images with a trained generator. The results keep the names, folders and sizes.
 
 Usage:
+  %[1]s -in PATH -out DIR [-direction BtoA] [options] [further images and folders]
   %[1]s -model FILE -in PATH -out DIR [options] [further images and folders]
   %[1]s -dataroot DIR -name NAME [-model cycle_gan] [options]
   %[1]s -dataroot DIR -name NAME -model test -model_suffix _A [options]
 
-The last two forms are those of the official test.py; -name names a run of %[2]s.
+The first form uses the built-in model, which turns summer to winter, or winter to summer with
+-direction BtoA. The last two forms are those of the official test.py; -name names a run of %[2]s.
 Several input folders become a folder each in the output. ONNX Runtime is downloaded when it is first
 needed. Ctrl-C finishes the images in progress; a second one aborts them. On Linux, the environment
 variable GLIBC_TUNABLES=glibc.malloc.hugetlb=1 can make conversion faster.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrupted.`, cli.Program("infer"), cli.Program("train")))
-	c.Bind(f)
+	c.Bind(f, "default: the built-in model")
 	f.Group("Input and output")
-	f.BoolVar(&c.dryRun, "dry_run", false, "list what would be converted to which files, and stop; -model may be omitted")
+	f.BoolVar(&c.dryRun, "dry_run", false, "list what would be converted to which files, and stop")
 	c.official.bind(f)
 	return f
 }
@@ -51,7 +53,10 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 		}
 		bad = append(bad, c.official.check(c)...)
 	default:
-		bad = append(bad, c.CheckRequired(!c.dryRun)...)
+		if err := oneOf("AtoB", "BtoA")(c.official.value("direction")); err != nil {
+			bad = append(bad, fmt.Errorf("-direction: %w", err))
+		}
+		bad = append(bad, c.CheckRequired(false)...)
 	}
 	bad = append(bad, c.Check()...)
 	if err := errors.Join(bad...); err != nil {
@@ -63,7 +68,8 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 // jobs returns the conversions that the command line requests, and prints notes about them.
 func (c *config) jobs(stderr io.Writer) ([]job, error) {
 	if !c.byRun {
-		return []job{{model: c.Model, inputs: c.Inputs, output: c.Output}}, nil
+		model := source{path: c.Model, direction: c.official.value("direction")}
+		return []job{{model: model, inputs: c.Inputs, output: c.Output}}, nil
 	}
 	jobs, notes, err := c.official.jobs()
 	for _, note := range notes {

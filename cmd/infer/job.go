@@ -19,7 +19,7 @@ import (
 
 // job is one model with the images that it converts.
 type job struct {
-	model  string
+	model  source
 	inputs []string
 	output string
 	// maxImages bounds the number of images, as in the official test.py: the first by name, all of them
@@ -31,9 +31,9 @@ type job struct {
 }
 
 // checkPaths reports a missing model or input before anything is fetched or opened.
-func (j *job) checkPaths(dryRun bool) error {
-	if j.model != "" || !dryRun {
-		if err := modelcli.Check(j.model); err != nil {
+func (j *job) checkPaths() error {
+	if j.model.path != "" {
+		if err := modelcli.Check(j.model.path); err != nil {
 			return err
 		}
 	}
@@ -113,7 +113,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	if o.Concurrency == 0 && j.isLong() {
 		o.Concurrency = 2
 	}
-	model, err := modelcli.Open(soft, o, stderr, func() (*infer.Model, error) { return infer.Open(j.model, o) })
+	model, err := modelcli.Open(soft, o, stderr, func() (*infer.Model, error) { return j.model.open(o) })
 	if err != nil {
 		return nil, err
 	}

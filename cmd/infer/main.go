@@ -1,9 +1,10 @@
 // Command infer converts folders of images with a trained generator.
 //
+//	go run ./cmd/infer -in photos -out winter
 //	go run ./cmd/infer -model checkpoints/demo/G_AB.onnx -in photos -out winter
 //	go run ./cmd/infer -dataroot datasets/yosemite -name yosemite -model cycle_gan
 //
-// The second form is the command line of the official test.py: it converts testA with the run's
+// The first form uses the built-in model, which turns summer to winter. The third is the command line of the official test.py: it converts testA with the run's
 // G_AB.onnx into results/yosemite/test_latest/fake_B, and testB with G_BA.onnx into fake_A. Package
 // batch does the work.
 package main
@@ -57,7 +58,7 @@ func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 	}
 	rep.begin(jobs)
 	for i := range jobs {
-		if err := jobs[i].checkPaths(cfg.dryRun); err != nil {
+		if err := jobs[i].checkPaths(); err != nil {
 			return cli.Failed, err
 		}
 	}

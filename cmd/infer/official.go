@@ -52,7 +52,7 @@ var officialOptions = slices.Concat([]officialOption{
 	{name: "name", value: "experiment_name", about: "use the generators of the run `NAME`: checkpoints_dir/NAME/G_AB.onnx and G_BA.onnx"},
 	{name: "checkpoints_dir", value: "./checkpoints", about: "folder `DIR` of all runs"},
 	{name: "results_dir", value: "./results/", about: "write to the folders fake_B (by G_AB) and fake_A (by G_BA) in `DIR`/NAME/test_latest, as PNG unless -format is given"},
-	{name: "direction", value: "AtoB", about: "direction `NAME` of the training, AtoB or BtoA (which swaps testA and testB), or with -model test of the conversion (default: the run's)", check: oneOf("AtoB", "BtoA")},
+	{name: "direction", value: "AtoB", about: "direction `NAME` of the training, AtoB or BtoA (which swaps testA and testB), or with -model test of the conversion (default: the run's); without -model and -name, that of the built-in model", check: oneOf("AtoB", "BtoA")},
 	{name: "model_suffix", about: "use the generator with suffix `NAME` for -model test: _A for G_AB, _B for G_BA (default: by -direction)", check: oneOf("", "_A", "_B", "_AB", "_BA")},
 	{name: "epoch", value: latest, about: "use the generators of epoch `N`, which cmd/export must have written to checkpoints_dir/NAME/epoch_N", check: matches(latest+`|[1-9]\d*`, "latest or the number of an epoch")},
 	{name: "phase", value: "test", about: "prefix `NAME` of the folders: test for testA, train for trainA", check: matches(`[^./\\][^/\\]*`, "test, train or another beginning of the folders' names")},
@@ -184,7 +184,8 @@ func (o *official) choose(c *config) error {
 	case "pix2pix", "colorization":
 		return fmt.Errorf("-model %s is not supported; use cycle_gan, test or an .onnx file (./%[1]s for a file of that name)", c.Model)
 	case "":
-		o.model, c.byRun = modelCycleGAN, len(o.given()) > 0
+		// -direction alone chooses between the built-in generators.
+		o.model, c.byRun = modelCycleGAN, len(o.given()) > 0 && !slices.Equal(o.given(), []string{"direction"})
 		if o.has("model_suffix") {
 			o.model = modelTest
 		}

@@ -100,7 +100,7 @@ func (m *modelReport) fill(i infer.Info) {
 func (r *report) begin(jobs []job) {
 	for _, j := range jobs {
 		r.Parts = append(r.Parts, results{
-			Model: &modelReport{Path: j.model}, Inputs: j.inputs, Output: j.output,
+			Model: &modelReport{Path: j.model.String()}, Inputs: j.inputs, Output: j.output,
 			Failed: []modelcli.Failure{}, Renamed: []renaming{}, Pictures: []pictureReport{},
 		})
 	}

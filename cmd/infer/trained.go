@@ -158,7 +158,7 @@ func (o *official) convert(run *trained, generators, folders []string) ([]job, e
 	var jobs []job
 	for i, g := range generators {
 		jobs = append(jobs, job{
-			model: paths[i], inputs: []string{folders[i]}, maxImages: maxImages, check: o.checkModel,
+			model: source{path: paths[i]}, inputs: []string{folders[i]}, maxImages: maxImages, check: o.checkModel,
 			// G_AB makes fake_B, as in the official code.
 			output: filepath.Join(o.value("results_dir"), o.name, o.value("phase")+"_"+o.value("epoch"), "fake_"+g[len(g)-1:]),
 			wrap:   func(t batch.Translator) batch.Translator { return prepared{t, o.preprocessing()} },

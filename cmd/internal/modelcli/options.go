@@ -34,10 +34,10 @@ type Conversion struct {
 	JSON         string // file for the summary, "-" for standard output, "" for none
 }
 
-// Bind defines the options, which set c.
-func (c *Conversion) Bind(f *cli.Flags) {
+// Bind defines the options, which set c. withoutModel tells what holds without -model.
+func (c *Conversion) Bind(f *cli.Flags, withoutModel string) {
 	f.Group("Input and output")
-	f.StringVar(&c.Model, "model", "", "convert with the generator in the ONNX `FILE`, such as G_AB.onnx (required)")
+	f.StringVar(&c.Model, "model", "", "convert with the generator in the ONNX `FILE`, such as G_AB.onnx ("+withoutModel+")")
 	f.Func("in", "convert the image, the images in the folder and its subfolders, or those that match the pattern `PATH`, such as 'photos/*.jpg'; may be repeated, and further paths may follow the options (required)", func(s string) error {
 		if s == "" {
 			return errors.New("the path is empty")
