@@ -21,15 +21,12 @@ type source struct {
 	direction string // of the built-in generator: AtoB or BtoA
 }
 
-// String names the model in messages and reports.
+// String names the model in messages and reports, which also say its direction.
 func (s source) String() string {
-	switch {
-	case s.path != "":
+	if s.path != "" {
 		return s.path
-	case s.direction == "BtoA":
-		return "built-in winter to summer"
 	}
-	return "built-in summer to winter"
+	return "built-in model"
 }
 
 func (s source) open(o *infer.Options) (*infer.Model, error) {

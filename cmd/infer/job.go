@@ -200,7 +200,11 @@ func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
 }
 
 // printDetail prints where the detail of the results comes from, if the model's training size is known.
+// A pyramid always takes it from the input.
 func printDetail(w io.Writer, fromInput, fromModel int, info infer.Info) {
+	if fromInput == 0 && info.Architecture == "pyramid" {
+		return
+	}
 	var ways []string
 	if fromInput > 0 {
 		ways = append(ways, "from the input for "+cli.Count(fromInput, "image"))
