@@ -102,8 +102,13 @@ func TestTilesMemory(t *testing.T) {
 	}
 }
 
+var raceDetector bool
+
 // With the detail of the input, a large image takes no more memory than itself, its result and the copy.
 func TestDetailMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector takes twice the memory")
+	}
 	const w, h = 4000, 3000
 	open(t, "tiles_batch.onnx", nil)
 	if testing.Short() {

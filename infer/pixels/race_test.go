@@ -1,0 +1,5 @@
+//go:build race
+
+package pixels
+
+func init() { raceFactor = 2 }
