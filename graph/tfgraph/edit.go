@@ -57,20 +57,23 @@ func UseFastMatMul(def *graphs.GraphDef) {
 }
 
 // UseActivations is an edit. The gradient of a rectifier reads the rectifier's input, which keeps
-// TensorFlow from fusing the rectifier with the convolution before it, and makes its rewriter give up on
-// the whole graph for a LeakyRelu. The rectifier's output serves as well: the gradient depends only on
-// which of its two or three pieces a value is in.
+// TensorFlow from fusing the rectifier with the convolution and bias before it, and makes its rewriter
+// give up on the whole graph for a LeakyRelu. The rectifier's output serves as well: the gradient
+// depends only on which of its two or three pieces a value is in. Rectifiers of a norm stay as they
+// are, because a fused norm rounds differently for each size of batch.
 func UseActivations(def *graphs.GraphDef) {
 	type activation struct{ op, input string }
-	outputs := map[activation]string{}
+	biased, outputs := map[string]bool{}, map[activation]string{}
 	for _, n := range def.Node {
 		switch n.Op {
+		case "BiasAdd":
+			biased[n.Name] = true
 		case "Relu", "Relu6", "LeakyRelu":
 			outputs[activation{n.Op + "Grad", n.Input[0]}] = n.Name
 		}
 	}
 	for _, n := range def.Node {
-		if len(n.Input) < 2 || n.Op == "LeakyReluGrad" && n.Attr["alpha"].GetF() <= 0 {
+		if len(n.Input) < 2 || !biased[n.Input[1]] || n.Op == "LeakyReluGrad" && n.Attr["alpha"].GetF() <= 0 {
 			continue
 		}
 		if output, ok := outputs[activation{n.Op, n.Input[1]}]; ok {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	tf "github.com/wamuir/graft/tensorflow"
-	graphs "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
 	"github.com/wamuir/graft/tensorflow/op"
 
 	"cyclegan/graph"
@@ -125,13 +124,7 @@ func Build(o Options) (*Graph, error) {
 		g.inputs = append(g.inputs, r.names())
 	}
 	var err error
-	edits := []func(*graphs.GraphDef){tfgraph.UseFastMatMul}
-	if o.DiscriminatorA.Architecture == graph.Projected {
-		// Elsewhere it gains little, and fused norms round differently for each size of batch, so that
-		// replicas would drift from a single process.
-		edits = append(edits, tfgraph.UseActivations)
-	}
-	g.TensorFlow, err = tfgraph.Edit(b.graph, append(edits, tfgraph.Recompute, o.place)...)
+	g.TensorFlow, err = tfgraph.Edit(b.graph, tfgraph.UseFastMatMul, tfgraph.UseActivations, tfgraph.Recompute, o.place)
 	return g, err
 }
 
