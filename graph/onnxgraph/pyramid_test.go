@@ -4,73 +4,23 @@ package onnxgraph
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"image"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"cyclegan/graph"
-	"cyclegan/graph/pytorch"
+	"cyclegan/graph/internal/pyramidtest"
 	"cyclegan/infer"
 	"cyclegan/infer/session"
 )
 
-// pyramid returns a network of graph/testdata/pyramid.py.
-func pyramid(t *testing.T, channels, size int) (*graph.Network, graph.Weights) {
-	t.Helper()
-	s, err := pytorch.ReadFile(fmt.Sprintf("../testdata/pyramid_%d.safetensors", size))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, w, err := pytorch.Generator(s, graph.GeneratorOptions{
-		Architecture: graph.Pyramid, In: channels, Out: channels, Filters: 8, Size: size, Norm: graph.NormNone, Upsampling: graph.UpTranspose,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n, w
-}
-
-// pyramidInput is the script's picture(), [n, c, h, w].
-func pyramidInput(n, c, h, w int) []float32 {
-	var values []float32
-	for b := range n {
-		for k := range c {
-			for i := range h {
-				for j := range w {
-					b, y, x, k := float64(b), float64(i), float64(j), float64(k)
-					smooth := 0.3 * math.Sin(0.07*y+k+b) * math.Cos(0.05*x-k)
-					fine := 0.15 * math.Sin(2.1*y*(k+1)+0.3*x*x) * math.Cos(1.7*x+b)
-					values = append(values, float32(smooth+fine))
-				}
-			}
-		}
-	}
-	return values
-}
-
 // One exported pyramid returns what PyTorch returns for images of every size, one pixel included.
 func TestPyramidAgreesWithPyTorch(t *testing.T) {
-	text, err := os.ReadFile("../testdata/pyramid_outputs.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var outputs []struct {
-		Size   int
-		Shape  []int // [n, c, h, w]
-		Every  int
-		Values []float64
-	}
-	if err := json.Unmarshal(text, &outputs); err != nil {
-		t.Fatal(err)
-	}
 	sessions := map[string]*session.Session{}
-	for _, o := range outputs {
-		net, weights := pyramid(t, o.Shape[1], o.Size)
+	for _, o := range pyramidtest.Outputs(t) {
+		net, weights := o.Network(t)
 		for precision, limit := range map[Precision]float64{F32: tolerance, F16: 0.01} {
 			key := fmt.Sprint(o.Size, precision)
 			if sessions[key] == nil {
@@ -80,18 +30,15 @@ func TestPyramidAgreesWithPyTorch(t *testing.T) {
 				}
 				sessions[key] = openModel(t, model)
 			}
-			x := pyramidInput(o.Shape[0], o.Shape[1], o.Shape[2], o.Shape[3])
-			got, err := sessions[key].Run(context.Background(), session.Tensor{Shape: int64s(o.Shape...), Data: x})
+			shape := int64s(o.Shape[:]...)
+			got, err := sessions[key].Run(context.Background(), session.Tensor{Shape: shape, Data: o.Input()})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(got[0].Shape, int64s(o.Shape...)) {
+			if !slices.Equal(got[0].Shape, shape) {
 				t.Fatalf("shape %v for %v", got[0].Shape, o.Shape)
 			}
-			worst := 0.0
-			for i, want := range o.Values {
-				worst = math.Max(worst, math.Abs(want-float64(got[0].Data[i*o.Every])))
-			}
+			worst := o.Difference(got[0].Data)
 			t.Logf("size %d, %v, %s: %.1e", o.Size, o.Shape, precision, worst)
 			if !(worst < limit) {
 				t.Errorf("size %d, %v, %s: differs from PyTorch by %.3g", o.Size, o.Shape, precision, worst)
@@ -103,7 +50,7 @@ func TestPyramidAgreesWithPyTorch(t *testing.T) {
 // Package infer passes an image of any size through a pyramid as it is: a tile would have a thumbnail
 // of its own, and a copy would make a second one.
 func TestPyramidIsNeverCut(t *testing.T) {
-	net, weights := pyramid(t, 3, 128)
+	net, weights := pyramidtest.Load(t, 3, 128, "128")
 	model, err := Marshal(net, weights, Metadata{TrainWidth: 128, TrainHeight: 128}, F32)
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +94,7 @@ func TestPyramidIsNeverCut(t *testing.T) {
 }
 
 func TestPyramidHasNoInt8(t *testing.T) {
-	net, weights := pyramid(t, 3, 128)
+	net, weights := pyramidtest.Load(t, 3, 128, "128")
 	if _, err := NewCalibration(net, weights); err == nil || !strings.Contains(err.Error(), "no 8-bit form") {
 		t.Errorf("calibration of a pyramid: %v", err)
 	}

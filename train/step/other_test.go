@@ -38,21 +38,8 @@ func TestOtherDomain(t *testing.T) {
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}
-	part := tfgraph.NewPart(fetches)
-	edited, err := tfgraph.Edit(b.graph)
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := tfgraph.NewSession(edited, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
 	weights, err := graph.Initialize(net, graph.InitKaiming, 1, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.dA.Weights.Load(session, weights); err != nil {
 		t.Fatal(err)
 	}
 	feeds := tfgraph.Feeds{}
@@ -61,10 +48,7 @@ func TestOtherDomain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	out, err := session.Run(part, feeds)
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := compute(t, b, weights, fetches, feeds)
 	var scores [4][]float32
 	for i := range scores {
 		if scores[i], err = tfgraph.Floats(nil, out[2+i]); err != nil {

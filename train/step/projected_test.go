@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	tf "github.com/wamuir/graft/tensorflow"
+	graphs "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
 	"github.com/wamuir/graft/tensorflow/op"
 
 	"cyclegan/graph"
@@ -81,6 +82,28 @@ func projectedWeights(n *graph.Network) graph.Weights {
 	return w
 }
 
+// compute loads the weights of D_A and runs the edited graph once.
+func compute(t *testing.T, b *builder, w graph.Weights, fetches []tf.Output, feeds tfgraph.Feeds, edits ...func(*graphs.GraphDef)) []*tf.Tensor {
+	t.Helper()
+	edited, err := tfgraph.Edit(b.graph, edits...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := tfgraph.NewSession(edited, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	if err := b.dA.Weights.Load(session, w); err != nil {
+		t.Fatal(err)
+	}
+	out, err := session.Run(tfgraph.NewPart(fetches), feeds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // The hinge losses of a projected discriminator, and their gradients with respect to the image and to
 // the heads, are PyTorch's.
 func TestProjectedAgreesWithPyTorch(t *testing.T) {
@@ -131,19 +154,6 @@ func TestProjectedAgreesWithPyTorch(t *testing.T) {
 	if len(heads) != 24 || !strings.HasPrefix(heads[0], "head1.") {
 		t.Fatalf("the optimizer changes %q, want the 24 parameters of the heads", heads)
 	}
-	part := tfgraph.NewPart(fetches)
-	edited, err := tfgraph.Edit(b.graph, tfgraph.UseFastMatMul, tfgraph.UseActivations)
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := tfgraph.NewSession(edited, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	if err := b.dA.Weights.Load(session, projectedWeights(net)); err != nil {
-		t.Fatal(err)
-	}
 	feeds := tfgraph.Feeds{}
 	for in, seed := range map[*input]int{r.realA: 1001, r.fakeA: 1002} {
 		nchw := noise(seed, n*3*h*w)
@@ -156,10 +166,7 @@ func TestProjectedAgreesWithPyTorch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	out, err := session.Run(part, feeds)
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := compute(t, b, projectedWeights(net), fetches, feeds, tfgraph.UseFastMatMul, tfgraph.UseActivations)
 	losses := scalars(out[:2])
 	if math.Abs(losses[0]-want.Generator) > 1e-4 || math.Abs(losses[1]-want.Discriminator) > 1e-4 {
 		t.Errorf("losses %g and %g, PyTorch has %g and %g", losses[0], losses[1], want.Generator, want.Discriminator)
