@@ -19,8 +19,8 @@ func TestMACs(t *testing.T) {
 }
 
 // GAN Compression (Li et al. 2020, https://arxiv.org/abs/2003.08936) counts 56.8 G for this
-// generator at 256 pixels. It counts a transposed convolution by its outputs, of which there are
-// four for each input here.
+// generator at 256 pixels. It counts a transposed convolution by its outputs, four for each input
+// here.
 func TestMACsOfResNet(t *testing.T) {
 	got, err := generator(t, ResNet9, nil).MACs(256, 256)
 	if err != nil || got != 49_551_507_456 {

@@ -45,9 +45,8 @@ type Hook func(Progress) error
 var ErrStop = errors.New("the run is complete")
 
 // Run trains from the trainer's current step, after what is left of the warm-up, to the end of the
-// schedule or to max_steps. When ctx
-// ends, it stops after the current step and returns the context's error; the trainer can be used
-// further.
+// schedule or to max_steps. When ctx ends, it stops after the current step and returns the context's
+// error; the trainer can be used further.
 func Run(ctx context.Context, t *Trainer, data *dataset.Dataset, hooks ...Hook) error {
 	batches := data.Batches()
 	if t.Done(batches) {

@@ -74,7 +74,7 @@ type Options struct {
 	LambdaIdentity float64 `json:"lambda_identity" usage:"weight of the identity loss, relative to the cycle loss of its domain; 0 turns it off" valid:">=0"`
 	LambdaD        float64 `json:"lambda_D" usage:"weight of the discriminators' losses; the official code halves them" valid:">0"`
 	LambdaGP       float64 `json:"lambda_gp" usage:"with gan_mode wgangp: weight of the gradient penalty on the discriminators; 0, as in the official cycle_gan, for none" valid:">=0"`
-	LambdaOther    float64 `json:"lambda_other" usage:"share of real images of the other domain in the discriminators' loss on translated images, from 0 to 1: it keeps the difference between the domains in their eyes" valid:"[0,1)"`
+	LambdaOther    float64 `json:"lambda_other" usage:"share of real images of the other domain in the discriminators' loss on translated images, from 0 to 1, which keeps them from forgetting how the domains differ" valid:"[0,1)"`
 	PoolSize       int     `json:"pool_size" usage:"translated images of each domain kept for the discriminators" valid:">=0"`
 	StepOrder      string  `json:"step_order" usage:"G_first (the official code) or D_first (the yosemite recipe; needs pool_size 0)" valid:"G_first|D_first"`
 

@@ -251,8 +251,8 @@ func (t *Trainer) Steps() int64 { return t.step }
 // that it reaches. The pace of a new or restored trainer is 1.
 func (t *Trainer) SetPace(pace float64) { t.pace = pace }
 
-// Scheduled returns how many steps of the schedule are done: Steps, unless a pace other than 1 passed
-// over some.
+// Scheduled returns how many steps of the schedule are done: Steps, unless a pace other than 1 skipped
+// some.
 func (t *Trainer) Scheduled() float64 { return t.scheduled }
 
 // SetScheduled moves the run to another place of the schedule.

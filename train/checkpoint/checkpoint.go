@@ -50,8 +50,8 @@ const (
 type Checkpoint struct {
 	Step   int64 // steps done
 	WarmUp int64 // steps of the discriminators before the first one
-	// Passed is the number of steps of the schedule that the run passed over to end in time, and
-	// Spent the time that the run had taken. Both are 0 without a time limit.
+	// Passed is the number of steps of the schedule that the run skipped to end in time, and Spent the
+	// time that the run had taken. Both are 0 without a time limit.
 	Passed float64
 	Spent  time.Duration
 	// Batches is the number of batches in an epoch of the run's data. A run may continue with other

@@ -51,8 +51,8 @@ func New(batch int) *Forecast {
 // Expect adds a task to the run.
 func (f *Forecast) Expect(t Task, c Cost) { f.costs[t] = c }
 
-// Step adds what a step took, with its data and everything that is no task. It ignores the first one, which includes TensorFlow's
-// preparations.
+// Step adds what a step took, with its data and everything that is no task. It ignores the first one,
+// which includes TensorFlow's preparations.
 func (f *Forecast) Step(took time.Duration) {
 	if f.first {
 		f.steps.add(took)

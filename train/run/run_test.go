@@ -251,7 +251,7 @@ func TestTimeLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Step != 20 || c.Passed < 1000 || c.Spent < time.Second || c.Spent > limit {
-		t.Errorf("checkpoint of step %d, %g steps passed over, %v spent", c.Step, c.Passed, c.Spent)
+		t.Errorf("checkpoint of step %d, %g steps skipped, %v spent", c.Step, c.Passed, c.Spent)
 	}
 	steps, took, _ := run(o, resume, 0)
 	if total := c.Spent + took; total > limit || total < limit/3 || math.Abs(float64(steps-whole)) > 10 {

@@ -1,6 +1,7 @@
 package features
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -34,9 +35,9 @@ func efficientNet() (model []byte, hash string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	state, err := pytorch.ReadFile(path)
+	state, err := pytorch.Read(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
-		return nil, "", err
+		return nil, "", fmt.Errorf("read weights %q: %w", path, err)
 	}
 	network := graph.EfficientNetLite0()
 	weights, err := pytorch.EfficientNetLite0(state, network)

@@ -101,8 +101,8 @@ type Info struct {
 	Path string
 	// Name is "cyclegan.extractor" of the metadata, else the file name.
 	Name string
-	// SHA256 is the hash of the model's file, or of EfficientNet's weights, in hexadecimal. External means that other files hold weights, which
-	// the hash does not cover.
+	// SHA256 is the hash of the model's file, or of EfficientNet's weights, in hexadecimal. External
+	// means that other files hold weights, which the hash does not cover.
 	SHA256   string
 	External bool
 	// Width and Height are the size to which images are resized; 0 means no resize.
