@@ -12,6 +12,7 @@ import (
 type config struct {
 	modelcli.Conversion
 	dryRun   bool
+	watch    bool
 	official official
 	byRun    bool // the official options name the models and images
 }
@@ -35,6 +36,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrup
 	c.Bind(f, "default: the built-in model")
 	f.Group("Input and output")
 	f.BoolVar(&c.dryRun, "dry_run", false, "list what would be converted to which files, and stop")
+	f.BoolVar(&c.watch, "watch", false, "keep running, and convert images that arrive in the inputs or change there, until Ctrl-C")
 	c.official.bind(f)
 	return f
 }
@@ -57,6 +59,9 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 			bad = append(bad, fmt.Errorf("-direction: %w", err))
 		}
 		bad = append(bad, c.CheckRequired(false)...)
+	}
+	if c.watch && (c.dryRun || c.byRun) {
+		bad = append(bad, errors.New("-watch: cannot be combined with -dry_run or -name"))
 	}
 	bad = append(bad, c.Check()...)
 	if err := errors.Join(bad...); err != nil {

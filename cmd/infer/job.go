@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
@@ -133,13 +135,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	if err != nil {
 		return nil, err
 	}
-	plan, err := j.plan(cfg.Format, false, stderr)
-	if err != nil {
-		return nil, err
-	}
-	rep.plan(plan)
-	modelcli.PrintPlan(stderr, plan)
-	bar := progress.New(stderr, len(plan.Jobs), "images")
+	var bar atomic.Pointer[progress.Bar] // of the plan that is converted
 	var translator batch.Translator = model
 	if j.wrap != nil {
 		translator = j.wrap(model)
@@ -149,10 +145,10 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 		Done: func(r batch.Result) {
 			if r.Err != nil {
 				r.Err = modelcli.FlagError{Err: r.Err}
-				bar.Printf("failed: %v\n", r.Err)
+				bar.Load().Printf("failed: %v\n", r.Err)
 			}
 			rep.done(r)
-			bar.Step()
+			bar.Load().Step()
 		},
 	})
 	if err != nil {
@@ -160,12 +156,66 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	}
 	defer context.AfterFunc(soft, func() {
 		converter.Stop()
-		bar.Printf("interrupted: finishing the images in progress; Ctrl-C again aborts them\n")
+		if b := bar.Load(); b != nil {
+			b.Printf("interrupted: finishing the images in progress; Ctrl-C again aborts them\n")
+		}
 	})()
-	summary, err := converter.Run(hard, plan)
-	bar.Finish()
+	convert := func(plan *batch.Plan) (*batch.Summary, error) {
+		rep.plan(plan)
+		modelcli.PrintPlan(stderr, plan)
+		bar.Store(progress.New(stderr, len(plan.Jobs), "images"))
+		defer func() { bar.Swap(nil).Finish() }()
+		return converter.Run(hard, plan)
+	}
+	var summary *batch.Summary
+	if cfg.watch {
+		summary, err = j.watch(soft, cfg.Format, convert, stderr)
+	} else {
+		var plan *batch.Plan
+		if plan, err = j.plan(cfg.Format, false, stderr); err != nil {
+			return nil, err
+		}
+		summary, err = convert(plan)
+	}
 	printNotes(stderr, rep.Pictures, info)
 	return summary, err
+}
+
+// watch converts the images of the inputs, and then those that arrive or change, until soft ends.
+func (j *job) watch(soft context.Context, format string, convert func(*batch.Plan) (*batch.Summary, error), stderr io.Writer) (*batch.Summary, error) {
+	const pause = time.Second // between two looks at the inputs
+	watcher := batch.NewWatcher(j.inputs, j.output, format)
+	total := &batch.Summary{}
+	problem := ""
+	for first := true; ; first = false {
+		begin := time.Now()
+		plan, err := watcher.Next()
+		switch {
+		case err != nil && first:
+			return nil, err
+		case err != nil:
+			// An input on a network drive may come back.
+			if err.Error() != problem {
+				problem = err.Error()
+				fmt.Fprintf(stderr, "failed: %v; trying again\n", err)
+			}
+		case len(plan.Jobs)+len(plan.Unread) > 0:
+			problem = ""
+			summary, err := convert(plan)
+			total.Add(plan, summary)
+			if err != nil {
+				return total, err
+			}
+		}
+		if first {
+			fmt.Fprintf(stderr, "watching %s; Ctrl-C ends\n", strings.Join(j.inputs, ", "))
+		}
+		select {
+		case <-soft.Done():
+			return total, nil
+		case <-time.After(max(pause, 4*time.Since(begin))):
+		}
+	}
 }
 
 // printNotes prints what happened to images that were converted, with the number of images.

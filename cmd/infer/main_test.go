@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 			}
 			return false, false
 		},
-		Commands: clitest.Commands{"crash": crash, "picture": picture, "negated": negated, "sized": sized},
+		Commands: clitest.Commands{"await": await, "crash": crash, "picture": picture, "negated": negated, "sized": sized},
 	})
 }
 
@@ -75,6 +75,21 @@ func crash(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	}
 	ts.Logf("killed after %d images", len(found))
+}
+
+// await FILE waits until a file exists.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await FILE")
+	}
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		if time.Since(begin) > time.Minute {
+			ts.Fatalf("%s does not appear", args[0])
+		}
+	}
 }
 
 // picture FILE W H SEED draws an image.

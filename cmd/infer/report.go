@@ -123,12 +123,20 @@ func (r *report) sum() {
 	r.Rate = rate(r.Converted, r.Seconds)
 }
 
-// plan adds the images of a plan, which are left until done updates them.
+// plan adds the images of a plan, which are left until done updates them. An image of a former plan is
+// left again.
 func (r *results) plan(p *batch.Plan) {
-	r.index = map[string]int{}
-	for i, j := range p.Jobs {
-		r.Pictures = append(r.Pictures, pictureReport{Input: j.Input, Output: j.Output, Status: statusLeft})
-		r.index[j.Output] = i
+	if r.index == nil {
+		r.index = map[string]int{}
+	}
+	for _, j := range p.Jobs {
+		i, known := r.index[j.Output]
+		if !known {
+			i = len(r.Pictures)
+			r.index[j.Output] = i
+			r.Pictures = append(r.Pictures, pictureReport{})
+		}
+		r.Pictures[i] = pictureReport{Input: j.Input, Output: j.Output, Status: statusLeft}
 	}
 	for _, j := range p.Renamed {
 		r.Renamed = append(r.Renamed, renaming(j))

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"image"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -101,6 +102,23 @@ type Summary struct {
 	// Left is the number of images that the run did not reach.
 	Left    int
 	Elapsed time.Duration
+}
+
+// Add adds the results of a further plan. An image that failed before and is in that plan counts as its
+// last result says.
+func (s *Summary) Add(plan *Plan, more *Summary) {
+	again := map[string]bool{}
+	for _, j := range plan.Jobs {
+		again[j.Input] = true
+	}
+	before := len(s.Failed)
+	s.Failed = slices.DeleteFunc(s.Failed, func(f Failure) bool { return again[f.Path] })
+	s.Total += more.Total - (before - len(s.Failed))
+	s.Converted += more.Converted
+	s.Skipped += more.Skipped
+	s.Left += more.Left
+	s.Failed = append(s.Failed, more.Failed...)
+	s.Elapsed += more.Elapsed
 }
 
 // A Converter converts images with one Translator. It is safe for concurrent use.

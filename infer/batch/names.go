@@ -44,7 +44,14 @@ func canonical(ext string) string {
 func (p *planner) separate() {
 	count := map[string]int{}
 	taken := map[string]bool{}
-	for _, j := range p.Jobs {
+	for _, output := range p.outputs {
+		taken[p.key(output)] = true
+	}
+	for i, j := range p.Jobs {
+		if output, ok := p.outputs[j.Input]; ok {
+			p.Jobs[i].Output = output
+			continue
+		}
 		count[p.key(j.Output)]++
 		for dir := filepath.Dir(j.Output); !taken[p.key(dir)]; dir = filepath.Dir(dir) {
 			taken[p.key(dir)] = true
@@ -53,6 +60,9 @@ func (p *planner) separate() {
 	unchanged := func(j Job) bool { return filepath.Base(j.Input) == filepath.Base(j.Output) }
 	var late []int
 	for i, j := range p.Jobs {
+		if _, ok := p.outputs[j.Input]; ok {
+			continue
+		}
 		if key := p.key(j.Output); !taken[key] && (count[key] == 1 || unchanged(j)) {
 			taken[key] = true
 			continue

@@ -55,7 +55,25 @@ type Failure struct {
 // killed more than an hour ago have left in it. On file systems that ignore case, names differ in more
 // than their case.
 func NewPlan(inputs []string, output, format string) (*Plan, error) {
-	plan, err := DryPlan(inputs, output, format)
+	p, err := listed(inputs, output, format)
+	if err != nil {
+		return nil, err
+	}
+	return p.some()
+}
+
+// DryPlan plans like NewPlan, but changes nothing on disk.
+func DryPlan(inputs []string, output, format string) (*Plan, error) {
+	p, err := newPlan(inputs, output, format, usuallyFolds, nil)
+	if err != nil {
+		return nil, err
+	}
+	return p.some()
+}
+
+// listed plans as NewPlan does, but allows that there is no image.
+func listed(inputs []string, output, format string) (*planner, error) {
+	p, err := newPlan(inputs, output, format, usuallyFolds, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -64,23 +82,26 @@ func NewPlan(inputs []string, output, format string) (*Plan, error) {
 		return nil, err
 	}
 	if fold && !usuallyFolds {
-		if plan, err = newPlan(inputs, output, format, fold); err != nil {
+		if p, err = newPlan(inputs, output, format, fold, nil); err != nil {
 			return nil, err
 		}
 	}
-	plan.removePartialFiles()
-	return plan, nil
+	p.removePartialFiles()
+	return p, nil
 }
 
-// DryPlan plans like NewPlan, but changes nothing on disk.
-func DryPlan(inputs []string, output, format string) (*Plan, error) {
-	return newPlan(inputs, output, format, usuallyFolds)
+// some returns the plan, or an error if it is empty.
+func (p *planner) some() (*Plan, error) {
+	if len(p.Jobs) == 0 && len(p.Unread) == 0 {
+		return nil, fmt.Errorf("no images in %s: the extensions jpg, png, gif, bmp, tiff and webp are supported", strings.Join(p.inputs, ", "))
+	}
+	return &p.Plan, nil
 }
 
 // usuallyFolds reports whether A.png and a.png are usually one file on this system.
 const usuallyFolds = runtime.GOOS == "windows" || runtime.GOOS == "darwin"
 
-func newPlan(inputs []string, output, format string, fold bool) (*Plan, error) {
+func newPlan(inputs []string, output, format string, fold bool, outputs map[string]string) (*planner, error) {
 	if len(inputs) == 0 {
 		return nil, errors.New("no input: name an image or a folder of images")
 	}
@@ -91,6 +112,7 @@ func newPlan(inputs []string, output, format string, fold bool) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.inputs, p.outputs = inputs, outputs
 	if p.output, err = realPath(output); err != nil {
 		return nil, fmt.Errorf("output folder: %w", err)
 	}
@@ -108,14 +130,8 @@ func newPlan(inputs []string, output, format string, fold bool) (*Plan, error) {
 			p.add(s.path, filepath.Join(output, filepath.Base(s.path)))
 		}
 	}
-	if len(p.Jobs) == 0 && len(p.Unread) == 0 {
-		return nil, fmt.Errorf("no images in %s: the extensions jpg, png, gif, bmp, tiff and webp are supported", strings.Join(inputs, ", "))
-	}
 	p.separate()
-	if err := p.checkInputsKept(); err != nil {
-		return nil, err
-	}
-	return &p.Plan, nil
+	return p, p.checkInputsKept()
 }
 
 // PlanNames plans files that are not on disk, such as the objects of a bucket, by their names alone. The
@@ -139,6 +155,8 @@ func PlanNames(files []Job, format string, fold bool) (*Plan, error) {
 
 type planner struct {
 	Plan
+	inputs     []string
+	outputs    map[string]string // by input: outputs that are decided
 	format     string
 	fold       bool
 	output     string      // resolved

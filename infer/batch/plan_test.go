@@ -254,7 +254,7 @@ func TestPlanFoldsCase(t *testing.T) {
 		t.Skip("the system folds case itself")
 	}
 	for fold, want := range map[bool][]string{false: {"in/A.png > out/A.png", "in/a.png > out/a.png"}, true: {"in/A.png > out/A.png", "in/a.png > out/a-2.png"}} {
-		p, err := newPlan([]string{"in/A.png", "in/a.png"}, "out", "", fold)
+		p, err := newPlan([]string{"in/A.png", "in/a.png"}, "out", "", fold, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
