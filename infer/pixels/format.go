@@ -87,31 +87,44 @@ func sniff(head []byte) string {
 	return ""
 }
 
-// headLength is the number of bytes by which a file is identified.
-const headLength = 64
+// identify returns the format of a file that begins with data.
+func identify(data []byte) (string, error) {
+	if len(data) == 0 {
+		return "", errors.New("file is empty")
+	}
+	const readable = "not a JPEG, PNG, GIF, BMP, TIFF or WebP image"
+	name := sniff(data)
+	if _, ok := codecs[name]; ok {
+		return name, nil
+	}
+	if name == "" {
+		return "", errors.New(readable)
+	}
+	return "", fmt.Errorf("%s but %s", readable, name)
+}
 
-// header reads the header of r, whose first bytes are head.
-func header(r io.Reader, head []byte, lim Limits) (info Info, err error) {
-	if len(head) == 0 {
-		return Info{}, errors.New("file is empty")
+// hasHeader reports whether the beginning of a file holds all that open reads.
+func hasHeader(data []byte) bool {
+	switch sniff(data) {
+	case "jpeg": // a profile or a preview of any length may precede the orientation
+		return find(jpegSegments(data), startOfScan, "") != nil
+	case "gif":
+		return gifFrame(data) != nil
+	case "png", "tiff", "webp":
+		return false
 	}
-	name := sniff(head)
-	c, ok := codecs[name]
-	if !ok {
-		const readable = "not a JPEG, PNG, GIF, BMP, TIFF or WebP image"
-		if name == "" {
-			return Info{}, errors.New(readable)
-		}
-		return Info{}, fmt.Errorf("%s but %s", readable, name)
-	}
-	info.Format = name
-	defer recoverTo(&err, info.Format)
-	cfg, err := c.config(r)
+	return true
+}
+
+// storedSize reads the size in a file's header.
+func storedSize(format string, data []byte) (w, h int, err error) {
+	defer recoverTo(&err, format)
+	// A bytes.Reader, since the TIFF decoder copies readers that cannot seek.
+	cfg, err := codecs[format].config(bytes.NewReader(data))
 	if err != nil {
-		return Info{}, fault(info.Format, " header", err)
+		return 0, 0, fault(format, " header", err)
 	}
-	info.Width, info.Height = cfg.Width, cfg.Height
-	return info, lim.Check(cfg.Width, cfg.Height)
+	return cfg.Width, cfg.Height, nil
 }
 
 // fault distinguishes damaged files from unsupported ones.

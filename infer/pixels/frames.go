@@ -77,7 +77,7 @@ func decodeFirst(data []byte, canvas Info, lim Limits) (image.Image, error) {
 	list = append(list, frame...)
 	file := binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(list)))
 	file = append(file, list...)
-	if _, err := headerOf(file, lim); err != nil {
+	if _, err := open(file, lim); err != nil {
 		return nil, err
 	}
 	img, _, err := decodeFormat("webp", file)
@@ -101,4 +101,45 @@ func onScreen(img image.Image, at image.Point, w, h int) image.Image {
 		convert(dst.Pix[dst.PixOffset(at.X, at.Y+y):], b.Min.Y+y)
 	}
 	return dst
+}
+
+// gifFrame returns the 8 bytes in a GIF file that place its first frame: left, top, width and height. It
+// returns nil if there is none.
+func gifFrame(data []byte) []byte {
+	const screen, extension, frame = 13, 0x21, 0x2c
+	i := screen
+	if len(data) > screen && data[10]&0x80 != 0 { // colors
+		i += 3 << (data[10]&7 + 1)
+	}
+	for i+9 <= len(data) {
+		switch data[i] {
+		case frame:
+			return data[i+1 : i+9]
+		case extension:
+			for i += 2; i < len(data) && data[i] != 0; i += 1 + int(data[i]) {
+			}
+			i++
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// withScreen enlarges the screen of a GIF file to hold its first frame, as browsers and PIL do.
+func withScreen(data []byte) []byte {
+	frame := gifFrame(data)
+	if frame == nil {
+		return data
+	}
+	le := binary.LittleEndian
+	right, bottom := int(le.Uint16(frame))+int(le.Uint16(frame[4:])), int(le.Uint16(frame[2:]))+int(le.Uint16(frame[6:]))
+	w, h := max(int(le.Uint16(data[6:])), right), max(int(le.Uint16(data[8:])), bottom)
+	if w == int(le.Uint16(data[6:])) && h == int(le.Uint16(data[8:])) || w > 0xffff || h > 0xffff {
+		return data
+	}
+	changed := bytes.Clone(data)
+	le.PutUint16(changed[6:], uint16(w))
+	le.PutUint16(changed[8:], uint16(h))
+	return changed
 }

@@ -185,10 +185,10 @@ func TestPlausibleAcceptsPlainImages(t *testing.T) {
 		if err := Encode(&b, m, SaveOptions{Format: format, Quality: 1}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := headerOf(b.Bytes(), Limits{}); err != nil {
+		if _, err := open(b.Bytes(), Limits{}); err != nil {
 			t.Errorf("%s of %d bytes: %v", format, b.Len(), err)
 		}
-		if _, err := headerOf(b.Bytes()[:50], Limits{}); err == nil {
+		if _, err := open(b.Bytes()[:50], Limits{}); err == nil {
 			t.Errorf("%s: 50 bytes were accepted as an image of 1500x1200", format)
 		}
 	}

@@ -1,7 +1,6 @@
 package pixels
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -107,9 +106,7 @@ func ReadAll(r io.Reader, size, most int64) ([]byte, error) {
 type Info struct {
 	Format        string
 	Width, Height int // as stored, before the orientation
-	// Orientation is the EXIF orientation if it precedes the pixels, as in JPEG and most TIFF files, and
-	// else 1. PNG and WebP may store it at the end.
-	Orientation int
+	Orientation   int // as in EXIF, 1 to 8
 }
 
 // Upright returns the size after the orientation is applied.
@@ -120,27 +117,34 @@ func (i Info) Upright() (w, h int) {
 	return i.Width, i.Height
 }
 
-// Header reads an image's format and size without decoding its pixels. An image above the limit is an
-// error. Of TIFF files it reads those with gray, palette and RGB pixels.
+// Header returns the format, size and orientation that Decode returns for the file, without decoding its
+// pixels. An image above the limit is an error. It reads r completely where metadata may follow the
+// pixels, which is so in all formats but JPEG, GIF, BMP and PNM.
 func Header(r io.Reader, lim Limits) (Info, error) {
-	var seen firstBytes
-	buffered := bufio.NewReaderSize(io.TeeReader(r, &seen), 4096)
-	head, err := buffered.Peek(headLength)
-	if err != nil && !errors.Is(err, io.EOF) {
+	data, err := readHeader(r, lim.WithDefaults())
+	if err != nil {
 		return Info{}, err
 	}
-	info, err := header(buffered, head, lim)
-	info.Orientation = orientation(info.Format, seen.data)
-	return info, err
+	f, err := open(data, lim)
+	return f.Info, err
 }
 
-// firstBytes keeps the first bytes that are written to it.
-type firstBytes struct{ data []byte }
-
-func (f *firstBytes) Write(p []byte) (int, error) {
-	const most = 256 << 10
-	f.data = append(f.data, p[:min(len(p), most-len(f.data))]...)
-	return len(p), nil
+// readHeader reads as much of a file as open needs.
+func readHeader(r io.Reader, lim Limits) ([]byte, error) {
+	var buf bytes.Buffer
+	// The first part is long enough for plausible to come to the result that it has for the whole file.
+	for n := max(16<<10, int64(lim.MaxPixels)/pixelsPerByte+1); ; n *= 4 {
+		n = min(n, lim.MaxBytes+1)
+		_, err := io.CopyN(&buf, r, n-int64(buf.Len()))
+		switch {
+		case err != nil && err != io.EOF:
+			return nil, err
+		case int64(buf.Len()) > lim.MaxBytes:
+			return nil, fmt.Errorf("file has more than the limit of %d bytes", lim.MaxBytes)
+		case err == io.EOF || hasHeader(buf.Bytes()):
+			return buf.Bytes(), nil
+		}
+	}
 }
 
 // Decode decodes a file: the first frame of an animation, the first of several pages. It checks the
@@ -150,35 +154,31 @@ func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 	if int64(len(data)) > lim.MaxBytes {
 		return nil, fmt.Errorf("file has %d bytes, more than the limit of %d", len(data), lim.MaxBytes)
 	}
-	data, fix, err := withKnownInks(data)
+	f, err := open(data, lim)
 	if err != nil {
 		return nil, err
 	}
-	info, err := headerOf(data, lim)
+	defer recoverTo(&err, f.Format)
+	img, note, err := decodeFrame(f.data, f.Info, lim)
 	if err != nil {
 		return nil, err
 	}
-	defer recoverTo(&err, info.Format)
-	img, note, err := decodeFrame(data, info, lim)
-	if err != nil {
-		return nil, err
+	if b := img.Bounds(); b.Dx() != f.Width || b.Dy() != f.Height {
+		return nil, fmt.Errorf("damaged %s: the header has %dx%d pixels, the image %dx%d", f.Format, f.Width, f.Height, b.Dx(), b.Dy())
 	}
-	if err := lim.Check(img.Bounds().Dx(), img.Bounds().Dy()); err != nil {
-		return nil, err
-	}
-	p := &Picture{Format: info.Format, Orientation: orientation(info.Format, data)}
+	p := &Picture{Format: f.Format, Orientation: f.Orientation}
 	p.note(note)
 	if Deep(img) {
 		p.note(NoteDeep)
 	}
-	if fix != nil {
-		img = fix(img)
+	if f.fix != nil {
+		img = f.fix(img)
 	}
 	if Deep(img) && p.Orientation == 1 {
 		p.Deep = img
 	}
 	_, cmyk := img.(*image.CMYK)
-	p.profile(data, cmyk)
+	p.profile(f.data, cmyk)
 	p.Image = toNRGBA(img)
 	if turn := turns[p.Orientation]; turn != nil {
 		p.Image = turn(p.Image)
@@ -187,17 +187,33 @@ func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 	return p, nil
 }
 
-// headerOf reads the header of a file and checks that the file can hold such an image.
-func headerOf(data []byte, lim Limits) (Info, error) {
-	// A bytes.Reader, since the TIFF decoder copies readers that cannot seek.
-	info, err := header(bytes.NewReader(data), data[:min(len(data), headLength)], lim)
-	if err != nil {
-		return Info{}, err
+// opened is a file whose header has been read.
+type opened struct {
+	Info
+	data []byte                        // as the decoders need it
+	fix  func(image.Image) image.Image // what the decoded image needs; nil for nothing
+}
+
+// open reads the header of a file, of which data is at least the part that hasHeader asks for, and
+// checks that the file can hold such an image.
+func open(data []byte, lim Limits) (f opened, err error) {
+	if f.Format, err = identify(data); err != nil {
+		return opened{}, err
 	}
-	if err := plausible(data, info); err != nil {
-		return Info{}, fmt.Errorf("damaged %s: %w", info.Format, err)
+	if f.data, f.fix, err = repair(f.Format, data); err != nil {
+		return opened{}, err
 	}
-	return info, nil
+	if f.Width, f.Height, err = storedSize(f.Format, f.data); err != nil {
+		return opened{}, err
+	}
+	if err := lim.Check(f.Width, f.Height); err != nil {
+		return opened{}, err
+	}
+	if err := plausible(data, f.Info); err != nil {
+		return opened{}, fmt.Errorf("damaged %s: %w", f.Format, err)
+	}
+	f.Orientation = orientation(f.Format, data)
+	return f, nil
 }
 
 // note adds a note unless it is empty.

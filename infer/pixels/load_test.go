@@ -49,6 +49,7 @@ func TestLoadFormats(t *testing.T) {
 		{"base.bmp", "base.png", "bmp", 0},
 		{"deflate.tiff", "base.png", "tiff", 0},
 		{"lzw.tiff", "base.png", "tiff", 0},
+		{"reversed.tiff", "base.png", "tiff", 0},
 		{"lossless.webp", "base.png", "webp", 0},
 		{"alpha.webp", "alpha.png", "webp", 0},
 		{"palette.png", "palette.ref.png", "png", 0},

@@ -2,9 +2,13 @@ package pixels
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
+	"encoding/hex"
 	"image"
+	"io"
 	"iter"
+	"strings"
 
 	"github.com/disintegration/imaging"
 )
@@ -17,8 +21,8 @@ const (
 	app14       = 0xee
 )
 
-// jpegSegments iterates over the marker segments of a JPEG file up to the first scan: marker and
-// content. It stops at an invalid length.
+// jpegSegments iterates over the marker segments of a JPEG file up to the header of the first scan:
+// marker and content. It stops at an invalid length.
 func jpegSegments(data []byte) iter.Seq2[byte, []byte] {
 	return func(yield func(byte, []byte) bool) {
 		for i := 2; i+4 <= len(data) && data[i] == 0xff; {
@@ -27,11 +31,8 @@ func jpegSegments(data []byte) iter.Seq2[byte, []byte] {
 				i++
 				continue
 			}
-			if marker == startOfScan {
-				return
-			}
 			size := int(binary.BigEndian.Uint16(data[i+2:]))
-			if size < 2 || i+2+size > len(data) || !yield(marker, data[i+4:i+2+size]) {
+			if size < 2 || i+2+size > len(data) || !yield(marker, data[i+4:i+2+size]) || marker == startOfScan {
 				return
 			}
 			i += 2 + size
@@ -98,19 +99,61 @@ func orientation(format string, data []byte) int {
 	case "jpeg":
 		block = find(jpegSegments(data), app1, exifPrefix)
 	case "png":
-		block = find(pngChunks(data), "eXIf", "")
+		if block = find(pngChunks(data), "eXIf", ""); block == nil {
+			block = pngRawProfile(data)
+		}
 	case "webp":
 		block = find(webpChunks(data), "EXIF", "")
 	case "tiff":
 		block = data
 	}
 	dir := readTIFFDir(bytes.TrimPrefix(block, []byte(exifPrefix)))
-	e := dir.entry(tagOrientation)
-	if e == nil || dir.order.Uint16(e[2:]) != typeShort {
-		return 1
-	}
-	if v := int(dir.order.Uint16(e[8:])); v >= 1 && v <= 8 {
+	if v := dir.number(tagOrientation, 1); v >= 1 && v <= 8 {
 		return v
 	}
 	return 1
+}
+
+// pngRawProfile returns the EXIF block that ImageMagick wrote into a text chunk before PNG had eXIf:
+// the name of the profile, its length, and its bytes in hexadecimal digits.
+func pngRawProfile(data []byte) []byte {
+	const most = 1 << 20 // characters
+	for name, body := range pngChunks(data) {
+		keyword, text, found := bytes.Cut(body, []byte{0})
+		if !found || !bytes.HasPrefix(keyword, []byte("Raw profile type ")) {
+			continue
+		}
+		switch kind := string(keyword[len("Raw profile type "):]); {
+		case !strings.EqualFold(kind, "exif") && !strings.EqualFold(kind, "APP1"):
+			continue
+		case name == "zTXt" && len(text) > 1:
+			text = inflate(text[1:], most)
+		case name == "iTXt" && len(text) > 2:
+			packed := text[0] == 1
+			_, text, _ = bytes.Cut(text[2:], []byte{0}) // the language
+			_, text, _ = bytes.Cut(text, []byte{0})     // the translated keyword
+			if packed {
+				text = inflate(text, most)
+			}
+		case name != "tEXt":
+			continue
+		}
+		if fields := bytes.Fields(text[:min(len(text), most)]); len(fields) > 2 {
+			block := make([]byte, 0, most/2)
+			// Up to the first invalid digit, as far as there is data.
+			block, _ = hex.AppendDecode(block, bytes.Join(fields[2:], nil))
+			return block
+		}
+	}
+	return nil
+}
+
+// inflate returns the first bytes of zlib data, at most so many and as far as they are intact.
+func inflate(packed []byte, most int64) []byte {
+	z, err := zlib.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil
+	}
+	raw, _ := io.ReadAll(io.LimitReader(z, most))
+	return raw
 }

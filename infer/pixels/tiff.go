@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"image"
 	"image/color"
+	"math/bits"
 	"slices"
 
 	"github.com/disintegration/imaging"
@@ -16,12 +17,18 @@ const (
 	tagBitsPerSample   = 258
 	tagCompression     = 259
 	tagPhotometric     = 262
+	tagFillOrder       = 266
+	tagStripOffsets    = 273
 	tagOrientation     = 274
 	tagSamplesPerPixel = 277
+	tagStripSizes      = 279
 	tagPlanar          = 284
+	tagTileOffsets     = 324
+	tagTileSizes       = 325
 	tagExtraSamples    = 338
 	tagICCProfile      = 34675
 
+	typeByte      = 1
 	typeShort     = 3
 	typeLong      = 4
 	typeUndefined = 7
@@ -30,9 +37,13 @@ const (
 	photometricRGB         = 2
 	photometricCMYK        = 5
 
+	compressionFax  = 2
 	compressionFax3 = 3
 	compressionFax4 = 4
 )
+
+// integerSizes are the sizes in bytes of the integer types. The signed ones follow 5 places later.
+var integerSizes = [...]int64{typeByte: 1, typeShort: 2, typeLong: 4, typeByte + 5: 1, typeShort + 5: 2, typeLong + 5: 4}
 
 // tiffDir is the first directory of a TIFF structure, such as a TIFF file or an Exif block. Further
 // directories are ignored, so there can be no loop.
@@ -80,23 +91,41 @@ func (d tiffDir) entry(tag uint16) []byte {
 	return nil
 }
 
-// number returns the first value of a tag of type SHORT or LONG, or absent.
+// number returns the first value of a tag that holds integers, or absent.
 func (d tiffDir) number(tag uint16, absent int) int {
-	e := d.entry(tag)
-	if e == nil {
-		return absent
-	}
-	switch kind, n := d.order.Uint16(e[2:]), d.order.Uint32(e[4:]); {
-	case kind == typeShort && n >= 1 && n <= 2:
-		return int(d.order.Uint16(e[8:]))
-	case kind == typeLong && n == 1:
-		return int(d.order.Uint32(e[8:]))
-	case kind == typeShort && n > 2:
-		if at := int64(d.order.Uint32(e[8:])); at+2 <= int64(len(d.data)) {
-			return int(d.order.Uint16(d.data[at:]))
-		}
+	if all := d.numbers(tag, 1); len(all) > 0 {
+		return all[0]
 	}
 	return absent
+}
+
+// numbers returns the values of a tag that holds integers, at most so many.
+func (d tiffDir) numbers(tag uint16, most int) []int {
+	e := d.entry(tag)
+	if e == nil {
+		return nil
+	}
+	kind, count, b := d.order.Uint16(e[2:]), int64(d.order.Uint32(e[4:])), e[8:12]
+	if int(kind) >= len(integerSizes) || integerSizes[kind] == 0 {
+		return nil
+	}
+	size := integerSizes[kind]
+	if size*count > 4 {
+		b = d.data[min(int64(d.order.Uint32(b)), int64(len(d.data))):]
+	}
+	count = min(count, int64(len(b))/size, int64(most))
+	all := make([]int, 0, count)
+	for ; count > 0; count, b = count-1, b[size:] {
+		switch size {
+		case 1:
+			all = append(all, int(b[0]))
+		case 2:
+			all = append(all, int(d.order.Uint16(b)))
+		case 4:
+			all = append(all, int(d.order.Uint32(b)))
+		}
+	}
+	return all
 }
 
 // content returns the content of a tag of type UNDEFINED, or nil.
@@ -148,17 +177,47 @@ func (d tiffDir) with(entries ...[]byte) []byte {
 	return append(file, 0, 0, 0, 0)
 }
 
-// withKnownInks changes files whose kind of color the decoders do not support so that they can decode
-// them: CMYK in TIFF and in JPEG without Adobe's marker, and TIFF with a fourth sample of unknown
-// meaning. If fix is not nil, the decoded image needs it.
-func withKnownInks(data []byte) (changed []byte, fix func(image.Image) image.Image, err error) {
-	switch sniff(data) {
+// repair changes files whose kind the decoders do not support so that they can decode them: CMYK in TIFF
+// and in JPEG without Adobe's marker, TIFF with a fourth sample of unknown meaning or with reversed bits,
+// and GIF whose first frame is larger than the screen. If fix is not nil, the decoded image needs it.
+func repair(format string, data []byte) (changed []byte, fix func(image.Image) image.Image, err error) {
+	switch format {
 	case "jpeg":
 		return withAdobe(data), nil, nil
+	case "gif":
+		return withScreen(data), nil, nil
 	case "tiff":
+		if data, err = withBitOrder(data); err != nil {
+			return nil, nil, err
+		}
 		return tiffInks(data)
 	}
 	return data, nil, nil
+}
+
+// withBitOrder reverses the bits of each byte of the pixels if the file stores them from the lowest bit
+// (FillOrder 2), which the decoder respects for fax compression only.
+func withBitOrder(data []byte) ([]byte, error) {
+	d := readTIFFDir(data)
+	compression := d.number(tagCompression, 1)
+	if d.number(tagFillOrder, 1) != 2 || compression >= compressionFax && compression <= compressionFax4 {
+		return data, nil
+	}
+	offsets, sizes := d.numbers(tagStripOffsets, len(data)), d.numbers(tagStripSizes, len(data))
+	if len(offsets) == 0 {
+		offsets, sizes = d.numbers(tagTileOffsets, len(data)), d.numbers(tagTileSizes, len(data))
+	}
+	if len(offsets) != len(sizes) {
+		return nil, fault("tiff", "", tiff.UnsupportedError("reversed bits without the size of each strip"))
+	}
+	changed := bytes.Clone(data)
+	for i, at := range offsets {
+		// From data, so that strips may overlap.
+		for k := at; k < min(at+sizes[i], len(data)); k++ {
+			changed[k] = bits.Reverse8(data[k])
+		}
+	}
+	return changed, nil
 }
 
 func tiffInks(data []byte) (changed []byte, fix func(image.Image) image.Image, err error) {

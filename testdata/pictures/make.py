@@ -60,6 +60,7 @@ alpha.save("alpha.png")
 alpha.save("alpha.webp", lossless=True, exact=True)
 base.save("deflate.tiff", compression="tiff_adobe_deflate")
 base.save("lzw.tiff", compression="tiff_lzw")
+base.save("reversed.tiff", compression="tiff_lzw", tiffinfo={266: 2})  # FillOrder: from the lowest bit
 base.save("base.bmp")
 base.save("lossless.webp", lossless=True)
 base.quantize(16).save("palette.gif")
