@@ -102,10 +102,11 @@ func copyAlpha(dst *image.NRGBA, from image.Image) {
 		return
 	}
 	b := from.Bounds()
+	read, row := pixels.Rows(from), make([]uint16, 4*b.Dx())
 	for y := range b.Dy() {
+		read(row, b.Min.Y+y)
 		for x := range b.Dx() {
-			_, _, _, a := from.At(b.Min.X+x, b.Min.Y+y).RGBA()
-			dst.Pix[y*dst.Stride+4*x+3] = uint8((a + 128) / 257)
+			dst.Pix[y*dst.Stride+4*x+3] = uint8((uint32(row[4*x+3]) + 128) / 257)
 		}
 	}
 }

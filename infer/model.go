@@ -131,7 +131,7 @@ func (m *Model) Close() error { return errors.Join(m.tiler.close(), m.sessions.c
 // Where this is not possible, the edges of the tiles are blended; [Model.Tiling] tells why. A pyramid
 // of cyclegan works on a thumbnail, so no image is cut for it.
 func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, error) {
-	if err := valid(img); err != nil {
+	if err := pixels.Valid(img); err != nil {
 		return nil, fmt.Errorf("translate image: %w", err)
 	}
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
@@ -152,16 +152,6 @@ func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, er
 		return nil, fmt.Errorf("translate image of %dx%d: %w", w, h, err)
 	}
 	return out, nil
-}
-
-func valid(img image.Image) error {
-	if img == nil {
-		return errors.New("the image is nil")
-	}
-	if b := img.Bounds(); b.Empty() {
-		return fmt.Errorf("the image is empty: %v", b)
-	}
-	return nil
 }
 
 // finish gives out the alpha and the bounds of img.
@@ -249,7 +239,7 @@ func (m *Model) fit(w, h int) (int, int) {
 // are no results then.
 func (m *Model) TranslateAll(ctx context.Context, imgs []image.Image) ([]image.Image, error) {
 	for i, img := range imgs {
-		if err := valid(img); err != nil {
+		if err := pixels.Valid(img); err != nil {
 			return nil, fmt.Errorf("translate image %d of %d: %w", i+1, len(imgs), err)
 		}
 	}

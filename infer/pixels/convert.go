@@ -1,11 +1,83 @@
 package pixels
 
 import (
+	"errors"
+	"fmt"
 	"image"
 	"image/color"
+	"reflect"
+	"slices"
 
 	"github.com/disintegration/imaging"
 )
+
+// mostPixels is far above what any memory holds converted, and far below an overflow.
+const mostPixels = 1 << 31
+
+// Valid returns an error unless the image has pixels, and as many as its bounds say. It knows the types
+// of package image. The other functions of this package need valid images.
+func Valid(img image.Image) error {
+	if v := reflect.ValueOf(img); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return errors.New("the image is nil")
+	}
+	b := img.Bounds()
+	w, h := b.Dx(), b.Dy()
+	if b.Empty() {
+		return fmt.Errorf("the image is empty: %v", b)
+	}
+	if w < 1 || h < 1 || w > mostPixels/h { // bounds may overflow
+		return fmt.Errorf("the image is too large: %v", b)
+	}
+	whole := true
+	// need notes whether pix holds n samples from each offset. The offsets are linear in y; with the first
+	// rows in bounds, the last one has not overflowed.
+	need := func(pix []uint8, n int, offset func(x, y int) int) {
+		for _, row := range []int{0, 1, 2, h - 1} {
+			at := offset(b.Min.X, b.Min.Y+min(row, h-1))
+			whole = whole && at >= 0 && n <= len(pix) && at <= len(pix)-n
+		}
+	}
+	ycbcr := func(m *image.YCbCr) {
+		need(m.Y, w, m.YOffset)
+		columns := m.COffset(b.Max.X-1, b.Min.Y) - m.COffset(b.Min.X, b.Min.Y) + 1
+		need(m.Cb, columns, m.COffset)
+		need(m.Cr, columns, m.COffset)
+	}
+	switch m := img.(type) {
+	case *image.Alpha:
+		need(m.Pix, w, m.PixOffset)
+	case *image.Alpha16:
+		need(m.Pix, 2*w, m.PixOffset)
+	case *image.CMYK:
+		need(m.Pix, 4*w, m.PixOffset)
+	case *image.Gray:
+		need(m.Pix, w, m.PixOffset)
+	case *image.Gray16:
+		need(m.Pix, 2*w, m.PixOffset)
+	case *image.NRGBA:
+		need(m.Pix, 4*w, m.PixOffset)
+	case *image.NRGBA64:
+		need(m.Pix, 8*w, m.PixOffset)
+	case *image.RGBA:
+		need(m.Pix, 4*w, m.PixOffset)
+	case *image.RGBA64:
+		need(m.Pix, 8*w, m.PixOffset)
+	case *image.Paletted:
+		need(m.Pix, w, m.PixOffset)
+		if len(m.Palette) > 256 || slices.Contains(m.Palette, nil) {
+			return fmt.Errorf("the palette of %d colors has a nil color, or more than 256", len(m.Palette))
+		}
+	case *image.YCbCr:
+		ycbcr(m)
+	case *image.NYCbCrA:
+		ycbcr(&m.YCbCr)
+		need(m.A, w, m.AOffset)
+	}
+	if !whole {
+		return fmt.Errorf("the image lacks pixels: its bounds are %v", b)
+	}
+	return nil
+}
 
 // toNRGBA converts an image to 8-bit straight-alpha RGBA at the origin. 16-bit samples are rounded.
 func toNRGBA(img image.Image) *image.NRGBA {
@@ -30,6 +102,13 @@ func rowConverter(img image.Image) func(dst []byte, y int) {
 	toRGB := color.YCbCrToRGB
 	if m, ok := img.(studioRange); ok {
 		img, toRGB = m.Image, studioToRGB
+	}
+	if b.Min.X < 0 || b.Min.Y < 0 {
+		// Left of and above the origin, image.YCbCr divides chroma in its own way.
+		switch img.(type) {
+		case *image.YCbCr, *image.NYCbCrA:
+			return anyConverter(img)
+		}
 	}
 	switch m := img.(type) {
 	case *image.NRGBA:
@@ -92,8 +171,14 @@ func rowConverter(img image.Image) func(dst []byte, y int) {
 			}
 		}
 	}
+	return anyConverter(img)
+}
+
+// anyConverter is a row converter for any type of image.
+func anyConverter(img image.Image) func(dst []byte, y int) {
+	b := img.Bounds()
 	return func(dst []byte, y int) {
-		for x := range w {
+		for x := range b.Dx() {
 			p := straight(img.At(b.Min.X+x, y))
 			copy(dst[4*x:4*x+4], p[:])
 		}

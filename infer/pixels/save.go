@@ -63,8 +63,8 @@ func Encode(w io.Writer, img image.Image, opt SaveOptions) error {
 	if quality < 1 || quality > 100 {
 		return fmt.Errorf("JPEG quality %d is outside 1 to 100", opt.Quality)
 	}
-	if b := img.Bounds(); b.Empty() {
-		return fmt.Errorf("image of %dx%d has no pixels", b.Dx(), b.Dy())
+	if err := Valid(img); err != nil {
+		return err
 	}
 	if len(opt.Profile) > maxProfile {
 		return errProfileSize

@@ -153,7 +153,7 @@ func TestSaveErrorsLeaveNothing(t *testing.T) {
 		{"a.xyz", `"xyz"`, m, SaveOptions{}},
 		{"plain", "extension", m, SaveOptions{}},
 		{"old.jpg", "quality 101", m, SaveOptions{Quality: 101}},
-		{"old.jpg", "no pixels", &image.NRGBA{}, SaveOptions{}},
+		{"old.jpg", "is empty", &image.NRGBA{}, SaveOptions{}},
 		{"missing/a.png", "no such file", m, SaveOptions{}},
 	} {
 		err := Save(filepath.Join(dir, c.name), c.img, c.opt)

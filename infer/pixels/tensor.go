@@ -9,6 +9,9 @@ import (
 
 // Put writes an image to dst, whose length must be Channels*W*H. It ignores alpha and keeps the colors.
 func (s Spec) Put(dst []float32, img image.Image) error {
+	if err := Valid(img); err != nil {
+		return fmt.Errorf("pixels: %w", err)
+	}
 	b := img.Bounds()
 	if err := s.check(len(dst), b.Dx(), b.Dy()); err != nil {
 		return err
