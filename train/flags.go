@@ -66,7 +66,6 @@ var fixedReasons = map[string]string{
 	"networks": "the saved weights belong to networks with this option",
 	"begun":    "it only has an effect at the start of a run",
 	"draws":    "every random draw of the run follows from it",
-	"order":    "the position in the data is counted in batches of this size",
 	"domains":  "the networks have learnt which domain is which",
 	"recipe":   "it set the run's other options",
 }

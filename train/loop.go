@@ -26,7 +26,7 @@ type Progress struct {
 }
 
 // Seen returns the number of images of each domain that the run has used.
-func (p Progress) Seen() int64 { return p.Step * int64(p.Trainer.opts.BatchSize) }
+func (p Progress) Seen() int64 { return p.Trainer.Seen() }
 
 // Crossed reports whether Seen reached a multiple of n in this step, for a hook that acts every n images.
 func (p Progress) Crossed(n int) bool {
@@ -49,13 +49,14 @@ var ErrStop = errors.New("the run is complete")
 // error; the trainer can be used further.
 func Run(ctx context.Context, t *Trainer, data *dataset.Dataset, hooks ...Hook) error {
 	batches := data.Batches()
+	t.SetEpoch(batches)
 	if t.Done(batches) {
 		return nil
 	}
 	if err := t.WarmUp(ctx, data, nil); err != nil {
 		return err
 	}
-	next := data.Prefetch(ctx, int(t.step))
+	next := data.Prefetch(ctx, int(t.used))
 	defer next.Close()
 	for stopped := false; !stopped && !t.Done(batches); {
 		start := time.Now()
@@ -66,7 +67,7 @@ func Run(ctx context.Context, t *Trainer, data *dataset.Dataset, hooks ...Hook) 
 		if err != nil {
 			return fmt.Errorf("step %d: %w", t.step+1, err)
 		}
-		rateG, rateD := t.opts.LearningRates(t.opts.at(t.scheduled, batches))
+		rateG, rateD := t.opts.LearningRates(t.at(t.opts))
 		losses, err := t.stepAt(batch, rateG, rateD)
 		p := Progress{
 			Trainer: t, Data: data, Step: t.step, Steps: t.PlannedSteps(batches),

@@ -46,7 +46,7 @@ type Options struct {
 	SerialBatches  bool   `json:"serial_batches" usage:"take images in order and pair them in order"`
 	Phase          string `json:"phase" usage:"start of the names of dataroot's folders: train for trainA and trainB"`
 	MaxDatasetSize int    `json:"max_dataset_size" usage:"maximum images of a domain; 0 for all"`
-	BatchSize      int    `json:"batch_size" usage:"images of each domain in a step" resume:"order"`
+	BatchSize      int    `json:"batch_size" usage:"images of each domain in a step"`
 	NumThreads     int    `json:"num_threads" usage:"threads that load images"`
 	Scenes         int    `json:"scenes" usage:"built-in scenes of each season" valid:">=1"`
 	DataMemoryMB   int    `json:"data_memory" usage:"megabytes of decoded images to keep in memory" valid:">=0"`

@@ -200,7 +200,7 @@ func TestScheduleInSteps(t *testing.T) {
 		t.Errorf("%d steps, want 300", got)
 	}
 	for step, want := range map[int]float64{1: 2e-4, 150: 2e-4, 151: 2e-4 * (1 - 1./151), 225: 2e-4 * (1 - 75./151), 300: 2e-4 / 151} {
-		if g, _ := o.LearningRates(o.at(float64(step-1), 1231)); math.Abs(g-want) > 1e-18 {
+		if g, _ := o.LearningRates(place{step: int64(step - 1), batches: 1231}.at(o)); math.Abs(g-want) > 1e-18 {
 			t.Errorf("step %d: %g, want %g", step, g, want)
 		}
 	}
@@ -230,7 +230,7 @@ func TestScheduledEpoch(t *testing.T) {
 	o := paper()
 	for _, batches := range []int{1, 3, 7, 962, 1231} {
 		for step := range 20 * batches {
-			if got, want := o.at(float64(step), batches), step/batches+1; got != want {
+			if got, want := (place{used: int64(step), batches: batches}).at(o), step/batches+1; got != want {
 				t.Fatalf("step %d of %d batches: epoch %d, want %d", step, batches, got, want)
 			}
 		}

@@ -10,16 +10,7 @@ func (o Options) InSteps() bool { return o.NSteps > 0 || o.NStepsDecay > 0 }
 
 // StepsOf returns the number of steps of a run with this many batches in an epoch, if max_minutes
 // does not shorten it.
-func (o Options) StepsOf(batches int) int64 {
-	steps := int64(o.Epochs()) * int64(batches)
-	if o.InSteps() {
-		steps = o.NSteps + o.NStepsDecay
-	}
-	if o.MaxSteps > 0 {
-		steps = min(steps, o.MaxSteps)
-	}
-	return steps
-}
+func (o Options) StepsOf(batches int) int64 { return int64(place{batches: batches}.left(o)) }
 
 // LearningRates returns the generators' and the discriminators' learning rates in an epoch, or in a
 // step if the schedule is in steps. Both count from 1.
@@ -30,15 +21,6 @@ func (o Options) LearningRates(at int) (g, d float64) {
 		d = o.LRD
 	}
 	return o.LR * factor, d * factor
-}
-
-// at returns what LearningRates takes for the step after a number of scheduled steps, see
-// [Trainer.SetPace]. Batches is the length of an epoch.
-func (o Options) at(scheduled float64, batches int) int {
-	if o.InSteps() {
-		return int(scheduled) + 1
-	}
-	return int(scheduled/float64(batches)) + 1
 }
 
 // lrFactor is the schedule of the official implementation, whose linear decay reaches 0 just after

@@ -31,9 +31,10 @@ func (p *savedPool) tensor(i int) string { return fmt.Sprintf("%s/%04d", p.name,
 // Checkpoint copies the whole state out. Data is what the run trains on.
 func (t *Trainer) Checkpoint(data *dataset.Dataset) (*checkpoint.Checkpoint, error) {
 	a, b := data.Domains()
+	p := t.in(data.Batches(), t.opts)
 	c := &checkpoint.Checkpoint{
-		Step: t.step, WarmUp: t.warm, Passed: t.scheduled - float64(t.step), Batches: data.Batches(), Device: t.Device(),
-		DomainA: a, DomainB: b,
+		Step: p.step, Seen: p.seen, WarmUp: t.warm, Used: p.used, Batches: p.batches, Passed: p.passed, Device: t.Device(),
+		DomainA: a, DomainB: b, ImagesA: data.TrainA().Len(), ImagesB: data.TrainB().Len(),
 		WidthA: t.shapeA.W, HeightA: t.shapeA.H, WidthB: t.shapeB.W, HeightB: t.shapeB.H,
 		Tensors: map[string]checkpoint.Tensor{},
 	}
@@ -118,7 +119,10 @@ func (t *Trainer) Restore(c *checkpoint.Checkpoint) error {
 	for p, stored := range images {
 		p.images = stored
 	}
-	t.step, t.scheduled, t.pace = c.Step, float64(c.Step)+c.Passed, 1
+	t.place, t.pace = place{c.Step, c.Seen, c.Used, c.Batches, c.Passed}, 1
+	if c.Seen == 0 { // of an older version
+		t.seen = c.Step * int64(t.opts.BatchSize)
+	}
 	t.warm, t.unset = c.WarmUp, false
 	return nil
 }

@@ -38,9 +38,9 @@ type Trainer struct {
 	session        *tfgraph.Session
 	scope          *op.Scope // adds to the session's graph
 	translators    map[translatorKey]*translator
-	step, warm     int64   // steps done, and steps of the warm-up before them
-	scheduled      float64 // of the schedule, see SetPace
-	pace           float64
+	place                               // how far the run is
+	warm           int64                // steps of the warm-up
+	pace           float64              // steps of the schedule in a step, see SetPace
 	timer          func() time.Duration // nil unless CountTime
 	unset          bool                 // frozen layers have no weights yet
 	poolA, poolB   *savedPool
@@ -251,19 +251,32 @@ func (t *Trainer) Steps() int64 { return t.step }
 // that it reaches. The pace of a new or restored trainer is 1.
 func (t *Trainer) SetPace(pace float64) { t.pace = pace }
 
-// Scheduled returns how many steps of the schedule are done: Steps, unless a pace other than 1 skipped
-// some.
-func (t *Trainer) Scheduled() float64 { return t.scheduled }
+// Passed returns the number of steps of the schedule that a pace other than 1 skipped.
+func (t *Trainer) Passed() float64 { return t.passed }
 
-// SetScheduled moves the run to another place of the schedule.
-func (t *Trainer) SetScheduled(steps float64) { t.scheduled = steps }
+// SetPassed moves the run to another place of the schedule.
+func (t *Trainer) SetPassed(steps float64) { t.passed = steps }
+
+// Seen returns the number of images of each domain in the steps done.
+func (t *Trainer) Seen() int64 { return t.seen }
+
+// SetEpoch continues the run with this many batches in an epoch. If that is a change, because images
+// were added or removed, the run stays at the same place of its epoch and of its schedule. Run does it
+// too.
+func (t *Trainer) SetEpoch(batches int) { t.place = t.in(batches, t.opts) }
+
+// Used returns the number of batches of the data that the run has used, in epochs of the present length:
+// Steps, unless the length changed. The next batch is at this place of the data.
+func (t *Trainer) Used() int64 { return t.used }
+
+// Left returns the number of steps of the schedule that are left, with this many batches in an epoch.
+func (t *Trainer) Left(batches int) float64 { return t.in(batches, t.opts).left(t.opts) }
 
 // PlannedSteps returns the last step of the run at the present pace, with this many batches in an
 // epoch.
 func (t *Trainer) PlannedSteps(batches int) int64 {
 	const rounding = 1e-6 // of the sum of many paces
-	left := (float64(t.opts.StepsOf(batches)) - t.scheduled) / t.pace
-	return t.step + max(0, int64(math.Ceil(left-rounding)))
+	return t.step + max(0, int64(math.Ceil(t.Left(batches)/t.pace-rounding)))
 }
 
 // Done reports whether the schedule is complete.
@@ -324,8 +337,7 @@ func (t *Trainer) stepAt(b *dataset.Batch, rateG, rateD float64) (Losses, error)
 	if err != nil {
 		return Losses{}, fmt.Errorf("step %d: %w", t.step+1, err)
 	}
-	t.step++
-	t.scheduled += t.pace
+	t.advance(b.N, t.pace)
 	return losses, losses.checkFinite(t.step)
 }
 

@@ -270,8 +270,8 @@ func TestPace(t *testing.T) {
 	other.SetPace(2)
 	stopAt = 0
 	run(t, other)
-	if !other.Done(data.Batches()) || other.Steps() != 6 || other.Scheduled() != 11 {
-		t.Errorf("ended at step %d, %g of the schedule; want 6 and 11", other.Steps(), other.Scheduled())
+	if !other.Done(data.Batches()) || other.Steps() != 6 || other.Passed() != 5 {
+		t.Errorf("ended at step %d with %g passed; want 6 and 5", other.Steps(), other.Passed())
 	}
 	// The steps are the first, second, fourth, ... of the schedule, which has 11.
 	if got, want := fmt.Sprintf("%.4f %v", rates, planned), "[1.0000 1.0000 1.0000 1.0000 0.6667 0.3333] [11 6 6 6 6 6]"; got != want {

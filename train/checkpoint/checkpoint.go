@@ -49,14 +49,19 @@ const (
 // random draws follow.
 type Checkpoint struct {
 	Step   int64 // steps done
+	Seen   int64 // images of each domain in these steps; 0 in a checkpoint of an older version
 	WarmUp int64 // steps of the discriminators before the first one
 	// Passed is the number of steps of the schedule that the run skipped to end in time, and Spent the
 	// time that the run had taken. Both are 0 without a time limit.
 	Passed float64
 	Spent  time.Duration
-	// Batches is the number of batches in an epoch of the run's data. A run may continue with other
-	// data, but it is not reproducible then.
+	// Batches is the number of batches in an epoch of the run's data, and Used the number of batches
+	// used, counted in such epochs: Step, unless images were added or removed. A run may continue with
+	// other images, but it is not reproducible then.
 	Batches int
+	Used    int64
+	// Images of each domain to train on; 0 in a checkpoint of an older version.
+	ImagesA, ImagesB int
 	// DomainA and DomainB name the domains, such as "summer" and "winter".
 	DomainA, DomainB string
 	// Width and height are the size in pixels of a domain's training images.
@@ -92,7 +97,6 @@ const (
 	maxHeader     = 64 << 20
 
 	headerSumKey = "header_crc32c"
-	warmUpKey    = "warmup"
 	noHeaderSum  = "00000000"
 )
 
@@ -179,10 +183,14 @@ func (c *Checkpoint) header(names []string) ([]byte, error) {
 // numbers returns the numbers among the scalars by their keys in the metadata.
 func (c *Checkpoint) numbers() map[string]any {
 	return map[string]any{
-		"step": &c.Step, warmUpKey: &c.WarmUp, "batches": &c.Batches,
+		"step": &c.Step, "seen": &c.Seen, "warmup": &c.WarmUp, "batches": &c.Batches, "used": &c.Used,
+		"images_A": &c.ImagesA, "images_B": &c.ImagesB,
 		"width_A": &c.WidthA, "height_A": &c.HeightA, "width_B": &c.WidthB, "height_B": &c.HeightB,
 	}
 }
+
+// newer are the numbers that checkpoints of older versions do not have.
+var newer = []string{"warmup", "seen", "used", "images_A", "images_B"}
 
 // timing returns the numbers that only a run with a time limit has.
 func (c *Checkpoint) timing() map[string]any {
@@ -196,12 +204,15 @@ func (c *Checkpoint) parse(metadata map[string]string) error {
 		maps.Copy(numbers, c.timing())
 	}
 	for key, into := range numbers {
-		if _, ok := metadata[key]; !ok && key == warmUpKey {
-			continue // a checkpoint of an older version
+		if _, ok := metadata[key]; !ok && slices.Contains(newer, key) {
+			continue
 		}
 		if err := json.Unmarshal([]byte(metadata[key]), into); err != nil {
 			return fmt.Errorf("header metadata: %s is %q", key, metadata[key])
 		}
+	}
+	if _, ok := metadata["used"]; !ok {
+		c.Used = c.Step
 	}
 	if by, ok := metadata["best_by"]; ok {
 		value, err := strconv.ParseFloat(metadata["best_value"], 64)

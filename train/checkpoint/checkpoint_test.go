@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 func someCheckpoint(step int64) *Checkpoint {
 	return &Checkpoint{
-		Step: step, Batches: 7, DomainA: "summer", DomainB: "winter", WidthA: 64, HeightA: 48, WidthB: 32, HeightB: 40, Device: "CPU, 2 threads",
+		Step: step, Seen: 2 * step, Used: step + 3, Batches: 7, ImagesA: 13, ImagesB: 14, DomainA: "summer", DomainB: "winter", WidthA: 64, HeightA: 48, WidthB: 32, HeightB: 40, Device: "CPU, 2 threads",
 		Tensors: map[string]Tensor{
 			"G_AB/stem.weight": {[]int{2, 3}, []float32{1, -2, 3.5, 0, float32(math.Copysign(0, -1)), 1e-38}},
 			"D_A/score.bias":   {[]int{1}, []float32{42}},
@@ -78,7 +79,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 	}
 }
 
-// Checkpoints without a header checksum, of the first format, can be read.
+// Checkpoints of the first format, without a header checksum and the newer numbers, can be read.
 func TestFirstCheckpointFormat(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.safetensors")
 	want := someCheckpoint(5)
@@ -95,6 +96,10 @@ func TestFirstCheckpointFormat(t *testing.T) {
 	for i := range len(sum) + len(noHeaderSum) + len(`",`) {
 		old[at+i] = ' '
 	}
+	old = regexp.MustCompile(`"(warmup|seen|used|images_.)":"\d+",`).ReplaceAllFunc(old, func(entry []byte) []byte {
+		return bytes.Repeat([]byte(" "), len(entry))
+	})
+	want.Seen, want.Used, want.ImagesA, want.ImagesB = 0, 5, 0, 0
 	if err := os.WriteFile(path, old, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -99,8 +99,8 @@ func (e *evaluation) resume() (err error) {
 	if e.list, err = report.ReadEvaluations(path); err != nil {
 		return err
 	}
-	step, batch, every := e.trainer.Steps(), int64(e.opts.BatchSize), int64(e.opts.EvalEvery)
-	due := step*batch/every != (step-1)*batch/every || step == e.planned()
+	step, seen, every := e.trainer.Steps(), e.trainer.Seen(), int64(e.opts.EvalEvery)
+	due := seen/every != (seen-int64(e.opts.BatchSize))/every || step == e.planned()
 	before := slices.DeleteFunc(slices.Clone(e.list), func(v report.Evaluation) bool { return v.Step == step })
 	if step == 0 || !due || len(e.list)-len(before) >= len(e.opts.Weights()) {
 		return nil

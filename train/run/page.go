@@ -36,7 +36,7 @@ func (p *page) update(status report.Status, now bool) {
 
 func (p *page) content(status report.Status) *report.Page {
 	step, steps := p.trainer.Steps(), p.planned()
-	epochs, _ := p.data.At(int(max(steps, 1) - 1))
+	epochs, _ := p.data.At(int(max(p.trainer.Used()+steps-step, 1) - 1))
 	seconds := 0.0
 	if perStep := p.journal.history.SecondsPerStep; len(perStep.Y) > 0 {
 		seconds = perStep.Y[len(perStep.Y)-1]

@@ -75,7 +75,8 @@ func (r *run) resume() (*checkpoint.Checkpoint, error) {
 	if err := r.trainer.Restore(c); err != nil {
 		return nil, err
 	}
-	epoch, _ := r.data.At(int(c.Step))
+	r.trainer.SetEpoch(r.data.Batches())
+	epoch, _ := r.data.At(int(r.trainer.Used()))
 	if expected := r.Resume.EpochCount; expected != 0 && expected != epoch {
 		return nil, fmt.Errorf("-epoch_count %d: the checkpoint resumes in epoch %d\nFix: omit the option", expected, epoch)
 	}
@@ -86,10 +87,35 @@ func (r *run) resume() (*checkpoint.Checkpoint, error) {
 	case r.trainer.OnGPU():
 		fmt.Fprintln(r.Out, "note: a GPU adds in varying order, so the continuation is not bit-identical")
 	}
-	if c.Batches != r.data.Batches() {
-		fmt.Fprintf(r.Out, "note: an epoch had %d batches, now %d: the images have changed, so their order has too\n", c.Batches, r.data.Batches())
+	if changes := r.imageChanges(c); len(changes) > 0 {
+		where := fmt.Sprintf("continuing at epoch %d", epoch)
+		if !r.opts.InSteps() {
+			where += fmt.Sprintf(" of %d", r.opts.Epochs())
+		}
+		fmt.Fprintf(r.Out, "%s since the checkpoint; %s\n", strings.Join(changes, ", "), where)
 	}
 	return c, nil
+}
+
+// imageChanges says how the number of training images differs from that at a checkpoint.
+func (r *run) imageChanges(c *checkpoint.Checkpoint) (changes []string) {
+	a, b := r.data.Domains()
+	folders := r.data.Folders()
+	for i, d := range []struct {
+		name      string
+		then, now int
+	}{{a, c.ImagesA, r.data.TrainA().Len()}, {b, c.ImagesB, r.data.TrainB().Len()}} {
+		if folders[i] != nil {
+			d.name = folders[i].Label
+		}
+		if d.then != 0 && d.then != d.now {
+			changes = append(changes, fmt.Sprintf("%s: %d -> %d images", d.name, d.then, d.now))
+		}
+	}
+	if c.ImagesA == 0 && c.Batches != r.data.Batches() { // a checkpoint of an older version
+		changes = append(changes, fmt.Sprintf("batches of an epoch: %d -> %d", c.Batches, r.data.Batches()))
+	}
+	return changes
 }
 
 // findCheckpoint loads the checkpoint to resume from. The error is [fs.ErrNotExist] if the run has no

@@ -165,7 +165,7 @@ func (r *run) attach(ctx context.Context) error {
 			return err
 		}
 	}
-	r.epoch, _ = r.data.At(int(max(r.trainer.Steps(), 1) - 1))
+	r.epoch, _ = r.data.At(int(max(r.trainer.Used(), 1) - 1))
 	r.saver = train.NewSaver(r.trainer, r.data)
 	if r.samples, err = newSampler(r); err != nil {
 		return err

@@ -137,13 +137,14 @@ func (s *silent) Step(_ train.Progress, m Means, _ bool) {
 func (s *silent) Say(line string) { s.lines = append(s.lines, line) }
 func (s *silent) Stop()           {}
 
-// A run is trained, resumed and finished; a best checkpoint that does not exist cannot be resumed.
+// A run is trained, resumed with twice the images in batches of two, and finished: its second epoch is
+// two steps, as its first was. A best checkpoint that does not exist cannot be resumed.
 func TestTrain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
 	}
 	o := small(t)
-	o.MaxSteps = 1
+	o.NEpochs, o.NEpochsDecay, o.MaxSteps = 1, 1, 2
 	display := &silent{}
 	var out strings.Builder
 	c := Config{Options: o, Out: &out, Display: display, Program: func(name string) string { return name }}
@@ -151,12 +152,18 @@ func TestTrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Resume = &Resume{Saved: o, Epoch: "latest"}
-	c.Options.MaxSteps = 2
+	c.Options.MaxSteps, c.Options.Scenes, c.Options.BatchSize = 0, 4, 2
 	if err := Train(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
+	if last, _, err := o.Checkpoints().Latest(); err != nil || last.Step != 4 || last.Used != 4 || last.Seen != 6 || last.ImagesA != 4 {
+		t.Errorf("the last checkpoint is %+v, %v", last, err)
+	}
 	dir := o.Dir()
-	for _, text := range []string{"resuming after step 1", "changed since the run was saved: -max_steps 2, was 1", "infer -model " + dir} {
+	for _, text := range []string{
+		"resuming after step 2", "summer: 2 -> 4 images, winter: 2 -> 4 images since the checkpoint; continuing at epoch 2 of 2\n",
+		"changed since the run was saved: -batch_size 2, was 1", "infer -model " + dir,
+	} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("the output does not contain %q:\n%s", text, out.String())
 		}

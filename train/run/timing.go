@@ -69,12 +69,14 @@ func (t *timing) start(from *checkpoint.Checkpoint) {
 		return
 	}
 	// With a later end, or none, the run is less far in its schedule than it was.
-	scheduled := float64(from.Step)
+	was := t.trainer.Passed()
+	t.trainer.SetPassed(0)
 	if limit := t.limit(); limit > 0 {
 		share := min(1, from.Spent.Seconds()/limit.Seconds())
-		scheduled = max(scheduled, min(t.trainer.Scheduled(), share*float64(t.opts.StepsOf(t.data.Batches()))))
+		batches := t.data.Batches()
+		length := float64(t.opts.StepsOf(batches))
+		t.trainer.SetPassed(max(0, min(was, t.trainer.Left(batches)-(1-share)*length)))
 	}
-	t.trainer.SetScheduled(scheduled)
 }
 
 // planned is the last step of the run, as far as it is known.
@@ -100,8 +102,7 @@ func (t *timing) step(p train.Progress) error {
 	t.forecast.Step(now.Sub(t.last) - t.tasks)
 	t.last, t.tasks = now, 0
 	if limit := t.limit(); limit > 0 && p.Step < p.Steps {
-		scheduled := float64(t.opts.StepsOf(p.Batches)) - p.Trainer.Scheduled()
-		p.Trainer.SetPace(t.forecast.Pace(p.Step, scheduled, limit, t.before+now.Sub(t.began)))
+		p.Trainer.SetPace(t.forecast.Pace(p.Step, p.Trainer.Left(p.Batches), limit, t.before+now.Sub(t.began)))
 	}
 	// Few steps are enough, and fewer if they are slow.
 	if n := t.forecast.Measured(); !t.told && p.Step < p.Steps && (n >= 3 || n >= 1 && now.Sub(t.began) > 30*time.Second) {
@@ -141,7 +142,7 @@ func (t *timing) shorten() string {
 func (t *timing) tell(p train.Progress) {
 	left, perStep := t.left(), t.forecast.PerStep()
 	text := fmt.Sprintf("about %s left for %d steps (%.2g s each), evaluations and export", report.Duration(left), t.planned()-p.Step, perStep.Seconds())
-	if steps := t.opts.StepsOf(p.Batches); t.planned() < steps {
+	if steps := p.Step + int64(t.trainer.Left(p.Batches)+t.trainer.Passed()); t.planned() < steps {
 		text += fmt.Sprintf("; without -max_minutes %g, the run has %d steps", t.opts.MaxMinutes, steps)
 	}
 	peak, memory := memoryPeak(), machineMemory()
