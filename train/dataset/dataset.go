@@ -8,6 +8,7 @@ package dataset
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -26,6 +27,7 @@ type Dataset struct {
 	where        string    // name of the folder or archive
 	layout       string    // how its folders are named
 	testFolders  [2]string // where test images of A and B are, or would be
+	emptyTests   []error   // about test folders without usable images
 	about        string
 	order        order
 	kept         atomic.Int64 // bytes of decoded images
@@ -79,7 +81,12 @@ func (d *Dataset) openFiles() error {
 		if f.folder == nil {
 			continue
 		}
-		if err := d.scan(f.folder, f.training); err != nil {
+		err := d.scan(f.folder, f.training)
+		if empty := (*emptyError)(nil); !f.training && errors.As(err, &empty) {
+			d.emptyTests = append(d.emptyTests, err)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		*f.to = d.domain(f.folder, f.channels)
@@ -134,8 +141,11 @@ func (d *Dataset) Source() (name, layout string) { return d.where, d.layout }
 // TestFolders returns the names of the folders where test images of A and B are, or would be.
 func (d *Dataset) TestFolders() [2]string { return d.testFolders }
 
+// EmptyTests says why test folders that exist are not used: they have no usable images.
+func (d *Dataset) EmptyTests() []error { return d.emptyTests }
+
 // Folders returns the folders of the images: trainA, trainB, testA and testB, after the direction
-// is applied. Missing test folders, and all four for scenes, are nil.
+// is applied. Missing and empty test folders, and all four for scenes, are nil.
 func (d *Dataset) Folders() (all [4]*Folder) {
 	for i, dom := range []*domain{d.a, d.b, d.testA, d.testB} {
 		if dom != nil {

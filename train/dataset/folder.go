@@ -63,8 +63,8 @@ func (d *Dataset) scan(f *Folder, training bool) error {
 		names = names[:n]
 	}
 	if len(names) == 0 {
-		return fmt.Errorf("folder %q has no images (jpg, png, gif, bmp, tiff or webp); other files: %s",
-			f.Label, some(slices.Sorted(maps.Keys(f.Others))))
+		return &emptyError{fmt.Errorf("folder %q has no images (jpg, png, gif, bmp, tiff or webp); other files: %s",
+			f.Label, some(slices.Sorted(maps.Keys(f.Others))))}
 	}
 	files := make([]File, len(names))
 	errs := make([]error, len(names))
@@ -98,11 +98,16 @@ func (d *Dataset) scan(f *Folder, training bool) error {
 	}
 	if len(f.Files) == 0 {
 		first := f.Skipped[0]
-		return fmt.Errorf("folder %q: none of its %d images is usable; the first is %s: %w",
-			f.Label, len(names), first.Name, first.Err)
+		return &emptyError{fmt.Errorf("folder %q: none of its %d images is usable; the first is %s: %w",
+			f.Label, len(names), first.Name, first.Err)}
 	}
 	return nil
 }
+
+// emptyError reports a folder without usable images.
+type emptyError struct{ error }
+
+func (e *emptyError) Unwrap() error { return e.error }
 
 // list returns the paths of the files below the folder that have the name of an image, in order,
 // and counts the others. It follows links to folders, because data sets are often put together from

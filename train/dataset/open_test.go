@@ -107,6 +107,43 @@ func TestOpenMaxDatasetSize(t *testing.T) {
 	}
 }
 
+// An empty or damaged test folder is as good as none, and the reason is kept.
+func TestOpenEmptyTests(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		a, b map[string]string // files of testA and testB
+		want string
+	}{
+		{"both empty", map[string]string{}, map[string]string{"notes.txt": "?"},
+			`folder "testA" has no images|folder "testB" has no images|other files: .txt`},
+		{"one damaged", map[string]string{"0.png": "?"}, nil, `folder "testA": none of its 1 images is usable`},
+		{"missing", nil, nil, ""},
+	} {
+		root := t.TempDir()
+		fill(t, root, 2, 9, 9, "trainA", "trainB")
+		for folder, files := range map[string]map[string]string{"testA": c.a, "testB": c.b} {
+			if files != nil {
+				write(t, filepath.Join(root, folder, ".hidden"), nil)
+			}
+			for name, content := range files {
+				write(t, filepath.Join(root, folder, name), []byte(content))
+			}
+		}
+		for _, where := range []string{root, zipped(t, root, "")} {
+			d := open(t, small(where))
+			if !d.TestA().FromTrain || !d.TestB().FromTrain || d.TestA().Len() != 2 {
+				t.Errorf("%s: tests on %v and %v", c.name, d.TestA(), d.TestB())
+			}
+			got := fmt.Sprint(d.EmptyTests())
+			for want := range strings.SplitSeq(c.want, "|") {
+				if !strings.Contains(got, want) || c.want == "" && got != "[]" {
+					t.Errorf("%s: %s, want %q", c.name, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestOpenErrors(t *testing.T) {
 	dir := func(folders ...string) string {
 		root := t.TempDir()

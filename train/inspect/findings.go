@@ -130,7 +130,11 @@ func (in *inspector) findCounts() {
 		}
 	}
 	if len(missing) > 0 {
-		in.add(Note, "no_test", nil, "no test images of "+strings.Join(missing, " and "),
+		var reasons []string
+		for _, err := range in.data.EmptyTests() {
+			reasons = append(reasons, err.Error())
+		}
+		in.add(Note, "no_test", reasons, "no test images of "+strings.Join(missing, " and "),
 			fmt.Sprintf("The run evaluates on training images, which score better than new ones. Fix: set aside %d or more, in %s.",
 				fewTest, strings.Join(folders, " and ")))
 	}

@@ -98,6 +98,15 @@ func TestFindings(t *testing.T) {
 		{"few", func(f fileTree) { f.remove("trainA/00.png") }, nil, false, "warning few", "few images in trainA: 99"},
 		{"few for testing", func(f fileTree) { f.remove("testA/00.png") }, nil, false, "note few_test", "few images in testA: 49"},
 		{"no test images of B", func(f fileTree) { f.remove("testB") }, nil, false, "note no_test", "no test images of B"},
+		{"empty folder for testing", func(f fileTree) {
+			f.remove("testB")
+			f["testB/notes.txt"] = []byte("?")
+		}, nil, false, "note no_test", `folder "testB" has no images`},
+		{"empty and damaged folders for testing", func(f fileTree) {
+			f.remove("testA")
+			f.remove("testB")
+			f["testA/notes.txt"], f["testB/00.png"] = []byte("?"), []byte("?")
+		}, nil, false, "note no_test", `folder "testB": none of its 1 images is usable`},
 		{"no test images", func(f fileTree) {
 			f.remove("testA")
 			f.remove("testB")
