@@ -69,6 +69,9 @@ func TestForeignModels(t *testing.T) {
 		{"pair", Options{Output: "spring", Input: "autumn"}, "autumn float32 NCHW 3, -1 to 1 by assumed; spring float32 NCHW 3, -1 to 1 by assumed", itself},
 		{"scores", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed", opposite},
 		{"weights", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed", opposite},
+		{"branch", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed", opposite},
+		{"body", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed", opposite},
+		{"loop", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed", opposite},
 		{"old", Options{}, "photo float32 NCHW 3, -1 to 1 by assumed; negative float32 NCHW 3, -1 to 1 by assumed; 1 at a time", opposite},
 	} {
 		t.Run(c.model, func(t *testing.T) {
@@ -194,8 +197,10 @@ func TestForeignWeights(t *testing.T) {
 	if tiling := m.Tiling(700, 300); tiling.Tiles < 2 || tiling.Blended {
 		t.Errorf("%+v", tiling)
 	}
-	if _, err := New(fixture(t, "foreign_weights.onnx"), nil); err == nil || !strings.Contains(err.Error(), "open it by its path") {
-		t.Errorf("by its bytes: %v", err)
+	for _, name := range []string{"foreign_weights.onnx", "foreign_body.onnx"} {
+		if _, err := New(fixture(t, name), nil); err == nil || !strings.Contains(err.Error(), "open it by its path") {
+			t.Errorf("%s by its bytes: %v", name, err)
+		}
 	}
 	path := filepath.Join(t.TempDir(), "moved.onnx")
 	if err := os.WriteFile(path, fixture(t, "foreign_weights.onnx"), 0o644); err != nil {

@@ -16,7 +16,8 @@ var ErrTooLarge = errors.New("the weights are too large for one file")
 // mostInline limits what Inline reads, in bytes: a protobuf message has at most 2 GiB.
 const mostInline = 1 << 30
 
-// Inline reads the external tensors from the files in m.Dir, so that the model needs no other file.
+// Inline reads the external tensors from the files in m.Dir, so that the model needs no other file,
+// unless a graph that one of its nodes holds does; such graphs stay as they are.
 // The error is ErrTooLarge if one file cannot hold them.
 func (m *Model) Inline() error {
 	root, err := os.OpenRoot(m.Dir) // a model must not read files outside its folder
@@ -82,4 +83,38 @@ func (t *Tensor) readExternal(root *os.Root, left *int64) ([]byte, error) {
 		return nil, err
 	}
 	return data, nil
+}
+
+// maxNesting bounds the graphs inside each other. Protobuf readers refuse 100 messages inside each
+// other, which are 33 graphs.
+const maxNesting = 33
+
+// externalGraph reports whether a GraphProto (node 1, initializer 5) or a graph inside it keeps
+// tensors in other files. depth is the number of graphs around its content.
+func externalGraph(msg []byte, depth int) (external bool, err error) {
+	if depth > maxNesting {
+		return false, errors.New("too many graphs are nested")
+	}
+	err = fields(msg, func(f field) error {
+		switch f.num {
+		case 1: // NodeProto: attribute 5
+			return fields(f.bytes, func(f field) error {
+				if f.num != 5 {
+					return nil
+				}
+				_, graphs, err := parseAttr(f.bytes)
+				for _, g := range graphs {
+					inner, bad := externalGraph(g, depth+1)
+					external, err = external || inner, errors.Join(err, bad)
+				}
+				return err
+			})
+		case 5:
+			t, err := parseTensor(f.bytes)
+			external = external || t.External
+			return err
+		}
+		return nil
+	})
+	return external, err
 }

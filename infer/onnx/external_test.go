@@ -83,3 +83,20 @@ func TestInline(t *testing.T) {
 		t.Errorf("more than fits: error %v", err)
 	}
 }
+
+// A file whose graphs are nested without end is refused instead of exhausting the stack.
+func TestNestedGraphs(t *testing.T) {
+	nest := func(depth int) []byte {
+		graph := appendMessage(nil, 5, external("w", "", "").raw)
+		for range depth {
+			graph = appendMessage(nil, 1, appendMessage(nil, 5, appendMessage(nil, 6, graph)))
+		}
+		return appendMessage(nil, 7, append(graph, appendMessage(nil, 12, nil)...))
+	}
+	if m, err := Parse(nest(20)); err != nil || !m.External() || !m.Subgraphs() {
+		t.Errorf("20 graphs: %v", err)
+	}
+	if _, err := Parse(nest(100)); err == nil || !strings.Contains(err.Error(), "nested") {
+		t.Errorf("100 graphs: %v", err)
+	}
+}

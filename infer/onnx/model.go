@@ -9,8 +9,8 @@
 //	data = m.Encode()
 //
 // The package covers what programs ask of a model without running it: operators, attributes,
-// weights, inputs, outputs and metadata. It does not look into the graphs that control-flow
-// operators hold; these and all other fields keep their bytes. Weights are not decoded until they
+// weights, inputs, outputs and metadata. Of the graphs that control-flow operators hold it only
+// tells whether they keep weights in other files; these and all other fields keep their bytes. Weights are not decoded until they
 // are asked for: those of a parsed model are slices of the file's own bytes, and [Stream] makes
 // weights that are converted while they are written.
 //
@@ -142,9 +142,16 @@ func (m *Model) parseOpset(f field) error {
 	return err
 }
 
-// External reports whether the model keeps tensors in files of their own.
+// External reports whether the model, or a graph that one of its nodes holds, keeps tensors in
+// files of their own.
 func (m *Model) External() bool {
-	return slices.ContainsFunc(m.Tensors, func(t *Tensor) bool { return t.External })
+	return slices.ContainsFunc(m.Tensors, func(t *Tensor) bool { return t.External }) ||
+		slices.ContainsFunc(m.Nodes, func(n *Node) bool { return n.External })
+}
+
+// Subgraphs reports whether a node holds a graph of its own, as If, Loop and Scan do.
+func (m *Model) Subgraphs() bool {
+	return slices.ContainsFunc(m.Nodes, func(n *Node) bool { return n.Subgraph })
 }
 
 // Clone returns a model with lists of its own. The nodes and tensors themselves are shared.

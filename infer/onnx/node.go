@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -16,6 +17,8 @@ type Node struct {
 	Attrs   []Attr
 	// Subgraph reports whether an attribute is a graph, as those of If and Loop are.
 	Subgraph bool
+	// External reports whether such a graph keeps tensors in other files.
+	External bool
 
 	rest []byte // the other fields, as encoded in the file
 }
@@ -110,9 +113,13 @@ func parseNode(msg []byte) (*Node, error) {
 		case 4:
 			n.Op = string(f.bytes)
 		case 5:
-			a, graph, err := parseAttr(f.bytes)
+			a, graphs, err := parseAttr(f.bytes)
 			n.Attrs = append(n.Attrs, a)
-			n.Subgraph = n.Subgraph || graph
+			n.Subgraph = n.Subgraph || len(graphs) > 0
+			for _, g := range graphs {
+				external, bad := externalGraph(g, 1)
+				n.External, err = n.External || external, errors.Join(err, bad)
+			}
 			return err
 		case 7:
 			if n.Domain = string(f.bytes); n.Domain == "ai.onnx" {
@@ -144,8 +151,8 @@ func (n *Node) encode() []byte {
 }
 
 // parseAttr reads an AttributeProto: name 1, f 2, i 3, s 4, t 5, g 6, floats 7, ints 8, graphs 11.
-// graph reports whether it holds a graph.
-func parseAttr(msg []byte) (a Attr, graph bool, err error) {
+// graphs are the graphs that it holds, as encoded in the file.
+func parseAttr(msg []byte) (a Attr, graphs [][]byte, err error) {
 	a.raw = msg
 	err = fields(msg, func(f field) error {
 		var err error
@@ -162,7 +169,7 @@ func parseAttr(msg []byte) (a Attr, graph bool, err error) {
 			a.typ = attrTensor
 			a.Tensor, err = parseTensor(f.bytes)
 		case 6, 11:
-			graph = true
+			graphs = append(graphs, f.bytes)
 		case 7:
 			a.Floats, a.typ = f.floats(a.Floats), attrFloats
 		case 8:
@@ -171,7 +178,7 @@ func parseAttr(msg []byte) (a Attr, graph bool, err error) {
 		}
 		return err
 	})
-	return a, graph, err
+	return a, graphs, err
 }
 
 // Values returns the numbers of an attribute of any numeric type, or false for an attribute of another type.

@@ -74,7 +74,7 @@ func parseAndOpen(data []byte, folder string, opt *Options) (*Session, error) {
 // A source is what ONNX Runtime opens.
 type source struct {
 	data            []byte
-	folder          string   // of external weights; empty if there are none
+	folder          string   // of external weights; empty if ONNX Runtime needs none
 	inputs, outputs []string // constants are the last inputs
 	constants       []string
 }
@@ -102,13 +102,18 @@ func newSession(parsed *onnx.Model, data []byte, opt *Options) (*Session, error)
 		return nil, err
 	}
 	m.outputs = outputs
-	if about.External {
-		if parsed.Dir == "" {
-			return nil, errors.New("the model has external weights. Fix: open it by its path")
-		}
+	switch {
+	case about.External && parsed.Dir == "":
+		return nil, errors.New("the model has external weights. Fix: open it by its path")
+	case about.External:
 		if m.folder, err = filepath.Abs(parsed.Dir); err != nil {
 			return nil, err
 		}
+	case parsed.Subgraphs():
+		// ONNX Runtime before 1.29 asks for the folder of a model when it optimizes the body of an
+		// If or Loop that uses weights from outside, although it reads nothing there
+		// (https://github.com/microsoft/onnxruntime/issues/28267).
+		m.folder = os.DevNull
 	}
 	if data == nil || wide != parsed {
 		m.data = wide.Encode()

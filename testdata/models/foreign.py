@@ -80,6 +80,23 @@ save("weights", [node("Mul", "photo minus", "dark"), node("Add", "dark nothing",
      {"minus": np.full((1, 3, 1, 1), -1, np.float32), "nothing": np.zeros((1, 3, 1, 1), np.float32)},
      save_as_external_data=True, location="foreign_weights.data", size_threshold=0)
 
+# The negative, in the body of an If and of a Loop. The body of "branch" uses weights from outside of it; "body" is the same with weights
+# of its own in a file next to it. Each weight has more than 127 bytes: ONNX Runtime keeps those apart from the graph.
+minus = {"minus": -np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1), "ones": np.ones((1, 3, 1, 1), np.float32), "wide": np.eye(16, 3, dtype=np.float32).reshape(16, 3, 1, 1),
+         "narrow": np.eye(3, 16, dtype=np.float32).reshape(3, 16, 1, 1), "scale": np.ones((1, 16, 1, 1), np.float32)}
+negative = [node("Conv", "photo minus", "dark"), node("Conv", "dark wide", "hidden"), node("Mul", "hidden scale", "scaled"), node("Conv", "scaled narrow", "turned")]
+tensors = [numpy_helper.from_array(v, k) for k, v in minus.items()]
+branch = lambda weights, last: helper.make_graph(negative + [node("Identity", "turned", last)], last, [], [port(last, "N", 3, "H", "W")], weights)
+choose = [node("ReduceMean", "photo", "mean", keepdims=0), node("Greater", "mean zero", "bright")]
+photo, result = [port("photo", "N", 3, "H", "W")], [port("negative", "N", 3, "H", "W")]
+save("branch", choose + [node("If", "bright", "negative", then_branch=branch([], "a"), else_branch=branch([], "b"))], photo, result, {**minus, "zero": np.float32(0)})
+save("body", choose + [node("If", "bright", "negative", then_branch=branch(tensors, "a"), else_branch=branch(tensors, "b"))], photo, result, {"zero": np.float32(0)},
+     save_as_external_data=True, location="foreign_body.data", size_threshold=0)
+step = helper.make_graph(
+    [node("Conv", "state wide", "hidden"), node("Mul", "hidden scale", "scaled"), node("Conv", "scaled narrow", "same"), node("Neg", "same", "next"), node("Identity", "go", "on")],
+    "step", [port("i", kind=T.INT64), port("go", kind=T.BOOL), port("state", "N", 3, "H", "W")], [port("on", kind=T.BOOL), port("next", "N", 3, "H", "W")])
+save("loop", [helper.make_node("Loop", ["three", "", "photo"], ["negative"], body=step)], photo, result, {**minus, "three": np.int64(3)})
+
 # Needs two pictures.
 save("photos", [node("Add", "left right", "sum")], [port("left", "N", 3, "H", "W"), port("right", "N", 3, "H", "W")], [port("sum", "N", 3, "H", "W")])
 
