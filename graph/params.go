@@ -139,6 +139,19 @@ func (w Weights) Check(n *Network) error {
 	return nil
 }
 
+// CheckFinite reports a parameter with a value that is NaN or infinite, which makes every image NaN.
+func (w Weights) CheckFinite(n *Network) error {
+	for _, p := range n.Params() {
+		for i, v := range w[p.Name] {
+			if v-v != 0 {
+				return fmt.Errorf("weights of %s: value %d of parameter %q is %g; the training diverged. "+
+					"Fix: use an earlier checkpoint", n.Name, i, p.Name, v)
+			}
+		}
+	}
+	return nil
+}
+
 // Clone returns a copy that shares no memory with w.
 func (w Weights) Clone() Weights {
 	c := make(Weights, len(w))

@@ -61,7 +61,27 @@ func (e *engine) run(ctx context.Context, s runner, ws *workspace, n, W, H int, 
 	if err := s.RunInto(ctx, ws.outputs, inputs...); err != nil {
 		return nil, err
 	}
-	return ws.outputs[1:], checkOutput(ws.outputs[0], e.out, n, W, H)
+	if err := checkOutput(ws.outputs[0], e.out, n, W, H); err != nil {
+		return nil, err
+	}
+	return ws.outputs[1:], e.checkFinite(ws.images())
+}
+
+// checkFinite returns an error for values that no image has.
+func (e *engine) checkFinite(values []float32) error {
+	i := slices.IndexFunc(values, func(v float32) bool { return v-v != 0 })
+	if i < 0 {
+		return nil
+	}
+	what := "NaN"
+	if values[i] == values[i] {
+		what = "infinite values"
+	}
+	half := onnx.Float16.String()
+	if e.info.WeightType == half || e.info.Input.Type == half || e.info.Output.Type == half {
+		return fmt.Errorf("the model returned %s: it computes in float16, whose numbers end at %d\nFix: use the model in float32 (cmd/export without -precision f16)", what, onnx.MaxFloat16)
+	}
+	return fmt.Errorf("the model returned %s\nFix: if it does so for every image, check the range of its input (Options.Range)", what)
 }
 
 // dims returns the shape of a tensor of n images.

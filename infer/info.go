@@ -25,8 +25,13 @@ type Info struct {
 	DetailFrom int
 	// Step is the number of training steps.
 	Step int64
-	// Writer names the program that wrote the file.
-	Writer string
+	// Writer names the program of cyclegan that wrote the file, Producer the exporter, such as "pytorch
+	// 2.5.1".
+	Writer, Producer string
+	// WeightType is the element type of most weights, such as "float32", "float16", or "int8".
+	WeightType string
+	// Parameters is the number of weights.
+	Parameters int64
 
 	// SizeMultiple and MinSize are what the sides are padded to.
 	SizeMultiple, MinSize int
@@ -133,6 +138,10 @@ func inspect(d *session.Description, network *onnx.Model, opt *Options) (Info, e
 	if err != nil {
 		return Info{}, err
 	}
+	if network != nil {
+		info.WeightType, info.Parameters = network.Weights()
+	}
+	info.Producer = d.Producer
 	info.Width, info.Height, info.Batch = in.width, in.height, in.batch
 	bgr, known := info.Input.BGR || opt.BGR, info.Input.Range
 	info.Input = Port{Name: input.Name, Type: input.Type.String(), Layout: in.layout.String(), Channels: in.channels, BGR: bgr}

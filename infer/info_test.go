@@ -48,10 +48,11 @@ func TestInspect(t *testing.T) {
 			TrainWidth: 64, TrainHeight: 48, Step: 1200, Writer: "make.py", SizeMultiple: 8, MinSize: 16, Input: rgb, Output: rgb}},
 		{"gray.onnx", &Options{SizeMultiple: 2, MinSize: 3}, Info{Direction: "AtoB", DomainFrom: "summer", DomainTo: "winter", Architecture: "resnet_6blocks",
 			TrainWidth: 64, TrainHeight: 48, Step: 1200, Writer: "make.py", SizeMultiple: 2, MinSize: 3, Input: gray, Output: gray}},
-		{"nhwc_unit.onnx", &Options{Range: Range{0, 1}}, Info{SizeMultiple: 1, MinSize: 1, Input: nhwc, Output: nhwc}},
-		{"byte.onnx", &Options{Range: byteRange, BGR: true, Layout: "nchw"}, Info{SizeMultiple: 1, MinSize: 1, Input: bgr, Output: bgr}},
+		{"nhwc_unit.onnx", &Options{Range: Range{0, 1}}, Info{WeightType: "float32", Parameters: 1, SizeMultiple: 1, MinSize: 1, Input: nhwc, Output: nhwc}},
+		{"byte.onnx", &Options{Range: byteRange, BGR: true, Layout: "nchw"}, Info{WeightType: "float32", Parameters: 1, SizeMultiple: 1, MinSize: 1, Input: bgr, Output: bgr}},
 		{"fixed.onnx", nil, Info{SizeMultiple: 1, MinSize: 1, Width: 24, Height: 16, Batch: 1, Input: rgb, Output: rgb}},
 	} {
+		c.want.Producer = "make.py"
 		got, err := inspectFixture(t, c.model, c.opt)
 		for _, p := range []*Port{&got.Input, &got.Output} {
 			p.Name, p.Type, p.RangeSource = "", "", "" // see TestForeignModels

@@ -91,9 +91,14 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	if !about.External && len(about.Inputs)+len(about.Outputs) > 2 {
 		network = network.Only(info.Output.Name) // compute nothing but the image
 	}
+	finite := make(chan error, 1)
+	go func() { finite <- network.CheckFinite() }() // ONNX Runtime takes longer to open a session
 	s, err := openSessions(network, about, &info, opt.session())
 	if err != nil {
 		return nil, err
+	}
+	if err := <-finite; err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: every image would be damaged\nFix: use a model whose training did not diverge, or, if it is in float16, the same model in float32", err), s.close())
 	}
 	info.learnSizes(about.Metadata, network, opt)
 	if err := info.chooseDetail(opt.Detail); err != nil {

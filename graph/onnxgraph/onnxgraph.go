@@ -114,14 +114,8 @@ func check(n *graph.Network, w graph.Weights) error {
 		if !utf8.ValidString(p.Name) {
 			return fmt.Errorf("network %q: the parameter name %q is not UTF-8", n.Name, p.Name)
 		}
-		for i, v := range w[p.Name] {
-			if v-v != 0 { // NaN or infinite: every image would become NaN
-				return fmt.Errorf("weights of %s: value %d of parameter %q is %g; the training diverged. "+
-					"Fix: use an earlier checkpoint", n.Name, i, p.Name, v)
-			}
-		}
 	}
-	return nil
+	return w.CheckFinite(n)
 }
 
 // finish returns the file of what was built. more is metadata beyond m.

@@ -1,6 +1,7 @@
 package onnxgraph
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -38,7 +39,7 @@ func ReadWeights(model []byte, n *graph.Network) (graph.Weights, error) {
 		}
 		w[p.Name] = values
 	}
-	return w, w.Check(n)
+	return w, errors.Join(w.Check(n), w.CheckFinite(n))
 }
 
 // ownFilters is the inverse of filters.

@@ -28,6 +28,7 @@
 package pytorch
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -132,6 +133,12 @@ func match(s State, entries []entry) error {
 			return fmt.Errorf("tensor %q has shape %v, want %v", e.name, t.Shape, e.shape)
 		case t.Values == nil:
 			return fmt.Errorf("tensor %q holds %s, not floating-point numbers", e.name, t.Type)
+		case e.param != "":
+			for _, v := range t.Values {
+				if v-v != 0 {
+					return fmt.Errorf("tensor %q holds %g: the training diverged\nFix: use the weights of an earlier epoch", e.name, v)
+				}
+			}
 		}
 	}
 	var unknown []string
@@ -186,7 +193,7 @@ func WriteDiscriminator(out io.Writer, o graph.DiscriminatorOptions, w graph.Wei
 }
 
 func write(out io.Writer, n *graph.Network, entries []entry, w graph.Weights) error {
-	if err := w.Check(n); err != nil {
+	if err := errors.Join(w.Check(n), w.CheckFinite(n)); err != nil {
 		return fmt.Errorf("write safetensors: %w", err)
 	}
 	// The counters come first: they have eight bytes each, and the values would break their

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -199,6 +200,9 @@ func TestMismatch(t *testing.T) {
 		{"resize", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Upsampling = graph.UpResize }, []string{"no official names"}},
 		{"yosemite", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Architecture = graph.Yosemite }, []string{`"yosemite"`}},
 		{"no filters", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Filters = 0 }, []string{"0 filters"}},
+		{"NaN", broken(of("resnet_9blocks.pth"), "model.10.conv_block.1.weight", float32(math.NaN())), func(*graph.GeneratorOptions) {},
+			[]string{`"model.10.conv_block.1.weight" holds NaN`, "Fix:"}},
+		{"infinite", broken(of("resnet_9blocks.pth"), "model.26.bias", float32(math.Inf(-1))), func(*graph.GeneratorOptions) {}, []string{`"model.26.bias" holds -Inf`}},
 		{"integers", State{"model.1.weight": {Shape: []int{2, 3, 7, 7}, Type: "int8"}}, func(*graph.GeneratorOptions) {}, []string{`"model.1.weight" holds int8`}},
 	} {
 		o := base
@@ -210,6 +214,15 @@ func TestMismatch(t *testing.T) {
 	wantError(t, "layers", err, `"model.8.weight"`, "[16 8 4 4]", "[1 8 4 4]", "look like a discriminator: basic")
 	_, _, err = Discriminator(of("basic.pth"), graph.DiscriminatorOptions{Architecture: graph.Yosemite, In: 3, Filters: 2, Norm: graph.NormBatch})
 	wantError(t, "yosemite", err, "no official names")
+}
+
+// broken changes one value of a tensor.
+func broken(s State, name string, v float32) State {
+	t := s[name]
+	t.Values = slices.Clone(t.Values)
+	t.Values[len(t.Values)-1] = v
+	s[name] = t
+	return s
 }
 
 // The norm in the options overrides the recognized one: a file without the cancelled biases does
@@ -264,6 +277,9 @@ func TestWriteChecksFirst(t *testing.T) {
 	delete(w, "down2.weight")
 	var file bytes.Buffer
 	wantError(t, "missing", WriteGenerator(&file, f.g, w), `"down2.weight" is missing`)
+	_, infinite := f.load(t)
+	infinite["up1.weight"][3] = float32(math.Inf(1))
+	wantError(t, "infinite", WriteGenerator(&file, f.g, infinite), `value 3 of parameter "up1.weight" is +Inf`)
 	o := f.g
 	o.Upsampling = graph.UpResize
 	wantError(t, "resize", WriteGenerator(&file, o, w), "no official names")

@@ -23,6 +23,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -152,6 +153,60 @@ func (m *Model) External() bool {
 // Subgraphs reports whether a node holds a graph of its own, as If, Loop and Scan do.
 func (m *Model) Subgraphs() bool {
 	return slices.ContainsFunc(m.Nodes, func(n *Node) bool { return n.Subgraph })
+}
+
+// Weights returns the number of weights, and the type that most of them have: "" if there are none. It
+// counts the constants whose values are real numbers or have 8 bits, without those in other graphs.
+func (m *Model) Weights() (kind string, count int64) {
+	counts := map[DataType]int64{}
+	add := func(t *Tensor) {
+		switch t.Type {
+		case Float16, BFloat16, Float32, Float64, Int8, Uint8:
+			n, _ := t.count(math.MaxInt32)
+			counts[t.Type] += n
+		}
+	}
+	for _, t := range m.Tensors {
+		add(t)
+	}
+	for _, n := range m.Nodes {
+		if a, ok := n.Attr("value"); ok && n.Op == "Constant" && a.Tensor != nil {
+			add(a.Tensor)
+		}
+	}
+	most := Unknown
+	for t, n := range counts {
+		if count += n; n > counts[most] || n == counts[most] && t > most {
+			most = t
+		}
+	}
+	if count > 0 {
+		kind = most.String()
+	}
+	return kind, count
+}
+
+// weighted are the operators whose inputs after the first one are weights.
+var weighted = []string{"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "InstanceNormalization"}
+
+// CheckFinite reports a weight of a convolution, matrix product, or norm that holds NaN or infinite
+// values. Other constants may be infinite, such as the bounds of a Clip.
+func (m *Model) CheckFinite() error {
+	tensors := map[string]*Tensor{}
+	for _, t := range m.Tensors {
+		tensors[t.Name] = t
+	}
+	for _, n := range m.Nodes {
+		if n.Domain != "" || !slices.Contains(weighted, n.Op) {
+			continue
+		}
+		for _, name := range n.Inputs[min(1, len(n.Inputs)):] {
+			if t := tensors[name]; t != nil && !t.finite() {
+				return fmt.Errorf("weight %q holds NaN or infinite values", name)
+			}
+		}
+	}
+	return nil
 }
 
 // Clone returns a model with lists of its own. The nodes and tensors themselves are shared.

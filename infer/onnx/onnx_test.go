@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -259,4 +260,48 @@ func FuzzParse(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestCheckFinite(t *testing.T) {
+	inf := float32(math.Inf(1))
+	for _, c := range []struct {
+		v      float32
+		kind   DataType
+		op     string
+		finite bool
+	}{
+		{v: math.MaxFloat32, kind: Float32, op: "Conv", finite: true},
+		{v: -math.SmallestNonzeroFloat32, kind: Float32, op: "Conv", finite: true},
+		{v: inf, kind: Float32, op: "Conv"},
+		{v: -inf, kind: Float32, op: "MatMul"},
+		{v: float32(math.NaN()), kind: Float32, op: "ConvTranspose"},
+		{v: inf, kind: Float32, op: "Clip", finite: true},
+		{v: -MaxFloat16, kind: Float16, op: "Conv", finite: true},
+		{v: 65520, kind: Float16, op: "Conv"},
+		{v: float32(math.NaN()), kind: Float16, op: "BatchNormalization"},
+	} {
+		w := Stream("w", []int64{3}, slices.Values([]float32{1, c.v, 0}))
+		w.Type = c.kind
+		m := &Model{Opset: 17, Nodes: []*Node{{Op: c.op, Inputs: []string{"x", "w"}, Outputs: []string{"y"}}}, Tensors: []*Tensor{w}, Outputs: []Port{{Name: "y", Type: Float32}}}
+		m, err := Parse(m.Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.CheckFinite(); (err == nil) != c.finite {
+			t.Errorf("%s with %v of %v: %v", c.op, c.kind, c.v, err)
+		}
+	}
+}
+
+func BenchmarkCheckFinite(b *testing.B) {
+	const size = 1 << 22
+	w := NewTensor("w", []int64{size}, make([]float32, size))
+	m := &Model{Nodes: []*Node{{Op: "Conv", Inputs: []string{"x", "w"}}}, Tensors: []*Tensor{w}}
+	b.SetBytes(4 * size)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := m.CheckFinite(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -166,6 +166,33 @@ func (t *Tensor) AnyFloats() ([]float32, bool) {
 	return values, true
 }
 
+// finite reports whether no value of a float32 or float16 tensor is NaN or infinite, whose exponents
+// have all bits set. It is true for other tensors.
+func (t *Tensor) finite() bool {
+	// One step in the exponent, in each of the numbers in 8 bytes. Added to the exponent it carries to
+	// the sign if all bits are set.
+	var step, exponent, sign uint64
+	switch {
+	case t.External:
+	case t.Type == Float32:
+		step, exponent, sign = 0x0080_0000_0080_0000, 0x7f80_0000_7f80_0000, 0x8000_0000_8000_0000
+	case t.Type == Float16:
+		step, exponent, sign = 0x0400_0400_0400_0400, 0x7c00_7c00_7c00_7c00, 0x8000_8000_8000_8000
+	}
+	if step == 0 {
+		return true
+	}
+	data, _ := t.bytes()
+	carried := uint64(0)
+	for ; len(data) >= 8; data = data[8:] {
+		carried |= binary.LittleEndian.Uint64(data)&exponent + step
+	}
+	var last [8]byte
+	copy(last[:], data)
+	carried |= binary.LittleEndian.Uint64(last[:])&exponent + step
+	return carried&sign == 0
+}
+
 func decode[T float32 | float64 | int32 | int64](data []byte) []T {
 	var zero T
 	values := make([]T, len(data)/binary.Size(zero))
