@@ -17,7 +17,29 @@ import (
 	"cyclegan/cmd/internal/progress"
 	"cyclegan/infer"
 	"cyclegan/infer/batch"
+	"cyclegan/infer/builtin"
 )
+
+// source is the model of a job: a file, or if path is empty one of the built-in generators.
+type source struct {
+	path      string
+	direction string // of the built-in generator: AtoB or BtoA
+}
+
+// String names the model in messages and reports, which also say its direction.
+func (s source) String() string {
+	if s.path != "" {
+		return s.path
+	}
+	return "built-in model"
+}
+
+func (s source) open(o *infer.Options) (*infer.Model, error) {
+	if s.path != "" {
+		return infer.Open(s.path, o)
+	}
+	return builtin.Open(s.direction, o)
+}
 
 // job is one model with the images that it converts.
 type job struct {
