@@ -98,9 +98,9 @@ func identify(data []byte) (string, error) {
 		return name, nil
 	}
 	if name == "" {
-		return "", errors.New(readable)
+		return "", &UnsupportedError{errors.New(readable)}
 	}
-	return "", fmt.Errorf("%s but %s", readable, name)
+	return "", &UnsupportedError{fmt.Errorf("%s but %s", readable, name)}
 }
 
 // hasHeader reports whether the beginning of a file holds all that open reads.
@@ -127,13 +127,20 @@ func storedSize(format string, data []byte) (w, h int, err error) {
 	return cfg.Width, cfg.Height, nil
 }
 
+// An UnsupportedError reports a file that is not an image, or an image of a kind that cannot be read. Other
+// files that cannot be read are damaged or too large.
+type UnsupportedError struct{ err error }
+
+func (e *UnsupportedError) Error() string { return e.err.Error() }
+func (e *UnsupportedError) Unwrap() error { return e.err }
+
 // fault distinguishes damaged files from unsupported ones.
 func fault(format, part string, err error) error {
 	var jpegs jpeg.UnsupportedError
 	var pngs png.UnsupportedError
 	var tiffs tiff.UnsupportedError
 	if errors.As(err, &jpegs) || errors.As(err, &pngs) || errors.As(err, &tiffs) || errors.Is(err, bmp.ErrUnsupported) {
-		return fmt.Errorf("unsupported kind of %s: %w", format, err)
+		return &UnsupportedError{fmt.Errorf("unsupported kind of %s: %w", format, err)}
 	}
 	return fmt.Errorf("damaged %s%s: %w", format, part, err)
 }

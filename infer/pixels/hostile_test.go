@@ -2,6 +2,7 @@ package pixels
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"os"
 	"path/filepath"
@@ -100,6 +101,10 @@ func TestBadImages(t *testing.T) {
 		}
 		if !strings.Contains(got, want) || want == "read" && got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+		isUnsupported := strings.HasPrefix(want, "but a") || strings.HasPrefix(want, "not a ") || strings.HasPrefix(want, "unsupported")
+		if errors.As(err, new(*UnsupportedError)) != isUnsupported {
+			t.Errorf("%s: %T for %v", name, err, err)
 		}
 		if (p == nil) == (err == nil) {
 			t.Errorf("%s: image %v, error %v", name, p != nil, err)

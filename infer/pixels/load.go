@@ -246,9 +246,16 @@ func (l Limits) Check(w, h int) error {
 		return fmt.Errorf("image of %dx%d has no pixels", w, h)
 	}
 	if w > l.MaxPixels/h {
-		return fmt.Errorf("image of %dx%d has more than the limit of %d pixels", w, h, l.MaxPixels)
+		return &LimitError{w, h, l.MaxPixels}
 	}
 	return nil
+}
+
+// A LimitError reports an image with more pixels than a limit allows.
+type LimitError struct{ Width, Height, MaxPixels int }
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("image of %dx%d has more than the limit of %d pixels", e.Width, e.Height, e.MaxPixels)
 }
 
 // recoverTo converts a decoder's panic to an error.

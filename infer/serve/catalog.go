@@ -1,0 +1,334 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cyclegan/infer"
+	"cyclegan/infer/batch"
+	"cyclegan/infer/session"
+)
+
+// A translator is an open generator. *infer.Model implements it.
+type translator interface {
+	batch.Translator
+	Info() infer.Info
+	Close() error
+}
+
+// An opener opens a generator.
+type opener func(Generator, *infer.Options) (translator, error)
+
+func openGenerator(g Generator, o *infer.Options) (translator, error) {
+	if g.Path != "" {
+		return infer.Open(g.Path, o)
+	}
+	return infer.New(g.Data, o)
+}
+
+// A catalog holds the generators that are served. One whose file changes is replaced as a whole: requests
+// that use it finish, and it is closed after the last of them.
+type catalog struct {
+	opt     *Options
+	open    opener
+	metrics *metrics
+
+	refreshing sync.Mutex
+	seen       map[string]string // version at the last refresh, by key
+	failed     map[string]string // version of what could not be opened, by key
+
+	mu    sync.Mutex
+	list  []*network // in the order of the sources; replaced as a whole
+	clock int64      // counts uses
+}
+
+// A network is a generator with what is known about it.
+type network struct {
+	Generator // as it was when its file was opened
+	info      infer.Info
+	id        string // names it alone, while Model may name two
+	latest    atomic.Pointer[Generator]
+	opening   sync.Mutex
+
+	// Guarded by catalog.mu.
+	model   translator // nil: not in memory
+	refs    int        // requests that use it
+	used    int64      // the clock at its last use
+	retired bool       // no longer in the list
+}
+
+// errGone is the error of using a generator that has been replaced or removed since it was found.
+var errGone = errors.New("the model has been removed")
+
+func newCatalog(o *Options, open opener, m *metrics) *catalog {
+	return &catalog{opt: o, open: open, metrics: m, failed: map[string]string{}}
+}
+
+// watch refreshes the catalog until ctx ends.
+func (c *catalog) watch(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := c.refresh(); err != nil {
+				c.opt.Log.Error("models cannot be read", "error", err)
+			}
+		}
+	}
+}
+
+// key identifies a generator across its versions.
+func (g *Generator) key() string { return cmp.Or(g.Path, g.Model+"/"+g.Direction) }
+
+// refresh makes the catalog what the sources find. A new version that cannot be opened leaves the previous
+// one in place. The error is about a source, or about ONNX Runtime.
+func (c *catalog) refresh() error {
+	c.refreshing.Lock()
+	defer c.refreshing.Unlock()
+	var found []Generator
+	for _, source := range c.opt.Sources {
+		g, err := source.Find()
+		if err != nil {
+			return err
+		}
+		found = append(found, g...)
+	}
+	before := c.networks()
+	old := map[string]*network{}
+	for _, n := range before {
+		old[n.key()] = n
+	}
+	var list []*network
+	seen, ids := map[string]string{}, map[string]bool{}
+	for _, g := range found {
+		key := g.key()
+		seen[key] = g.Version
+		n := old[key]
+		// A file whose version was another one a moment ago may still be written to.
+		settled := c.seen == nil || c.seen[key] == g.Version
+		failed, known := c.failed[key]
+		if settled && (n == nil || n.Version != g.Version) && !(known && failed == g.Version) {
+			loaded, err := c.load(g)
+			switch {
+			case errors.As(err, new(*session.NotFoundError)), errors.Is(err, session.ErrNoCgo):
+				return err
+			case err == nil && ids[loaded.id]:
+				c.retire(loaded)
+				c.fail(g, fmt.Errorf("another model has the name %s", loaded.id))
+			case err != nil:
+				c.fail(g, err)
+			default:
+				n = loaded
+			}
+		}
+		if n != nil {
+			n.latest.Store(&g)
+			ids[n.id] = true
+			list = append(list, n)
+		}
+	}
+	c.seen = seen
+	if !slices.Equal(list, before) {
+		clear(c.failed) // what failed because of a name may work now
+		c.publish(list)
+	}
+	return nil
+}
+
+func (c *catalog) load(g Generator) (*network, error) {
+	if err := g.validate(); err != nil {
+		return nil, err
+	}
+	model, err := c.openModel(g)
+	if err != nil {
+		return nil, err
+	}
+	n := &network{Generator: g, info: model.Info(), model: model}
+	n.Direction = cmp.Or(n.info.Direction, g.Direction, "AtoB")
+	n.id = n.Model + "-" + n.Direction
+	c.opt.Log.Info("model loaded", "model", n.id, "is", n.info.Name())
+	return n, nil
+}
+
+func (c *catalog) openModel(g Generator) (translator, error) {
+	o := c.opt.Infer
+	model, err := c.open(g, &o)
+	c.metrics.loaded(err)
+	return model, err
+}
+
+func (c *catalog) fail(g Generator, err error) {
+	c.failed[g.key()] = g.Version
+	c.opt.Log.Error("model cannot be served", "model", g.Model, "error", err)
+}
+
+// publish makes list the catalog, and retires what is no longer in it.
+func (c *catalog) publish(list []*network) {
+	c.mu.Lock()
+	before := c.list
+	c.list = list
+	c.mu.Unlock()
+	for _, n := range before {
+		if !slices.Contains(list, n) {
+			c.opt.Log.Info("model retired", "model", n.id)
+			c.retire(n)
+		}
+	}
+	c.closeIdle()
+}
+
+// networks returns the generators that are served.
+func (c *catalog) networks() []*network {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.list
+}
+
+// find returns the generator of a model for a direction. An empty model is the first one, an empty
+// direction the first one of the model.
+func (c *catalog) find(model, direction string) (*network, error) {
+	var names, directions []string
+	for _, n := range c.networks() {
+		names = append(names, n.Model)
+		if n.Model != cmp.Or(model, names[0]) {
+			continue
+		}
+		if direction == "" || direction == n.Direction {
+			return n, nil
+		}
+		directions = append(directions, n.Direction)
+	}
+	switch {
+	case len(names) == 0:
+		return nil, problemf(http.StatusServiceUnavailable, "no model is served at the moment")
+	case len(directions) > 0:
+		return nil, problemf(http.StatusNotFound, "model %q has no direction %q, only %s", cmp.Or(model, names[0]), direction, strings.Join(directions, " and "))
+	}
+	return nil, problemf(http.StatusNotFound, "no model %q; there are: %s", model, strings.Join(slices.Compact(names), ", "))
+}
+
+// acquire returns the model of a generator, which it opens if it is not in memory. The caller releases it.
+func (c *catalog) acquire(n *network) (model translator, release func(), err error) {
+	c.mu.Lock()
+	if n.retired {
+		c.mu.Unlock()
+		return nil, nil, errGone
+	}
+	n.refs++
+	c.clock++
+	n.used = c.clock
+	c.mu.Unlock()
+	release = func() { c.release(n) }
+	n.opening.Lock()
+	defer n.opening.Unlock()
+	if model = c.opened(n); model != nil {
+		return model, release, nil
+	}
+	if model, err = c.openModel(n.Generator); err != nil {
+		release()
+		return nil, nil, err
+	}
+	c.mu.Lock()
+	n.model = model
+	c.mu.Unlock()
+	c.closeIdle()
+	return model, release, nil
+}
+
+func (c *catalog) opened(n *network) translator {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return n.model
+}
+
+func (c *catalog) release(n *network) {
+	c.mu.Lock()
+	n.refs--
+	surplus := n.takeRetired()
+	c.mu.Unlock()
+	closeModels(surplus)
+	c.closeIdle()
+}
+
+// retire closes a generator as soon as no request uses it.
+func (c *catalog) retire(n *network) {
+	c.mu.Lock()
+	n.retired = true
+	surplus := n.takeRetired()
+	c.mu.Unlock()
+	closeModels(surplus)
+}
+
+// takeRetired returns the model if nobody will use it again.
+func (n *network) takeRetired() []translator {
+	if !n.retired || n.refs > 0 {
+		return nil
+	}
+	return n.take()
+}
+
+func (n *network) take() []translator {
+	if n.model == nil {
+		return nil
+	}
+	model := n.model
+	n.model = nil
+	return []translator{model}
+}
+
+// closeIdle closes the generators that have not been used for the longest time, if more than
+// Options.MaxOpen are in memory.
+func (c *catalog) closeIdle() {
+	c.mu.Lock()
+	var idle []*network
+	open := 0
+	for _, n := range c.list {
+		if n.model != nil {
+			open++
+			if n.refs == 0 {
+				idle = append(idle, n)
+			}
+		}
+	}
+	slices.SortFunc(idle, func(a, b *network) int { return cmp.Compare(a.used, b.used) })
+	var surplus []translator
+	for _, n := range idle[:min(len(idle), max(open-c.opt.MaxOpen, 0))] {
+		surplus = append(surplus, n.take()...)
+	}
+	c.mu.Unlock()
+	closeModels(surplus)
+}
+
+// count returns the number of generators in memory.
+func (c *catalog) count() (open int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.list {
+		if n.model != nil {
+			open++
+		}
+	}
+	return open
+}
+
+func (c *catalog) close() error {
+	c.publish(nil)
+	return nil
+}
+
+func closeModels(models []translator) {
+	for _, m := range models {
+		m.Close() // frees memory only
+	}
+}
