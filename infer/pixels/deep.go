@@ -5,21 +5,29 @@ import (
 	"image/color"
 
 	"github.com/disintegration/imaging"
+	"golang.org/x/image/draw"
 )
 
 // Deep reports whether an image has 16 bits per sample.
-func Deep(img image.Image) bool {
-	switch img.ColorModel() {
-	case color.Gray16Model, color.NRGBA64Model, color.RGBA64Model:
-		return true
-	}
-	return false
+func Deep(img image.Image) bool { return deepModel(img.ColorModel()) }
+
+func deepModel(m color.Model) bool {
+	return m == color.Gray16Model || m == color.NRGBA64Model || m == color.RGBA64Model
 }
 
 // KeepsDeep reports whether a format ("png", "tiff", ...) can store 16 bits per sample.
 func KeepsDeep(format string) bool {
 	f, err := writer(format)
 	return err == nil && (f == imaging.PNG || f == imaging.TIFF)
+}
+
+// NewDeep returns an empty 16-bit image with the bounds r: an *image.Gray16 if like is one, and otherwise
+// an *image.NRGBA64.
+func NewDeep(r image.Rectangle, like image.Image) draw.Image {
+	if like.ColorModel() == color.Gray16Model {
+		return image.NewGray16(r)
+	}
+	return image.NewNRGBA64(r)
 }
 
 // Rows returns a function that writes row y of img to dst as red, green, blue and alpha, from 0 to 65535
@@ -36,11 +44,20 @@ func Rows(img image.Image) func(dst []uint16, y int) {
 			}
 		}
 	}
-	if m, ok := img.(*image.NRGBA64); ok {
+	switch m := img.(type) {
+	case *image.NRGBA64:
 		return func(dst []uint16, y int) {
 			row := m.Pix[m.PixOffset(b.Min.X, y):]
 			for i := range dst {
 				dst[i] = uint16(row[2*i])<<8 | uint16(row[2*i+1])
+			}
+		}
+	case *image.Gray16:
+		return func(dst []uint16, y int) {
+			row := m.Pix[m.PixOffset(b.Min.X, y):]
+			for x := range b.Dx() {
+				v := uint16(row[2*x])<<8 | uint16(row[2*x+1])
+				dst[4*x], dst[4*x+1], dst[4*x+2], dst[4*x+3] = v, v, v, deepest
 			}
 		}
 	}
@@ -56,7 +73,81 @@ func Rows(img image.Image) func(dst []uint16, y int) {
 	}
 }
 
+// storeDeep writes samples in the order of bytes that images have.
+func storeDeep(pix []byte, samples []uint16) {
+	for i, v := range samples {
+		pix[2*i], pix[2*i+1] = uint8(v>>8), uint8(v)
+	}
+}
+
 // Luma16 returns what [Luma] returns for samples of 16 bits.
-func Luma16(r, g, b uint16) uint16 {
-	return uint16((uint32(r)*19595 + uint32(g)*38470 + uint32(b)*7471 + 1<<15) >> 16)
+func Luma16(r, g, b uint16) uint16 { return luma(r, g, b) }
+
+// Colors returns the image without alpha, with its bits per sample.
+func Colors(img image.Image) image.Image {
+	if !Deep(img) {
+		return Opaque(img)
+	}
+	if m, ok := img.(interface{ Opaque() bool }); ok && m.Opaque() {
+		return img
+	}
+	b := img.Bounds()
+	dst := image.NewNRGBA64(b)
+	read, row := Rows(img), make([]uint16, 4*b.Dx())
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		read(row, y)
+		for i := 3; i < len(row); i += 4 {
+			row[i] = deepest
+		}
+		storeDeep(dst.Pix[dst.PixOffset(b.Min.X, y):], row)
+	}
+	return dst
+}
+
+// Scale is [Resize] for images of any kind. It keeps 16 bits per sample.
+func Scale(img image.Image, w, h int) image.Image {
+	if !Deep(img) {
+		return Resize(toNRGBA(img), w, h)
+	}
+	size := img.Bounds().Size()
+	if w < 1 || h < 1 || size.X < 1 || size.Y < 1 {
+		return &image.NRGBA{}
+	}
+	if size == image.Pt(w, h) {
+		return img
+	}
+	dst := NewDeep(image.Rect(0, 0, w, h), img)
+	draw.CatmullRom.Scale(dst, dst.Bounds(), img, img.Bounds(), draw.Src, nil)
+	return dst
+}
+
+// upright turns an image with 16 bits per sample by an EXIF orientation, 1 to 8.
+func upright(img image.Image, orientation int) image.Image {
+	if orientation <= 1 {
+		return img
+	}
+	b := img.Bounds()
+	w, h := b.Dx(), b.Dy()
+	if orientation >= 5 {
+		w, h = h, w
+	}
+	dst := NewDeep(image.Rect(0, 0, w, h), img)
+	for y := range h {
+		for x := range w {
+			sx, sy := x, y
+			if orientation >= 5 {
+				sx, sy = y, x
+			}
+			switch orientation {
+			case 2, 3, 7, 8:
+				sx = b.Dx() - 1 - sx
+			}
+			switch orientation {
+			case 3, 4, 6, 7:
+				sy = b.Dy() - 1 - sy
+			}
+			dst.Set(x, y, img.At(b.Min.X+sx, b.Min.Y+sy))
+		}
+	}
+	return dst
 }

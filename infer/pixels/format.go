@@ -116,15 +116,14 @@ func hasHeader(data []byte) bool {
 	return true
 }
 
-// storedSize reads the size in a file's header.
-func storedSize(format string, data []byte) (w, h int, err error) {
+// config reads the size and the type of the pixels in a file's header.
+func config(format string, data []byte) (cfg image.Config, err error) {
 	defer recoverTo(&err, format)
 	// A bytes.Reader, since the TIFF decoder copies readers that cannot seek.
-	cfg, err := codecs[format].config(bytes.NewReader(data))
-	if err != nil {
-		return 0, 0, fault(format, " header", err)
+	if cfg, err = codecs[format].config(bytes.NewReader(data)); err != nil {
+		return cfg, fault(format, " header", err)
 	}
-	return cfg.Width, cfg.Height, nil
+	return cfg, nil
 }
 
 // An UnsupportedError reports a file that is not an image, or an image of a kind that cannot be read. Other

@@ -13,7 +13,7 @@ import (
 // Picture is a decoded image file.
 type Picture struct {
 	Image *image.NRGBA // upright, starting at the origin
-	// Deep is the same image with 16 bits per sample, or nil if the file has fewer or an orientation.
+	// Deep is the same image with 16 bits per sample, or nil if the file has fewer.
 	Deep   image.Image
 	Format string // "jpeg", "png", "gif", "bmp", "tiff" or "webp"
 	Gray   bool   // every pixel has equal red, green and blue
@@ -107,6 +107,7 @@ type Info struct {
 	Format        string
 	Width, Height int // as stored, before the orientation
 	Orientation   int // as in EXIF, 1 to 8
+	Deep          bool // 16 bits per sample
 }
 
 // Upright returns the size after the orientation is applied.
@@ -174,8 +175,8 @@ func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 	if f.fix != nil {
 		img = f.fix(img)
 	}
-	if Deep(img) && p.Orientation == 1 {
-		p.Deep = img
+	if Deep(img) {
+		p.Deep = upright(img, p.Orientation)
 	}
 	_, cmyk := img.(*image.CMYK)
 	p.profile(f.data, cmyk)
@@ -203,9 +204,12 @@ func open(data []byte, lim Limits) (f opened, err error) {
 	if f.data, f.fix, err = repair(f.Format, data); err != nil {
 		return opened{}, err
 	}
-	if f.Width, f.Height, err = storedSize(f.Format, f.data); err != nil {
+	cfg, err := config(f.Format, f.data)
+	if err != nil {
 		return opened{}, err
 	}
+	f.Width, f.Height = cfg.Width, cfg.Height
+	f.Deep = f.fix == nil && deepModel(cfg.ColorModel) // what needs a fix becomes 8 bits
 	if err := lim.Check(f.Width, f.Height); err != nil {
 		return opened{}, err
 	}

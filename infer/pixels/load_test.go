@@ -323,11 +323,11 @@ func TestLoadErrorsNameThePath(t *testing.T) {
 
 func TestHeader(t *testing.T) {
 	for name, want := range map[string]Info{
-		"orientation_6.jpg":  {"jpeg", 16, 24, 6},
-		"orientation_3.jpg":  {"jpeg", 24, 16, 3},
-		"orientation_6.tiff": {"tiff", 16, 24, 6},
-		"base.png":           {"png", 24, 16, 1},
-		"alpha.webp":         {"webp", 24, 16, 1},
+		"orientation_6.jpg":  {Format: "jpeg", Width: 16, Height: 24, Orientation: 6},
+		"orientation_3.jpg":  {Format: "jpeg", Width: 24, Height: 16, Orientation: 3},
+		"orientation_6.tiff": {Format: "tiff", Width: 16, Height: 24, Orientation: 6},
+		"base.png":           {Format: "png", Width: 24, Height: 16, Orientation: 1},
+		"alpha.webp":         {Format: "webp", Width: 24, Height: 16, Orientation: 1},
 	} {
 		f, err := os.Open(filepath.Join(fixtures, name))
 		if err != nil {

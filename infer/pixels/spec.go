@@ -79,7 +79,7 @@ var (
 type Spec struct {
 	Layout   Layout
 	Range    Range
-	Channels int  // 3, or 1 for luma (ITU-R 601, rounded to 8 bits as PIL's mode "L")
+	Channels int  // 3, or 1 for luma (ITU-R 601, rounded to the bits of the image as PIL's mode "L")
 	BGR      bool // blue first; ignored if Channels is 1
 }
 
@@ -117,9 +117,20 @@ func (s Spec) check(n, w, h int) error {
 
 // Table returns the tensor value of each 8-bit level: Lo + x/255*(Hi-Lo).
 func (r Range) Table() (t [256]float32) {
-	lo, width := float64(r.Lo), float64(r.Hi)-float64(r.Lo)
-	for x := range t {
-		t[x] = float32(lo + float64(x)/255*width)
-	}
+	r.fill(t[:])
 	return t
+}
+
+// DeepTable returns the tensor value of each 16-bit level: Lo + x/65535*(Hi-Lo).
+func (r Range) DeepTable() []float32 {
+	t := make([]float32, deepest+1)
+	r.fill(t)
+	return t
+}
+
+func (r Range) fill(table []float32) {
+	lo, width, top := float64(r.Lo), float64(r.Hi)-float64(r.Lo), float64(len(table)-1)
+	for x := range table {
+		table[x] = float32(lo + float64(x)/top*width)
+	}
 }
