@@ -96,8 +96,9 @@ type window struct {
 
 func (w window) Bounds() image.Rectangle { return w.part }
 
-// copyAlpha gives dst, which starts at the origin, the alpha of an image of the same size.
-func copyAlpha(dst *image.NRGBA, from image.Image) {
+// copyAlpha gives dst, an *image.NRGBA or *image.NRGBA64 that starts at the origin, the alpha of an image
+// of the same size.
+func copyAlpha(dst, from image.Image) {
 	if o, ok := from.(interface{ Opaque() bool }); ok && o.Opaque() {
 		return
 	}
@@ -106,7 +107,14 @@ func copyAlpha(dst *image.NRGBA, from image.Image) {
 	for y := range b.Dy() {
 		read(row, b.Min.Y+y)
 		for x := range b.Dx() {
-			dst.Pix[y*dst.Stride+4*x+3] = uint8((uint32(row[4*x+3]) + 128) / 257)
+			a := row[4*x+3]
+			switch dst := dst.(type) {
+			case *image.NRGBA:
+				dst.Pix[y*dst.Stride+4*x+3] = uint8((uint32(a) + 128) / 257)
+			case *image.NRGBA64:
+				at := dst.Pix[y*dst.Stride+8*x+6:]
+				at[0], at[1] = uint8(a>>8), uint8(a)
+			}
 		}
 	}
 }

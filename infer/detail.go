@@ -76,7 +76,7 @@ func (m *Model) copySize(w, h int) (cw, ch int, ok bool) {
 
 // keepDetail translates a copy of the image of cw x ch, and applies the change to the image.
 func (m *Model) keepDetail(ctx context.Context, img image.Image, cw, ch int) (image.Image, error) {
-	before := pixels.Resize(pixels.Opaque(img), cw, ch)
+	before := pixels.Scale(pixels.Colors(img), cw, ch)
 	after, err := m.translate(ctx, before)
 	if err != nil {
 		return nil, err
@@ -86,16 +86,16 @@ func (m *Model) keepDetail(ctx context.Context, img image.Image, cw, ch int) (im
 	if err := errors.Join(spec.Put(in, before), spec.Put(out, after)); err != nil {
 		return nil, err
 	}
-	return applyChange(ctx, img, detail.New(in, out, spec.Channels, cw, ch), m.info.Threads)
+	return applyChange(ctx, img, m.deep(img), detail.New(in, out, spec.Channels, cw, ch), m.info.Threads)
 }
 
-// applyChange returns the changed image, with 16 bits per sample if img has them.
-func applyChange(ctx context.Context, img image.Image, change *detail.Change, threads int) (image.Image, error) {
+// applyChange returns the changed image, with 16 bits per sample if deep.
+func applyChange(ctx context.Context, img image.Image, deep bool, change *detail.Change, threads int) (image.Image, error) {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
 	var result image.Image
 	var put func(row []uint16, y int)
-	if pixels.Deep(img) {
+	if deep {
 		out := image.NewNRGBA64(b)
 		result, put = out, func(row []uint16, y int) {
 			to := out.Pix[y*out.Stride:]

@@ -203,12 +203,12 @@ func TestDetailBands(t *testing.T) {
 		in[i], out[i] = float32(i*37%256)/255, float32(i*91%256)/255
 	}
 	change := detail.New(in, out, 3, 24, 16)
-	whole, err := applyChange(t.Context(), img, change, 1)
+	whole, err := applyChange(t.Context(), img, true, change, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, threads := range []int{0, 2, 3, 96, 1000} {
-		got, err := applyChange(t.Context(), img, change, threads)
+		got, err := applyChange(t.Context(), img, true, change, threads)
 		if err != nil || !slices.Equal(got.(*image.NRGBA64).Pix, whole.(*image.NRGBA64).Pix) {
 			t.Errorf("%d threads: %v", threads, err)
 		}
@@ -216,7 +216,7 @@ func TestDetailBands(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stop := errors.New("stop")
 	cancel(stop)
-	if _, err := applyChange(ctx, img, change, 2); !errors.Is(err, stop) {
+	if _, err := applyChange(ctx, img, true, change, 2); !errors.Is(err, stop) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"cyclegan/infer/internal/tiling"
+	"cyclegan/infer/pixels"
 )
 
 // A Tiling tells how an image passes through the model.
@@ -24,6 +25,9 @@ type Tiling struct {
 	// CopyWidth and CopyHeight are the size at which the model translates a copy of the image, if the
 	// detail comes from the input (see Options.Detail), and else 0.
 	CopyWidth, CopyHeight int
+	// Clamped is the number of samples of a 16-bit image outside of the model's input window, which are
+	// clamped to it (see Options.InputWindow). Only [WithTilingTrace] reports it.
+	Clamped int
 }
 
 // String returns "whole", "12 tiles", "12 tiles, blended" or "from a copy of 64x48".
@@ -189,33 +193,49 @@ func newGrid(w, h int, net *tiling.Network, reason string, unit, least, most int
 }
 
 // A blender joins tiles that differ where they overlap. It blends the tiles of a row into a band, and the
-// band into the image, so that no corner shows and memory holds one band in addition to the image.
+// band into the image, so that no corner shows and memory holds one band in addition to the image. All are
+// of the type of the image, *image.NRGBA or *image.NRGBA64.
 type blender struct {
-	out, band, tile *image.NRGBA
+	out, band, tile image.Image
 	g               *grid
 }
 
-func newBlender(out *image.NRGBA, g *grid) *blender {
-	return &blender{
-		out: out, g: g,
-		band: image.NewNRGBA(image.Rect(0, 0, out.Rect.Dx(), min(g.y.size, out.Rect.Dy()))),
-		tile: image.NewNRGBA(image.Rect(0, 0, g.x.size, g.y.size)),
+func newBlender(out image.Image, g *grid) *blender {
+	b := &blender{out: out, g: g}
+	band, tile := image.Rect(0, 0, out.Bounds().Dx(), min(g.y.size, out.Bounds().Dy())), image.Rect(0, 0, g.x.size, g.y.size)
+	if pixels.Deep(out) {
+		b.band, b.tile = image.NewNRGBA64(band), image.NewNRGBA64(tile)
+	} else {
+		b.band, b.tile = image.NewNRGBA(band), image.NewNRGBA(tile)
 	}
+	return b
+}
+
+// row returns the bytes of pixels x to x+w of row y, and the number of bytes of a pixel.
+func row(img image.Image, x, y, w int) (pix []byte, unit int) {
+	switch m := img.(type) {
+	case *image.NRGBA:
+		return m.Pix[m.PixOffset(x, y):][:4*w], 4
+	case *image.NRGBA64:
+		return m.Pix[m.PixOffset(x, y):][:8*w], 8
+	}
+	panic(fmt.Sprintf("a row of %T", img)) // blank makes no other
 }
 
 // add adds the tile of column i and row j. Tiles come row by row, from the left to the right.
-func (b *blender) add(tile *image.NRGBA, i, j int) {
+func (b *blender) add(tile image.Image, i, j int) {
 	x := b.g.x.starts[i]
-	w := min(b.g.x.size, b.band.Rect.Dx()-x)
-	if w > 0 {
+	width := b.band.Bounds().Dx()
+	if w := min(b.g.x.size, width-x); w > 0 {
 		fade := b.g.x.fade(i)
-		for y := range b.band.Rect.Dy() {
-			to, from := b.band.Pix[y*b.band.Stride+4*x:], tile.Pix[y*tile.Stride:y*tile.Stride+4*w]
-			n := min(4*len(fade), len(from))
+		for y := range b.band.Bounds().Dy() {
+			to, unit := row(b.band, x, y, w)
+			from, _ := row(tile, 0, y, w)
+			n := min(len(fade), w)
 			for k := range n {
-				to[k] = mix(to[k], from[k], fade[k/4])
+				mix(to[k*unit:(k+1)*unit], from[k*unit:], fade[k])
 			}
-			copy(to[n:], from[n:])
+			copy(to[n*unit:], from[n*unit:])
 		}
 	}
 	if i < len(b.g.x.starts)-1 {
@@ -223,14 +243,15 @@ func (b *blender) add(tile *image.NRGBA, i, j int) {
 	}
 	y0 := b.g.y.starts[j]
 	fade := b.g.y.fade(j)
-	for y := range min(b.g.y.size, b.out.Rect.Dy()-y0) {
-		to, from := b.out.Pix[(y0+y)*b.out.Stride:], b.band.Pix[y*b.band.Stride:][:4*b.band.Rect.Dx()]
+	for y := range min(b.g.y.size, b.out.Bounds().Dy()-y0) {
+		to, unit := row(b.out, 0, y0+y, width)
+		from, _ := row(b.band, 0, y, width)
 		if y >= len(fade) {
 			copy(to, from)
 			continue
 		}
-		for k := range from {
-			to[k] = mix(to[k], from[k], fade[y])
+		for k := 0; k < len(to); k += unit {
+			mix(to[k:k+unit], from[k:], fade[y])
 		}
 	}
 }
@@ -251,5 +272,17 @@ func (a axis) fade(i int) []int {
 	return fade
 }
 
-// mix returns share 256ths of b and the rest of a.
-func mix(a, b uint8, share int) uint8 { return uint8((int(a)*(256-share) + int(b)*share + 128) >> 8) }
+// mix replaces a pixel of four samples, of one or two bytes each, by share 256ths of b and the rest of a.
+func mix(a, b []byte, share int) {
+	blend := func(a, b int) int { return (a*(256-share) + b*share + 128) >> 8 }
+	if len(a) == 4 {
+		for k, v := range a {
+			a[k] = uint8(blend(int(v), int(b[k])))
+		}
+		return
+	}
+	for k := 0; k < len(a); k += 2 {
+		v := blend(int(a[k])<<8|int(a[k+1]), int(b[k])<<8|int(b[k+1]))
+		a[k], a[k+1] = uint8(v>>8), uint8(v)
+	}
+}

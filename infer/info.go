@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -70,6 +71,9 @@ type Port struct {
 	Range Range
 	// RangeSource is where Range comes from, such as "its metadata". Empty: it is assumed to be -1 to 1.
 	RangeSource string
+	// Window holds the values that 16-bit images use, or is zero if that is unknown; see
+	// Options.InputWindow.
+	Window Window
 }
 
 // spec returns the tensor format of the port.
@@ -144,8 +148,10 @@ func inspect(d *session.Description, network *onnx.Model, opt *Options) (Info, e
 	info.Producer = d.Producer
 	info.Width, info.Height, info.Batch = in.width, in.height, in.batch
 	bgr, known := info.Input.BGR || opt.BGR, info.Input.Range
-	info.Input = Port{Name: input.Name, Type: input.Type.String(), Layout: in.layout.String(), Channels: in.channels, BGR: bgr}
-	info.Output = Port{Name: output.Name, Type: output.Type.String(), Layout: out.layout.String(), Channels: out.channels, BGR: bgr}
+	info.Input = Port{Name: input.Name, Type: input.Type.String(), Layout: in.layout.String(), Channels: in.channels, BGR: bgr,
+		Window: cmp.Or(opt.InputWindow, info.Input.Window)}
+	info.Output = Port{Name: output.Name, Type: output.Type.String(), Layout: out.layout.String(), Channels: out.channels, BGR: bgr,
+		Window: cmp.Or(opt.OutputWindow, info.Output.Window)}
 	if err := info.findRanges(known, network, opt); err != nil {
 		return Info{}, err
 	}
@@ -161,7 +167,7 @@ func (m metadata) damaged(key, want string) error {
 	return fmt.Errorf("the metadata of the model is damaged: cyclegan.%s is %q, not %s\nFix: export it again", key, m.get(key), want)
 }
 
-// info returns what the metadata tells. Input.Range is zero if it tells no range.
+// info returns what the metadata tells. Input.Range and the windows are zero if it tells none.
 func (m metadata) info() (Info, error) {
 	if f := m.get("format"); f != "" && f != "1" {
 		return Info{}, fmt.Errorf("the metadata of the model has format %q, which this version does not support\nFix: use a newer version", f)
@@ -208,6 +214,14 @@ func (m metadata) info() (Info, error) {
 	}
 	if r := m.get("range"); r != "" && i.Input.Range.UnmarshalText([]byte(r)) != nil {
 		return Info{}, m.damaged("range", `two different numbers such as "-1,1"`)
+	}
+	for _, w := range []struct {
+		key string
+		to  *Window
+	}{{"input_window", &i.Input.Window}, {"output_window", &i.Output.Window}} {
+		if w.to.UnmarshalText([]byte(m.get(w.key))) != nil {
+			return Info{}, m.damaged(w.key, `two integers such as "0,4095"`)
+		}
 	}
 	return i, nil
 }

@@ -119,9 +119,13 @@ func (m *Model) Info() Info { return m.info }
 // Close waits for the translations under way and frees the model. It may be called more than once.
 func (m *Model) Close() error { return errors.Join(m.tiler.close(), m.sessions.close()) }
 
-// Translate returns the image in the other domain, as an *image.NRGBA with the same bounds and the same
-// alpha; the model sees the colors only. If the detail comes from the input (see Options.Detail), an image
-// with 16 bits per sample becomes an *image.NRGBA64. If ctx ends, Translate aborts and returns the cause of ctx.
+// Translate returns the image in the other domain, with the same bounds and the same alpha; the model sees
+// the colors only. The result is an *image.NRGBA or, for an image with 16 bits per sample, an
+// *image.NRGBA64. If the model returns one channel and the image is opaque, it is an *image.Gray or an
+// *image.Gray16. If ctx ends, Translate aborts and returns the cause of ctx.
+//
+// The values of 16-bit images are those of the model's windows: see Options.InputWindow. A model with an
+// output window returns 16 bits for every image.
 //
 // Translate waits while other images fill the model; see Options.Concurrency.
 //
@@ -140,18 +144,20 @@ func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, er
 		return nil, fmt.Errorf("translate image: %w", err)
 	}
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
+	img, clamped := m.info.Input.Window.Stretch(img)
 	if report, ok := ctx.Value(tilingTrace{}).(func(Tiling)); ok {
-		report(m.Tiling(w, h))
+		t := m.Tiling(w, h)
+		t.Clamped = clamped
+		report(t)
 	}
 	var out image.Image
 	var err error
 	if cw, ch, ok := m.copySize(w, h); ok {
-		out, err = m.keepDetail(ctx, img, cw, ch)
-	} else {
-		var colors *image.NRGBA
-		if colors, err = m.translate(ctx, img); err == nil {
-			out = finish(colors, img)
+		if out, err = m.keepDetail(ctx, img, cw, ch); err == nil {
+			out = m.inDomain(out)
 		}
+	} else if out, err = m.translate(ctx, img); err == nil {
+		out = m.finish(out, img)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("translate image of %dx%d: %w", w, h, err)
@@ -159,22 +165,50 @@ func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, er
 	return out, nil
 }
 
-// finish gives out the alpha and the bounds of img.
-func finish(out *image.NRGBA, img image.Image) image.Image {
+// blank returns an empty image for the translation of img. It starts at the origin, and has 16 bits per
+// sample, as an *image.NRGBA64, if img or the images of the output's domain have them.
+func (e *engine) blank(img image.Image) image.Image {
+	r := image.Rectangle{Max: img.Bounds().Size()}
+	if e.deep(img) {
+		return image.NewNRGBA64(r)
+	}
+	return image.NewNRGBA(r)
+}
+
+func (e *engine) deep(img image.Image) bool {
+	return pixels.Deep(img) || e.info.Output.Window != (Window{})
+}
+
+// finish gives out, which is blank's, the alpha and the bounds of img, and converts it to the output's
+// domain.
+func (m *Model) finish(out, img image.Image) image.Image {
 	copyAlpha(out, img)
-	out.Rect = img.Bounds()
-	return out
+	switch out := out.(type) {
+	case *image.NRGBA:
+		out.Rect = img.Bounds()
+	case *image.NRGBA64:
+		out.Rect = img.Bounds()
+	}
+	return m.inDomain(out)
+}
+
+// inDomain gives an image as many channels as the output has, and the values of the output's window.
+func (m *Model) inDomain(img image.Image) image.Image {
+	if m.info.Output.Channels == 1 {
+		img = pixels.Gray(img)
+	}
+	return m.info.Output.Window.Squeeze(img)
 }
 
 // translate returns an opaque image of the size of img that starts at the origin.
-func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, error) {
+func (m *Model) translate(ctx context.Context, img image.Image) (image.Image, error) {
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	if sw, sh := m.fit(w, h); sw != w || sh != h {
-		out, err := m.translate(ctx, pixels.Resize(pixels.Opaque(img), sw, sh))
+		out, err := m.translate(ctx, pixels.Scale(pixels.Colors(img), sw, sh))
 		if err != nil {
 			return nil, err
 		}
-		return pixels.Resize(out, w, h), nil
+		return pixels.Scale(out, w, h), nil
 	}
 	W, H := m.runSize(w, h)
 	g := m.tiler.grid(w, h)
@@ -194,7 +228,7 @@ func (m *Model) translate(ctx context.Context, img image.Image) (*image.NRGBA, e
 }
 
 // whole passes images through the model in one run, each padded to W x H.
-func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]*image.NRGBA, error) {
+func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]image.Image, error) {
 	release, concurrent, err := m.limit.acquire(ctx, W, H*len(imgs))
 	if err != nil {
 		return nil, err
@@ -215,11 +249,11 @@ func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]*ima
 	if _, err := m.run(ctx, run, ws, n, W, H); err != nil {
 		return nil, err
 	}
-	results := make([]*image.NRGBA, n)
+	results := make([]image.Image, n)
 	size = m.out.Len(W, H)
 	for i, img := range imgs {
-		out := image.NewNRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
-		if err := m.out.Draw(out, out.Rect, ws.images()[i*size:(i+1)*size], W, H, image.Point{}); err != nil {
+		out := m.blank(img)
+		if err := m.out.Draw(out, out.Bounds(), ws.images()[i*size:(i+1)*size], W, H, image.Point{}); err != nil {
 			return nil, err
 		}
 		results[i] = out
@@ -294,11 +328,12 @@ func (m *Model) sharedSizes(imgs []image.Image) []image.Point {
 func (m *Model) translateRun(ctx context.Context, indices []int, size image.Point, imgs, results []image.Image) error {
 	var members []image.Image
 	for _, i := range indices {
-		members = append(members, imgs[i])
+		img, _ := m.info.Input.Window.Stretch(imgs[i])
+		members = append(members, img)
 	}
 	out, err := m.whole(ctx, members, size.X, size.Y)
 	for k := range out {
-		results[indices[k]] = finish(out[k], members[k])
+		results[indices[k]] = m.finish(out[k], members[k])
 	}
 	return err
 }

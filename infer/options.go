@@ -13,6 +13,10 @@ import (
 // is "LO,HI", such as "-1,1".
 type Range struct{ Lo, Hi float32 }
 
+// A Window is the closed interval of stored values that the samples of 16-bit images use. Its text form is
+// "LO,HI", such as "0,4095".
+type Window = pixels.Window
+
 // MarshalText returns "LO,HI".
 func (r Range) MarshalText() ([]byte, error) { return pixels.Range(r).MarshalText() }
 
@@ -48,6 +52,13 @@ type Options struct {
 	Range Range
 	// OutputRange is the range of the output, if it differs. Default: as Range.
 	OutputRange Range
+	// InputWindow holds the values that 16-bit images use of the 65536 that they can store, such as 0 to
+	// 4095 for scans of 12 bits: Lo is black for the model and Hi is white, and values outside are clamped.
+	// OutputWindow holds those of the results: the model's black becomes Lo and its white Hi, with 16 bits
+	// per sample for every image. Default: from the metadata of the model, which has windows if it was
+	// trained on 16-bit images; otherwise 0 to 65535 for 16-bit images, and results with the bits of the
+	// image. Images with 8 bits per sample always use all of their values.
+	InputWindow, OutputWindow Window
 	// Layout is "NCHW" or "NHWC". Default: from the shapes, or NCHW.
 	Layout string
 	// BGR is true for a model whose first channel is blue.
@@ -94,6 +105,11 @@ func (o *Options) Validate() error {
 	for _, r := range []Range{o.Range, o.OutputRange} {
 		if r != (Range{}) {
 			bad = append(bad, pixels.Spec{Channels: 3, Range: pixels.Range(r)}.Validate())
+		}
+	}
+	for _, w := range []Window{o.InputWindow, o.OutputWindow} {
+		if w != (Window{}) && w.Lo >= w.Hi {
+			bad = append(bad, fmt.Errorf("window %d,%d has no values: the second number must be larger", w.Lo, w.Hi))
 		}
 	}
 	if o.Concurrency < 0 {

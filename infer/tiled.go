@@ -205,11 +205,11 @@ func meanDifference(a, b *image.NRGBA) float64 {
 }
 
 // translate translates an image in tiles.
-func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (*image.NRGBA, error) {
+func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (image.Image, error) {
 	// The C library keeps freed memory for the thread that took it: on one thread, the tiles share it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	out := image.NewNRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
+	out := t.blank(img)
 	if t.net == nil || len(t.net.Norms) == 0 {
 		return out, t.runTiles(ctx, out, img, g, t.sessions.large, nil, nil)
 	}
@@ -234,9 +234,9 @@ func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (*image
 	}
 }
 
-// runTiles computes out tile by tile. Used, if not nil, are the statistics to normalize by, and o, if not
+// runTiles computes out, which is of blank, tile by tile. Used, if not nil, are the statistics to normalize by, and o, if not
 // nil, observes the statistics of the tiles.
-func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image, g *grid,
+func (t *tiler) runTiles(ctx context.Context, out, img image.Image, g *grid,
 	open func() (runner, error), used *moments, o *observation) error {
 	run, err := open()
 	if err != nil {
@@ -283,7 +283,7 @@ func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image,
 			o.add(tile, counts)
 		}
 		if blend != nil {
-			if err := t.out.Draw(blend.tile, blend.tile.Rect, ws.images(), w, h, image.Point{}); err != nil {
+			if err := t.out.Draw(blend.tile, blend.tile.Bounds(), ws.images(), w, h, image.Point{}); err != nil {
 				return err
 			}
 			blend.add(blend.tile, p.i, p.j)
@@ -291,7 +291,7 @@ func (t *tiler) runTiles(ctx context.Context, out *image.NRGBA, img image.Image,
 		}
 		x0, x1 := g.x.cuts(p.i)
 		y0, y1 := g.y.cuts(p.j)
-		own := image.Rect(x0, y0, x1, y1).Intersect(out.Rect) // without the padding of the image
+		own := image.Rect(x0, y0, x1, y1).Intersect(out.Bounds()) // without the padding of the image
 		if err := t.out.Draw(out, own, ws.images(), w, h, own.Min.Sub(image.Pt(x, y))); err != nil {
 			return err
 		}

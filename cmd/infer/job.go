@@ -163,7 +163,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 		translator = j.wrap(model)
 	}
 	converter, err := batch.New(translator, &batch.Options{
-		Quality: cfg.Quality, SkipExisting: cfg.SkipExisting, Workers: cfg.Workers, Limits: cfg.Limits, Size: size,
+		Quality: cfg.Quality, SkipExisting: cfg.SkipExisting, Workers: cfg.Workers, Limits: cfg.Limits, Size: size, Window: info.Output.Window,
 		Done: func(r batch.Result) {
 			if r.Err != nil {
 				r.Err = modelcli.FlagError{Err: r.Err}
@@ -243,6 +243,7 @@ func (j *job) watch(soft context.Context, format string, convert func(*batch.Pla
 // printNotes prints what happened to images that were converted, with the number of images.
 func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
 	scaled, tiled, details, notes := 0, 0, map[string]int{}, map[string]int{}
+	clamped, values := 0, 0
 	for _, p := range images {
 		if p.Status != statusConverted {
 			continue
@@ -253,6 +254,9 @@ func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
 		}
 		if p.Tiling != "" {
 			tiled++
+		}
+		if p.Clamped > 0 {
+			clamped, values = clamped+1, values+p.Clamped
 		}
 		for _, note := range p.Notes {
 			notes[note]++
@@ -265,6 +269,10 @@ func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
 	}
 	if tiled > 0 {
 		fmt.Fprintf(w, "note: %s passed through the model in tiles, which bounds memory; -max_pixels sets the size from which on\n", cli.Count(tiled, "image"))
+	}
+	if clamped > 0 {
+		fmt.Fprintf(w, "note: %s: %s outside of the window %v clamped; -window changes it\n",
+			cli.Count(clamped, "image"), cli.Count(values, "value"), info.Input.Window)
 	}
 	for _, note := range slices.Sorted(maps.Keys(notes)) {
 		fmt.Fprintf(w, "note: %s: %s\n", cli.Count(notes[note], "image"), note)

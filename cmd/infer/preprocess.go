@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/draw"
 	"math"
 
 	"cyclegan/cmd/internal/modelcli"
@@ -51,35 +50,27 @@ func (p *preprocessing) crops() bool {
 }
 
 // before returns the input of the generator, without transparency as in the official code.
-func (p *preprocessing) before(img image.Image) (*image.NRGBA, error) {
-	pic := nrgba(img)
-	w, h := p.size(pic.Rect.Dx(), pic.Rect.Dy())
+func (p *preprocessing) before(img image.Image) (image.Image, error) {
+	b := img.Bounds()
+	w, h := p.size(b.Dx(), b.Dy())
 	if max(w, h) > modelcli.MaxSide {
-		return nil, fmt.Errorf("-preprocess %s turns %dx%d into %dx%d: sides are limited to %d pixels", p.mode, pic.Rect.Dx(), pic.Rect.Dy(), w, h, modelcli.MaxSide)
+		return nil, fmt.Errorf("-preprocess %s turns %dx%d into %dx%d: sides are limited to %d pixels", p.mode, b.Dx(), b.Dy(), w, h, modelcli.MaxSide)
 	}
-	pic = pixels.Resize(pixels.Opaque(pic), w, h)
+	img = pixels.Scale(pixels.Colors(img), w, h)
 	if p.crops() {
-		pic = middle(pic, min(w, p.cropSize), min(h, p.cropSize))
+		img = middle(img, min(w, p.cropSize), min(h, p.cropSize))
 	}
-	return pic, nil
+	return img, nil
 }
 
-func nrgba(img image.Image) *image.NRGBA {
-	if pic, ok := img.(*image.NRGBA); ok {
-		return pic
-	}
-	pic := image.NewNRGBA(img.Bounds())
-	draw.Draw(pic, pic.Rect, img, pic.Rect.Min, draw.Src)
-	return pic
-}
-
-// middle returns the middle of an image, with its corner at the origin. Both share their pixels.
-func middle(pic *image.NRGBA, w, h int) *image.NRGBA {
-	corner := pic.Rect.Min.Add(image.Pt((pic.Rect.Dx()-w)/2, (pic.Rect.Dy()-h)/2))
-	part := *pic
-	part.Pix = pic.Pix[pic.PixOffset(corner.X, corner.Y):]
-	part.Rect = image.Rect(0, 0, w, h)
-	return &part
+// middle returns the middle of an image. Both share their pixels.
+func middle(img image.Image, w, h int) image.Image {
+	b := img.Bounds()
+	corner := b.Min.Add(image.Pt((b.Dx()-w)/2, (b.Dy()-h)/2))
+	part := image.Rectangle{Min: corner, Max: corner.Add(image.Pt(w, h))}
+	return img.(interface {
+		SubImage(image.Rectangle) image.Image
+	}).SubImage(part)
 }
 
 // after stretches a result by the aspect ratio.
@@ -87,17 +78,17 @@ func (p *preprocessing) after(img image.Image) (image.Image, error) {
 	if p.aspectRatio == 1 {
 		return img, nil
 	}
-	pic := nrgba(img)
-	w, h := pic.Rect.Dx(), pic.Rect.Dy()
+	b := img.Bounds()
+	w, h := b.Dx(), b.Dy()
 	if p.aspectRatio > 1 {
 		w = int(float64(w) * p.aspectRatio)
 	} else {
 		h = int(float64(h) / p.aspectRatio)
 	}
 	if w, h = max(w, 1), max(h, 1); max(w, h) > modelcli.MaxSide {
-		return nil, fmt.Errorf("-aspect_ratio %g turns %dx%d into %dx%d: sides are limited to %d pixels", p.aspectRatio, pic.Rect.Dx(), pic.Rect.Dy(), w, h, modelcli.MaxSide)
+		return nil, fmt.Errorf("-aspect_ratio %g turns %dx%d into %dx%d: sides are limited to %d pixels", p.aspectRatio, b.Dx(), b.Dy(), w, h, modelcli.MaxSide)
 	}
-	return pixels.Resize(pic, w, h), nil
+	return pixels.Scale(img, w, h), nil
 }
 
 // notes returns remarks about what may be unexpected. Asked is true if the command line sets the preprocessing.

@@ -47,8 +47,8 @@ func TestPreprocessingSizes(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%+v: %v", c.p, err)
 		}
-		if out.Bounds() != (image.Rectangle{Max: c.want}) {
-			t.Errorf("%+v turns %dx%d into %v, want %v", c.p, c.w, c.h, out.Bounds(), c.want)
+		if out.Bounds().Size() != c.want {
+			t.Errorf("%+v turns %dx%d into %v, want %v", c.p, c.w, c.h, out.Bounds().Size(), c.want)
 		}
 	}
 }
@@ -60,9 +60,10 @@ func TestPreprocessingCrop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	corner := out.Bounds().Min
 	for y := range 10 {
 		for x := range 10 {
-			if got, want := out.At(x, y), (color.NRGBA{uint8(x + 15), uint8(y + 10), 7, 255}); got != want {
+			if got, want := out.At(corner.X+x, corner.Y+y), (color.NRGBA{uint8(x + 15), uint8(y + 10), 7, 255}); got != want {
 				t.Fatalf("pixel %d,%d is %v, want %v", x, y, got, want)
 			}
 		}

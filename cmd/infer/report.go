@@ -43,6 +43,8 @@ type modelReport struct {
 	DomainTo     string `json:"domain_to,omitempty"`
 	Architecture string `json:"architecture,omitempty"`
 	Step         int64  `json:"step,omitempty"`
+	InputWindow  string `json:"input_window,omitempty"`
+	OutputWindow string `json:"output_window,omitempty"`
 	Runtime      string `json:"onnxruntime,omitempty"`
 	Provider     string `json:"provider,omitempty"`
 	Threads      int    `json:"threads,omitempty"`
@@ -72,6 +74,8 @@ type pictureReport struct {
 	Height int `json:"height,omitempty"`
 	// Tiling is "12 tiles" or "12 tiles, blended" for an image too large to pass through the model at once.
 	Tiling string `json:"tiling,omitempty"`
+	// Clamped is the number of samples outside of the input window; see infer.Options.
+	Clamped int `json:"clamped,omitempty"`
 	// Detail is "input" or "model"; see infer.Options.
 	Detail string `json:"detail,omitempty"`
 	// Seconds is the sum of the following three. Images are processed concurrently, so the sum over all
@@ -91,6 +95,7 @@ type renaming struct {
 
 func (m *modelReport) fill(i infer.Info) {
 	m.Direction, m.DomainFrom, m.DomainTo, m.Architecture, m.Step = i.Direction, i.DomainFrom, i.DomainTo, i.Architecture, i.Step
+	m.InputWindow, m.OutputWindow = i.Input.Window.String(), i.Output.Window.String()
 	m.Runtime, m.Provider, m.Threads = i.Runtime, i.Provider, i.Threads
 	for _, r := range i.Refused {
 		m.Refused = append(m.Refused, refusal{r.Provider, modelcli.Reason(r)})
@@ -156,6 +161,7 @@ func (r *results) done(d batch.Result) {
 	if d.Tiling.Tiles > 1 {
 		p.Tiling = d.Tiling.String()
 	}
+	p.Clamped = d.Tiling.Clamped
 	switch {
 	case d.Tiling.CopyWidth > 0:
 		p.Detail = infer.DetailInput

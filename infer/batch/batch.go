@@ -32,7 +32,7 @@ import (
 
 // A Translator converts one image to another. *infer.Model implements it. An implementation that
 // wraps a model passes ctx on, through which the model reports how it tiled the image. Images are of type
-// *image.NRGBA, or another type with 16 bits per sample if the files have and can store those.
+// *image.NRGBA, or of another type with 16 bits per sample if the files have those.
 type Translator interface {
 	Translate(ctx context.Context, img image.Image) (image.Image, error)
 }
@@ -55,6 +55,9 @@ type Options struct {
 	// Size returns the size in pixels to which an image of w x h is resized before it is translated;
 	// the output keeps that size. Default: no image is resized.
 	Size func(w, h int) (int, int)
+	// Window holds the values of 16-bit results that become black and white in formats with 8 bits.
+	// Default: the output window of a Translator that is an *infer.Model.
+	Window infer.Window
 	// Done is called after each image, from the goroutine that called Run.
 	Done func(Result)
 }
@@ -142,6 +145,9 @@ func New(model Translator, opt *Options) (*Converter, error) {
 	c := &Converter{model: model}
 	if opt != nil {
 		c.opt = *opt
+	}
+	if m, ok := model.(*infer.Model); ok && c.opt.Window == (infer.Window{}) {
+		c.opt.Window = m.Info().Output.Window
 	}
 	if c.opt.Workers == 0 {
 		c.opt.Workers = 2

@@ -3,15 +3,17 @@ package batch
 import (
 	"context"
 	"image"
+	"image/color"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"cyclegan/infer"
 	"cyclegan/infer/pixels"
 )
 
-// A Translator that keeps 16 bits per sample gets them, if the output format stores them and the image is
-// not resized.
+// A Translator gets 16 bits per sample, and the results keep them if their format stores them.
 func TestRunKeepsDeep(t *testing.T) {
 	pictures, err := filepath.Abs("../../testdata/pictures")
 	if err != nil {
@@ -26,7 +28,7 @@ func TestRunKeepsDeep(t *testing.T) {
 	}{
 		{"deep.png", "", nil, true}, {"deep.tiff", "", nil, true}, {"deep_alpha.png", "tiff", nil, true}, {"deep.tiff", "png", nil, true},
 		{"deep.png", "jpg", nil, false}, {"deep.png", "bmp", nil, false},
-		{"deep.png", "", func(w, h int) (int, int) { return w, h }, false}, {"base.png", "", nil, false},
+		{"deep.png", "", func(w, h int) (int, int) { return w, h }, true}, {"base.png", "", nil, false},
 	} {
 		var got Result
 		opt := &Options{Size: c.size, Done: func(r Result) { got = r }}
@@ -54,6 +56,50 @@ func TestRunKeepsDeep(t *testing.T) {
 			pixels.Rows(out.Deep)(have, y)
 			if !slices.Equal(want, have) {
 				t.Fatalf("%s as %q: row %d differs", c.file, c.format, y)
+			}
+		}
+	}
+}
+
+// In formats with 8 bits, the window of the results is black to white. A gray result has no profile for
+// colors.
+func TestWindowInBytes(t *testing.T) {
+	pictures, err := filepath.Abs("../../testdata/pictures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	values := []uint16{0, 1000, 3000, 5000, 60000}
+	gray := translator(func(context.Context, image.Image) (image.Image, error) {
+		img := image.NewGray16(image.Rect(0, 0, 5, 1))
+		for x, v := range values {
+			img.SetGray16(x, 0, color.Gray16{Y: v})
+		}
+		return img, nil
+	})
+	for format, want := range map[string][]uint8{"bmp": {0, 0, 128, 255, 255}, "png": nil} {
+		var got Result
+		opt := &Options{Window: infer.Window{Lo: 1000, Hi: 5000}, Done: func(r Result) { got = r }}
+		if _, err := convert(t.Context(), gray, filepath.Join(pictures, "wide.png"), t.TempDir(), format, opt); err != nil || got.Err != nil {
+			t.Fatal(err, got.Err)
+		}
+		out, err := pixels.Load(got.Output, pixels.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		notes := strings.Join(got.Notes, "; ")
+		if noted := strings.Contains(notes, "the values 1000 to 5000 become 0 to 255"); noted != (want != nil) {
+			t.Errorf("%s: notes %q", format, notes)
+		}
+		if out.Profile != nil || !strings.Contains(notes, "ICC profile") {
+			t.Errorf("%s: profile %q, notes %q", format, out.Profile.Name(), notes)
+		}
+		for x, v := range values {
+			if want != nil && out.Image.Pix[4*x] != want[x] {
+				t.Errorf("%s: %d became %d, want %d", format, v, out.Image.Pix[4*x], want[x])
+			}
+			if want == nil && out.Deep.(*image.Gray16).Gray16At(x, 0).Y != v {
+				t.Errorf("%s: %d became %v", format, v, out.Deep.At(x, 0))
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -192,10 +193,10 @@ func (c *Converter) prepare(w *work, pic *pixels.Picture) bool {
 	if pic.Alpha && (format == "jpg" || format == "bmp") {
 		w.Notes = append(w.Notes, format+" cannot store its transparency: it is blended onto white")
 	}
+	if pic.Deep != nil {
+		w.img = pic.Deep
+	}
 	if c.opt.Size == nil {
-		if pic.Deep != nil && pixels.KeepsDeep(format) {
-			w.img = pic.Deep
-		}
 		return true
 	}
 	width, height := c.opt.Size(w.Width, w.Height)
@@ -203,7 +204,7 @@ func (c *Converter) prepare(w *work, pic *pixels.Picture) bool {
 		w.Err = fmt.Errorf("resize %q: %w", w.Input, err)
 		return false
 	}
-	w.img = pixels.Resize(pic.Image, width, height)
+	w.img = pixels.Scale(w.img, width, height)
 	return true
 }
 
@@ -218,11 +219,29 @@ func (c *Converter) translate(ctx context.Context, w *work) bool {
 		w.Err = fmt.Errorf("convert %q: %w", w.Input, err)
 		return false
 	}
-	if pixels.Deep(img) {
-		w.Notes = slices.DeleteFunc(w.Notes, func(note string) bool { return note == pixels.NoteDeep })
-	}
 	w.img = img
+	c.fitFormat(w)
 	return true
+}
+
+// fitFormat reduces a result to what its format stores, and corrects the notes.
+func (c *Converter) fitFormat(w *work) {
+	format := canonical(filepath.Ext(w.Output))
+	switch {
+	case !pixels.Deep(w.img):
+	case pixels.KeepsDeep(format):
+		w.Notes = slices.DeleteFunc(w.Notes, func(note string) bool { return note == pixels.NoteDeep })
+	default:
+		w.img, _ = c.opt.Window.Stretch(w.img)
+		w.img = pixels.Shallow(w.img)
+		if c.opt.Window != (infer.Window{}) {
+			w.Notes = append(w.Notes, fmt.Sprintf("%s stores 8 bits: the values %d to %d become 0 to 255; png and tiff keep them", format, c.opt.Window.Lo, c.opt.Window.Hi))
+		}
+	}
+	if gray := w.img.ColorModel(); w.profile != nil && (gray == color.GrayModel || gray == color.Gray16Model) {
+		w.Notes = append(w.Notes, fmt.Sprintf("the result is gray, which the ICC profile %q does not suit", w.profile.Name()))
+		w.profile = nil
+	}
 }
 
 func (c *Converter) write(w *work) bool {

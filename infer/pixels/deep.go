@@ -104,10 +104,56 @@ func Colors(img image.Image) image.Image {
 	return dst
 }
 
-// Scale is [Resize] for images of any kind. It keeps 16 bits per sample.
+// Shallow rounds an image to 8 bits per sample. A gray image of type *image.Gray16 stays gray.
+func Shallow(img image.Image) image.Image {
+	m := toNRGBA(img)
+	if img.ColorModel() != color.Gray16Model {
+		return m
+	}
+	return Gray(m)
+}
+
+// Gray returns the red of an *image.NRGBA as an *image.Gray, and that of an *image.NRGBA64 as an
+// *image.Gray16. Images with alpha are returned as they are, because package image has no gray type with
+// alpha.
+func Gray(img image.Image) image.Image {
+	b := img.Bounds()
+	switch m := img.(type) {
+	case *image.NRGBA:
+		if m.Opaque() {
+			out := image.NewGray(b)
+			for y := range b.Dy() {
+				from := m.Pix[y*m.Stride:]
+				for x := range b.Dx() {
+					out.Pix[y*out.Stride+x] = from[4*x]
+				}
+			}
+			return out
+		}
+	case *image.NRGBA64:
+		if m.Opaque() {
+			out := image.NewGray16(b)
+			for y := range b.Dy() {
+				from, to := m.Pix[y*m.Stride:], out.Pix[y*out.Stride:]
+				for x := range b.Dx() {
+					to[2*x], to[2*x+1] = from[8*x], from[8*x+1]
+				}
+			}
+			return out
+		}
+	}
+	return img
+}
+
+// Scale is [Resize] for images of any kind. It keeps 16 bits per sample, and the types *image.Gray and
+// *image.Gray16.
 func Scale(img image.Image, w, h int) image.Image {
 	if !Deep(img) {
-		return Resize(toNRGBA(img), w, h)
+		m := Resize(toNRGBA(img), w, h)
+		if _, gray := img.(*image.Gray); gray {
+			return Gray(m)
+		}
+		return m
 	}
 	size := img.Bounds().Size()
 	if w < 1 || h < 1 || size.X < 1 || size.Y < 1 {

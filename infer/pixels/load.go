@@ -105,8 +105,8 @@ func ReadAll(r io.Reader, size, most int64) ([]byte, error) {
 // Info is the content of a file's header.
 type Info struct {
 	Format        string
-	Width, Height int // as stored, before the orientation
-	Orientation   int // as in EXIF, 1 to 8
+	Width, Height int  // as stored, before the orientation
+	Orientation   int  // as in EXIF, 1 to 8
 	Deep          bool // 16 bits per sample
 }
 

@@ -65,6 +65,9 @@ func Describe(i infer.Info) string {
 		fmt.Fprintf(&b, "  output %q: %s %v, %s\n", i.Output.Name, i.Output.Type, i.Output.Layout,
 			values(i.Output, "-range or -output_range"))
 	}
+	if i.Input.Window != (infer.Window{}) || i.Output.Window != (infer.Window{}) {
+		fmt.Fprintf(&b, "16-bit values: input %s, output %s\n", used(i.Input.Window), used(i.Output.Window))
+	}
 	threads := ""
 	if i.Provider == session.CPU {
 		threads = ", " + cli.Count(i.Threads, "thread")
@@ -74,6 +77,14 @@ func Describe(i infer.Info) string {
 		fmt.Fprintf(&b, "  not %s: %s\n", r.Provider, Reason(r))
 	}
 	return b.String()
+}
+
+// used describes a window.
+func used(w infer.Window) string {
+	if w == (infer.Window{}) {
+		return "0 to 65535"
+	}
+	return fmt.Sprintf("%d to %d", w.Lo, w.Hi)
 }
 
 // values describes the range of values, and where it is known from.

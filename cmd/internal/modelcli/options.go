@@ -62,6 +62,10 @@ func (c *Conversion) Bind(f *cli.Flags, withoutModel string) {
 	f.IntVar(&c.ModelOptions.MaxPixels, "max_pixels", 0, "pass images of more than `N` pixels, width times height, through the model in tiles, which bounds memory; -1 for no bound (default: 2621440)")
 	f.IntVar(&c.Limits.MaxPixels, "max_input_pixels", 100_000_000, "reject images of more than `N` pixels, width times height, before they are decoded")
 	f.Int64Var(&c.Limits.MaxBytes, "max_input_bytes", 512<<20, "reject files of more than `N` bytes")
+	f.Func("window", "values `LO,HI` that 16-bit images use, such as 0,4095 for 12 bits, or IN:OUT, one window for the images and one for the results (default: from the model's metadata, else all values)", func(s string) (err error) {
+		c.ModelOptions.InputWindow, c.ModelOptions.OutputWindow, err = pixels.ParseWindows(s)
+		return err
+	})
 	f.Group("Computing")
 	o := &c.ModelOptions
 	f.StringVar(&o.Provider, "provider", session.CPU, "run on the ONNX Runtime provider `NAME`: "+strings.Join(session.Providers(), ", ")+"; auto uses the best that works and reports why better ones do not. cuda and openvino need other libraries, which third_party installs")
