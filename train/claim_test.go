@@ -8,15 +8,24 @@ import (
 func TestClaim(t *testing.T) {
 	o := paper()
 	o.CheckpointsDir = t.TempDir()
+	if o.Claimed() {
+		t.Error("a folder that does not exist is claimed")
+	}
 	release, err := o.Claim()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !o.Claimed() {
+		t.Error("the folder is not claimed")
 	}
 	if _, err := o.Claim(); err == nil || !strings.Contains(err.Error(), "another process is training") {
 		t.Errorf("a second claim: %v", err)
 	}
 	if err := release(); err != nil {
 		t.Fatal(err)
+	}
+	if o.Claimed() {
+		t.Error("the folder is still claimed")
 	}
 	release, err = o.Claim()
 	if err != nil {

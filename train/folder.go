@@ -32,7 +32,7 @@ func (o Options) Claim() (release func() error, err error) {
 	if err := os.MkdirAll(o.Dir(), 0o755); err != nil {
 		return nil, fmt.Errorf("create run folder: %w", err)
 	}
-	lock := flock.New(filepath.Join(o.Dir(), ".lock"))
+	lock := flock.New(o.lockFile())
 	locked, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock run folder: %w", err)
@@ -51,6 +51,19 @@ func (o Options) Claim() (release func() error, err error) {
 		}
 	}
 	return lock.Close, nil
+}
+
+func (o Options) lockFile() string { return filepath.Join(o.Dir(), ".lock") }
+
+// Claimed reports whether a process is training in the run's folder.
+func (o Options) Claimed() bool {
+	if _, err := os.Stat(o.lockFile()); err != nil {
+		return false // and must not be created here
+	}
+	lock := flock.New(o.lockFile(), flock.SetFlag(os.O_RDONLY))
+	free, err := lock.TryRLock()
+	lock.Close()
+	return err == nil && !free
 }
 
 // Save writes the options as JSON.

@@ -104,17 +104,19 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 	}
 	o.Memory = int64(c.memory * 1e6)
 	o.Limits.MaxPixels = int(c.maxMega * 1e6)
-	for _, path := range c.models {
-		o.Sources = append(o.Sources, serve.Path(path))
-	}
-	if len(c.models) == 0 {
-		o.Sources = []serve.Source{builtIn()}
-	}
 	level := slog.LevelInfo
 	if c.quiet {
 		level = slog.LevelError
 	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	for _, path := range c.models {
+		source, err := c.source(path)
+		o.Sources = append(o.Sources, source)
+		bad = append(bad, err)
+	}
+	if len(c.models) == 0 {
+		o.Sources = []serve.Source{builtIn()}
+	}
 	bad = append(bad, o.Validate())
 	if err := errors.Join(bad...); err != nil {
 		return cli.Usage(err)
@@ -125,6 +127,14 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 		}
 	}
 	return nil
+}
+
+// source returns the source of a file, a folder, or a run.
+func (c *config) source(path string) (serve.Source, error) {
+	if isRun(path) {
+		return newRunSource(path, c.options.Log)
+	}
+	return serve.Path(path), nil
 }
 
 // builtIn returns the source of the built-in model.

@@ -54,6 +54,7 @@ type catalog struct {
 type network struct {
 	Generator // as it was when its file was opened
 	info      infer.Info
+	direction string
 	id        string // names it alone, while Model may name two
 	latest    atomic.Pointer[Generator]
 	opening   sync.Mutex
@@ -76,15 +77,21 @@ func newCatalog(o *Options, open opener, m *metrics) *catalog {
 func (c *catalog) watch(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	last := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if err := c.refresh(); err != nil {
-				c.opt.Log.Error("models cannot be read", "error", err)
-			}
 		}
+		text := ""
+		if err := c.refresh(); err != nil {
+			text = err.Error()
+		}
+		if text != last && text != "" {
+			c.opt.Log.Error("models cannot be read; the previous ones stay", "error", text)
+		}
+		last = text
 	}
 }
 
@@ -109,11 +116,16 @@ func (c *catalog) refresh() error {
 	for _, n := range before {
 		old[n.key()] = n
 	}
+	seen, owner := map[string]string{}, map[string]string{} // keys of names: who has one keeps it
+	for _, g := range found {
+		seen[g.key()] = g.Version
+		if n := old[g.key()]; n != nil {
+			owner[n.id] = g.key()
+		}
+	}
 	var list []*network
-	seen, ids := map[string]string{}, map[string]bool{}
 	for _, g := range found {
 		key := g.key()
-		seen[key] = g.Version
 		n := old[key]
 		// A file whose version was another one a moment ago may still be written to.
 		settled := c.seen == nil || c.seen[key] == g.Version
@@ -123,18 +135,18 @@ func (c *catalog) refresh() error {
 			switch {
 			case errors.As(err, new(*session.NotFoundError)), errors.Is(err, session.ErrNoCgo):
 				return err
-			case err == nil && ids[loaded.id]:
-				c.retire(loaded)
-				c.fail(g, fmt.Errorf("another model has the name %s", loaded.id))
 			case err != nil:
 				c.fail(g, err)
+			case cmp.Or(owner[loaded.id], key) != key:
+				c.retire(loaded)
+				c.fail(g, fmt.Errorf("another model has the name %s", loaded.id))
 			default:
 				n = loaded
+				owner[n.id] = key
 			}
 		}
 		if n != nil {
 			n.latest.Store(&g)
-			ids[n.id] = true
 			list = append(list, n)
 		}
 	}
@@ -155,8 +167,8 @@ func (c *catalog) load(g Generator) (*network, error) {
 		return nil, err
 	}
 	n := &network{Generator: g, info: model.Info(), model: model}
-	n.Direction = cmp.Or(n.info.Direction, g.Direction, "AtoB")
-	n.id = n.Model + "-" + n.Direction
+	n.direction = cmp.Or(n.info.Direction, g.Direction, "AtoB")
+	n.id = n.Model + "-" + n.direction
 	c.opt.Log.Info("model loaded", "model", n.id, "is", n.info.Name())
 	return n, nil
 }
@@ -204,10 +216,10 @@ func (c *catalog) find(model, direction string) (*network, error) {
 		if n.Model != cmp.Or(model, names[0]) {
 			continue
 		}
-		if direction == "" || direction == n.Direction {
+		if direction == "" || direction == n.direction {
 			return n, nil
 		}
-		directions = append(directions, n.Direction)
+		directions = append(directions, n.direction)
 	}
 	switch {
 	case len(names) == 0:

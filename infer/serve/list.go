@@ -3,7 +3,9 @@ package serve
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 )
 
@@ -65,17 +67,43 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		}
 		m, about, info := &answer.Models[i], n.latest.Load(), n.info
 		m.Directions = append(m.Directions, directionEntry{
-			Direction: n.Direction, From: info.DomainFrom, To: info.DomainTo, Summary: info.Name(), Architecture: info.Architecture,
+			Direction: n.direction, From: info.DomainFrom, To: info.DomainTo, Summary: info.Name(), Architecture: info.Architecture,
 			TrainWidth: info.TrainWidth, TrainHeight: info.TrainHeight, Width: info.Width, Height: info.Height,
 			Step: info.Step, Writer: info.Writer, Provider: info.Provider, Runtime: info.Runtime, V2: n.id,
 		})
 		m.Card = cmp.Or(m.Card, about.Card)
 		m.Training = m.Training || about.Training
 		if about.Report != "" {
-			m.Report = "/v1/models/" + n.Model + "/report"
+			m.Report = "v1/models/" + n.Model + "/report"
 		}
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// reportPolicy is the content security policy of a report, which has a stricter one itself.
+const reportPolicy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; " +
+	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+// report answers GET /v1/models/NAME/report.
+func (s *Server) report(w http.ResponseWriter, r *http.Request) {
+	n, err := s.models.find(r.PathValue("model"), "")
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	path := n.latest.Load().Report
+	if path == "" {
+		s.fail(w, r, problemf(http.StatusNotFound, "model %q has no report", n.Model))
+		return
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		s.fail(w, r, fmt.Errorf("report of %s: %w", n.Model, err))
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", reportPolicy)
+	writeFile(w, text)
 }
 
 func writeJSON(w http.ResponseWriter, status int, answer any) {

@@ -189,11 +189,12 @@ func (s *Server) Drain() { s.draining.Store(true) }
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]http.HandlerFunc{
-		"GET /{$}":           s.page,
-		"GET /openapi.yaml":  serveFile("application/yaml", openAPI),
-		"GET /v1/models":     s.list,
-		"GET /metrics":       s.metrics.handler().ServeHTTP,
-		"POST /v1/translate": s.translate,
+		"GET /{$}":                      s.page,
+		"GET /openapi.yaml":             serveFile("application/yaml", openAPI),
+		"GET /metrics":                  s.metrics.handler().ServeHTTP,
+		"GET /v1/models":                s.list,
+		"GET /v1/models/{model}/report": s.report,
+		"POST /v1/translate":            s.translate,
 	} {
 		mux.HandleFunc(pattern, handle)
 	}

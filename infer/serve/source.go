@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -101,11 +102,12 @@ func nameOf(path string) (model, direction string) {
 			stem = filepath.Base(filepath.Dir(path))
 		}
 	}
-	stem = strings.Trim(unfit.ReplaceAllString(stem, "-"), "-.")
-	if stem == "" {
-		stem = "model"
-	}
-	return stem, direction
+	return CleanName(stem), direction
+}
+
+// CleanName turns any text into the name of a model.
+func CleanName(text string) string {
+	return cmp.Or(strings.Trim(unfit.ReplaceAllString(text, "-"), "-."), "model")
 }
 
 // readCard returns the README.md of a folder, or "".
