@@ -202,18 +202,11 @@ func straight8(v uint8, a uint32) uint8 {
 
 // straight converts any color to 8-bit straight-alpha RGBA.
 func straight(c color.Color) [4]byte {
-	switch c := c.(type) {
-	case color.NRGBA:
+	if c, ok := c.(color.NRGBA); ok {
 		return [4]byte{c.R, c.G, c.B, c.A}
-	case color.NRGBA64:
-		return [4]byte{round16(uint32(c.R)), round16(uint32(c.G)), round16(uint32(c.B)), round16(uint32(c.A))}
 	}
-	r, g, b, a := c.RGBA()
-	if a == 0 {
-		return [4]byte{}
-	}
-	un := func(v uint32) uint8 { return round16(min((v*0xffff+a/2)/a, 0xffff)) }
-	return [4]byte{un(r), un(g), un(b), round16(a)}
+	deep := straight16(c)
+	return [4]byte{round16(uint32(deep.R)), round16(uint32(deep.G)), round16(uint32(deep.B)), round16(uint32(deep.A))}
 }
 
 // paletteTable covers all 256 indices: a damaged file may use colors that its palette lacks, which

@@ -61,9 +61,12 @@ func Rows(img image.Image) func(dst []uint16, y int) {
 			}
 		}
 	}
-	at := func(x, y int) color.NRGBA64 { return color.NRGBA64Model.Convert(img.At(x, y)).(color.NRGBA64) }
-	if m, ok := img.(*image.RGBA64); ok && m.Opaque() {
-		at = func(x, y int) color.NRGBA64 { return color.NRGBA64(m.RGBA64At(x, y)) } // without allocations
+	at := func(x, y int) color.NRGBA64 { return straight16(img.At(x, y)) }
+	if m, ok := img.(*image.RGBA64); ok { // without allocations
+		at = func(x, y int) color.NRGBA64 {
+			c := m.RGBA64At(x, y)
+			return divided(uint32(c.R), uint32(c.G), uint32(c.B), uint32(c.A))
+		}
 	}
 	return func(dst []uint16, y int) {
 		for x := range b.Dx() {
@@ -71,6 +74,23 @@ func Rows(img image.Image) func(dst []uint16, y int) {
 			dst[4*x], dst[4*x+1], dst[4*x+2], dst[4*x+3] = c.R, c.G, c.B, c.A
 		}
 	}
+}
+
+// straight16 converts any color to 16-bit straight-alpha RGBA.
+func straight16(c color.Color) color.NRGBA64 {
+	if c, ok := c.(color.NRGBA64); ok {
+		return c
+	}
+	return divided(c.RGBA())
+}
+
+// divided divides by alpha. A corrupt sample above its alpha becomes 65535.
+func divided(r, g, b, a uint32) color.NRGBA64 {
+	if a == 0 {
+		return color.NRGBA64{}
+	}
+	un := func(v uint32) uint16 { return uint16(min((v*deepest+a/2)/a, deepest)) }
+	return color.NRGBA64{R: un(r), G: un(g), B: un(b), A: uint16(a)}
 }
 
 // storeDeep writes samples in the order of bytes that images have.
