@@ -94,7 +94,7 @@ func (c *config) check() error {
 func (c *config) pipelineOptions() *pipeline.Options {
 	return &pipeline.Options{
 		Model: c.Model, ModelOptions: c.ModelOptions, Inputs: c.Inputs, Output: c.Output, DeadLetters: c.deadLetters,
-		Format: c.Format, Quality: c.Quality, SkipExisting: c.SkipExisting, Workers: c.Workers, Limits: c.Limits, Resize: c.Resize,
+		Format: c.Format, Quality: c.Quality, Lossless: c.Lossless, Strip: c.Strip, SkipExisting: c.SkipExisting, Workers: c.Workers, Limits: c.Limits, Resize: c.Resize,
 	}
 }
 

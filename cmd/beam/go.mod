@@ -8,9 +8,12 @@ require (
 )
 
 require (
+	github.com/ebitengine/purego v0.10.1 // indirect
+	github.com/gen2brain/webp v0.5.5 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/schollz/progressbar/v3 v3.19.1 // indirect
+	github.com/tetratelabs/wazero v1.12.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 )
 

@@ -163,7 +163,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 		translator = j.wrap(model)
 	}
 	converter, err := batch.New(translator, &batch.Options{
-		Quality: cfg.Quality, SkipExisting: cfg.SkipExisting, Workers: cfg.Workers, Limits: cfg.Limits, Size: size, Window: info.Output.Window,
+		Quality: cfg.Quality, Lossless: cfg.Lossless, Strip: cfg.Strip, SkipExisting: cfg.SkipExisting, Workers: cfg.Workers, Limits: cfg.Limits, Size: size, Window: info.Output.Window,
 		Done: func(r batch.Result) {
 			if r.Err != nil {
 				r.Err = modelcli.FlagError{Err: r.Err}

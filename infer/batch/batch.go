@@ -39,8 +39,12 @@ type Translator interface {
 
 // Options configure a Converter. A nil *Options and the zero value stand for the defaults.
 type Options struct {
-	// Quality is the JPEG quality, 1 to 100. Default 95.
+	// Quality is the quality of JPEG and of lossy WebP, 1 to 100. Default 95.
 	Quality int
+	// Lossless writes WebP without loss.
+	Lossless bool
+	// Strip leaves out the metadata of the inputs: Exif, XMP, IPTC, resolution. Color profiles stay.
+	Strip bool
 	// SkipExisting skips images whose output exists.
 	SkipExisting bool
 	// Workers is the number of images that are passed to the Translator concurrently. Default 2: one
@@ -89,7 +93,7 @@ type Result struct {
 	Skipped bool
 	Err     error
 	// Notes are sentences about what the output lacks: further frames, more than 8 bits per sample,
-	// an ICC profile or transparency that its format cannot store.
+	// an ICC profile, metadata, or transparency that its format cannot store.
 	Notes []string
 	// Tiling tells how the image went through the model. The zero value: the Translator did not report it.
 	Tiling infer.Tiling

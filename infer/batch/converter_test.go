@@ -95,7 +95,7 @@ func TestConverterErrors(t *testing.T) {
 		{"limits", newConverter(inverter, &Options{Limits: pixels.Limits{MaxPixels: 47}}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), "more than the limit of 47 pixels"},
 		{"size", newConverter(inverter, &Options{Size: func(int, int) (int, int) { return 0, 5 }}), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), `resize "a.png": image of 0x5`},
 		{"model", newConverter(fails, nil), t.Context(), Job{"a.png", "x.png"}, file.Bytes(), `convert "a.png": broken`},
-		{"format", newConverter(inverter, nil), t.Context(), Job{"a.png", "x.webp"}, file.Bytes(), `write image "x.webp": WebP can be read but not written`},
+		{"format", newConverter(inverter, nil), t.Context(), Job{"a.png", "x.svg"}, file.Bytes(), `write image "x.svg": cannot write images of format ".svg"`},
 		{"end", full, ended, Job{"a.png", "x.png"}, file.Bytes(), `convert "a.png": context canceled`},
 	} {
 		content, r := c.converter.Convert(c.ctx, c.job, c.file)

@@ -23,7 +23,7 @@ func (p *planner) add(input, output string) {
 		ext = "." + p.format
 	case p.format == "" && !pixels.Writable(ext):
 		ext = ".png"
-		p.WebP++
+		p.AsPNG++
 	}
 	p.Jobs = append(p.Jobs, Job{input, filepath.Join(dir, shorten(stem, ext, len(name)))})
 }

@@ -24,8 +24,8 @@ type Plan struct {
 	// SkippedLinks is the number of links to folders that were not followed, because they lead to images
 	// that are in the plan or in the output anyway, or to a parent of an input.
 	SkippedLinks int
-	// WebP is the number of WebP images that become PNG, because this package cannot write WebP.
-	WebP int
+	// AsPNG is the number of images that become PNG, because their formats can only be read.
+	AsPNG int
 	// Renamed lists the jobs whose outputs have another name because theirs was taken by another image.
 	Renamed []Job
 }
@@ -47,9 +47,9 @@ type Failure struct {
 // is read twice. The tree of a single input folder is repeated in output; several input folders get a
 // folder of their own in output each.
 //
-// Format is the format of the outputs ("png", "jpg", "gif", "bmp", "tiff"). If it is empty, each image
-// keeps its format, and WebP becomes PNG. Outputs have different names: of a.jpg and a.png as PNG, the
-// first becomes a.jpg.png.
+// Format is the format of the outputs ("png", "jpg", "webp", "gif", "bmp", "tiff"). If it is empty, each
+// image keeps its format, or becomes PNG if that can only be read. Outputs have different names: of a.jpg
+// and a.png as PNG, the first becomes a.jpg.png.
 //
 // NewPlan creates output if needed, checks that it takes files and removes the temporary files that runs
 // killed more than an hour ago have left in it. On file systems that ignore case, names differ in more
@@ -167,7 +167,7 @@ type planner struct {
 
 func newPlanner(format string, fold bool) (*planner, error) {
 	if format != "" && !pixels.Writable(format) {
-		return nil, fmt.Errorf("format %q cannot be written: choose png, jpg, gif, bmp or tiff", format)
+		return nil, fmt.Errorf("format %q cannot be written: choose %s", format, pixels.WritableFormats)
 	}
 	format = strings.ToLower(strings.TrimPrefix(format, "."))
 	return &planner{format: format, fold: fold, seen: map[string]bool{}}, nil

@@ -91,8 +91,8 @@ func (c *Converter) Convert(ctx context.Context, j Job, file []byte) ([]byte, Re
 	}
 	begin = time.Now()
 	var out bytes.Buffer
-	options := pixels.SaveOptions{Format: filepath.Ext(j.Output), Quality: c.opt.Quality, Profile: w.profile}
-	err = pixels.Encode(&out, w.img, options)
+	w.save.Format = filepath.Ext(j.Output)
+	err = pixels.Encode(&out, w.img, w.save)
 	w.Write = time.Since(begin)
 	if err != nil {
 		w.Err = fmt.Errorf("write image %q: %w", j.Output, err)
@@ -104,8 +104,8 @@ func (c *Converter) Convert(ctx context.Context, j Job, file []byte) ([]byte, Re
 // work is an image on its way through the stages. img is the output of the stage before.
 type work struct {
 	Result
-	img     image.Image
-	profile pixels.Profile
+	img  image.Image
+	save pixels.SaveOptions
 }
 
 // start returns the results as they come, and closes the channel after the last. It starts no image
@@ -184,7 +184,8 @@ func (c *Converter) read(w *work) bool {
 
 // prepare resizes an image that has been read and notes what its output format cannot store.
 func (c *Converter) prepare(w *work, pic *pixels.Picture) bool {
-	w.img, w.profile, w.Notes = pic.Image, pic.Profile, pic.Notes
+	w.img, w.Notes = pic.Image, pic.Notes
+	w.save = pixels.SaveOptions{Quality: c.opt.Quality, Lossless: c.opt.Lossless, Profile: pic.Profile}
 	w.Width, w.Height = pic.Image.Rect.Dx(), pic.Image.Rect.Dy()
 	format := canonical(filepath.Ext(w.Output))
 	if !pic.Profile.SRGB() && !pixels.KeepsProfile(format) {
@@ -195,6 +196,10 @@ func (c *Converter) prepare(w *work, pic *pixels.Picture) bool {
 	}
 	if pic.Deep != nil {
 		w.img = pic.Deep
+	}
+	if !c.opt.Strip {
+		w.save.Metadata = pic.Metadata
+		w.Notes = append(w.Notes, pic.Metadata.Lost(format)...)
 	}
 	if c.opt.Size == nil {
 		return true
@@ -238,18 +243,18 @@ func (c *Converter) fitFormat(w *work) {
 			w.Notes = append(w.Notes, fmt.Sprintf("%s stores 8 bits: the values %d to %d become 0 to 255; png and tiff keep them", format, c.opt.Window.Lo, c.opt.Window.Hi))
 		}
 	}
-	if gray := w.img.ColorModel(); w.profile != nil && (gray == color.GrayModel || gray == color.Gray16Model) {
-		w.Notes = append(w.Notes, fmt.Sprintf("the result is gray, which the ICC profile %q does not suit", w.profile.Name()))
-		w.profile = nil
+	if gray := w.img.ColorModel(); w.save.Profile != nil && (gray == color.GrayModel || gray == color.Gray16Model) {
+		w.Notes = append(w.Notes, fmt.Sprintf("the result is gray, which the ICC profile %q does not suit", w.save.Profile.Name()))
+		w.save.Profile = nil
 	}
 }
 
 func (c *Converter) write(w *work) bool {
 	begin := time.Now()
 	if w.Err = os.MkdirAll(filepath.Dir(w.Output), 0o777); w.Err == nil {
-		w.Err = pixels.Save(w.Output, w.img, pixels.SaveOptions{Quality: c.opt.Quality, Profile: w.profile})
+		w.Err = pixels.Save(w.Output, w.img, w.save)
 	}
 	w.Write = time.Since(begin)
-	w.img, w.profile = nil, nil
+	w.img, w.save = nil, pixels.SaveOptions{}
 	return true
 }

@@ -4,7 +4,6 @@ import (
 	"image"
 	"image/color"
 
-	"github.com/disintegration/imaging"
 	"golang.org/x/image/draw"
 )
 
@@ -18,7 +17,7 @@ func deepModel(m color.Model) bool {
 // KeepsDeep reports whether a format ("png", "tiff", ...) can store 16 bits per sample.
 func KeepsDeep(format string) bool {
 	f, err := writer(format)
-	return err == nil && (f == imaging.PNG || f == imaging.TIFF)
+	return err == nil && (f == "png" || f == "tiff")
 }
 
 // NewDeep returns an empty 16-bit image with the bounds r: an *image.Gray16 if like is one, and otherwise

@@ -5,12 +5,8 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"io"
-	"slices"
 	"strings"
-
-	"github.com/disintegration/imaging"
 )
 
 // A Profile is an ICC profile (ICC.1), which defines the colors of an image's numbers. Images without
@@ -167,57 +163,26 @@ func pngProfile(data []byte) ([]byte, error) {
 // KeepsProfile reports whether Encode writes ICC profiles in the format.
 func KeepsProfile(format string) bool {
 	f, err := writer(format)
-	return err == nil && (f == imaging.JPEG || f == imaging.PNG || f == imaging.TIFF)
+	return err == nil && f != "gif" && f != "bmp"
 }
 
-// withProfile returns an encoded JPEG, PNG or TIFF file with a profile.
-func withProfile(format imaging.Format, file []byte, p Profile) []byte {
-	switch format {
-	case imaging.JPEG:
-		return slices.Insert(file, 2, jpegProfileSegments(p)...) // after the start of image
-	case imaging.PNG:
-		return slices.Insert(file, 8+25, pngProfileChunk(p)...) // after signature and header
-	}
-	return tiffWithProfile(file, p)
-}
-
+// jpegProfileSegments returns the segments of a profile, which hold up to 64 KiB each.
 func jpegProfileSegments(p Profile) (b []byte) {
-	const most = 0xffff - 2 - len(jpegProfilePrefix) - 2
+	const most = maxSegment - len(jpegProfilePrefix) - 2
 	count := (len(p) + most - 1) / most // at most 65, by maxProfile
 	for i := range count {
 		part := p[i*most : min((i+1)*most, len(p))]
-		b = append(b, 0xff, app2)
-		b = binary.BigEndian.AppendUint16(b, uint16(2+len(jpegProfilePrefix)+2+len(part)))
-		b = append(b, jpegProfilePrefix...)
-		b = append(b, byte(i+1), byte(count))
-		b = append(b, part...)
+		b = appendSegment(b, app2, jpegProfilePrefix+string([]byte{byte(i + 1), byte(count)}), part)
 	}
 	return b
 }
 
+// pngProfileChunk returns the content of the iCCP chunk.
 func pngProfileChunk(p Profile) []byte {
 	var b bytes.Buffer
-	b.Write([]byte{0, 0, 0, 0})
-	b.WriteString("iCCPICC profile\x00\x00")
+	b.WriteString("ICC profile\x00\x00")
 	z := zlib.NewWriter(&b)
 	z.Write(p) // a bytes.Buffer does not fail
 	z.Close()
-	chunk := b.Bytes()
-	binary.BigEndian.PutUint32(chunk, uint32(len(chunk)-8))
-	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
-}
-
-// tiffWithProfile replaces the directory of a TIFF file with one that has the profile.
-func tiffWithProfile(file []byte, p Profile) []byte {
-	if len(file)%2 == 1 {
-		file = append(file, 0)
-	}
-	at := len(file)
-	d := readTIFFDir(append(file, p...))
-	e := make([]byte, 12)
-	d.order.PutUint16(e, tagICCProfile)
-	d.order.PutUint16(e[2:], typeUndefined)
-	d.order.PutUint32(e[4:], uint32(len(p)))
-	d.order.PutUint32(e[8:], uint32(at))
-	return d.with(e)
+	return b.Bytes()
 }

@@ -44,7 +44,7 @@ func stretched(p Profile, n int) Profile {
 func TestSaveKeepsProfile(t *testing.T) {
 	m := load(t, "alpha.png").Image
 	for _, p := range []Profile{wide(t), stretched(wide(t), 65519), stretched(wide(t), 65520), stretched(wide(t), 200_001)} {
-		for _, format := range []string{"png", "jpg", "tiff", "gif", "bmp"} {
+		for _, format := range []string{"png", "jpg", "tiff", "gif", "bmp", "webp"} {
 			data := encoded(t, func(w io.Writer) error { return Encode(w, m, SaveOptions{Format: format, Profile: p}) })
 			plain := encoded(t, func(w io.Writer) error { return Encode(w, m, SaveOptions{Format: format}) })
 			got, err := Decode(data, Limits{})
@@ -75,7 +75,7 @@ func TestProfileIgnored(t *testing.T) {
 	copy(damaged[36:], "none")
 	binary.BigEndian.PutUint32(long, uint32(len(long)+1))
 	for want, p := range map[string]Profile{`"Wide test space" is for CMYK`: inks, "is damaged": damaged, "damaged and is ignored": long} {
-		for _, format := range []string{"png", "jpg", "tiff"} {
+		for _, format := range []string{"png", "jpg", "tiff", "webp"} {
 			got, err := Decode(encoded(t, func(w io.Writer) error { return Encode(w, m, SaveOptions{Format: format, Profile: p}) }), Limits{})
 			if err != nil || got.Profile != nil || !strings.Contains(strings.Join(got.Notes, "; "), want) {
 				t.Errorf("%s: profile %v, notes %q, %v; want %q", format, got.Profile != nil, got.Notes, err, want)

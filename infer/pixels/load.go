@@ -23,6 +23,8 @@ type Picture struct {
 	// Profile is the file's ICC profile, if it is valid and for RGB. It applies to Image; pass it on in
 	// SaveOptions.
 	Profile Profile
+	// Metadata describes the image, as stored in the file. Pass it on in SaveOptions.
+	Metadata Metadata
 	// Notes list what Image lacks of the file: further frames, more than 8 bits per sample, an ICC
 	// profile for CMYK.
 	Notes []string
@@ -180,6 +182,7 @@ func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 	}
 	_, cmyk := img.(*image.CMYK)
 	p.profile(f.data, cmyk)
+	p.metadata(f.data)
 	p.Image = toNRGBA(img)
 	if turn := turns[p.Orientation]; turn != nil {
 		p.Image = turn(p.Image)
@@ -241,6 +244,15 @@ func (p *Picture) profile(data []byte, cmyk bool) {
 	if cmyk {
 		p.note(noteCMYK)
 	}
+}
+
+// metadata sets the file's metadata. Orientation is known.
+func (p *Picture) metadata(data []byte) {
+	m, notes := readMetadata(p.Format, data)
+	if p.Orientation >= 5 {
+		m.DPI[0], m.DPI[1] = m.DPI[1], m.DPI[0]
+	}
+	p.Metadata, p.Notes = m, append(p.Notes, notes...)
 }
 
 // Check returns an error unless an image of w x h pixels is within the limits.

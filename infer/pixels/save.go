@@ -3,7 +3,6 @@ package pixels
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -21,16 +20,21 @@ import (
 
 // SaveOptions configure how an image is written.
 type SaveOptions struct {
-	Format  string // "jpeg" (or "jpg"), "png", "gif", "bmp", "tiff" (or "tif"); default by file name
-	Quality int    // of JPEG, 1 to 100; default 95
-	// Profile is written to JPEG, PNG and TIFF files; other formats cannot store it (KeepsProfile). It
+	// Format is "jpeg" (or "jpg"), "png", "gif", "bmp", "tiff" (or "tif"), or "webp"; default by file name.
+	Format  string
+	Quality int // of JPEG and WebP, 1 to 100; default 95
+	// Lossless writes WebP without loss. Otherwise WebP is lossy, also at quality 100, as from cwebp.
+	Lossless bool
+	// Profile is written to JPEG, PNG, TIFF and WebP files; other formats cannot store it (KeepsProfile). It
 	// must be for RGB.
 	Profile Profile
+	// Metadata is written as far as the format can store it (Metadata.Lost).
+	Metadata Metadata
 }
 
-// encoders are the formats that can be written.
+// encoders are the formats that can be written, and how imaging calls those that it writes.
 var encoders = map[string]imaging.Format{
-	"jpeg": imaging.JPEG, "png": imaging.PNG, "gif": imaging.GIF, "bmp": imaging.BMP, "tiff": imaging.TIFF,
+	"jpeg": imaging.JPEG, "png": imaging.PNG, "gif": imaging.GIF, "bmp": imaging.BMP, "tiff": imaging.TIFF, "webp": -1,
 }
 
 // Writable reports whether Save can write a format ("jpg", "png", ...). A leading dot and capitals are
@@ -40,28 +44,28 @@ func Writable(format string) bool {
 	return err == nil
 }
 
-func writer(format string) (imaging.Format, error) {
+// WritableFormats lists the formats for messages.
+const WritableFormats = "png, jpg, webp, gif, bmp or tiff"
+
+// writer returns the key in encoders of a format.
+func writer(format string) (string, error) {
 	name := extensions[extension("."+strings.TrimPrefix(format, "."))]
-	if name == "webp" {
-		return 0, errors.New("WebP can be read but not written. Fix: choose png, jpg, gif, bmp or tiff")
+	if _, ok := encoders[name]; !ok {
+		return "", fmt.Errorf("cannot write images of format %q. Fix: choose %s", format, WritableFormats)
 	}
-	f, ok := encoders[name]
-	if !ok {
-		return 0, fmt.Errorf("cannot write images of format %q. Fix: choose png, jpg, gif, bmp or tiff", format)
-	}
-	return f, nil
+	return name, nil
 }
 
 // Encode writes an image; opt.Format is required. JPEG and BMP have no alpha, so it draws the image on
-// white; GIF's alpha is all or nothing. Encode writes no orientation.
+// white; GIF's alpha is all or nothing. Encode writes no orientation but upright.
 func Encode(w io.Writer, img image.Image, opt SaveOptions) error {
 	format, err := writer(opt.Format)
 	if err != nil {
 		return err
 	}
-	quality := cmp.Or(opt.Quality, 95)
-	if quality < 1 || quality > 100 {
-		return fmt.Errorf("JPEG quality %d is outside 1 to 100", opt.Quality)
+	opt.Quality = cmp.Or(opt.Quality, 95)
+	if opt.Quality < 1 || opt.Quality > 100 {
+		return fmt.Errorf("quality %d is outside 1 to 100", opt.Quality)
 	}
 	if err := Valid(img); err != nil {
 		return err
@@ -69,21 +73,29 @@ func Encode(w io.Writer, img image.Image, opt SaveOptions) error {
 	if len(opt.Profile) > maxProfile {
 		return errProfileSize
 	}
-	switch format {
-	case imaging.GIF:
-		return encodeGIF(w, toNRGBA(img))
-	case imaging.JPEG, imaging.BMP:
-		img = onWhite(img)
-	}
-	if opt.Profile == nil {
-		return imaging.Encode(w, img, format, imaging.JPEGQuality(quality))
+	meta := opt.Metadata.forImage(img.Bounds().Dx(), img.Bounds().Dy())
+	if opt.Profile == nil && meta.empty() {
+		return encode(w, img, format, opt)
 	}
 	var file bytes.Buffer
-	if err := imaging.Encode(&file, img, format, imaging.JPEGQuality(quality)); err != nil {
+	if err := encode(&file, img, format, opt); err != nil {
 		return err
 	}
-	_, err = w.Write(withProfile(format, file.Bytes(), opt.Profile))
+	_, err = w.Write(embed(format, file.Bytes(), opt.Profile, meta))
 	return err
+}
+
+// encode writes the pixels.
+func encode(w io.Writer, img image.Image, format string, opt SaveOptions) error {
+	switch format {
+	case "gif":
+		return encodeGIF(w, toNRGBA(img))
+	case "webp":
+		return encodeWebP(w, toNRGBA(img), opt)
+	case "jpeg", "bmp":
+		img = onWhite(img)
+	}
+	return imaging.Encode(w, img, encoders[format], imaging.JPEGQuality(opt.Quality))
 }
 
 // onWhite draws img on white. It returns img itself if that is opaque.

@@ -27,6 +27,8 @@ func TestSaveEveryFormat(t *testing.T) {
 		{"a.tif", SaveOptions{}, "tiff", 0},
 		{"a.jpg", SaveOptions{}, "jpeg", 12},
 		{"b.jpg", SaveOptions{Quality: 20}, "jpeg", 60},
+		{"a.webp", SaveOptions{}, "webp", 40},
+		{"b.webp", SaveOptions{Lossless: true}, "webp", 0},
 		{"a.gif", SaveOptions{}, "gif", 24}, // dithered to 256 colors
 		{"named-otherwise.jpg", SaveOptions{Format: "PNG"}, "png", 0},
 	} {
@@ -124,7 +126,7 @@ func TestSaveGIFKeepsFewColors(t *testing.T) {
 func TestSaveTurnsOnce(t *testing.T) {
 	base := load(t, "base.png").Image
 	for _, name := range []string{"orientation_6.jpg", "orientation_6.png", "orientation_6.webp", "orientation_6.tiff"} {
-		for _, format := range []string{"png", "tiff", "bmp", "gif", "jpg"} {
+		for _, format := range []string{"png", "tiff", "bmp", "gif", "jpg", "webp"} {
 			data := encoded(t, func(w io.Writer) error { return Encode(w, load(t, name).Image, SaveOptions{Format: format}) })
 			p, err := Decode(data, Limits{})
 			if err != nil {
@@ -149,7 +151,7 @@ func TestSaveErrorsLeaveNothing(t *testing.T) {
 		img        image.Image
 		opt        SaveOptions
 	}{
-		{"a.webp", "not written", m, SaveOptions{}},
+		{"a.heic", "cannot write", m, SaveOptions{}},
 		{"a.xyz", `"xyz"`, m, SaveOptions{}},
 		{"plain", "extension", m, SaveOptions{}},
 		{"old.jpg", "quality 101", m, SaveOptions{Quality: 101}},
@@ -189,7 +191,7 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 }
 
 func TestEncodeReportsWriteErrors(t *testing.T) {
-	for _, format := range []string{"png", "jpg", "gif", "bmp", "tiff"} {
+	for _, format := range []string{"png", "jpg", "gif", "bmp", "tiff", "webp"} {
 		if err := Encode(&fullDisk{40}, noise(64, 64), SaveOptions{Format: format}); err == nil {
 			t.Errorf("%s: no error from a full disk", format)
 		}
@@ -197,7 +199,7 @@ func TestEncodeReportsWriteErrors(t *testing.T) {
 }
 
 func TestWritable(t *testing.T) {
-	for format, want := range map[string]bool{"png": true, ".JPG": true, "tif": true, "webp": false, "": false, "exe": false} {
+	for format, want := range map[string]bool{"png": true, ".JPG": true, "tif": true, "webp": true, "heic": false, "": false, "exe": false} {
 		if Writable(format) != want {
 			t.Errorf("Writable(%q) = %v", format, !want)
 		}

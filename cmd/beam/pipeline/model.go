@@ -69,7 +69,7 @@ func converterOf(o *Options, open func() (*infer.Model, error)) (c *converter, o
 	if err != nil {
 		return nil, false, modelcli.FlagError{Err: err}
 	}
-	opt := &batch.Options{Quality: o.Quality, Limits: o.Limits, Workers: o.Workers}
+	opt := &batch.Options{Quality: o.Quality, Lossless: o.Lossless, Strip: o.Strip, Limits: o.Limits, Workers: o.Workers}
 	c = &converter{model: model}
 	if opt.Size, err = modelcli.Sizes(o.Resize, model.Info()); err == nil {
 		c.Converter, err = batch.New(model, opt)

@@ -42,6 +42,8 @@ type Options struct {
 	// Format is as for batch.NewPlan, the others as in batch.Options. Workers is per process.
 	Format       string
 	Quality      int
+	Lossless     bool
+	Strip        bool
 	SkipExisting bool
 	Workers      int
 	Limits       pixels.Limits
@@ -84,7 +86,7 @@ func (o *Options) validatePlan() error {
 		bad = append(bad, errors.New("the output folder is missing"))
 	}
 	if o.Format != "" && !pixels.Writable(o.Format) {
-		bad = append(bad, fmt.Errorf("format %q cannot be written: use png, jpg, gif, bmp or tiff", o.Format))
+		bad = append(bad, fmt.Errorf("format %q cannot be written: use %s", o.Format, pixels.WritableFormats))
 	}
 	local := 0
 	for _, in := range o.Inputs {

@@ -33,15 +33,15 @@ func TestPlanElsewhere(t *testing.T) {
 		others         int
 	}{
 		{name: "folder", inputs: []string{"in"}, output: "memfs://plan/out", others: 1,
-			want: []string{"in/a.jpg > out/a.jpg", "in/a.png > out/a.png", "in/sub/b.webp > out/sub/b.png", "in/sub/deep/d.TIF > out/sub/deep/d.TIF"}},
+			want: []string{"in/a.jpg > out/a.jpg", "in/a.png > out/a.png", "in/sub/b.webp > out/sub/b.webp", "in/sub/deep/d.TIF > out/sub/deep/d.TIF"}},
 		{name: "format", inputs: []string{"in/", "in"}, output: "memfs://plan/out/", format: "png", others: 1,
 			want: []string{"in/a.jpg > out/a.jpg.png", "in/a.png > out/a.png", "in/sub/b.webp > out/sub/b.png", "in/sub/deep/d.TIF > out/sub/deep/d.png"}},
 		{name: "folders", inputs: []string{"in/sub/deep", "more/sub/in"}, output: "memfs://plan/out",
 			want: []string{"in/sub/deep/d.TIF > out/deep/d.TIF", "more/sub/in/e.png > out/in/e.png"}},
 		{name: "namesakes", inputs: []string{"in/sub", "more/sub"}, output: "memfs://plan/out",
-			want: []string{"in/sub/b.webp > out/sub/b.png", "in/sub/deep/d.TIF > out/sub/deep/d.TIF", "more/sub/f.png > out/sub-2/f.png", "more/sub/in/e.png > out/sub-2/in/e.png"}},
+			want: []string{"in/sub/b.webp > out/sub/b.webp", "in/sub/deep/d.TIF > out/sub/deep/d.TIF", "more/sub/f.png > out/sub-2/f.png", "more/sub/in/e.png > out/sub-2/in/e.png"}},
 		{name: "pattern", inputs: []string{"in/*.*", "in/*/*.webp"}, output: "memfs://plan/out", others: 1,
-			want: []string{"in/a.jpg > out/a.jpg", "in/a.png > out/a.png", "in/sub/b.webp > out/sub/b.png"}},
+			want: []string{"in/a.jpg > out/a.jpg", "in/a.png > out/a.png", "in/sub/b.webp > out/sub/b.webp"}},
 		{name: "named", inputs: []string{"odd/photo", "odd/[x].png", "in/a.png", "in/a.png"}, output: "memfs://plan/out",
 			want: []string{"odd/photo > out/photo.png", "odd/[x].png > out/[x].png", "in/a.png > out/a.png"}},
 		{name: "output inside", inputs: []string{"in"}, output: "memfs://plan/in/sub", format: "png", others: 1,

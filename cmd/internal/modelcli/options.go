@@ -27,6 +27,8 @@ type Conversion struct {
 	Output       string
 	Format       string // "" keeps each image's own
 	Quality      int
+	Lossless     bool
+	Strip        bool
 	SkipExisting bool
 	Workers      int // 0 for the default of package batch
 	Limits       pixels.Limits
@@ -46,8 +48,10 @@ func (c *Conversion) Bind(f *cli.Flags, withoutModel string) {
 		return nil
 	})
 	f.StringVar(&c.Output, "out", "", "write the results to `DIR` (required)")
-	f.StringVar(&c.Format, "format", "", "write images as `NAME`: png, jpg, gif, bmp or tiff (default: the format of each image; png for webp)")
-	f.IntVar(&c.Quality, "quality", 95, "JPEG quality `N`, from 1 to 100")
+	f.StringVar(&c.Format, "format", "", "write images as `NAME`: png, jpg, webp, gif, bmp or tiff (default: the format of each image)")
+	f.IntVar(&c.Quality, "quality", 95, "JPEG and WebP quality `N`, from 1 to 100")
+	f.BoolVar(&c.Lossless, "lossless", false, "write WebP without loss")
+	f.BoolVar(&c.Strip, "strip", false, "leave out the metadata of the images: Exif with camera, date and place, XMP, IPTC and resolution (default: keep it)")
 	f.BoolVar(&c.SkipExisting, "skip_existing", false, "skip images whose output exists")
 	f.StringVar(&c.JSON, "json", "", "write a summary as JSON to `FILE`, or to standard output if FILE is -")
 	f.Group("Sizes and limits")
@@ -93,7 +97,7 @@ func (c *Conversion) Bind(f *cli.Flags, withoutModel string) {
 func (c *Conversion) Check() []error {
 	var bad []error
 	if c.Format != "" && !pixels.Writable(c.Format) {
-		bad = append(bad, fmt.Errorf("-format %q cannot be written: use png, jpg, gif, bmp or tiff", c.Format))
+		bad = append(bad, fmt.Errorf("-format %q cannot be written: use %s", c.Format, pixels.WritableFormats))
 	}
 	if c.Quality < 1 || c.Quality > 100 {
 		bad = append(bad, fmt.Errorf("-quality %d is not between 1 and 100", c.Quality))

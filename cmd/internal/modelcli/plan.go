@@ -29,8 +29,8 @@ func PrintPlan(w io.Writer, plan *batch.Plan) {
 		fmt.Fprintf(w, " (skipping %s)", strings.Join(skipped, " and "))
 	}
 	fmt.Fprintln(w)
-	if plan.WebP > 0 {
-		fmt.Fprintf(w, "writing %s as PNG: WebP can only be read\n", cli.Count(plan.WebP, "WebP image"))
+	if plan.AsPNG > 0 {
+		fmt.Fprintf(w, "writing %s as PNG: their format can only be read\n", cli.Count(plan.AsPNG, "image"))
 	}
 	const most = 5
 	for i, j := range plan.Renamed {
