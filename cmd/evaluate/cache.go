@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -24,22 +25,27 @@ type cache struct {
 }
 
 const (
-	cacheVersion = 1
+	cacheVersion = 2
+	resizeMethod = "bicubic, opaque"
 	unusedFor    = 30 * 24 * time.Hour // an unused entry is removed after this time
 	largestSet   = 256 << 20           // bound on the stored images for SWD, in bytes
 )
 
 // newCache returns the cache for a folder and the options. An entry is named by a hash of everything
-// that it depends on.
-func newCache(cfg *config, f *folder, swd *metric.SWD, e *features.Extractor, warn func(string, ...any)) (*cache, error) {
+// that it depends on: the content of the images, and not their names or times, which tell nothing for
+// sure.
+func newCache(ctx context.Context, cfg *config, f *folder, swd *metric.SWD, e *features.Extractor, warn func(string, ...any)) (*cache, error) {
 	dir, err := cfg.cacheFolder()
 	if err != nil || dir == "" {
 		return &cache{}, err
 	}
+	if err := f.hash(ctx); err != nil {
+		return nil, err
+	}
 	c := &cache{dir: dir, warn: warn}
-	parts := []any{cfg.width, cfg.height}
+	parts := []any{cfg.width, cfg.height, resizeMethod}
 	for _, p := range f.files {
-		parts = append(parts, p.name, p.size, p.mtime)
+		parts = append(parts, p.sum[:])
 	}
 	if swd != nil {
 		size := swd.Size()
@@ -49,7 +55,7 @@ func newCache(cfg *config, f *folder, swd *metric.SWD, e *features.Extractor, wa
 	}
 	if e != nil && !e.Info().External { // the hash of a model does not cover weights in other files
 		i := e.Info()
-		c.features = filepath.Join(dir, key(append(parts, i.SHA256, i.Input, i.Output, i.Width, i.Height)...)+".features")
+		c.features = filepath.Join(dir, key(append(parts, i.SHA256, i.Input, i.Output, i.Width, i.Height, i.Provider, i.Runtime)...)+".features")
 	}
 	return c, nil
 }

@@ -3,12 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"image"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"cyclegan/infer/pixels"
+	"cyclegan/train/metric"
 )
 
 func TestPruneRemovesOwnOldEntries(t *testing.T) {
@@ -47,6 +51,81 @@ func TestKeysTellOptionsApart(t *testing.T) {
 			t.Errorf("%v has the key %q", parts, k)
 		}
 		seen[k] = true
+	}
+}
+
+// The cache is named by the content of the images: equal names, sizes and times do not make two folders
+// equal, and other names and times do not make one folder two.
+func TestCacheFollowsContent(t *testing.T) {
+	swd, err := metric.NewSWD(16, 16, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	name := func(files map[string]byte) string {
+		t.Helper()
+		dir := t.TempDir()
+		for file, gray := range files {
+			img := image.NewNRGBA(image.Rect(0, 0, 16, 16))
+			for i := range img.Pix {
+				img.Pix[i] = gray
+			}
+			path := filepath.Join(dir, file)
+			if err := pixels.Save(path, img, pixels.SaveOptions{}); err != nil { // BMP has the same size for all
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(path, begin, begin); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f, err := listFolder("real", dir, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := newCache(t.Context(), &config{cache: t.TempDir()}, f, swd, nil, t.Logf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Base(c.pictures)
+	}
+	want := name(map[string]byte{"a.bmp": 10, "b.bmp": 20})
+	begin = begin.Add(-time.Hour)
+	if got := name(map[string]byte{"x.bmp": 10, "z.bmp": 20}); got != want {
+		t.Error("the names and times of images change the name of the entry")
+	}
+	begin = begin.Add(time.Hour)
+	for what, files := range map[string]map[string]byte{
+		"one image differs": {"a.bmp": 10, "b.bmp": 21}, "another order": {"a.bmp": 20, "b.bmp": 10}, "an image less": {"a.bmp": 10},
+	} {
+		if name(files) == want {
+			t.Errorf("%s: the same entry", what)
+		}
+	}
+}
+
+// An image that changes after it was hashed fails, since its statistics would be cached as those of the
+// image before.
+func TestImageChangesMeanwhile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.png")
+	save := func(side int) {
+		if err := pixels.Save(path, image.NewNRGBA(image.Rect(0, 0, side, side)), pixels.SaveOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(16)
+	f, err := listFolder("real", filepath.Dir(path), 0, 0)
+	if err == nil {
+		err = f.hash(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&config{}).image(f.files[0]); err != nil {
+		t.Error(err)
+	}
+	save(17)
+	if _, err := (&config{}).image(f.files[0]); err == nil || !strings.Contains(err.Error(), "changed during the evaluation") {
+		t.Errorf("read a changed image: %v", err)
 	}
 }
 

@@ -49,8 +49,8 @@ Scores:
 
 Lower SWD, KID, FID and L1 are better. KID and FID compare features of EfficientNet-Lite0, trained on
 ImageNet. Published values are by Inception, which train/metric/features/recipes/inception.py makes.
-Statistics of the reference folder are cached by the names, sizes and times of its files. ONNX Runtime
-and the weights are downloaded when they are first needed.
+Statistics of the reference folder are cached by the content of its files. ONNX Runtime and the weights
+are downloaded when they are first needed.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrupted.`, cli.Program("evaluate")))
 

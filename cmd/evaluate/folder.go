@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -26,9 +27,9 @@ type folder struct {
 }
 
 type file struct {
-	path, name  string // name is relative to the folder, with slashes
-	size, mtime int64  // in bytes, in nanoseconds
-	w, h        int    // from the header, after EXIF rotation
+	path, name string            // name is relative to the folder, with slashes
+	w, h       int               // from the header, after EXIF rotation
+	sum        [sha256.Size]byte // of the content, or zero; see hash
 }
 
 func (f file) stem() string { return strings.TrimSuffix(f.name, path.Ext(f.name)) }
@@ -104,15 +105,10 @@ func (f *folder) survey(ctx context.Context) error {
 			return p, fmt.Errorf("read image: %w", err)
 		}
 		defer opened.Close()
-		stat, err := opened.Stat()
-		if err != nil {
-			return p, fmt.Errorf("read image: %w", err)
-		}
 		info, err := pixels.Header(opened, pixels.Limits{})
 		if err != nil {
 			return p, fmt.Errorf("read image %q: %w", p.path, err)
 		}
-		p.size, p.mtime = stat.Size(), stat.ModTime().UnixNano()
 		p.w, p.h = info.Upright()
 		return p, nil
 	}, func(_, p file, err error) error {
@@ -128,6 +124,28 @@ func (f *folder) survey(ctx context.Context) error {
 		err = fmt.Errorf("no image in %q can be read: %w", f.dir, f.firstFailure())
 	}
 	return err
+}
+
+// hash computes the sums of the files, which identify their content.
+func (f *folder) hash(ctx context.Context) error {
+	i := 0
+	return inOrder(ctx, f.files, func(p file) (sum [sha256.Size]byte, err error) {
+		opened, err := os.Open(p.path)
+		if err != nil {
+			return sum, fmt.Errorf("read image: %w", err)
+		}
+		defer opened.Close()
+		h := sha256.New()
+		if _, err = io.Copy(h, opened); err != nil {
+			return sum, fmt.Errorf("read image: %w", err)
+		}
+		h.Sum(sum[:0])
+		return sum, nil
+	}, func(_ file, sum [sha256.Size]byte, err error) error {
+		f.files[i].sum = sum
+		i++
+		return err
+	})
 }
 
 // sizes lists the sizes of the images, and returns the common one or 0.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"image"
+	"os"
 	"runtime"
 
 	"cyclegan/cmd/internal/progress"
@@ -25,17 +27,38 @@ type reader struct {
 	extractor *features.Extractor // nil for none
 }
 
-// image loads an image without transparency and applies -resize.
-func (c *config) image(path string) (*image.NRGBA, error) {
-	pic, err := pixels.Load(path, pixels.Limits{})
+// image loads an image without transparency and applies -resize. If the file has a sum, its content must
+// still have it: statistics are cached by the sum.
+func (c *config) image(f file) (*image.NRGBA, error) {
+	data, err := content(f.path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read image: %w", err)
+	}
+	if f.sum != [sha256.Size]byte{} && f.sum != sha256.Sum256(data) {
+		return nil, fmt.Errorf("read image %q: it was changed during the evaluation", f.path)
+	}
+	pic, err := pixels.Decode(data, pixels.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("read image %q: %w", f.path, err)
 	}
 	img := pixels.Opaque(pic.Image)
 	if c.width > 0 {
 		img = pixels.Resize(img, c.width, c.height)
 	}
 	return img, nil
+}
+
+func content(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return pixels.ReadAll(f, info.Size(), pixels.Limits{}.WithDefaults().MaxBytes)
 }
 
 func (r *reader) needsSet(s *side) bool      { return r.swd != nil && s.set == nil }
@@ -53,7 +76,7 @@ func (r *reader) read(ctx context.Context, s *side, bar *progress.Bar) error {
 	var batch []*image.NRGBA
 	n := 0
 	err := inOrder(ctx, s.files, func(f file) (*image.NRGBA, error) {
-		img, err := r.cfg.image(f.path)
+		img, err := r.cfg.image(f)
 		if err == nil && needSet && img.Rect.Size() != r.swd.Size() {
 			err = fmt.Errorf("read image %q: its size %dx%d differs from its header", f.path, img.Rect.Dx(), img.Rect.Dy())
 		}

@@ -105,7 +105,7 @@ func (r *reader) prepare(rep *report, real, fake *folder) error {
 
 // sets reads both sides. As much as possible of the real one comes from the cache.
 func (r *reader) sets(ctx context.Context, rep *report, real, fake *side, stderr io.Writer) error {
-	c, err := newCache(r.cfg, real.folder, r.swd, r.extractor, rep.warn)
+	c, err := newCache(ctx, r.cfg, real.folder, r.swd, r.extractor, rep.warn)
 	if err != nil {
 		return err
 	}
@@ -178,11 +178,11 @@ func (r *reader) pairs(ctx context.Context, rep *report, real, fake *folder, std
 	defer bar.Finish()
 	var all metric.Pairs
 	err := inOrder(ctx, matched, func(files [2]file) (metric.Pair, error) {
-		a, err := r.cfg.image(files[0].path)
+		a, err := r.cfg.image(files[0])
 		if err != nil {
 			return metric.Pair{}, err
 		}
-		b, err := r.cfg.image(files[1].path)
+		b, err := r.cfg.image(files[1])
 		if err != nil {
 			return metric.Pair{}, err
 		}
