@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 
 	"cyclegan/infer/atomicfile"
 	"cyclegan/train/checkpoint"
+	"cyclegan/train/dataset"
 )
 
 // OptionsFile is the file in a run's folder that holds its options.
@@ -24,6 +26,20 @@ func (o Options) Dir() string { return filepath.Join(o.CheckpointsDir, o.Name) }
 // Checkpoints returns the folder of the run's checkpoints.
 func (o Options) Checkpoints() checkpoint.Folder {
 	return checkpoint.Folder(filepath.Join(o.Dir(), "checkpoints"))
+}
+
+// OpenData opens the images of the run. If they are missing in a run that is resumed, the error says how
+// to name their new place.
+func (o Options) OpenData(resumed bool) (*dataset.Dataset, error) {
+	data, err := dataset.Open(o.Dataset())
+	if !resumed || !errors.Is(err, fs.ErrNotExist) {
+		return data, err
+	}
+	place := "-dataroot NEWDIR"
+	if o.DirA != "" {
+		place = "-dir_A NEWDIR -dir_B NEWDIR"
+	}
+	return nil, fmt.Errorf("%w\nFix: if the images were moved, resume with their new place: -continue_train %s", err, place)
 }
 
 // Claim creates the run's folder and keeps other processes from training in it until release is

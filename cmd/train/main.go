@@ -24,7 +24,6 @@ import (
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/train"
-	"cyclegan/train/dataset"
 	"cyclegan/train/inspect"
 )
 
@@ -75,6 +74,7 @@ func parse(args []string) (*config, *cli.Flags, error) {
 		return nil, f, err
 	}
 	c.saved = c.opts
+	c.forgetData()
 	f = c.flags(&c.opts)
 	if err := f.Parse(args); err != nil {
 		return nil, f, err
@@ -145,6 +145,15 @@ func savedOptions(first train.Options, explicit map[string]bool) (train.Options,
 	return o, err
 }
 
+// forgetData drops the saved place of a run's images if the command line names another one, which may be
+// of the other kind: a dataroot or two folders.
+func (c *config) forgetData() {
+	if c.explicit["dataroot"] || c.explicit["dir_A"] && c.explicit["dir_B"] {
+		o := &c.opts
+		o.Dataroot, o.DirA, o.DirB, o.TestDirA, o.TestDirB = "", "", "", "", ""
+	}
+}
+
 // pickName keeps a new run out of the folder of an old one. It rejects a given name that is taken, and
 // numbers a default one.
 func (c *config) pickName() error {
@@ -183,7 +192,7 @@ func (c *config) checkImages(stdout, stderr *os.File) int {
 
 // inspect decodes every image and prints the findings. The error says what prevents a run.
 func (c *config) inspect(ctx context.Context, stdout, stderr *os.File) (*inspect.Result, error) {
-	data, err := dataset.Open(c.opts.Dataset())
+	data, err := c.opts.OpenData(c.resume)
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func Train(ctx context.Context, c Config) error {
 	r := &run{Config: c, opts: c.Options, failing: map[string]bool{}}
 	defer r.close()
 	r.timing = newTiming(r)
-	if r.data, err = dataset.Open(r.opts.Dataset()); err != nil {
+	if r.data, err = r.opts.OpenData(r.Resume != nil); err != nil {
 		return err
 	}
 	r.open = append(r.open, r.data)
