@@ -54,7 +54,7 @@ var officialOptions = slices.Concat([]officialOption{
 	{name: "results_dir", value: "./results/", about: "write to the folders fake_B (by G_AB) and fake_A (by G_BA) in `DIR`/NAME/test_latest, as PNG unless -format is given"},
 	{name: "direction", value: "AtoB", about: "direction `NAME` of the training, AtoB or BtoA (which swaps testA and testB), or with -model test of the conversion (default: the run's); without -model and -name, that of the built-in model", check: oneOf("AtoB", "BtoA")},
 	{name: "model_suffix", about: "use the generator with suffix `NAME` for -model test: _A for G_AB, _B for G_BA (default: by -direction)", check: oneOf("", "_A", "_B", "_AB", "_BA")},
-	{name: "epoch", value: latest, about: "use the generators of epoch `N`, which cmd/export must have written to checkpoints_dir/NAME/epoch_N", check: matches(latest+`|[1-9]\d*`, "latest or the number of an epoch")},
+	{name: "epoch", value: latest, about: "use the generators of epoch `N`, which cmd/export must have written to checkpoints_dir/NAME/epoch_N, or the last ones (latest) instead of the best by the run's score (default: best)", check: matches(best+"|"+latest+`|[1-9]\d*`, "best, latest or the number of an epoch")},
 	{name: "phase", value: "test", about: "prefix `NAME` of the folders: test for testA, train for trainA", check: matches(`[^./\\][^/\\]*`, "test, train or another beginning of the folders' names")},
 	{name: "num_test", value: "50", about: "convert at most `N` images of a folder, the first by name", check: integer(1, 1<<31-1)},
 	{name: "max_dataset_size", about: "the same as -num_test `N`; the smaller one applies", check: integer(1, 1<<31-1)},

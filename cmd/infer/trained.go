@@ -17,8 +17,11 @@ import (
 	"cyclegan/infer/batch"
 )
 
-// latest is the -epoch of a run's newest generators.
-const latest = "latest"
+// Values of -epoch that are not numbers.
+const (
+	best   = "best"
+	latest = "latest"
+)
 
 // trained is the folder of a run of cmd/train.
 type trained struct {
@@ -63,11 +66,24 @@ func (r *trained) checkFixed(o *official) error {
 	return errors.Join(bad...)
 }
 
-func (r *trained) generators(o *official, names ...string) ([]string, error) {
-	dir := r.dir
-	if epoch := o.value("epoch"); epoch != latest {
-		dir = filepath.Join(r.dir, "epoch_"+epoch)
+// folder returns the folder of the generators that -epoch names. The run's own folder has its best state,
+// or the last one of a run that was never evaluated.
+func (r *trained) folder(o *official) string {
+	switch epoch := o.value("epoch"); {
+	case !o.has("epoch") || epoch == best:
+		return r.dir
+	case epoch != latest:
+		return filepath.Join(r.dir, "epoch_"+epoch)
 	}
+	dir := filepath.Join(r.dir, latest)
+	if _, err := os.Stat(filepath.Join(r.dir, "checkpoints", "best.safetensors")); err == nil || isFolder(dir) {
+		return dir
+	}
+	return r.dir
+}
+
+func (r *trained) generators(o *official, names ...string) ([]string, error) {
+	dir := r.folder(o)
 	var paths, missing, commands []string
 	for _, g := range names {
 		path := filepath.Join(dir, g+".onnx")
@@ -105,8 +121,11 @@ func (r *trained) export(o *official, g, dir string) string {
 	if o.has("checkpoints_dir") {
 		command += " -checkpoints_dir " + o.value("checkpoints_dir")
 	}
-	if epoch == latest {
+	switch {
+	case dir == r.dir:
 		return command
+	case epoch == latest:
+		return command + " -epoch latest"
 	}
 	return fmt.Sprintf("%s -epoch %s -o %s\nThe run must have kept that epoch (-save_epoch_freq of the training).", command, epoch, dir)
 }

@@ -91,6 +91,14 @@ func (r *run) conversions() []conversion {
 	return []conversion{{a, b, "G_AB.onnx", r.data.TestA(), "testA"}, {b, a, "G_BA.onnx", r.data.TestB(), "testB"}}
 }
 
+// exported says which state the generators in the run's folder have.
+func (r *run) exported() string {
+	if r.best == nil {
+		return "last"
+	}
+	return "best"
+}
+
 func (r *run) convertCommand(c conversion) string {
 	in := cmp.Or(c.set.Dir(), filepath.Join(r.opts.Dir(), c.folder))
 	out := filepath.Join("results", r.opts.Name, strings.TrimSuffix(c.model, ".onnx"))
@@ -100,8 +108,8 @@ func (r *run) convertCommand(c conversion) string {
 // printNext prints the commands that convert images, and writes images to convert for a set without a
 // folder.
 func (r *run) printNext() error {
-	fmt.Fprintf(r.Out, "\ndone in %s, peak memory %.1f GiB. Open %s in a browser, then convert images:\n",
-		report.Duration(r.timing.now().Sub(r.timing.began)), gib(memoryPeak()), filepath.Join(r.opts.Dir(), reportFile))
+	fmt.Fprintf(r.Out, "\ndone in %s, peak memory %.1f GiB. Open %s in a browser, then convert images with the %s state:\n",
+		report.Duration(r.timing.now().Sub(r.timing.began)), gib(memoryPeak()), filepath.Join(r.opts.Dir(), reportFile), r.exported())
 	for _, c := range r.conversions() {
 		if c.set.Dir() == "" {
 			if err := r.writeImages(c.folder, c.set); err != nil {
@@ -143,13 +151,13 @@ func (r *run) writeImages(folder string, set *dataset.Set) error {
 func (r *run) commands() []report.Command {
 	list := []report.Command{
 		r.trainLonger(),
-		{What: "export the best state so far", Line: r.exportCommand("")},
+		{What: "export the " + r.exported() + " state so far", Line: r.exportCommand("")},
 	}
 	if slices.ContainsFunc(r.found.Findings, func(f inspect.Finding) bool { return len(f.Files) > 0 }) {
 		list = append(list, report.Command{What: "inspect all images and list the files of the warnings", Line: r.resumeCommand(" -check -verbose")})
 	}
 	for _, c := range r.conversions() {
-		list = append(list, report.Command{What: "convert images, " + c.from + " to " + c.to, Line: r.convertCommand(c)})
+		list = append(list, report.Command{What: "convert images, " + c.from + " to " + c.to + ", with the " + r.exported() + " state", Line: r.convertCommand(c)})
 	}
 	return append(list, report.Command{What: "open in TensorBoard", Line: "tensorboard --logdir " + quote(filepath.Join(r.opts.Dir(), eventsDir))})
 }

@@ -317,10 +317,15 @@ func TestBestIsExported(t *testing.T) {
 		"stopped early: true_PSNR has not improved for 1 evaluations (best ",
 		"best: step 2, latest weights, true_PSNR ", "exported to " + filepath.Join(o.Dir(), "G_AB.onnx") + " and G_BA.onnx\n",
 		"last: step 4, latest weights; exported to " + filepath.Join(o.Dir(), latestDir) + "\n",
+		"then convert images with the best state:\n",
 	} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("the output does not contain %q:\n%s", text, out.String())
 		}
+	}
+	page, err := os.ReadFile(filepath.Join(o.Dir(), reportFile))
+	if err != nil || !strings.Contains(string(page), "summer to winter, with the best state") || !strings.Contains(string(page), "last: step 4, latest weights") {
+		t.Errorf("the report does not name both states: %v", err)
 	}
 }
 
