@@ -154,6 +154,7 @@ func (o *official) bind(f *cli.Flags) {
 			f.String(opt.name, opt.value, opt.about)
 		}
 	}
+	f.OldNames()
 }
 
 func (o *official) value(name string) string { return o.flags.Lookup(name).Value.String() }
@@ -254,6 +255,9 @@ func (o *official) check(c *config) []error {
 
 func (o *official) notes() []string {
 	var notes []string
+	if renamed := o.flags.Renamed(); renamed != "" {
+		notes = append(notes, renamed)
+	}
 	for _, opt := range officialOptions {
 		if opt.support == ignored && o.has(opt.name) {
 			notes = append(notes, fmt.Sprintf("-%s: %s", opt.name, opt.about))

@@ -21,7 +21,7 @@ const about = `Train a CycleGAN. Without options it learns built-in scenes in a 
   %[1]s -workers 10.0.0.2:7000,10.0.0.3:7000 -batch_size 2 [options]
 
 Defaults are those of preset %[2]s. Without -preset it is demo without data, and fast with data; with
--model, -netG or -netD it is paper. Frequencies count images of each domain.
+-model, -netG, -netD or an option's name of 2018 it is paper. Frequencies count images of each domain.
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 -check found unreadable images,
 130 interrupted after saving.`
 
@@ -92,6 +92,7 @@ func (c *config) flags(o *train.Options) *cli.Flags {
 	f.BoolVar(&c.verbose, "verbose", false, "print the layers of the networks; with -check, print all files")
 	f.StringVar(&c.suffix, "suffix", "", "append `TEXT` to the name, with options in braces replaced by their values: {netG}_size{load_size}")
 	o.Bind(f.FlagSet)
+	f.OldNames()
 	return f
 }
 

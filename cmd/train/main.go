@@ -68,7 +68,7 @@ func parse(args []string) (*config, *cli.Flags, error) {
 	if c.resume {
 		c.opts, err = savedOptions(first, c.explicit)
 	} else {
-		c.opts, err = presetOptions(first, c.explicit)
+		c.opts, err = presetOptions(first, c.explicit, f.Renamed() != "")
 	}
 	if err != nil {
 		return nil, f, err
@@ -78,6 +78,9 @@ func parse(args []string) (*config, *cli.Flags, error) {
 	f = c.flags(&c.opts)
 	if err := f.Parse(args); err != nil {
 		return nil, f, err
+	}
+	if renamed := f.Renamed(); renamed != "" {
+		c.notes = append(c.notes, renamed)
 	}
 	if c.resume {
 		c.opts.Name = first.Name
@@ -114,14 +117,15 @@ func (c *config) validate(f *cli.Flags) error {
 }
 
 // presetOptions returns the defaults of a new run: those of -preset, or of the demo without data. With
-// data they are those of fast, or of the paper for an official command line or other networks.
-func presetOptions(first train.Options, explicit map[string]bool) (train.Options, error) {
+// data they are those of fast, or of the paper for an official command line or other networks. Old says
+// that the command line uses old names of official options.
+func presetOptions(first train.Options, explicit map[string]bool, old bool) (train.Options, error) {
 	name := "demo"
 	switch {
 	case explicit["preset"]:
 		name = first.Preset
 	case !explicit["dataroot"] && !explicit["dir_A"] && !explicit["dir_B"]:
-	case explicit["model"] || explicit["netG"] || explicit["netD"]:
+	case old || explicit["model"] || explicit["netG"] || explicit["netD"]:
 		name = "paper"
 	default:
 		name = "fast"

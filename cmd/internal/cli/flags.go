@@ -30,6 +30,7 @@ type Flags struct {
 	open    *group          // takes the options defined since it began
 	placed  map[string]bool // options that are in a group, or hidden
 	version bool
+	renamed []string // see OldNames
 }
 
 type group struct {

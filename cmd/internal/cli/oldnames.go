@@ -1,0 +1,59 @@
+package cli
+
+import "strings"
+
+// oldNames are the options of the official implementation of 2017 and 2018 that have other names today.
+// A value means that the old option is a switch, which sets today's option to the value.
+var oldNames = []struct{ old, now, value string }{
+	{old: "loadSize", now: "load_size"},
+	{old: "fineSize", now: "crop_size"},
+	{old: "resize_or_crop", now: "preprocess"},
+	{old: "batchSize", now: "batch_size"},
+	{old: "nThreads", now: "num_threads"},
+	{old: "which_direction", now: "direction"},
+	{old: "which_model_netG", now: "netG"},
+	{old: "which_model_netD", now: "netD"},
+	{old: "which_epoch", now: "epoch"},
+	{old: "niter", now: "n_epochs"},
+	{old: "niter_decay", now: "n_epochs_decay"},
+	{old: "identity", now: "lambda_identity"},
+	{old: "no_lsgan", now: "gan_mode", value: "vanilla"},
+	{old: "use_dropout", now: "no_dropout", value: "false"},
+	{old: "how_many", now: "num_test"},
+	{old: "display_single_pane_ncols", now: "display_ncols"},
+}
+
+// OldNames defines the old names of the options that f has. They set the options.
+func (f *Flags) OldNames() {
+	var names []string
+	for _, o := range oldNames {
+		if f.Lookup(o.now) == nil {
+			continue
+		}
+		names = append(names, o.old)
+		if o.value == "" {
+			f.Func(o.old, "", func(value string) error {
+				f.renamed = append(f.renamed, "-"+o.old+" is now -"+o.now)
+				return f.Set(o.now, value)
+			})
+			continue
+		}
+		f.BoolFunc(o.old, "", func(value string) error {
+			if value != "true" {
+				return nil
+			}
+			f.renamed = append(f.renamed, "-"+o.old+" is now -"+o.now+"="+o.value)
+			return f.Set(o.now, o.value)
+		})
+	}
+	f.Brief("Names of 2018 for official options of today", names...)
+}
+
+// Renamed says how the options are called today that the command line calls by an old name, "" if there
+// are none.
+func (f *Flags) Renamed() string {
+	if len(f.renamed) == 0 {
+		return ""
+	}
+	return "old names of options: " + strings.Join(f.renamed, ", ")
+}
