@@ -107,7 +107,7 @@ func namedFolders(o Options) (*found, error) {
 		}
 		*to = &Folder{FS: os.DirFS(dir), Label: labelAmong(dir, dirs), Dir: dir, path: ".", name: []string{"A", "B"}[i%2]}
 	}
-	return f, nil
+	return f, pairedFolders(f.a, f.b)
 }
 
 // labelAmong returns the folder's own name, or its path if another folder has the same name.
@@ -174,6 +174,9 @@ func search(fsys fs.FS, phase string) (*found, error) {
 			all = append(all, f.dir)
 		}
 		return nil, fmt.Errorf("several datasets: %s. Fix: use one of these folders", some(all))
+	}
+	if err := findPairs(fsys, dirs); err != nil {
+		return nil, err
 	}
 	var wanted []string
 	for _, n := range namings {
