@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,11 +35,29 @@ func openGenerator(g Generator, o *infer.Options) (translator, error) {
 	return infer.New(g.Data, o)
 }
 
+// A tensorModel is the network of a generator as it is in the file. *session.Session implements it.
+type tensorModel interface {
+	About() *session.Description
+	Run(ctx context.Context, inputs ...session.Tensor) ([]session.Tensor, error)
+	Close() error
+}
+
+func openTensors(g Generator, o *infer.Options) (tensorModel, error) {
+	// Large tensors are rare, and their memory must not stay.
+	so := &session.Options{Library: o.Library, Provider: o.Provider, DeviceID: o.DeviceID, ProviderOptions: o.ProviderOptions,
+		IntraThreads: o.Threads, NoArena: true}
+	if g.Path != "" {
+		return session.Open(g.Path, so)
+	}
+	return session.New(g.Data, so)
+}
+
 // A catalog holds the generators that are served. One whose file changes is replaced as a whole: requests
 // that use it finish, and it is closed after the last of them.
 type catalog struct {
 	opt     *Options
 	open    opener
+	tensors func(Generator, *infer.Options) (tensorModel, error)
 	metrics *metrics
 
 	refreshing sync.Mutex
@@ -60,17 +79,18 @@ type network struct {
 	opening   sync.Mutex
 
 	// Guarded by catalog.mu.
-	model   translator // nil: not in memory
-	refs    int        // requests that use it
-	used    int64      // the clock at its last use
-	retired bool       // no longer in the list
+	model   translator  // nil: not in memory
+	raw     tensorModel // nil: not in memory
+	refs    int         // requests that use it
+	used    int64       // the clock at its last use
+	retired bool        // no longer in the list
 }
 
 // errGone is the error of using a generator that has been replaced or removed since it was found.
 var errGone = errors.New("the model has been removed")
 
 func newCatalog(o *Options, open opener, m *metrics) *catalog {
-	return &catalog{opt: o, open: open, metrics: m, failed: map[string]string{}}
+	return &catalog{opt: o, open: open, tensors: openTensors, metrics: m, failed: map[string]string{}}
 }
 
 // watch refreshes the catalog until ctx ends.
@@ -230,6 +250,18 @@ func (c *catalog) find(model, direction string) (*network, error) {
 	return nil, problemf(http.StatusNotFound, "no model %q; there are: %s", model, strings.Join(slices.Compact(names), ", "))
 }
 
+// lookup returns the generator with an id.
+func (c *catalog) lookup(id string) (*network, error) {
+	var ids []string
+	for _, n := range c.networks() {
+		if n.id == id {
+			return n, nil
+		}
+		ids = append(ids, n.id)
+	}
+	return nil, problemf(http.StatusNotFound, "no model %q; there are: %s", id, strings.Join(ids, ", "))
+}
+
 // acquire returns the model of a generator, which it opens if it is not in memory. The caller releases it.
 func (c *catalog) acquire(n *network) (model translator, release func(), err error) {
 	c.mu.Lock()
@@ -258,6 +290,32 @@ func (c *catalog) acquire(n *network) (model translator, release func(), err err
 	return model, release, nil
 }
 
+// acquireTensors is acquire for the network as it is in the file.
+func (c *catalog) acquireTensors(n *network) (raw tensorModel, release func(), err error) {
+	_, release, err = c.acquire(n)
+	if err != nil {
+		return nil, nil, err
+	}
+	n.opening.Lock()
+	defer n.opening.Unlock()
+	c.mu.Lock()
+	raw = n.raw
+	c.mu.Unlock()
+	if raw != nil {
+		return raw, release, nil
+	}
+	raw, err = c.tensors(n.Generator, &c.opt.Infer)
+	c.metrics.loaded(err)
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	c.mu.Lock()
+	n.raw = raw
+	c.mu.Unlock()
+	return raw, release, nil
+}
+
 func (c *catalog) opened(n *network) translator {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -283,20 +341,22 @@ func (c *catalog) retire(n *network) {
 }
 
 // takeRetired returns the model if nobody will use it again.
-func (n *network) takeRetired() []translator {
+func (n *network) takeRetired() []io.Closer {
 	if !n.retired || n.refs > 0 {
 		return nil
 	}
 	return n.take()
 }
 
-func (n *network) take() []translator {
-	if n.model == nil {
-		return nil
+func (n *network) take() (open []io.Closer) {
+	if n.model != nil {
+		open = append(open, n.model)
 	}
-	model := n.model
-	n.model = nil
-	return []translator{model}
+	if n.raw != nil {
+		open = append(open, n.raw)
+	}
+	n.model, n.raw = nil, nil
+	return open
 }
 
 // closeIdle closes the generators that have not been used for the longest time, if more than
@@ -314,7 +374,7 @@ func (c *catalog) closeIdle() {
 		}
 	}
 	slices.SortFunc(idle, func(a, b *network) int { return cmp.Compare(a.used, b.used) })
-	var surplus []translator
+	var surplus []io.Closer
 	for _, n := range idle[:min(len(idle), max(open-c.opt.MaxOpen, 0))] {
 		surplus = append(surplus, n.take()...)
 	}
@@ -339,7 +399,7 @@ func (c *catalog) close() error {
 	return nil
 }
 
-func closeModels(models []translator) {
+func closeModels(models []io.Closer) {
 	for _, m := range models {
 		m.Close() // frees memory only
 	}

@@ -116,7 +116,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 				if o.status != 0 {
 					panic(http.ErrAbortHandler) // the answer has begun, so cut it off
 				}
-				writeProblem(o, s.asProblem(nil))
+				writeProblem(o, r, s.asProblem(nil))
 			}
 		}()
 		defer func() {

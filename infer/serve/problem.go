@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // A problem is an error that the client may see: problem details of RFC 9457. Other errors are logged, and
@@ -15,6 +16,7 @@ type problem struct {
 	Title      string `json:"title"`
 	Status     int    `json:"status"`
 	Detail     string `json:"detail"`
+	V2         string `json:"error,omitempty"` // the detail, for clients of /v2
 	retryAfter int    // seconds
 }
 
@@ -61,10 +63,13 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status == http.StatusInternalServerError {
 		s.opt.Log.Error("request failed", "path", r.URL.Path, "error", err)
 	}
-	writeProblem(w, p)
+	writeProblem(w, r, p)
 }
 
-func writeProblem(w http.ResponseWriter, p *problem) {
+func writeProblem(w http.ResponseWriter, r *http.Request, p *problem) {
+	if strings.HasPrefix(r.URL.Path, "/v2") {
+		p.V2 = p.Detail
+	}
 	body, err := json.Marshal(p)
 	if err != nil {
 		panic(err) // strings and numbers
@@ -96,7 +101,7 @@ func withProblems(mux *http.ServeMux) http.Handler {
 		if answer.status == http.StatusMethodNotAllowed {
 			detail = fmt.Sprintf("%s %s is not possible, only %s", r.Method, r.URL.Path, w.Header().Get("Allow"))
 		}
-		writeProblem(w, problemf(answer.status, "%s", detail))
+		writeProblem(w, r, problemf(answer.status, "%s", detail))
 	})
 }
 

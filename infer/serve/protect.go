@@ -28,20 +28,20 @@ func (s *Server) protect(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		if !s.hostAllowed(r) {
-			writeProblem(w, problemf(http.StatusMisdirectedRequest, "this server has no name %q\nFix: use localhost, or start the server with -host %s", r.Host, r.Host))
+			writeProblem(w, r, problemf(http.StatusMisdirectedRequest, "this server has no name %q\nFix: use localhost, or start the server with -host %s", r.Host, r.Host))
 			return
 		}
 		if s.allowOrigin(w, r) {
 			return
 		}
 		if err := crossOrigin.Check(r); err != nil {
-			writeProblem(w, problemf(http.StatusForbidden, "pages of other origins may not use this server"))
+			writeProblem(w, r, problemf(http.StatusForbidden, "pages of other origins may not use this server"))
 			return
 		}
 		if !isPublic(r.URL.Path) && !s.authorized(r) {
 			h.Add("WWW-Authenticate", `Basic realm="cyclegan: the password is the token", charset="UTF-8"`)
 			h.Add("WWW-Authenticate", `Bearer realm="cyclegan"`)
-			writeProblem(w, problemf(http.StatusUnauthorized, "the token is missing or wrong"))
+			writeProblem(w, r, problemf(http.StatusUnauthorized, "the token is missing or wrong"))
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -26,6 +26,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"cyclegan/infer"
 	"cyclegan/infer/pixels"
 )
@@ -140,6 +142,7 @@ type Server struct {
 	gate     *gate
 	buffer   *budget
 	metrics  *metrics
+	tensors  *semaphore.Weighted // held by a run of tensors
 	draining atomic.Bool
 	stop     context.CancelFunc
 	watching sync.WaitGroup
@@ -154,12 +157,12 @@ func newServer(opt *Options, open opener) (*Server, error) {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
 	o := opt.withDefaults()
-	s := &Server{opt: o, buffer: &budget{most: o.Buffer}}
+	s := &Server{opt: o, buffer: &budget{most: o.Buffer}, tensors: semaphore.NewWeighted(1)}
 	// Half of the places compute while the other half is pre- or post-processed.
 	s.gate = newGate(o.Memory/bytesPerPixel, 2*max(2, runtime.GOMAXPROCS(0)), o.Queue)
 	s.metrics = newMetrics(s)
 	s.models = newCatalog(&o, open, s.metrics)
-	s.handler = s.routes()
+	s.handler = s.newHandler()
 	if err := s.models.refresh(); err != nil {
 		return nil, errors.Join(fmt.Errorf("serve: %w", err), s.models.close())
 	}
@@ -185,17 +188,31 @@ func (s *Server) Close() error {
 // Drain tells load balancers, by /v2/health/ready, to send no further requests.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// routes returns the handler of all addresses.
-func (s *Server) routes() http.Handler {
-	mux := http.NewServeMux()
-	for pattern, handle := range map[string]http.HandlerFunc{
+// routes returns the handlers by address. openapi.yaml describes each.
+func (s *Server) routes() map[string]http.HandlerFunc {
+	routes := map[string]http.HandlerFunc{
 		"GET /{$}":                      s.page,
 		"GET /openapi.yaml":             serveFile("application/yaml", openAPI),
 		"GET /metrics":                  s.metrics.handler().ServeHTTP,
 		"GET /v1/models":                s.list,
 		"GET /v1/models/{model}/report": s.report,
 		"POST /v1/translate":            s.translate,
-	} {
+		"GET /v2":                       s.v2Server,
+		"GET /v2/health/live":           s.v2Live,
+		"GET /v2/health/ready":          s.v2ServerReady,
+	}
+	for _, model := range []string{"/v2/models/{model}", "/v2/models/{model}/versions/{version}"} {
+		routes["GET "+model] = s.v2Model(s.v2Metadata)
+		routes["GET "+model+"/ready"] = s.v2Model(s.v2Ready)
+		routes["POST "+model+"/infer"] = s.v2Model(s.v2Infer)
+	}
+	return routes
+}
+
+// newHandler returns the handler of all addresses.
+func (s *Server) newHandler() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, handle := range s.routes() {
 		mux.HandleFunc(pattern, handle)
 	}
 	return s.observe(s.protect(withProblems(mux)))
