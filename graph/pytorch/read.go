@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"cyclegan/infer/onnx"
 )
 
 // ReadFile reads a state dict from a file. See [Read].
@@ -36,7 +38,7 @@ func ReadFile(path string) (State, error) {
 // Read reads a state dict from a file of the given size. The file is a zip archive as torch.save
 // writes it since PyTorch 1.6, or in the older format of torch.save, or safetensors.
 func Read(r io.ReaderAt, size int64) (State, error) {
-	head := make([]byte, 16)
+	head := make([]byte, 512)
 	n, err := r.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return nil, err
@@ -52,8 +54,11 @@ func Read(r io.ReaderAt, size int64) (State, error) {
 	case n == 0:
 		return nil, errors.New("the file is empty")
 	}
-	return nil, errors.New("the file is neither from torch.save nor safetensors; " +
-		"if it was downloaded, it may be a web page\nFix: download it again")
+	what := "it"
+	if kind, _ := onnx.Kind(head); kind != "" {
+		what = "this is " + kind + ", which"
+	}
+	return nil, fmt.Errorf("%s is neither from torch.save nor safetensors\nFix: if it was downloaded, download it again", what)
 }
 
 const (

@@ -20,7 +20,6 @@
 package onnx
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -67,9 +66,6 @@ func (m *Model) Property(key string) string {
 
 // Parse reads an ONNX file. The model keeps data, which must not change while the model is in use.
 func Parse(data []byte) (*Model, error) {
-	if len(data) >= 8 && bytes.Equal(data[4:8], []byte("ORTM")) {
-		return nil, errors.New("this is a model in ONNX Runtime's own ORT format. Fix: use the .onnx file it was made from")
-	}
 	m := &Model{}
 	graphs := 0
 	err := fields(data, func(f field) (err error) {
@@ -94,11 +90,11 @@ func Parse(data []byte) (*Model, error) {
 		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("this is not an ONNX model: %w", err)
+	if err == nil && (graphs != 1 || len(m.Outputs) == 0) {
+		err = errors.New("it holds no network")
 	}
-	if graphs != 1 || len(m.Outputs) == 0 {
-		return nil, errors.New("this is not an ONNX model: it holds no network")
+	if err != nil {
+		return nil, notModel(data, err)
 	}
 	return m, nil
 }

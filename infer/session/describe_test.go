@@ -90,27 +90,6 @@ func TestDescribeOldFile(t *testing.T) {
 	}
 }
 
-func TestDescribeErrors(t *testing.T) {
-	model := fixture(t, "conv.onnx")
-	for _, c := range []struct {
-		name string
-		data []byte
-		want string
-	}{
-		{"empty", nil, "holds no network"},
-		{"text", []byte("version https://git-lfs.github.com/spec/v1"), "not an ONNX model"},
-		{"image", []byte("\x89PNG\r\n\x1a\n0000IHDR"), "not an ONNX model"},
-		{"cut", model[:len(model)/2], "not an ONNX model"},
-		{"ort", []byte("\x20\x00\x00\x00ORTM...."), "ORT format"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if _, err := onnx.Parse(c.data); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error %v, want one with %q", err, c.want)
-			}
-		})
-	}
-}
-
 func FuzzDescribe(f *testing.F) {
 	for _, name := range []string{"multiple8.onnx", "conv.onnx", "two.onnx", "slow.onnx"} {
 		f.Add(fixture(f, name))
