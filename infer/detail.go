@@ -65,9 +65,10 @@ func (m *Model) copySize(w, h int) (cw, ch int, ok bool) {
 		cw, ch = m.fit(w, h)
 	default:
 		scale := float64(min(i.TrainWidth, i.TrainHeight)) / float64(min(w, h))
+		s := m.sizes()
 		side := func(n int) int {
-			multiples := math.Round(float64(n) * scale / float64(i.SizeMultiple))
-			return max(int(multiples)*i.SizeMultiple, padded(1, i.SizeMultiple, i.MinSize))
+			multiples := math.Round(float64(n) * scale / float64(s.multiple))
+			return max(int(multiples)*s.multiple, padded(1, s.multiple, s.least))
 		}
 		cw, ch = side(w), side(h)
 	}

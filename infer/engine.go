@@ -18,6 +18,7 @@ type engine struct {
 	info       Info
 	in, out    pixels.Spec
 	workspaces sync.Pool // of *workspace
+	trial      trial
 }
 
 func newEngine(info Info) *engine {
@@ -59,10 +60,10 @@ func (e *engine) run(ctx context.Context, s runner, ws *workspace, n, W, H int, 
 	ws.outputs = ws.outputs[:want]
 	inputs := append([]session.Tensor{{Shape: dims(e.in, n, W, H), Data: ws.in}}, more...)
 	if err := s.RunInto(ctx, ws.outputs, inputs...); err != nil {
-		return nil, err
+		return nil, e.failed(ctx, err, W, H)
 	}
 	if err := checkOutput(ws.outputs[0], e.out, n, W, H); err != nil {
-		return nil, err
+		return nil, e.failed(ctx, err, W, H)
 	}
 	return ws.outputs[1:], e.checkFinite(ws.images())
 }
@@ -114,8 +115,9 @@ func checkOutput(t session.Tensor, s pixels.Spec, n, W, H int) error {
 
 // runSize returns the size to which an image is padded.
 func (e *engine) runSize(w, h int) (W, H int) {
-	W = cmp.Or(e.info.Width, padded(w, e.info.SizeMultiple, e.info.MinSize))
-	H = cmp.Or(e.info.Height, padded(h, e.info.SizeMultiple, e.info.MinSize))
+	s := e.sizes()
+	W = cmp.Or(e.info.Width, padded(w, s.multiple, s.least))
+	H = cmp.Or(e.info.Height, padded(h, s.multiple, s.least))
 	return W, H
 }
 

@@ -34,7 +34,8 @@ type Info struct {
 	// Parameters is the number of weights.
 	Parameters int64
 
-	// SizeMultiple and MinSize are what the sides are padded to.
+	// SizeMultiple and MinSize are what the sides are padded to. If neither the model nor the options tell,
+	// they are 1 until an image fails, and then found by trial.
 	SizeMultiple, MinSize int
 	// Width and Height are the fixed size of the model, or 0.
 	Width, Height int
@@ -227,18 +228,18 @@ func (m metadata) info() (Info, error) {
 }
 
 // learnSizes derives from the strides and mirrored borders of the network which sides the model takes,
-// unless the metadata or the options tell. A network that cannot be analyzed takes any size.
-func (i *Info) learnSizes(values map[string]string, network *onnx.Model, opt *Options) {
+// unless the metadata or the options tell. It reports whether these are known now.
+func (i *Info) learnSizes(values map[string]string, network *onnx.Model, opt *Options) (known bool) {
 	told := metadata(values)
 	multiple := told.get("size_multiple") == "" && opt.SizeMultiple == 0
 	least := told.get("min_size") == "" && opt.MinSize == 0
 	if i.Width > 0 && i.Height > 0 || !multiple && !least {
-		return
+		return true
 	}
 	cpu := &session.Options{Library: opt.session().Library, IntraThreads: 1} // for what is computed from constants
 	net, err := analyze(network, *i, cpu)
 	if err != nil || net.Align > largestUnit || net.Least > largestUnit {
-		return
+		return !multiple
 	}
 	if multiple {
 		i.SizeMultiple = net.Align
@@ -246,4 +247,5 @@ func (i *Info) learnSizes(values map[string]string, network *onnx.Model, opt *Op
 	if least {
 		i.MinSize = net.Least
 	}
+	return true
 }

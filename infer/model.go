@@ -100,7 +100,7 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	if err := <-finite; err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: every image would be damaged\nFix: use a model whose training did not diverge, or, if it is in float16, the same model in float32", err), s.close())
 	}
-	info.learnSizes(about.Metadata, network, opt)
+	known := info.learnSizes(about.Metadata, network, opt)
 	if err := info.chooseDetail(opt.Detail); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -110,11 +110,16 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	s.splitThreads(n)
 	s.expectConcurrent = opt.Concurrency > 1
 	e := newEngine(info)
+	e.trial.wanted = !known
 	return &Model{e, s, newTiler(e, s), newLimiter(n, unit), s.acceptsBatches()}, nil
 }
 
 // Info describes the model.
-func (m *Model) Info() Info { return m.info }
+func (m *Model) Info() Info {
+	i, s := m.info, m.sizes()
+	i.SizeMultiple, i.MinSize = s.multiple, s.least
+	return i
+}
 
 // Close waits for the translations under way and frees the model. It may be called more than once.
 func (m *Model) Close() error { return errors.Join(m.tiler.close(), m.sessions.close()) }
@@ -210,6 +215,17 @@ func (m *Model) translate(ctx context.Context, img image.Image) (image.Image, er
 		}
 		return pixels.Scale(out, w, h), nil
 	}
+	before := m.sizes()
+	out, err := m.translateAtSize(ctx, img)
+	if err != nil && m.learn(ctx, err, before) {
+		out, err = m.translateAtSize(ctx, img)
+	}
+	return out, err
+}
+
+// translateAtSize is translate for an image that need not be scaled.
+func (m *Model) translateAtSize(ctx context.Context, img image.Image) (image.Image, error) {
+	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	W, H := m.runSize(w, h)
 	g := m.tiler.grid(w, h)
 	if g == nil {
@@ -299,10 +315,15 @@ func (m *Model) TranslateAll(ctx context.Context, imgs []image.Image) ([]image.I
 			}
 		}
 		var err error
+		if len(indices) > 1 {
+			before := m.sizes()
+			err = m.translateRun(ctx, indices, sizes[i], imgs, results)
+			if err != nil && m.learn(ctx, err, before) {
+				indices, sizes = indices[:1], m.sharedSizes(imgs)
+			}
+		}
 		if len(indices) == 1 {
 			results[i], err = m.Translate(ctx, imgs[i])
-		} else {
-			err = m.translateRun(ctx, indices, sizes[i], imgs, results)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("image %d of %d, in a run of %d: %w", i+1, len(imgs), len(indices), err)

@@ -139,7 +139,8 @@ func computeConstants(m *onnx.Model, opt *session.Options) (map[string][]float64
 
 // unit returns what the sides of parts are multiples of, and the smallest side.
 func (t *tiler) unit() (unit, least int) {
-	unit, least = t.info.SizeMultiple, t.info.MinSize
+	s := t.sizes()
+	unit, least = s.multiple, s.least
 	if t.net != nil {
 		unit, least = lcm(unit, t.net.Align), max(least, t.net.Least)
 	}

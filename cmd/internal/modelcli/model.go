@@ -37,7 +37,7 @@ func Open(ctx context.Context, o *infer.Options, log io.Writer, open func() (*in
 
 // flagNames replaces the names of fields by those of options.
 var flagNames = strings.NewReplacer("Options.OutputRange", "-output_range", "Options.Range", "-range",
-	"Options.Output", "-output", "Options.Input", "-input", "Options.SizeMultiple", "-size_multiple", "Options.TrainSize", "-train_size")
+	"Options.Output", "-output", "Options.Input", "-input", "Options.SizeMultiple", "-size_multiple", "Options.MinSize", "-min_size", "Options.TrainSize", "-train_size")
 
 // FlagError is an error of package infer that calls options by their names on the command line.
 type FlagError struct{ Err error }
