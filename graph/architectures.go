@@ -11,10 +11,10 @@ func NewGenerator(o GeneratorOptions) (*Network, error) {
 	}
 	var layers []Layer
 	switch o.Architecture {
-	case ResNet9:
-		layers = resnet(o, 9)
-	case ResNet6:
-		layers = resnet(o, 6)
+	default:
+		layers = resnet(o, Blocks(o.Architecture))
+	case Course:
+		layers = courseGenerator(o)
 	case UNet256:
 		layers = unet(o, 8)
 	case UNet128:
@@ -40,19 +40,55 @@ func resnet(o GeneratorOptions, blocks int) []Layer {
 	f := o.Filters
 	layers := chain(
 		ReflectPad{3}, Conv{Name: "stem", In: o.In, Out: f, Kernel: 7, Stride: 1}, normLayers(o.Norm, "stem", f), ReLU{},
-		Conv{Name: "down1", In: f, Out: 2 * f, Kernel: 3, Stride: 2, Pad: 1}, normLayers(o.Norm, "down1", 2*f), ReLU{},
-		Conv{Name: "down2", In: 2 * f, Out: 4 * f, Kernel: 3, Stride: 2, Pad: 1}, normLayers(o.Norm, "down2", 4*f), ReLU{},
+		downLayers(o, "down1", f), downLayers(o, "down2", 2*f),
 	)
 	for i := range blocks {
 		layers = append(layers, resnetBlock(fmt.Sprintf("block%d", i+1), 4*f, o))
 	}
+	enlarge := func(name string, in int) []Layer {
+		if o.Antialias {
+			return []Layer{Upsample{Scale: 2, Mode: Bilinear}, Conv{Name: name, In: in, Out: in / 2, Kernel: 3, Stride: 1, Pad: 1}}
+		}
+		return upLayers(o.Upsampling, ConvTranspose{Name: name, In: in, Out: in / 2, Kernel: 3, Stride: 2, Pad: 1, OutPad: 1})
+	}
 	return chain(layers,
-		upLayers(o.Upsampling, ConvTranspose{Name: "up1", In: 4 * f, Out: 2 * f, Kernel: 3, Stride: 2, Pad: 1, OutPad: 1}),
-		normLayers(o.Norm, "up1", 2*f), ReLU{},
-		upLayers(o.Upsampling, ConvTranspose{Name: "up2", In: 2 * f, Out: f, Kernel: 3, Stride: 2, Pad: 1, OutPad: 1}),
-		normLayers(o.Norm, "up2", f), ReLU{},
+		enlarge("up1", 4*f), normLayers(o.Norm, "up1", 2*f), ReLU{},
+		enlarge("up2", 2*f), normLayers(o.Norm, "up2", f), ReLU{},
 		ReflectPad{3}, Conv{Name: "out", In: f, Out: o.Out, Kernel: 7, Stride: 1, Bias: true}, Tanh{},
 	)
+}
+
+// downLayers halve the size of a map of c channels and double the channels. If blurred, the convolution
+// keeps the size, and a fixed filter follows it.
+func downLayers(o GeneratorOptions, name string, c int) []Layer {
+	conv := Conv{Name: name, In: c, Out: 2 * c, Kernel: 3, Stride: 2, Pad: 1}
+	if !o.Antialias {
+		return chain(conv, normLayers(o.Norm, name, 2*c), ReLU{})
+	}
+	conv.Stride = 1
+	return chain(conv, normLayers(o.Norm, name, 2*c), ReLU{},
+		ReflectPad{1}, DepthwiseConv{Name: name + ".blur", Channels: 2 * c, Kernel: 3, Stride: 2, Frozen: true})
+}
+
+// courseGenerator is the ResNet of the course: all its convolutions mirror the border, and the first one
+// has a bias, but neither norm nor activation.
+func courseGenerator(o GeneratorOptions) []Layer {
+	f := o.Filters
+	conv := func(name string, in, out, stride int) []Layer {
+		return chain(ReflectPad{1}, Conv{Name: name, In: in, Out: out, Kernel: 3, Stride: stride}, normLayers(o.Norm, name, out))
+	}
+	layers := chain(
+		ReflectPad{3}, Conv{Name: "stem", In: o.In, Out: f, Kernel: 7, Stride: 1, Bias: true},
+		conv("down1", f, 2*f, 2), ReLU{}, conv("down2", 2*f, 4*f, 2), ReLU{},
+	)
+	for i := range 9 {
+		layers = append(layers, resnetBlock(fmt.Sprintf("block%d", i+1), 4*f, o))
+	}
+	up := func(name string, in int) []Layer {
+		transpose := ConvTranspose{Name: name, In: in, Out: in / 2, Kernel: 3, Stride: 2, Pad: 1, OutPad: 1}
+		return chain(upLayers(o.Upsampling, transpose), normLayers(o.Norm, name, in/2), ReLU{})
+	}
+	return chain(layers, up("up1", 4*f), up("up2", 2*f), ReflectPad{3}, Conv{Name: "out", In: f, Out: o.Out, Kernel: 7, Stride: 1, Bias: true}, Tanh{})
 }
 
 // resnetBlock is x + F(x) with no activation after the sum.
@@ -80,14 +116,14 @@ func unet(o GeneratorOptions, downs int) []Layer {
 
 	// The innermost down convolution has no norm after it. The official code gives it a bias for
 	// instance norm only.
-	innerBias := o.Norm == NormInstance
+	innerBias := o.Norm == NormInstance || o.Norm == NormAffine
 	in, c := width(downs-1), width(downs)
 	layers := chain(
 		LeakyReLU{leakySlope},
 		Conv{Name: fmt.Sprintf("down%d", downs), In: in, Out: c, Kernel: 4, Stride: 2, Pad: 1, Bias: innerBias},
 		ReLU{},
 	)
-	if o.Upsampling == UpResize && o.Norm == NormInstance {
+	if o.Upsampling == UpResize && innerBias {
 		// At the training size one pixel is left, whose enlargement is constant: InstanceNorm would
 		// turn it to zero.
 		layers = append(layers, up(downs, c, in, true)...)
@@ -288,11 +324,14 @@ const (
 	dropoutRate  = 0.5
 )
 
-// normLayers returns the normalization of the named layer: one layer, or none.
+// normLayers returns the normalization of the named layer, which may be none. The scale and shift of an
+// affine one are a convolution of single pixels.
 func normLayers(kind Norm, name string, channels int) []Layer {
 	switch kind {
 	case NormInstance:
 		return []Layer{InstanceNorm{Channels: channels, Epsilon: normEpsilon}}
+	case NormAffine:
+		return []Layer{InstanceNorm{Channels: channels, Epsilon: normEpsilon}, DepthwiseConv{Name: name + ".norm", Channels: channels, Kernel: 1, Stride: 1, Bias: true}}
 	case NormBatch:
 		return []Layer{BatchNorm{Name: name + ".norm", Channels: channels, Epsilon: normEpsilon, Momentum: normMomentum}}
 	}
@@ -303,6 +342,12 @@ func normLayers(kind Norm, name string, channels int) []Layer {
 func upLayers(kind Upsampling, transpose ConvTranspose) []Layer {
 	if kind == UpTranspose {
 		return []Layer{transpose}
+	}
+	if kind == UpNearest {
+		return []Layer{
+			Upsample{Scale: 2, Mode: Nearest},
+			Conv{Name: transpose.Name, In: transpose.In, Out: transpose.Out, Kernel: 3, Stride: 1, Pad: 1, Bias: transpose.Bias},
+		}
 	}
 	return []Layer{
 		Upsample{Scale: 2, Mode: Bilinear},

@@ -250,8 +250,8 @@ func TestValidateListsEveryProblem(t *testing.T) {
 }
 
 func TestOptionErrorsNameTheValue(t *testing.T) {
-	_, err := NewGenerator(GeneratorOptions{Architecture: "resnet_7blocks", In: 2, Out: 3, Norm: "group", Upsampling: "magic", Residual: true})
-	for _, text := range []string{"resnet_7blocks", "group", "magic", "not 2", "0 filters", "residual"} {
+	_, err := NewGenerator(GeneratorOptions{Architecture: "resnet_0blocks", In: 2, Out: 3, Norm: "group", Upsampling: "magic", Residual: true})
+	for _, text := range []string{"resnet_0blocks", "group", "magic", "not 2", "0 filters", "residual"} {
 		if err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("the error lacks %s: %v", text, err)
 		}

@@ -15,6 +15,8 @@ const (
 	NormInstance Norm = "instance"
 	NormBatch    Norm = "batch"
 	NormNone     Norm = "none"
+	// NormAffine is instance normalization with a learned scale and shift for each channel.
+	NormAffine Norm = "instance_affine"
 )
 
 // Upsampling names the method by which a generator's decoder enlarges its maps.
@@ -26,6 +28,8 @@ const (
 	// UpResize is bilinear enlargement followed by a convolution, which avoids checkerboard
 	// patterns (Odena et al. 2016, https://distill.pub/2016/deconv-checkerboard).
 	UpResize Upsampling = "resize"
+	// UpNearest repeats every pixel before a zero-padded convolution, as the generators of PyTorch-GAN do.
+	UpNearest Upsampling = "nearest"
 )
 
 // Architectures for GeneratorOptions.Architecture.
@@ -36,6 +40,9 @@ const (
 	UNet128  = "unet_128"
 	Yosemite = "yosemite" // also a discriminator
 	Pyramid  = "pyramid"
+	// Course is the generator of the CycleGAN exercise of DeepLearning.AI's course on GANs, a ResNet of
+	// 9 blocks without a norm after its first convolution.
+	Course = "deeplearning_ai"
 )
 
 // Architectures for DiscriminatorOptions.Architecture.
@@ -54,9 +61,24 @@ var (
 	Discriminators = []string{PatchGAN, NLayers, Pixel, Yosemite, YosemitePublic, Projected}
 )
 
+// mostBlocks bounds the residual blocks of a ResNet.
+const mostBlocks = 64
+
+// ResNet returns the name of the ResNet generator with the given number of residual blocks.
+func ResNet(blocks int) string { return fmt.Sprintf("resnet_%dblocks", blocks) }
+
+// Blocks returns the number of residual blocks of a ResNet generator, or 0 for other names.
+func Blocks(architecture string) int {
+	var n int
+	if _, err := fmt.Sscanf(architecture, "resnet_%dblocks", &n); err != nil || n < 1 || n > mostBlocks || ResNet(n) != architecture {
+		return 0
+	}
+	return n
+}
+
 // GeneratorOptions selects the generator to build.
 type GeneratorOptions struct {
-	Architecture string // one of Generators
+	Architecture string // one of Generators, another number of blocks in the name of a ResNet, or Course
 	In, Out      int    // channels of the images, 1 or 3
 	Filters      int    // channels of the first and the last hidden layer (ngf); of the widest one for Pyramid
 	// Size is the side in pixels of the training images, which Pyramid is built for: 32 times a power
@@ -69,14 +91,20 @@ type GeneratorOptions struct {
 	// Residual adds the generator's output to its input and clamps the sum to [-1, 1], so that an
 	// untrained generator is close to the identity. Pyramid always does both.
 	Residual bool
+	// Antialias makes a ResNet blur its maps before it halves them, and enlarge them bilinearly, as the
+	// generators of CUT do (Zhang 2019, https://arxiv.org/abs/1904.11486). Upsampling has no effect then.
+	Antialias bool
 }
 
 // Validate reports every invalid option.
 func (o GeneratorOptions) Validate() error {
 	errs := []error{
-		oneOf("generator architecture", o.Architecture, Generators),
-		oneOf("norm", o.Norm, []Norm{NormInstance, NormBatch, NormNone}),
-		oneOf("upsampling", o.Upsampling, []Upsampling{UpTranspose, UpResize}),
+		o.validateArchitecture(),
+		oneOf("norm", o.Norm, []Norm{NormInstance, NormBatch, NormNone, NormAffine}),
+		oneOf("upsampling", o.Upsampling, []Upsampling{UpTranspose, UpResize, UpNearest}),
+	}
+	if o.Antialias && Blocks(o.Architecture) == 0 {
+		errs = append(errs, fmt.Errorf("generator: the architecture %s has no blurred form", o.Architecture))
 	}
 	for _, c := range []int{o.In, o.Out} {
 		if c != 1 && c != 3 {
@@ -90,13 +118,20 @@ func (o GeneratorOptions) Validate() error {
 		errs = append(errs, fmt.Errorf("generator: residual adds output and input, which have %d and %d channels",
 			o.Out, o.In))
 	}
-	if o.Dropout && (o.Architecture == Yosemite || o.Architecture == Pyramid) {
+	if o.Dropout && (o.Architecture == Yosemite || o.Architecture == Pyramid || o.Architecture == Course) {
 		errs = append(errs, fmt.Errorf("generator: the architecture %s has no dropout", o.Architecture))
 	}
 	if o.Architecture == Pyramid {
 		errs = append(errs, o.validatePyramid()...)
 	}
 	return errors.Join(errs...)
+}
+
+func (o GeneratorOptions) validateArchitecture() error {
+	if Blocks(o.Architecture) > 0 || o.Architecture == Course {
+		return nil
+	}
+	return oneOf("generator architecture", o.Architecture, Generators)
 }
 
 func (o GeneratorOptions) validatePyramid() (errs []error) {

@@ -172,7 +172,7 @@ const (
 	InitOrthogonal InitType = "orthogonal" // Saxe et al. 2013, scaled by gain
 )
 
-// Initialize draws a network's initial weights. Biases are 0. BatchNorm's gamma is N(1, gain), its
+// Initialize draws a network's initial weights. Biases are 0, and scales of affine norms are 1. BatchNorm's gamma is N(1, gain), its
 // beta and running mean are 0, its running variance is 1. Frozen parameters are 0: their values come
 // from a trained network.
 func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weights, error) {
@@ -184,6 +184,10 @@ func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weight
 		values := make([]float32, p.Size())
 		w[p.Name] = values
 		if p.Frozen() {
+			continue
+		}
+		if d, ok := p.Layer.(DepthwiseConv); ok && d.Kernel == 1 && p.Role == Weight {
+			copy(values, slices.Repeat([]float32{1}, len(values))) // the scale of an affine norm
 			continue
 		}
 		switch p.Role {

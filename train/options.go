@@ -51,7 +51,7 @@ type Options struct {
 	Scenes         int    `json:"scenes" usage:"built-in scenes of each season" valid:">=1"`
 	DataMemoryMB   int    `json:"data_memory" usage:"megabytes of decoded images to keep in memory" valid:">=0"`
 
-	NetG       string  `json:"netG" usage:"generator: resnet_9blocks, resnet_6blocks, unet_256, unet_128, yosemite or pyramid" resume:"networks"`
+	NetG       string  `json:"netG" usage:"generator: resnet_9blocks or another number of blocks, unet_256, unet_128, yosemite or pyramid" resume:"networks"`
 	NetD       string  `json:"netD" usage:"discriminator: basic, n_layers, pixel, yosemite, yosemite_public, or projected, which scores frozen ImageNet features and learns in minutes" resume:"networks"`
 	NLayersD   int     `json:"n_layers_D" usage:"strided layers of the discriminator, with netD n_layers" resume:"networks"`
 	NGF        int     `json:"ngf" usage:"filters in the generator's last hidden layer; with netG pyramid, in its widest one" valid:">=1" resume:"networks"`

@@ -34,18 +34,18 @@ func TestPresetsAreValid(t *testing.T) {
 func TestValidateListsEveryProblem(t *testing.T) {
 	o := paper()
 	o.Name, o.GANMode, o.LRPolicy, o.Precision = "../x", "logistic", "cubic", "f8"
-	o.StepOrder, o.BatchSize, o.LR, o.EMA, o.NetG, o.NGF = DFirst, 0, -1, 1, "resnet_7blocks", 0
+	o.StepOrder, o.BatchSize, o.LR, o.EMA, o.NetG, o.NGF = DFirst, 0, -1, 1, "resnet_0blocks", 0
 	o.OutputNC = 1
 	err := o.Validate()
 	if err == nil {
 		t.Fatal("invalid options were accepted")
 	}
-	for _, word := range []string{`"../x"`, `"logistic"`, `"cubic"`, `"f8"`, "-pool_size must be 0", "batch_size 0", "-lr is -1", "-ema is 1", "resnet_7blocks", "-ngf is 0", "3 and 1 channels"} {
+	for _, word := range []string{`"../x"`, `"logistic"`, `"cubic"`, `"f8"`, "-pool_size must be 0", "batch_size 0", "-lr is -1", "-ema is 1", "resnet_0blocks", "-ngf is 0", "3 and 1 channels"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("the error does not mention %s:\n%v", word, err)
 		}
 	}
-	if n := strings.Count(err.Error(), "resnet_7blocks"); n != 1 {
+	if n := strings.Count(err.Error(), "resnet_0blocks"); n != 1 {
 		t.Errorf("the wrong architecture is reported %d times, want once", n)
 	}
 }

@@ -208,7 +208,13 @@ func (o Options) readWeights(name, path string) (w graph.Weights, err error) {
 		return nil, err
 	}
 	if generator {
-		_, w, err = pytorch.Generator(state, o.Generator(name == GAB))
+		direction := pytorch.BtoA
+		if name == GAB {
+			direction = pytorch.AtoB
+		}
+		if state, err = state.Choose("", direction); err == nil {
+			_, w, err = pytorch.Generator(state, o.Generator(name == GAB))
+		}
 	} else {
 		_, w, err = pytorch.Discriminator(state, o.Discriminator(name == DA))
 	}

@@ -44,6 +44,7 @@ type command struct {
 
 	// Options for a PyTorch file.
 	pth      string
+	net      string // one of several generators in the file
 	asked    graph.GeneratorOptions
 	metadata onnxgraph.Metadata
 
@@ -61,7 +62,7 @@ type command struct {
 
 // Options that apply only with -pth, and only with -name.
 var (
-	pthOptions = []string{"netG", "norm", "ngf", "input_nc", "output_nc", "no_dropout", "direction", "domain_from", "domain_to", "crop_size"}
+	pthOptions = []string{"net", "netG", "norm", "ngf", "input_nc", "output_nc", "no_dropout", "direction", "domain_from", "domain_to", "crop_size"}
 	runOptions = []string{"checkpoints_dir", "epoch"}
 )
 
@@ -87,7 +88,7 @@ or the latest before the first evaluation.
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Program("infer")))
 	f.Group("Source and output")
 	f.StringVar(&c.name, "name", "", "export both generators of the run `NAME`")
-	f.StringVar(&c.pth, "pth", "", "export the PyTorch `FILE`: a state dict such as latest_net_G_A.pth, or safetensors")
+	f.StringVar(&c.pth, "pth", "", "export the PyTorch `FILE`: a state dict such as latest_net_G_A.pth, a checkpoint, or safetensors")
 	f.StringVar(&c.output, "o", "", "write to `PATH`: a file with -pth (required), a folder with -name (default: the run's folder)")
 	f.StringVar(&c.format, "format", "", "write the format `NAME`: onnx, or safetensors for PyTorch (default: the extension of -o, else onnx)")
 	f.Group("Precision of ONNX files")
@@ -98,8 +99,9 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Pr
 	f.StringVar(&c.checkpointsDir, "checkpoints_dir", "./checkpoints", "folder `DIR` of all runs")
 	f.StringVar(&c.epoch, "epoch", "", "export the checkpoint `NAME`: best, latest or the number of a kept epoch (default: the best if there is one, else the latest)")
 	f.Group("With -pth")
-	f.StringVar(&c.asked.Architecture, "netG", "", "require the generator `NAME`: resnet_9blocks, resnet_6blocks, unet_256, unet_128 or pyramid (default, here and below: from the tensors)")
-	f.StringVar(&norm, "norm", "", "require the normalization `NAME`: instance, batch or none")
+	f.StringVar(&c.net, "net", "", "export the generator `NAME` of a checkpoint that holds several, such as G_AB (default: by -direction)")
+	f.StringVar(&c.asked.Architecture, "netG", "", "require the generator `NAME`: resnet_9blocks or another number of blocks, unet_256, unet_128, pyramid, or deeplearning_ai (default, here and below: from the tensors)")
+	f.StringVar(&norm, "norm", "", "require the normalization `NAME`: instance, instance_affine, batch, or none")
 	f.IntVar(&c.asked.Filters, "ngf", 0, "require `N` filters in the last hidden layer")
 	f.IntVar(&c.asked.In, "input_nc", 0, "require `N` input channels")
 	f.IntVar(&c.asked.Out, "output_nc", 0, "require `N` output channels")

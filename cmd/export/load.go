@@ -59,6 +59,10 @@ func (c *command) loadPTH() error {
 	if err != nil {
 		return err
 	}
+	state, err = state.Choose(c.net, c.metadata.Direction)
+	if err != nil {
+		return fmt.Errorf("%q: %w", c.pth, err)
+	}
 	o, err := pytorch.Recognize(state)
 	if err != nil {
 		if d, dErr := pytorch.RecognizeDiscriminator(state); dErr == nil {
@@ -70,8 +74,8 @@ func (c *command) loadPTH() error {
 	if c.network, c.weights, err = pytorch.Generator(state, c.options); err != nil {
 		return fmt.Errorf("%q: %w", c.pth, err)
 	}
-	c.note("%s: %s with %d filters, norm %s, %d channels in, %d out, %d trainable values", c.pth,
-		c.options.Architecture, c.options.Filters, c.options.Norm, c.options.In, c.options.Out, c.network.ParamCount())
+	c.note("%s: %s with %d filters (%s), norm %s, %d channels in, %d out, %d trainable values", c.pth,
+		c.options.Architecture, c.options.Filters, pytorch.Layout(c.options), c.options.Norm, c.options.In, c.options.Out, c.network.ParamCount())
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"cyclegan/graph"
@@ -18,7 +19,12 @@ type fixture struct {
 	d    graph.DiscriminatorOptions // if g is zero
 
 	dropout bool // the network has dropout that the file does not show
+
+	direction string // of one of several generators, or empty
 }
+
+// key is the fixture's key in the JSON file with PyTorch's outputs.
+func (f fixture) key() string { return strings.TrimSpace(f.file + " " + f.direction) }
 
 func fixtures() []fixture {
 	g := func(arch string, in, out, filters int, norm graph.Norm) graph.GeneratorOptions {
@@ -54,6 +60,11 @@ func (f fixture) read(t testing.TB) State {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if f.direction != "" {
+		if s, err = s.Choose("", f.direction); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return s
 }
 
@@ -85,13 +96,15 @@ type torchOutput struct {
 
 func torchOutputs(t *testing.T) map[string]torchOutput {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "fixtures.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var outputs map[string]torchOutput
-	if err := json.Unmarshal(text, &outputs); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"fixtures.json", "layouts.json"} {
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &outputs); err != nil { // adds to the map
+			t.Fatal(err)
+		}
 	}
 	return outputs
 }

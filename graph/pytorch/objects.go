@@ -11,8 +11,11 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// The global names that a state dict may use, besides the storages.
+// The global names that a state dict may use, besides the storages. Checkpoints hold options in a
+// Namespace, and sizes.
 const (
+	namespace        = "argparse.Namespace"
+	torchSize        = "torch.Size"
 	orderedDict      = "collections.OrderedDict"
 	rebuildTensor    = "torch._utils._rebuild_tensor"
 	rebuildTensorV2  = "torch._utils._rebuild_tensor_v2"
@@ -43,7 +46,7 @@ func (u *unpickler) global(code byte) error {
 	}
 	g := global(module + "." + name)
 	switch g {
-	case orderedDict, rebuildTensor, rebuildTensorV2, rebuildParameter:
+	case orderedDict, rebuildTensor, rebuildTensorV2, rebuildParameter, namespace, torchSize:
 	default:
 		if _, ok := elementTypes[g]; !ok {
 			return fmt.Errorf("the pickle uses %q, which no state dict needs; no code was run\n"+
@@ -94,7 +97,9 @@ func (u *unpickler) make(code byte) error {
 // call creates the value that a global stands for.
 func call(g global, args tuple) (any, error) {
 	switch {
-	case g == orderedDict && len(args) == 0:
+	case g == torchSize && len(args) == 1:
+		return args[0], nil
+	case g == orderedDict && len(args) == 0, g == namespace && len(args) == 0:
 		return &dict{}, nil
 	case g == orderedDict && len(args) == 1:
 		return dictOf(args[0])

@@ -41,6 +41,7 @@ const (
 	opBinPut          = 'q'
 	opLongBinPut      = 'r'
 	opProto           = 0x80
+	opNewObj          = 0x81
 	opTuple1          = 0x85
 	opTuple2          = 0x86
 	opTuple3          = 0x87
@@ -175,7 +176,7 @@ func (u *unpickler) step(code byte) error {
 		return u.remember(code)
 	case opGlobal, opStackGlobal:
 		return u.global(code)
-	case opReduce, opBuild, opBinPersID:
+	case opReduce, opNewObj, opBuild, opBinPersID:
 		return u.make(code)
 	default:
 		return fmt.Errorf("the pickle has the operation 0x%02x, which no state dict needs; no code was run", code)

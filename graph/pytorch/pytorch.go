@@ -1,8 +1,8 @@
 // Package pytorch reads and writes the weights of the official CycleGAN implementation
-// (https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix); its central type is [State].
+// (https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix) and of others; its central type is [State].
 //
-// [ReadFile] reads a state dict that torch.save wrote, such as latest_net_G_A.pth, or a safetensors
-// file. [Recognize] detects the network that its tensors belong to, and [Generator] converts them
+// [ReadFile] reads a state dict or a checkpoint that torch.save wrote, such as latest_net_G_A.pth, or a
+// safetensors file. [State.Choose] selects one of several generators, [Recognize] detects the network that its tensors belong to, and [Generator] converts them
 // into that network's weights in the layout of package graph:
 //
 //	state, err := pytorch.ReadFile("latest_net_G_A.pth")
@@ -56,6 +56,9 @@ func Generator(s State, o graph.GeneratorOptions) (*graph.Network, graph.Weights
 	if err != nil {
 		return nil, nil, err
 	}
+	if s, err = s.Choose("", ""); err != nil {
+		return nil, nil, err
+	}
 	w, err := convert(s, n, entries)
 	return n, w, err
 }
@@ -66,7 +69,7 @@ func Discriminator(s State, o graph.DiscriminatorOptions) (*graph.Network, graph
 	if err != nil {
 		return nil, nil, err
 	}
-	w, err := convert(s, n, entries)
+	w, err := convert(s.uncompiled().unwrapped(), n, entries)
 	return n, w, err
 }
 
@@ -94,7 +97,6 @@ func eachFilter(shape []int, f func(official, own int)) {
 
 // convert converts a state dict into the weights of a network.
 func convert(s State, n *graph.Network, entries []entry) (graph.Weights, error) {
-	s = trimDataParallel(s)
 	if err := match(s, entries); err != nil {
 		return nil, fmt.Errorf("weights of %s: %w%s", n.Name, err, hint(s))
 	}
@@ -163,6 +165,12 @@ func hint(s State) string {
 		if o.Dropout {
 			s += ", dropout"
 		}
+		if o.Antialias {
+			s += ", anti-aliasing"
+		}
+		if o.Upsampling != graph.UpTranspose {
+			s += ", upsampling by " + string(o.Upsampling)
+		}
 		return s
 	}
 	if o, err := RecognizeDiscriminator(s); err == nil {
@@ -207,6 +215,8 @@ func write(out io.Writer, n *graph.Network, entries []entry, w graph.Weights) er
 			t := outgoing{name: e.name, shape: e.shape, integer: e.counter}
 			switch {
 			case e.counter:
+			case e.fixed != nil:
+				t.values = e.fixed
 			case e.param == "": // a bias before an InstanceNorm
 				t.values = make([]float32, e.shape[0])
 			case e.filters:

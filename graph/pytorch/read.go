@@ -67,36 +67,62 @@ const (
 	fixEndian    = "\nFix: save it again on a little-endian machine"
 )
 
-// stateOf converts the root of an unpickled file into a state dict. stored is the number of values
-// in the file.
+// stateOf converts the root of an unpickled file into a state dict: all tensors in it and in the dicts
+// inside it, whose keys precede the names. stored is the number of values in the file.
 func stateOf(root any, stored int64) (State, error) {
 	d, ok := root.(*dict)
 	if !ok {
 		return nil, fmt.Errorf("the file holds a %s, not a state dict"+fixStateDict, kindOf(root))
 	}
-	values := int64(0)
-	s := make(State, len(d.keys))
-	for i, key := range d.keys {
-		name, ok := key.(string)
-		if !ok {
-			return nil, fmt.Errorf("a name in the state dict is a %s", kindOf(key))
-		}
-		v, ok := d.values[i].(*view)
-		if !ok {
-			return nil, fmt.Errorf("entry %q is a %s, not a tensor, so this is not a state dict"+fixStateDict,
-				name, kindOf(d.values[i]))
-		}
-		t, err := v.tensor()
-		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", name, err)
-		}
-		// Tensors may share a storage, but a small file must not fill the memory.
-		if values += int64(len(t.Values)); values > 2*stored {
-			return nil, fmt.Errorf("tensor %q: the tensors have more than twice as many values as the file, %d", name, stored)
-		}
-		s[name] = t
+	c := collector{state: State{}, stored: stored, seen: map[*dict]bool{}}
+	if err := c.collect("", d, 0); err != nil {
+		return nil, err
 	}
-	return s, nil
+	if len(c.state) == 0 {
+		return nil, errors.New("the file holds no tensors, so it is not a state dict" + fixStateDict)
+	}
+	return c.state, nil
+}
+
+// A collector collects the tensors of nested dicts.
+type collector struct {
+	state          State
+	values, stored int64
+	seen           map[*dict]bool // a pickle may put a dict into itself
+}
+
+// maxDepth bounds the dicts inside each other that are looked into.
+const maxDepth = 8
+
+func (c *collector) collect(prefix string, d *dict, depth int) error {
+	if c.seen[d] || depth > maxDepth {
+		return nil
+	}
+	c.seen[d] = true
+	for i, key := range d.keys {
+		switch v := d.values[i].(type) {
+		case *dict:
+			if err := c.collect(fmt.Sprintf("%s%v.", prefix, key), v, depth+1); err != nil {
+				return err
+			}
+		case *view:
+			name, ok := key.(string)
+			if !ok {
+				return fmt.Errorf("a name in the state dict is a %s", kindOf(key))
+			}
+			name = prefix + name
+			t, err := v.tensor()
+			if err != nil {
+				return fmt.Errorf("tensor %q: %w", name, err)
+			}
+			// Tensors may share a storage, but a small file must not fill the memory.
+			if c.values += int64(len(t.Values)); c.values > 2*c.stored {
+				return fmt.Errorf("tensor %q: the tensors have more than twice as many values as the file, %d", name, c.stored)
+			}
+			c.state[name] = t
+		}
+	}
+	return nil
 }
 
 // readZip reads a file that torch.save wrote since PyTorch 1.6: an uncompressed zip archive of

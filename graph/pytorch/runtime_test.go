@@ -19,10 +19,13 @@ func TestOutputsAgreeWithPyTorch(t *testing.T) {
 	if _, err := native.FindONNXRuntime(); err != nil {
 		t.Skip("ONNX Runtime is not installed; run this test with `go run ./third_party go test ./graph/pytorch`")
 	}
-	const tolerance = 1e-4
+	const tolerance = 1e-5
 	outputs := torchOutputs(t)
-	for _, f := range fixtures() {
-		want := outputs[f.file]
+	for _, f := range append(fixtures(), layoutFixtures()...) {
+		want, ok := outputs[f.key()]
+		if !ok {
+			t.Fatalf("no outputs of %q", f.key())
+		}
 		n, w := f.load(t)
 		size := 1
 		for _, d := range want.Input {
@@ -39,7 +42,7 @@ func TestOutputsAgreeWithPyTorch(t *testing.T) {
 		if !(worst <= tolerance) {
 			t.Errorf("%s: differs from PyTorch by %.3g", f.file, worst)
 		}
-		t.Logf("%-34s %.1e", f.file, worst)
+		t.Logf("%-34s %.1e", f.key(), worst)
 	}
 }
 

@@ -1,0 +1,117 @@
+package pytorch
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// wrappers are modules that hold another one as it is, and keys of checkpoints.
+var wrappers = []string{"module", "state_dict", "model_state_dict", "net", "model", "params"}
+
+// compiled is what torch.compile adds to the names of the modules in a compiled one.
+const compiled = "_orig_mod."
+
+// Directions of Choose.
+const (
+	AtoB = "AtoB"
+	BtoA = "BtoA"
+)
+
+// names are what implementations call the generators of both directions, in lower case and without
+// underscores. The paper's F and the official G_B turn B to A.
+var names = map[string][]string{
+	AtoB: {"gab", "genab", "generatorab", "ga2b", "gena2b", "generatora2b", "netga2b", "netgab", "netga", "ga", "gena", "gatob", "genatob", "generatoratob", "g"},
+	BtoA: {"gba", "genba", "generatorba", "gb2a", "genb2a", "generatorb2a", "netgb2a", "netgba", "netgb", "gb", "genb", "gbtoa", "genbtoa", "generatorbtoa", "f"},
+}
+
+// Choose returns the state dict of one generator of a checkpoint. The name is that of the entry, such as
+// "G_AB" or "netG_A"; with "" it is the one whose name tells the direction, [AtoB] or [BtoA]. A state dict
+// without several generators needs neither. Names lose what wrappers such as nn.DataParallel and
+// torch.compile add to them.
+func (s State) Choose(name, direction string) (State, error) {
+	s = s.uncompiled()
+	parts := map[string]string{} // prefixes by label
+	for tensor := range s {
+		for _, l := range layouts {
+			if prefix, ok := strings.CutSuffix(tensor, l.mark); ok && (prefix == "" || strings.HasSuffix(prefix, ".")) {
+				parts[label(prefix)] = prefix
+			}
+		}
+	}
+	labels := slices.Sorted(maps.Keys(parts))
+	switch {
+	case name != "":
+		if _, ok := parts[name]; !ok {
+			return nil, fmt.Errorf("the file holds no generator %q: it holds %s", name, listed(labels))
+		}
+	case len(parts) == 0:
+		return s.unwrapped(), nil
+	case len(parts) == 1:
+		name = labels[0]
+	default:
+		fit := slices.DeleteFunc(slices.Clone(labels), func(l string) bool { return !slices.Contains(names[direction], plain(l)) })
+		if len(fit) != 1 {
+			return nil, fmt.Errorf("the file holds several generators: %s\nFix: choose one by its name (-net)", listed(labels))
+		}
+		name = fit[0]
+	}
+	return s.under(parts[name]), nil
+}
+
+// under returns the tensors whose names begin with prefix, without it.
+func (s State) under(prefix string) State {
+	part := State{}
+	for name, t := range s {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			part[rest] = t
+		}
+	}
+	return part
+}
+
+// unwrapped removes the names of wrappers that every name begins with.
+func (s State) unwrapped() State {
+	for {
+		first := ""
+		for name := range s {
+			head, _, _ := strings.Cut(name, ".")
+			if first != "" && head != first || !slices.Contains(wrappers[:3], head) {
+				return s
+			}
+			first = head
+		}
+		if first == "" {
+			return s
+		}
+		s = s.under(first + ".")
+	}
+}
+
+func (s State) uncompiled() State {
+	clean := make(State, len(s))
+	for name, t := range s {
+		clean[strings.ReplaceAll(name, compiled, "")] = t
+	}
+	return clean
+}
+
+// label returns the name of a network from what precedes the names of its tensors.
+func label(prefix string) string {
+	parts := strings.Split(strings.TrimSuffix(prefix, "."), ".")
+	parts = slices.DeleteFunc(parts, func(p string) bool { return slices.Contains(wrappers, p) })
+	return strings.Join(parts, ".")
+}
+
+// plain returns the last part of a label for the comparison with names.
+func plain(label string) string {
+	return strings.ToLower(strings.ReplaceAll(label[strings.LastIndex(label, ".")+1:], "_", ""))
+}
+
+func listed(labels []string) string {
+	if len(labels) == 0 {
+		return "none"
+	}
+	return strings.Join(labels, ", ")
+}
