@@ -242,13 +242,16 @@ func (j *job) watch(soft context.Context, format string, convert func(*batch.Pla
 
 // printNotes prints what happened to images that were converted, with the number of images.
 func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
-	scaled, tiled, details, notes := 0, 0, map[string]int{}, map[string]int{}
+	scaled, tiled, animated, frames, details, notes := 0, 0, 0, 0, map[string]int{}, map[string]int{}
 	clamped, values := 0, 0
 	for _, p := range images {
 		if p.Status != statusConverted {
 			continue
 		}
 		details[p.Detail]++
+		if p.Frames > 0 {
+			animated, frames = animated+1, frames+p.Frames
+		}
 		if p.Detail != infer.DetailInput && (info.Width > 0 && p.Width > info.Width || info.Height > 0 && p.Height > info.Height) {
 			scaled++
 		}
@@ -263,6 +266,9 @@ func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
 		}
 	}
 	printDetail(w, details[infer.DetailInput], details[infer.DetailModel], info)
+	if animated > 0 {
+		fmt.Fprintf(w, "animations: %s in %s\n", cli.Count(frames, "frame"), cli.Count(animated, "image"))
+	}
 	if scaled > 0 {
 		fmt.Fprintf(w, "note: %s scaled down to %dx%d, the only size that the model takes, and the results scaled up again\n",
 			cli.Count(scaled, "image"), info.Width, info.Height)

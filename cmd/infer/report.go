@@ -72,6 +72,8 @@ type pictureReport struct {
 	// Width and Height are those of the input.
 	Width  int `json:"width,omitempty"`
 	Height int `json:"height,omitempty"`
+	// Frames is the number of converted frames of an animation.
+	Frames int `json:"frames,omitempty"`
 	// Tiling is "12 tiles" or "12 tiles, blended" for an image too large to pass through the model at once.
 	Tiling string `json:"tiling,omitempty"`
 	// Clamped is the number of samples outside of the input window; see infer.Options.
@@ -157,7 +159,7 @@ func (r *results) done(d batch.Result) {
 	case d.Err != nil:
 		p.Status, p.Error = statusFailed, d.Err.Error()
 	}
-	p.Width, p.Height, p.Notes = d.Width, d.Height, d.Notes
+	p.Width, p.Height, p.Frames, p.Notes = d.Width, d.Height, d.Frames, d.Notes
 	if d.Tiling.Tiles > 1 {
 		p.Tiling = d.Tiling.String()
 	}

@@ -89,6 +89,9 @@ type Result struct {
 	Job
 	// Width and Height are the size of the upright input image, before Options.Size.
 	Width, Height int
+	// Frames is the number of frames of an animation that were converted. It is 0 for a still image, and
+	// for an animation of which the output format stores the first frame only.
+	Frames int
 	// Skipped is true if the output existed already.
 	Skipped bool
 	Err     error
@@ -164,7 +167,8 @@ func New(model Translator, opt *Options) (*Converter, error) {
 	return c, nil
 }
 
-// MaxInMemory returns the largest number of images that Run holds in memory at once.
+// MaxInMemory returns the largest number of images that Run holds in memory at once, of which an
+// animation in the model counts as Options.Workers + 1.
 func (c *Converter) MaxInMemory() int { return c.opt.Workers + 2*c.opt.Files }
 
 // Stop makes Run start no further image, finish those under way and return. It may be called from any

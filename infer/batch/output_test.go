@@ -62,7 +62,7 @@ func TestRunKeepsOrTells(t *testing.T) {
 		{"alpha.png", "bmp", false, "bmp cannot store its transparency: it is blended onto white"},
 		{"alpha.png", "tiff", false, ""},
 		{"deep_alpha.png", "", false, "16 bits per sample are rounded to 8"},
-		{"animated.gif", "png", false, "only the first frame of the animation is read"},
+		{"animated.gif", "png", false, ""}, {"animated.gif", "tiff", false, "only the first frame of the animation is read"},
 		{"cmyk.jpg", "", false, "CMYK is converted to RGB without a profile"},
 		{"orientation_6.jpg", "", false, ""},
 	} {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cyclegan/infer"
+	"cyclegan/infer/atomicfile"
 	"cyclegan/infer/pixels"
 )
 
@@ -80,19 +81,12 @@ func (c *Converter) Convert(ctx context.Context, j Job, file []byte) ([]byte, Re
 	if !c.prepare(w, pic) {
 		return nil, w.Result
 	}
-	if err := c.inModel.Acquire(ctx, 1); err != nil {
-		w.Err = fmt.Errorf("convert %q: %w", j.Input, err)
-		return nil, w.Result
-	}
-	ok := c.translate(ctx, w)
-	c.inModel.Release(1)
-	if !ok {
+	if !c.translate(ctx, w) {
 		return nil, w.Result
 	}
 	begin = time.Now()
 	var out bytes.Buffer
-	w.save.Format = filepath.Ext(j.Output)
-	err = pixels.Encode(&out, w.img, w.save)
+	err = w.encode(&out)
 	w.Write = time.Since(begin)
 	if err != nil {
 		w.Err = fmt.Errorf("write image %q: %w", j.Output, err)
@@ -104,8 +98,12 @@ func (c *Converter) Convert(ctx context.Context, j Job, file []byte) ([]byte, Re
 // work is an image on its way through the stages. img is the output of the stage before.
 type work struct {
 	Result
-	img  image.Image
-	save pixels.SaveOptions
+	img    image.Image
+	save   pixels.SaveOptions
+	resize func(image.Image) image.Image
+	// Of an animation that the output format can store, the frames before and after they are translated.
+	animation *pixels.Animation
+	frames    *pixels.FrameWriter
 }
 
 // start returns the results as they come, and closes the channel after the last. It starts no image
@@ -185,7 +183,7 @@ func (c *Converter) read(w *work) bool {
 // prepare resizes an image that has been read and notes what its output format cannot store.
 func (c *Converter) prepare(w *work, pic *pixels.Picture) bool {
 	w.img, w.Notes = pic.Image, pic.Notes
-	w.save = pixels.SaveOptions{Quality: c.opt.Quality, Lossless: c.opt.Lossless, Profile: pic.Profile}
+	w.save = pixels.SaveOptions{Format: filepath.Ext(w.Output), Quality: c.opt.Quality, Lossless: c.opt.Lossless, Profile: pic.Profile}
 	w.Width, w.Height = pic.Image.Rect.Dx(), pic.Image.Rect.Dy()
 	format := canonical(filepath.Ext(w.Output))
 	if !pic.Profile.SRGB() && !pixels.KeepsProfile(format) {
@@ -201,6 +199,8 @@ func (c *Converter) prepare(w *work, pic *pixels.Picture) bool {
 		w.save.Metadata = pic.Metadata
 		w.Notes = append(w.Notes, pic.Metadata.Lost(format)...)
 	}
+	w.resize = func(img image.Image) image.Image { return img }
+	c.keepFrames(w, pic.Animation)
 	if c.opt.Size == nil {
 		return true
 	}
@@ -209,13 +209,33 @@ func (c *Converter) prepare(w *work, pic *pixels.Picture) bool {
 		w.Err = fmt.Errorf("resize %q: %w", w.Input, err)
 		return false
 	}
-	w.img = pixels.Scale(w.img, width, height)
+	w.resize = func(img image.Image) image.Image { return pixels.Scale(img, width, height) }
+	w.img = w.resize(w.img)
 	return true
+}
+
+// keepFrames makes the work an animation if there is one that the output format can store.
+func (c *Converter) keepFrames(w *work, a *pixels.Animation) {
+	if a == nil || !pixels.KeepsFrames(w.save.Format) {
+		return
+	}
+	i := slices.Index(w.Notes, pixels.NoteFrames)
+	if err := a.TooLong(); err != nil {
+		w.Notes[i] += ": " + err.Error()
+		return
+	}
+	w.Notes = slices.Delete(w.Notes, i, i+1)
+	w.animation = a
 }
 
 func (c *Converter) translate(ctx context.Context, w *work) bool {
 	begin := time.Now()
-	img, err := c.model.Translate(infer.WithTilingTrace(ctx, func(t infer.Tiling) { w.Tiling = t }), w.img)
+	var err error
+	if w.animation != nil {
+		err = c.animate(ctx, w)
+	} else if w.img, w.Tiling, err = c.apply(ctx, w.img); err == nil {
+		c.fitFormat(w)
+	}
 	w.Run = time.Since(begin)
 	if w.Tiling.Blended {
 		w.Notes = append(w.Notes, "it is converted in tiles whose edges are blended: "+w.Tiling.Reason)
@@ -224,8 +244,6 @@ func (c *Converter) translate(ctx context.Context, w *work) bool {
 		w.Err = fmt.Errorf("convert %q: %w", w.Input, err)
 		return false
 	}
-	w.img = img
-	c.fitFormat(w)
 	return true
 }
 
@@ -252,9 +270,11 @@ func (c *Converter) fitFormat(w *work) {
 func (c *Converter) write(w *work) bool {
 	begin := time.Now()
 	if w.Err = os.MkdirAll(filepath.Dir(w.Output), 0o777); w.Err == nil {
-		w.Err = pixels.Save(w.Output, w.img, w.save)
+		if err := atomicfile.Write(w.Output, w.encode); err != nil {
+			w.Err = fmt.Errorf("write image: %w", err)
+		}
 	}
 	w.Write = time.Since(begin)
-	w.img, w.save = nil, pixels.SaveOptions{}
+	*w = work{Result: w.Result} // the rest can be freed
 	return true
 }

@@ -35,7 +35,7 @@ var codecs = map[string]codec{
 
 // extensions maps file extensions to formats.
 var extensions = map[string]string{
-	"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "gif": "gif",
+	"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "apng": "png", "gif": "gif",
 	"bmp": "bmp", "tif": "tiff", "tiff": "tiff", "webp": "webp",
 }
 

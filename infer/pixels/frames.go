@@ -10,7 +10,7 @@ import (
 // The notes of a Picture.
 const (
 	NoteDeep   = "16 bits per sample are rounded to 8"
-	noteFrames = "only the first frame of the animation is read"
+	NoteFrames = "only the first frame of the animation is read"
 	notePages  = "only the first of several pages is read"
 	noteCMYK   = "CMYK is converted to RGB without a profile"
 )
@@ -20,9 +20,9 @@ func decodeFrame(data []byte, info Info, lim Limits) (img image.Image, note stri
 	switch {
 	case info.Format == "webp" && animated(data):
 		img, err = decodeFirst(data, info, lim)
-		return img, noteFrames, err
+		return img, NoteFrames, err
 	case info.Format == "png" && find(pngChunks(data), "acTL", "") != nil:
-		note = noteFrames
+		note = NoteFrames
 	case info.Format == "tiff" && readTIFFDir(data).more:
 		note = notePages
 	}
@@ -30,7 +30,7 @@ func decodeFrame(data []byte, info Info, lim Limits) (img image.Image, note stri
 	if err == nil && info.Format == "gif" {
 		const trailer = 0x3b
 		if len(rest) > 0 && rest[0] != trailer {
-			note = noteFrames
+			note = NoteFrames
 		}
 		img = onScreen(img, img.Bounds().Min, info.Width, info.Height)
 	}
@@ -61,22 +61,10 @@ func animated(data []byte) bool {
 // decodeFirst decodes the first frame of an animated WebP file, on its canvas.
 func decodeFirst(data []byte, canvas Info, lim Limits) (image.Image, error) {
 	body := find(webpChunks(data), "ANMF", "")
-	const header = 16
-	if len(body) < header {
+	if len(body) < webpFrameHeader {
 		return nil, errors.New("damaged webp: the animation has no complete frame")
 	}
-	u24 := func(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
-	at := image.Pt(2*u24(body), 2*u24(body[3:]))
-	// Make the frame a file of its own. A separate alpha chunk (ALPH) needs a header that announces it.
-	frame := body[header:]
-	list := []byte("WEBP")
-	if find(riffChunks(frame), "ALPH", "") != nil {
-		list = append(list, "VP8X\x0a\x00\x00\x00\x10\x00\x00\x00"...)
-		list = append(list, body[6:12]...) // width and height
-	}
-	list = append(list, frame...)
-	file := binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(list)))
-	file = append(file, list...)
+	file := webpFrame(body)
 	if _, err := open(file, lim); err != nil {
 		return nil, err
 	}
@@ -84,7 +72,23 @@ func decodeFirst(data []byte, canvas Info, lim Limits) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return onScreen(img, at, canvas.Width, canvas.Height), nil
+	return onScreen(img, image.Pt(2*u24(body), 2*u24(body[3:])), canvas.Width, canvas.Height), nil
+}
+
+const webpFrameHeader = 16
+
+func u24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
+
+// webpFrame makes the content of an ANMF chunk a file of its own. A separate alpha chunk (ALPH) needs a
+// header that announces it.
+func webpFrame(body []byte) []byte {
+	frame := body[webpFrameHeader:]
+	list := []byte("WEBP")
+	if find(riffChunks(frame), "ALPH", "") != nil {
+		list = append(list, "VP8X\x0a\x00\x00\x00\x10\x00\x00\x00"...)
+		list = append(list, body[6:12]...) // width and height
+	}
+	return appendRIFF(nil, "RIFF", append(list, frame...))
 }
 
 // onScreen places a frame on the logical screen. The rest of the screen is transparent. A frame that

@@ -25,6 +25,8 @@ type Picture struct {
 	Profile Profile
 	// Metadata describes the image, as stored in the file. Pass it on in SaveOptions.
 	Metadata Metadata
+	// Animation has all frames of an animated file, of which Image is the first. Otherwise it is nil.
+	Animation *Animation
 	// Notes list what Image lacks of the file: further frames, more than 8 bits per sample, an ICC
 	// profile for CMYK.
 	Notes []string
@@ -183,6 +185,7 @@ func Decode(data []byte, lim Limits) (pic *Picture, err error) {
 	_, cmyk := img.(*image.CMYK)
 	p.profile(f.data, cmyk)
 	p.metadata(f.data)
+	p.Animation = readAnimation(f.data, f.Info, lim)
 	p.Image = toNRGBA(img)
 	if turn := turns[p.Orientation]; turn != nil {
 		p.Image = turn(p.Image)

@@ -110,7 +110,7 @@ func TestLoadKnowsGrayAndAlpha(t *testing.T) {
 func TestLoadNotes(t *testing.T) {
 	for name, want := range map[string]string{
 		"base.png": "", "palette.gif": "", "lossless.webp": "", "cmyk.jpg": noteCMYK, "cmyk.tiff": noteCMYK, "deep.png": NoteDeep, "deep.tiff": NoteDeep,
-		"deep_alpha.png": NoteDeep, "animated.gif": noteFrames, "animated.webp": noteFrames, "pages.tiff": notePages, "wide.jpg": "",
+		"deep_alpha.png": NoteDeep, "animated.gif": NoteFrames, "animated.webp": NoteFrames, "pages.tiff": notePages, "wide.jpg": "",
 	} {
 		if got := strings.Join(load(t, name).Notes, "; "); got != want {
 			t.Errorf("%s: noted %q, want %q", name, got, want)

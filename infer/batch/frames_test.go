@@ -1,0 +1,164 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cyclegan/infer/internal/imagetest"
+	"cyclegan/infer/pixels"
+)
+
+// Every frame of an animation is translated; formats without frames take the first, with a note.
+func TestAnimations(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		name, format string
+		frames       int
+	}{
+		{"parts.gif", "", 5}, {"parts.png", "", 5}, {"parts.webp", "", 5}, {"parts.webp", "gif", 5}, {"parts.gif", "png", 5}, {"parts.gif", "jpg", 0},
+	} {
+		in := filepath.Join("../pixels/testdata", c.name)
+		source, err := pixels.Load(in, pixels.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var result Result
+		opt := &Options{Lossless: true, Done: func(r Result) { result = r }}
+		out := filepath.Join(dir, c.name+c.format)
+		if s, err := convert(t.Context(), inverter, in, out, c.format, opt); err != nil || s.Converted != 1 {
+			t.Fatal(s, err)
+		}
+		got, err := pixels.Load(result.Output, pixels.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		noted := slices.Contains(result.Notes, pixels.NoteFrames)
+		if result.Frames != c.frames || noted != (c.frames == 0) || (got.Animation != nil) != (c.frames > 0) {
+			t.Fatalf("%s as %q: %d frames, notes %q", c.name, c.format, result.Frames, result.Notes)
+		}
+		if c.frames == 0 {
+			continue
+		}
+		if got.Animation.Plays != 5 || got.Animation.Frames != 5 {
+			t.Errorf("%s as %q: %d frames, shown %d times", c.name, c.format, got.Animation.Frames, got.Animation.Plays)
+		}
+		want := pull(source.Animation)
+		for i, f := range pull(got.Animation) {
+			negative := imagetest.Negative(want[i].Image)
+			for p := 0; p < len(negative.Pix); p += 4 {
+				a, w := f.Image.Pix[p+3], negative.Pix[p+3]
+				if filepath.Ext(result.Output) == ".gif" {
+					w = 255 * (w >> 7)
+				}
+				if a != w || a > 0 && !bytes.Equal(f.Image.Pix[p:p+3], negative.Pix[p:p+3]) || f.Delay != want[i].Delay {
+					t.Fatalf("%s as %q: frame %d, pixel %d is %v for %v, want %v for %v", c.name, c.format, i, p/4, f.Image.Pix[p:p+4], f.Delay, negative.Pix[p:p+4], want[i].Delay)
+				}
+			}
+		}
+		file, err := os.ReadFile(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		converter, err := New(inverter, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written, err := os.ReadFile(result.Output)
+		if converted, _ := converter.Convert(t.Context(), result.Job, file); err != nil || !bytes.Equal(converted, written) {
+			t.Errorf("%s: the bytes differ from the file", c.name)
+		}
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "parts.gif"))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left %v, %v", entries, err)
+	}
+}
+
+func pull(a *pixels.Animation) (frames []pixels.Frame) {
+	for f := range a.All() {
+		frames = append(frames, f)
+	}
+	return frames
+}
+
+// numbered returns n frames whose first pixel is their number, and then an error if there is one.
+func numbered(n int, err error) iter.Seq2[image.Image, error] {
+	return func(yield func(image.Image, error) bool) {
+		for i := range n {
+			img := image.NewNRGBA(image.Rect(0, 0, 1, 1))
+			img.SetNRGBA(0, 0, color.NRGBA{uint8(i), 0, 0, 255})
+			if !yield(img, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// Frames come in order, are translated concurrently, and end with the first error.
+func TestFrames(t *testing.T) {
+	var inModel, most atomic.Int32
+	slow := translator(func(ctx context.Context, img image.Image) (image.Image, error) {
+		now := inModel.Add(1)
+		defer inModel.Add(-1)
+		most.Store(max(most.Load(), now))
+		number := img.(*image.NRGBA).Pix[0]
+		time.Sleep(time.Duration(3-number%3) * 2 * time.Millisecond)
+		if number == 30 {
+			return nil, errors.New("frame 30")
+		}
+		return img, ctx.Err()
+	})
+	c, err := New(slow, &Options{Workers: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []struct {
+		n, stop, got int
+		in           error
+		err          string
+	}{
+		{n: 20, stop: -1, got: 20}, {n: 0, stop: -1}, {n: 40, stop: -1, got: 30, err: "frame 30"},
+		{n: 5, stop: -1, got: 5, in: errors.New("cut off"), err: "cut off"}, {n: 20, stop: 4, got: 5},
+	} {
+		got, failed := 0, ""
+		for img, err := range c.Frames(t.Context(), numbered(want.n, want.in)) {
+			if err != nil {
+				failed = err.Error()
+				continue
+			}
+			if number := img.(*image.NRGBA).Pix[0]; int(number) != got {
+				t.Fatalf("frame %d is number %d", got, number)
+			}
+			if got++; got-1 == want.stop {
+				break
+			}
+		}
+		if got != want.got || failed != want.err || inModel.Load() != 0 {
+			t.Errorf("%+v: %d frames, error %q, %d in the model", want, got, failed, inModel.Load())
+		}
+	}
+	if most.Load() != 3 {
+		t.Errorf("%d frames at once, want 3", most.Load())
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("interrupted"))
+	for _, err := range c.Frames(ctx, numbered(9, nil)) {
+		if err == nil || !strings.Contains(err.Error(), "interrupted") {
+			t.Errorf("a canceled context: %v", err)
+		}
+	}
+}
