@@ -2,37 +2,59 @@ package serve
 
 import (
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/base64"
-	"fmt"
 	"io"
 	"net/http"
 	"regexp"
 	"strings"
 )
 
-//go:embed page.html
-var pageHTML string
+//go:embed page
+var pageFiles embed.FS
 
 //go:embed openapi.yaml
 var openAPI string
 
-// pagePolicy is the content security policy of the page: the scripts and styles that are in it, images and
-// downloads that it makes itself, and requests to this server.
-var pagePolicy = fmt.Sprintf("default-src 'none'; script-src %s; style-src %s; img-src 'self' blob: data:; media-src blob:; "+
-	"connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-	hashes(pageHTML, "script"), hashes(pageHTML, "style"))
+// pageHTML is the page with its styles and scripts in it, so that it is one file that needs no other.
+var pageHTML = inlined("page.html")
+
+// external matches the elements of the page that name a file.
+var external = regexp.MustCompile(`<link rel="stylesheet" href="([^"]+)">|<script src="([^"]+)"></script>`)
+
+// inlined returns a page with the files that it names.
+func inlined(name string) string {
+	read := func(name string) string {
+		data, err := pageFiles.ReadFile("page/" + name)
+		if err != nil {
+			panic(err) // the page names a file that is not in the program
+		}
+		return string(data)
+	}
+	return external.ReplaceAllStringFunc(read(name), func(tag string) string {
+		m := external.FindStringSubmatch(tag)
+		if m[1] != "" {
+			return "<style>" + read(m[1]) + "</style>"
+		}
+		return "<script>" + read(m[2]) + "</script>"
+	})
+}
+
+// pagePolicy is the content security policy of the page: the scripts and styles that are in it, images that
+// it makes itself, and requests to this server. Scripts cannot parse text as HTML.
+var pagePolicy = strings.Join([]string{
+	"default-src 'none'", "script-src " + hashes(pageHTML, "script"), "style-src " + hashes(pageHTML, "style"),
+	"img-src blob: data:", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'",
+	"require-trusted-types-for 'script'", "trusted-types 'none'",
+}, "; ")
 
 // hashes returns the sources of a policy that allow the inline elements of a page, which have no
 // attributes.
 func hashes(page, element string) string {
-	list := []string{}
+	var list []string
 	for _, m := range regexp.MustCompile(`(?s)<`+element+`>(.*?)</`+element+`>`).FindAllStringSubmatch(page, -1) {
 		sum := sha256.Sum256([]byte(m[1]))
 		list = append(list, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
-	}
-	if len(list) == 0 {
-		return "'none'"
 	}
 	return strings.Join(list, " ")
 }

@@ -48,9 +48,10 @@ func (s *Server) protect(next http.Handler) http.Handler {
 	})
 }
 
-// isPublic reports whether an address needs no token: what load balancers ask.
+// isPublic reports whether an address needs no token: what load balancers ask, and the page, which asks its
+// user for the token.
 func isPublic(path string) bool {
-	return path == "/v2/health/live" || path == "/v2/health/ready"
+	return path == "/" || path == "/v2/health/live" || path == "/v2/health/ready"
 }
 
 // authorized reports whether a request has the token. Hashes are compared, so that the time tells neither

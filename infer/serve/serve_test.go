@@ -241,12 +241,13 @@ func TestAccess(t *testing.T) {
 		header             map[string]string
 		status             int
 	}{
-		{"no token", "GET", "/", nil, 401},
-		{"wrong token", "GET", "/", map[string]string{"Authorization": "Bearer 0123456789abcdeX"}, 401},
-		{"prefix of the token", "GET", "/", map[string]string{"Authorization": "Bearer 0123"}, 401},
-		{"another scheme", "GET", "/", map[string]string{"Authorization": "Digest " + token}, 401},
-		{"bearer", "GET", "/", map[string]string{"Authorization": "bearer " + token}, 200},
-		{"basic", "GET", "/", map[string]string{"Authorization": "Basic YW55OjAxMjM0NTY3ODlhYmNkZWY="}, 200},
+		{"no token", "GET", "/v1/models", nil, 401},
+		{"wrong token", "GET", "/v1/models", map[string]string{"Authorization": "Bearer 0123456789abcdeX"}, 401},
+		{"prefix of the token", "GET", "/v1/models", map[string]string{"Authorization": "Bearer 0123"}, 401},
+		{"another scheme", "GET", "/v1/models", map[string]string{"Authorization": "Digest " + token}, 401},
+		{"bearer", "GET", "/v1/models", map[string]string{"Authorization": "bearer " + token}, 200},
+		{"basic", "GET", "/v1/models", map[string]string{"Authorization": "Basic YW55OjAxMjM0NTY3ODlhYmNkZWY="}, 200},
+		{"the page", "GET", "/", nil, 200},
 		{"metrics", "GET", "/metrics", nil, 401},
 		{"another site", "POST", "/v1/translate", map[string]string{"Authorization": "Bearer " + token, "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, 403},
 		{"another site in an old browser", "POST", "/v1/translate", map[string]string{"Authorization": "Bearer " + token, "Origin": "https://evil.example"}, 403},
