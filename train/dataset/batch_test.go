@@ -331,7 +331,7 @@ type counting struct {
 	n *atomic.Int64
 }
 
-func (c counting) load(i, w, h int) (*image.NRGBA, error) {
+func (c counting) load(i, w, h int) (image.Image, error) {
 	c.n.Add(1)
 	return c.source.load(i, w, h)
 }
@@ -348,7 +348,7 @@ func keptBytes(d *Dataset) (n int64) {
 	for _, dom := range []*domain{d.a, d.b} {
 		for i := range dom.entries {
 			if t := dom.entries[i].tile; t != nil {
-				n += int64(len(t.pix))
+				n += t.bytes()
 			}
 		}
 	}

@@ -92,6 +92,8 @@ func (d *Dataset) openFiles() error {
 		*f.to = d.domain(f.folder, f.channels)
 		counts = append(counts, fmt.Sprintf("%s %d", f.folder.Label, f.folder.size()))
 	}
+	d.opt.WindowA = d.window(d.opt.WindowA, found.a, found.testA)
+	d.opt.WindowB = d.window(d.opt.WindowB, found.b, found.testB)
 	d.where, d.layout, d.testFolders = found.where, found.layout, found.tests
 	d.about = fmt.Sprintf("%s: images: %s (%s)", found.where, strings.Join(counts, ", "), found.layout)
 	return nil
@@ -129,7 +131,8 @@ func (d *Dataset) String() string {
 	return s
 }
 
-// Options returns the options that the dataset was opened with.
+// Options returns the options that the dataset was opened with. The windows are those in use, and zero for
+// a domain whose training images have 8 bits per sample.
 func (d *Dataset) Options() Options { return d.opt }
 
 // BuiltIn reports whether the images are built-in scenes, which have no files.

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"cyclegan/infer/pixels"
 
@@ -26,6 +27,8 @@ type Folder struct {
 	Skipped []Skip // images that it does not use
 	// Others counts the files without the name of an image, by their extension in lower case.
 	Others map[string]int
+	// Window holds the values that 16-bit images use.
+	Window pixels.Window
 
 	path string // within FS
 	name string // of the domain
@@ -37,6 +40,7 @@ type File struct {
 	Name   string // in messages
 	Size   Size   // upright
 	Format string // such as "jpeg"
+	Deep   bool   // 16 bits per sample
 	Bytes  int64  // of the file
 }
 
@@ -177,7 +181,7 @@ func (f *Folder) readHeader(name string) (File, error) {
 		return file, err
 	}
 	file.Size.Width, file.Size.Height = info.Upright()
-	file.Format, file.Bytes = info.Format, bytes
+	file.Format, file.Deep, file.Bytes = info.Format, info.Deep, bytes
 	return file, nil
 }
 
@@ -216,18 +220,66 @@ func (f *Folder) size() int       { return len(f.Files) }
 func (f *Folder) title() string   { return f.name }
 func (f *Folder) id(i int) string { return f.Files[i].Name }
 
-func (f *Folder) load(i, w, h int) (*image.NRGBA, error) {
+func (f *Folder) load(i, w, h int) (image.Image, error) {
+	pic, err := f.decode(i)
+	if err != nil {
+		return nil, err
+	}
+	var img image.Image = pixels.Opaque(pic.Image)
+	if pic.Deep != nil {
+		stretched, _ := f.Window.Stretch(pic.Deep)
+		img = pixels.Colors(stretched)
+	}
+	if w > 0 {
+		img = pixels.Scale(img, w, h)
+	}
+	return img, nil
+}
+
+func (f *Folder) decode(i int) (*pixels.Picture, error) {
 	data, err := f.Read(f.Files[i])
 	if err != nil {
 		return nil, err
 	}
-	pic, err := pixels.Decode(data, pixels.Limits{MaxBytes: MaxFileBytes})
-	if err != nil {
-		return nil, err
+	return pixels.Decode(data, pixels.Limits{MaxBytes: MaxFileBytes})
+}
+
+// window returns the window of a domain with the given folders of images, of which test may be nil, and
+// sets theirs. A zero window is replaced by the one that suits all training images. Without 16-bit images
+// among them there is none.
+func (d *Dataset) window(w pixels.Window, train, test *Folder) pixels.Window {
+	if !slices.ContainsFunc(train.Files, func(f File) bool { return f.Deep }) {
+		return pixels.Window{}
 	}
-	img := pixels.Opaque(pic.Image)
-	if w > 0 {
-		img = pixels.Resize(img, w, h)
+	if w == (pixels.Window{}) {
+		w = d.measure(train).Window()
 	}
-	return img, nil
+	train.Window = w
+	if test != nil {
+		test.Window = w
+	}
+	return w
+}
+
+// measure counts the values of a folder's 16-bit images. It ignores damaged ones, which the run skips.
+func (d *Dataset) measure(f *Folder) *pixels.Values {
+	var values pixels.Values
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(max(1, d.opt.NumThreads))
+	for i, file := range f.Files {
+		if !file.Deep {
+			continue
+		}
+		g.Go(func() error {
+			if pic, err := f.decode(i); err == nil && pic.Deep != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				values.Add(pic.Deep)
+			}
+			return nil
+		})
+	}
+	g.Wait() // never fails
+	return &values
 }

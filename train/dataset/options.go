@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"cyclegan/infer/pixels"
 	"cyclegan/train/scenes"
 )
 
@@ -68,11 +69,15 @@ type Options struct {
 	SerialBatches  bool       `json:"serial_batches"`   // use images in order; default false
 	InputNC        int        `json:"input_nc"`         // channels of A, 1 or 3; default 3
 	OutputNC       int        `json:"output_nc"`        // channels of B, 1 or 3; default 3
-	BatchSize      int        `json:"batch_size"`       // default 1
-	OneSize        bool       `json:"one_size"`         // require one sample size per domain, even for BatchSize 1
-	NumThreads     int        `json:"num_threads"`      // that load ahead; 0 loads in Next; default 4
-	Seed           uint64     `json:"seed"`             // for order, crops and flips; default 0
-	MemoryBytes    int64      `json:"memory_bytes"`     // limit of decoded images in memory; 0 keeps none; default 1 GiB
+	// Values that the domain's 16-bit images use: Lo becomes -1 and Hi becomes 1. The zero value, the
+	// default, takes those that the training images use if these are less than half of all values.
+	WindowA     pixels.Window `json:"window_A"`
+	WindowB     pixels.Window `json:"window_B"`
+	BatchSize   int           `json:"batch_size"`   // default 1
+	OneSize     bool          `json:"one_size"`     // require one sample size per domain, even for BatchSize 1
+	NumThreads  int           `json:"num_threads"`  // that load ahead; 0 loads in Next; default 4
+	Seed        uint64        `json:"seed"`         // for order, crops and flips; default 0
+	MemoryBytes int64         `json:"memory_bytes"` // limit of decoded images in memory; 0 keeps none; default 1 GiB
 }
 
 // DefaultOptions returns options for the built-in scenes at the official sizes.
@@ -135,6 +140,11 @@ func (o Options) Validate() error {
 	} {
 		if c.n < c.lo || c.n > c.hi {
 			bad("%s %d is outside %d to %d", c.name, c.n, c.lo, c.hi)
+		}
+	}
+	for i, w := range []pixels.Window{o.WindowA, o.WindowB} {
+		if w != (pixels.Window{}) && w.Lo >= w.Hi {
+			bad("window_%c %d,%d: the second number must be larger", 'A'+i, w.Lo, w.Hi)
 		}
 	}
 	fitsInto := o.Preprocess == ResizeAndCrop || o.Preprocess == ScaleWidthAndCrop || o.builtIn() && o.Preprocess == Crop

@@ -3,8 +3,10 @@ package dataset
 import (
 	"fmt"
 	"image"
+	"image/color"
 	"math"
 	"math/rand/v2"
+	"sync"
 
 	"cyclegan/infer/pixels"
 )
@@ -71,25 +73,51 @@ func unequal(o Options, name1 string, size1 Size, name2 string, size2 Size) erro
 		o.Preprocess, o.BatchSize, name1, size1, name2, size2, need, fix)
 }
 
-// tile is a prepared image with 8 bits per channel.
+// tile is a prepared image. One of pix and deep holds its h * w * c samples, by their bits.
 type tile struct {
 	Size
-	c   int
-	pix []byte // h * w * c
+	c    int
+	pix  []uint8
+	deep []uint16
 }
+
+// bytes returns the memory that the samples take.
+func (t *tile) bytes() int64 { return int64(len(t.pix) + 2*len(t.deep)) }
 
 // prepare applies the steps that are not random, in the official order: convert to gray if the
 // domain has one channel, then resize.
-func (o *Options) prepare(img *image.NRGBA, channels int) (*tile, error) {
-	size := Size{img.Rect.Dx(), img.Rect.Dy()}
+func (o *Options) prepare(img image.Image, channels int) (*tile, error) {
+	b := img.Bounds()
+	size := Size{b.Dx(), b.Dy()}
 	if err := o.fits(size); err != nil {
 		return nil, err
 	}
 	size = o.Prepared(size)
 	if channels == 1 {
-		img = gray(img)
+		img = toGray(img)
 	}
-	return pack(pixels.Resize(img, size.Width, size.Height), channels), nil
+	return pack(pixels.Scale(img, size.Width, size.Height), channels), nil
+}
+
+// toGray returns the luma of an opaque image, with its bits per sample.
+func toGray(img image.Image) image.Image {
+	switch m := img.(type) {
+	case *image.NRGBA:
+		return gray(m)
+	case *image.Gray16:
+		return m
+	}
+	b := img.Bounds()
+	dst := image.NewGray16(b)
+	read, row := pixels.Rows(img), make([]uint16, 4*b.Dx())
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		read(row, y)
+		for x := range b.Dx() {
+			p := row[4*x:]
+			dst.SetGray16(b.Min.X+x, y, color.Gray16{Y: pixels.Luma16(p[0], p[1], p[2])})
+		}
+	}
+	return dst
 }
 
 func gray(img *image.NRGBA) *image.NRGBA {
@@ -102,13 +130,28 @@ func gray(img *image.NRGBA) *image.NRGBA {
 }
 
 // pack drops alpha and, for one channel, two of the three equal colors.
-func pack(img *image.NRGBA, channels int) *tile {
-	t := &tile{Size: Size{img.Rect.Dx(), img.Rect.Dy()}, c: channels}
-	t.pix = make([]byte, 0, t.Width*t.Height*channels)
-	for i := 0; i+3 < len(img.Pix); i += 4 {
-		t.pix = append(t.pix, img.Pix[i:i+channels]...)
+func pack(img image.Image, channels int) *tile {
+	b := img.Bounds()
+	t := &tile{Size: Size{b.Dx(), b.Dy()}, c: channels}
+	if m, ok := img.(*image.NRGBA); ok {
+		t.pix = appendChannels(make([]uint8, 0, t.Width*t.Height*channels), m.Pix, channels)
+		return t
+	}
+	t.deep = make([]uint16, 0, t.Width*t.Height*channels)
+	read, row := pixels.Rows(img), make([]uint16, 4*b.Dx())
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		read(row, y)
+		t.deep = appendChannels(t.deep, row, channels)
 	}
 	return t
+}
+
+// appendChannels appends the first channels of pixels with four.
+func appendChannels[T uint8 | uint16](to, pixels []T, channels int) []T {
+	for i := 0; i+3 < len(pixels); i += 4 {
+		to = append(to, pixels[i:i+channels]...)
+	}
+	return to
 }
 
 // draw chooses crop and flip. It always draws three numbers, so that switching one option off does
@@ -122,13 +165,25 @@ func (o *Options) draw(r *rand.Rand, t *tile) (x, y int, flip bool) {
 	return x, y, !o.NoFlip && f < 0.5
 }
 
-var levels = pixels.Symmetric.Table()
+// The values of the levels of 8 and of 16 bits.
+var (
+	levels     = pixels.Symmetric.Table()
+	deepLevels = sync.OnceValue(pixels.Symmetric.DeepTable)
+)
 
 // put writes the part of a tile that starts at (x, y) to dst [h, w, c].
 func (t *tile) put(dst []float32, size Size, x, y int, flip bool) {
+	if t.deep != nil {
+		putSamples(dst, t.deep, deepLevels(), t, size, x, y, flip)
+	} else {
+		putSamples(dst, t.pix, levels[:], t, size, x, y, flip)
+	}
+}
+
+func putSamples[T uint8 | uint16](dst []float32, samples []T, levels []float32, t *tile, size Size, x, y int, flip bool) {
 	row := size.Width * t.c
 	for j := range size.Height {
-		src := t.pix[((y+j)*t.Width+x)*t.c:][:row]
+		src := samples[((y+j)*t.Width+x)*t.c:][:row]
 		out := dst[j*row:][:row]
 		if !flip {
 			for i, v := range src {

@@ -62,9 +62,19 @@ func (s *Set) String() string {
 	return fmt.Sprintf("%d images of %s", s.Len(), s.d.source.title())
 }
 
-// Image returns image i, upright and opaque, and gray if the domain has one channel. It is resized
-// to w x h, or keeps its size if both are 0.
+// Image returns image i with 8 bits per sample, upright and opaque, and gray if the domain has one
+// channel. The window of 16-bit images is black to white. It is resized to w x h, or keeps its size if
+// both are 0.
 func (s *Set) Image(i, w, h int) (*image.NRGBA, error) {
+	img, err := s.full(i, w, h)
+	if err != nil {
+		return nil, err
+	}
+	return pixels.Opaque(img), nil
+}
+
+// full is Image with all bits, which are those of the window for a 16-bit image.
+func (s *Set) full(i, w, h int) (image.Image, error) {
 	if i < 0 || i >= s.Len() {
 		return nil, fmt.Errorf("no image %d: there are %d", i, s.Len())
 	}
@@ -77,7 +87,7 @@ func (s *Set) Image(i, w, h int) (*image.NRGBA, error) {
 		return nil, fmt.Errorf("read image %s: %w", s.Name(i), err)
 	}
 	if s.d.channels == 1 {
-		img = gray(img)
+		img = toGray(img)
 	}
 	return img, nil
 }
@@ -91,11 +101,14 @@ func (s *Set) Counterpart(i, w, h int) (img *image.NRGBA, ok bool) {
 	}
 	other := *drawn
 	other.season = drawn.season.Other()
-	img, err := other.load(i, w, h)
-	if err == nil && s.otherChannels == 1 {
-		img = gray(img)
+	scene, err := other.load(i, w, h)
+	if err != nil {
+		return nil, false
 	}
-	return img, err == nil
+	if s.otherChannels == 1 {
+		scene = toGray(scene)
+	}
+	return pixels.Opaque(scene), true
 }
 
 // First returns the first n readable images, or fewer if there are not that many, resized to w x h.
@@ -107,7 +120,7 @@ func (s *Set) First(n, w, h int) (tensor []float32, indices []int, err error) {
 	spec := pixels.Spec{Layout: pixels.NHWC, Range: pixels.Symmetric, Channels: s.d.channels}
 	one := spec.Len(w, h)
 	for i := 0; i < s.Len() && len(indices) < n; i++ {
-		img, err := s.Image(i, w, h)
+		img, err := s.full(i, w, h)
 		if err != nil {
 			continue // it is in Dataset.Skipped now
 		}
@@ -128,8 +141,9 @@ type source interface {
 	size() int
 	title() string   // name of the domain
 	id(i int) string // name of image i
-	// load reads or draws image i in the size w x h, or in its own size if both are 0.
-	load(i, w, h int) (*image.NRGBA, error)
+	// load reads or draws image i, opaque and with its bits per sample, in the size w x h, or in its own
+	// size if both are 0.
+	load(i, w, h int) (image.Image, error)
 }
 
 // sceneSource draws the built-in scenes.
@@ -144,7 +158,7 @@ func (s *sceneSource) size() int       { return s.n }
 func (s *sceneSource) title() string   { return s.season.String() }
 func (s *sceneSource) id(i int) string { return fmt.Sprintf("scene_%s_%05d", s.season, i) }
 
-func (s *sceneSource) load(i, w, h int) (*image.NRGBA, error) {
+func (s *sceneSource) load(i, w, h int) (image.Image, error) {
 	if w == 0 {
 		w, h = s.side, s.side
 	}
@@ -208,7 +222,7 @@ func (d *domain) get(i int) *tile {
 		d.data.Skip(d.source.id(i), err)
 		return nil
 	}
-	if d.data.reserve(int64(len(t.pix))) {
+	if d.data.reserve(t.bytes()) {
 		e.tile = t
 	}
 	return t
