@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"cyclegan/graph"
+	"cyclegan/infer/pixels"
 	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
 	"cyclegan/train/step"
@@ -39,6 +40,7 @@ type Options struct {
 	Direction      string `json:"direction" usage:"AtoB, or BtoA to swap the domains" resume:"domains"`
 	InputNC        int    `json:"input_nc" usage:"channels of domain A's images: 3 color, 1 gray" resume:"networks"`
 	OutputNC       int    `json:"output_nc" usage:"channels of domain B's images: 3 color, 1 gray" resume:"networks"`
+	Window         string `json:"window" usage:"values LO,HI that 16-bit images use, such as 0,4095 for 12 bits, or A:B, one for each domain; auto, the default, takes those of the training images" resume:"values"`
 	Preprocess     string `json:"preprocess" usage:"resize_and_crop, crop, scale_width, scale_width_and_crop or none"`
 	LoadSize       int    `json:"load_size" usage:"size in pixels to which images are resized"`
 	CropSize       int    `json:"crop_size" usage:"size in pixels of the crops to train on" resume:"networks"`
@@ -188,6 +190,7 @@ func (o Options) Dataset() dataset.Options {
 	d.LoadSize, d.CropSize, d.NoFlip = o.LoadSize, o.CropSize, o.NoFlip
 	d.MaxDatasetSize, d.SerialBatches = o.MaxDatasetSize, o.SerialBatches
 	d.InputNC, d.OutputNC = o.InputNC, o.OutputNC
+	d.WindowA, d.WindowB, _ = pixels.ParseWindows(o.Window) // Validate reports the error
 	d.BatchSize, d.NumThreads = o.BatchSize, o.NumThreads
 	d.OneSize = true // the networks are built for one size
 	d.Seed = o.Seed

@@ -74,7 +74,7 @@ func paper() Options {
 	return Options{
 		Preset: "paper", Name: "experiment_name", CheckpointsDir: "./checkpoints",
 
-		Direction: "AtoB", InputNC: 3, OutputNC: 3, Phase: "train",
+		Direction: "AtoB", InputNC: 3, OutputNC: 3, Window: "auto", Phase: "train",
 		Preprocess: "resize_and_crop", LoadSize: 286, CropSize: 256,
 		BatchSize: 1, NumThreads: 4, Scenes: 400, DataMemoryMB: 2048,
 

@@ -35,6 +35,7 @@ func (t *Trainer) Checkpoint(data *dataset.Dataset) (*checkpoint.Checkpoint, err
 	c := &checkpoint.Checkpoint{
 		Step: p.step, Seen: p.seen, WarmUp: t.warm, Used: p.used, Batches: p.batches, Passed: p.passed, Device: t.Device(),
 		DomainA: a, DomainB: b, ImagesA: data.TrainA().Len(), ImagesB: data.TrainB().Len(),
+		WindowA: data.Options().WindowA, WindowB: data.Options().WindowB,
 		WidthA: t.shapeA.W, HeightA: t.shapeA.H, WidthB: t.shapeB.W, HeightB: t.shapeB.H,
 		Tensors: map[string]checkpoint.Tensor{},
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cyclegan/graph"
+	"cyclegan/infer/pixels"
 )
 
 // Validate reports every option without a valid value. It does not look at files.
@@ -24,6 +25,8 @@ func (o Options) Validate() error {
 		}
 	}
 	check(o.Name != "" && filepath.IsLocal(o.Name), "-name %q is not a valid folder name", o.Name)
+	_, _, err := pixels.ParseWindows(o.Window)
+	check(err == nil, "-window: %v", err)
 	builtIn := o.Dataroot == "" && o.DirA == "" && o.DirB == ""
 	check(o.BestBy != "true_PSNR" || builtIn, "-best_by true_PSNR needs the true translations, which only the built-in scenes have. Fix: use -best_by SWD")
 	check((o.BestBy != "KID" && o.BestBy != "FID") || o.Features != "" && o.Features != "none", "-best_by %s needs a feature extractor. Fix: omit -features none", o.BestBy)

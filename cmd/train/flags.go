@@ -64,7 +64,7 @@ func (c *config) flags(o *train.Options) *cli.Flags {
 	c.notes = nil
 	f := cli.NewFlags("train", fmt.Sprintf(about, cli.Program("train"), o.Preset))
 	f.Group("Run", "name", "preset", "continue_train", "epoch", "load_iter", "epoch_count", "checkpoints_dir", "suffix", "verbose", "profile")
-	f.Group("Images", "dataroot", "dir_A", "dir_B", "test_dir_A", "test_dir_B", "phase", "direction", "scenes", "input_nc", "output_nc",
+	f.Group("Images", "dataroot", "dir_A", "dir_B", "test_dir_A", "test_dir_B", "phase", "direction", "scenes", "input_nc", "output_nc", "window",
 		"preprocess", "load_size", "crop_size", "no_flip", "serial_batches", "max_dataset_size", "batch_size", "num_threads", "data_memory", "check", "json")
 	f.Group("Networks", "netG", "netD", "n_layers_D", "ngf", "ndf", "norm", "norm_D", "upsampling", "residual", "no_dropout",
 		"init_type", "init_gain", "init_G_AB", "init_G_BA", "init_D_A", "init_D_B")

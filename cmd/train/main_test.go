@@ -24,6 +24,7 @@ func TestScripts(t *testing.T) {
 		Env: map[string]string{
 			"TF_CPP_MIN_LOG_LEVEL": os.Getenv("TF_CPP_MIN_LOG_LEVEL"),
 			"FIXTURES":             clitest.Testdata(t, "graph", "pytorch", "testdata"),
+			"DEEP":                 clitest.Testdata(t, "testdata", "deep"),
 			"WORKER1":              freeAddress(t),
 			"WORKER2":              freeAddress(t),
 		},

@@ -9,6 +9,7 @@ import (
 
 	"cyclegan/graph"
 	"cyclegan/infer/onnx"
+	"cyclegan/infer/pixels"
 )
 
 // Metadata describes the model in the file's metadata_props, under keys that begin with
@@ -21,6 +22,9 @@ type Metadata struct {
 	Direction string
 	// DomainFrom and DomainTo name the domains of the input and the output, such as "summer" and "winter".
 	DomainFrom, DomainTo string
+	// InputWindow and OutputWindow hold the values that 16-bit images of the two domains use, zero for
+	// images with 8 bits.
+	InputWindow, OutputWindow pixels.Window
 	// Architecture is the name of the architecture. Default: the network's name.
 	Architecture string
 	// TrainWidth and TrainHeight are the size of the training images in pixels, 0 if unknown.
@@ -79,6 +83,8 @@ func (m Metadata) properties(n *graph.Network, more ...onnx.Property) ([]onnx.Pr
 		{Key: "tiles", Value: tiles},
 		{Key: "range", Value: "-1,1"},
 		{Key: "channels", Value: channels},
+		{Key: "input_window", Value: m.InputWindow.String()},
+		{Key: "output_window", Value: m.OutputWindow.String()},
 		{Key: "step", Value: strconv.FormatInt(m.Step, 10)},
 		{Key: "writer", Value: m.Writer},
 	}, more...) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"cyclegan/graph"
+	"cyclegan/infer/pixels"
 )
 
 var (
@@ -236,10 +237,10 @@ func TestMetadata(t *testing.T) {
 		meta Metadata
 		want []property
 	}{
-		{colour, Metadata{"BtoA", "winter", "Sommer\xe9", "mine", 72, 64, 1 << 40, "cyclegan 1"}, []property{
+		{colour, Metadata{"BtoA", "winter", "Sommer\xe9", pixels.Window{Hi: 4095}, pixels.Window{Lo: 7, Hi: 900}, "mine", 72, 64, 1 << 40, "cyclegan 1"}, []property{
 			{"format", "1"}, {"direction", "BtoA"}, {"domain_from", "winter"}, {"domain_to", "Sommer\uFFFD"}, {"architecture", "mine"},
 			{"train_width", "72"}, {"train_height", "64"}, {"size_multiple", "128"}, {"min_size", "128"}, {"range", "-1,1"},
-			{"channels", "RGB"}, {"step", "1099511627776"}, {"writer", "cyclegan 1"}, {"precision", "f32"},
+			{"channels", "RGB"}, {"input_window", "0,4095"}, {"output_window", "7,900"}, {"step", "1099511627776"}, {"writer", "cyclegan 1"}, {"precision", "f32"},
 		}},
 		{pyramidCases(t, 4)[0].net, Metadata{TrainWidth: 128, TrainHeight: 128}, []property{
 			{"format", "1"}, {"architecture", "pyramid"}, {"train_width", "128"}, {"train_height", "128"},

@@ -20,6 +20,7 @@ import (
 	"cyclegan/graph"
 	"cyclegan/graph/safetensors"
 	"cyclegan/infer/atomicfile"
+	"cyclegan/infer/pixels"
 )
 
 // The names of the four networks. A checkpoint's tensors are named after the network and the
@@ -64,6 +65,9 @@ type Checkpoint struct {
 	ImagesA, ImagesB int
 	// DomainA and DomainB name the domains, such as "summer" and "winter".
 	DomainA, DomainB string
+	// WindowA and WindowB hold the values that the domain's 16-bit images use. They are zero for images
+	// with 8 bits.
+	WindowA, WindowB pixels.Window
 	// Width and height are the size in pixels of a domain's training images.
 	WidthA, HeightA, WidthB, HeightB int
 	// Device describes what the run computed on, including threads. On another device the run
@@ -158,6 +162,9 @@ func (c *Checkpoint) header(names []string) ([]byte, error) {
 		"format": currentFormat, "device": c.Device, "domain_A": c.DomainA, "domain_B": c.DomainB,
 		"crc32c": strconv.FormatUint(uint64(sum.Sum32()), 16), headerSumKey: noHeaderSum,
 	}
+	if windows := pixels.FormatWindows(c.WindowA, c.WindowB); windows != "auto" {
+		metadata["windows"] = windows
+	}
 	numbers := c.numbers()
 	if c.Passed != 0 || c.Spent != 0 { // so that files without a time limit do not depend on time
 		maps.Copy(numbers, c.timing())
@@ -199,6 +206,10 @@ func (c *Checkpoint) timing() map[string]any {
 
 func (c *Checkpoint) parse(metadata map[string]string) error {
 	c.DomainA, c.DomainB, c.Device = metadata["domain_A"], metadata["domain_B"], metadata["device"]
+	var err error
+	if c.WindowA, c.WindowB, err = pixels.ParseWindows(metadata["windows"]); err != nil {
+		return fmt.Errorf("header metadata: windows: %w", err)
+	}
 	numbers := c.numbers()
 	if _, ok := metadata["spent_ns"]; ok {
 		maps.Copy(numbers, c.timing())

@@ -88,11 +88,13 @@ func (e Exporter) WriteCheckpoint(ctx context.Context, dir string, c *checkpoint
 func (e Exporter) Metadata(c *checkpoint.Checkpoint, name, architecture string) onnxgraph.Metadata {
 	m := onnxgraph.Metadata{
 		Direction: "AtoB", DomainFrom: c.DomainA, DomainTo: c.DomainB,
+		InputWindow: c.WindowA, OutputWindow: c.WindowB,
 		Architecture: architecture, TrainWidth: c.WidthA, TrainHeight: c.HeightA,
 		Step: c.Step, Writer: e.Writer,
 	}
 	if name == checkpoint.GBA {
 		m.Direction, m.DomainFrom, m.DomainTo = "BtoA", c.DomainB, c.DomainA
+		m.InputWindow, m.OutputWindow = c.WindowB, c.WindowA
 		m.TrainWidth, m.TrainHeight = c.WidthB, c.HeightB
 	}
 	return m

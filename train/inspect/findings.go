@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"cyclegan/infer/pixels"
 )
 
 // Smaller sets than these are findings. The smallest published data sets with good results have 400
@@ -21,6 +23,7 @@ func (in *inspector) find() {
 	in.findCounts()
 	in.findSizes()
 	in.findContent()
+	in.findWindows()
 	order := []Severity{Error, Warning, Note}
 	slices.SortStableFunc(in.Findings, func(a, b Finding) int {
 		return slices.Index(order, a.Severity) - slices.Index(order, b.Severity)
@@ -140,28 +143,29 @@ func (in *inspector) findCounts() {
 	}
 }
 
+// names returns the names of some of the files.
+func (p *part) names(want func(*file) bool) (names []string) {
+	for _, f := range p.files {
+		if want(f) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
 // findContent finds what decoding shows, and differences in format.
 func (in *inspector) findContent() {
-	files := func(p *part, want func(*file) bool) (names []string) {
-		for _, f := range p.files {
-			if want(f) {
-				names = append(names, f.Name)
-			}
-		}
-		return names
-	}
-	var gray, alpha, deep []string
+	var gray, alpha []string
 	s := Note // for gray images, unless a training set has many
 	for _, p := range in.parts {
 		if p.domain == "A" && in.options.InputNC == 3 || p.domain == "B" && in.options.OutputNC == 3 {
-			of := files(p, func(f *file) bool { return f.gray })
+			of := p.names(func(f *file) bool { return f.gray })
 			gray = append(gray, of...)
 			if p.train && float64(len(of)) > manyImages*float64(len(p.files)) {
 				s = Warning
 			}
 		}
-		alpha = append(alpha, files(p, func(f *file) bool { return f.alpha })...)
-		deep = append(deep, files(p, func(f *file) bool { return f.deep })...)
+		alpha = append(alpha, p.names(func(f *file) bool { return f.alpha })...)
 	}
 	if len(gray) > 0 {
 		in.add(s, "gray", gray, fmt.Sprintf("images without color: %d", len(gray)),
@@ -171,15 +175,35 @@ func (in *inspector) findContent() {
 		in.add(Note, "alpha", alpha, fmt.Sprintf("partly transparent images: %d", len(alpha)),
 			"The run ignores transparency and trains on the colors stored below it. Fix: if those are wrong, save the images on a background.")
 	}
-	if len(deep) > 0 {
-		in.add(Note, "bits_16", deep, fmt.Sprintf("images with 16 bits per channel: %d", len(deep)),
-			"The run rounds them to 8 bits. Fix: nothing to do, unless they are dark raw images that need brightening first.")
-	}
 	lossy := func(s Set) float64 { return float64(s.Format["jpeg"]) / float64(max(1, s.Count)) }
 	a, b := lossy(in.Sets[0]), lossy(in.Sets[1])
 	if max(a, b) >= 0.9 && min(a, b) <= 0.1 {
 		in.add(Note, "formats_differ", nil, "one domain is JPEG-compressed and the other is not",
 			"The discriminators can see JPEG artifacts, so the generators may learn to add or remove them. Fix: use one format and quality for both, or scale the images to half their size or less.")
+	}
+}
+
+// findWindows finds 16-bit images that their window does not suit.
+func (in *inspector) findWindows() {
+	for i, p := range in.training() {
+		s := in.Sets[i]
+		if s.Deep == 0 {
+			continue
+		}
+		if s.Deep < s.Count {
+			in.add(Warning, "bits_differ", p.names(func(f *file) bool { return !f.Deep }), "images with 8 bits per channel among those with 16: "+p.ofSet(s.Count-s.Deep),
+				fmt.Sprintf("The window %v applies to those with 16 bits only, so equal values may not mean the same. Fix: use images of one kind.", s.Window))
+		}
+		width := func(w pixels.Window) int { return int(w.Hi) - int(w.Lo) }
+		switch {
+		case s.Values == (pixels.Window{}): // not decoded
+		case s.Values.Lo < s.Window.Lo || s.Values.Hi > s.Window.Hi:
+			in.add(Note, "clamped", nil, fmt.Sprintf("values of %s outside of the window %v", p.folder.Label, s.Window),
+				fmt.Sprintf("They are %d to %d. The run clamps those outside. Fix: nothing to do, unless they matter; then use a wider -window.", s.Values.Lo, s.Values.Hi))
+		case width(s.Most) > 0 && 2*width(s.Most) < width(s.Window):
+			in.add(Warning, "narrow", nil, fmt.Sprintf("99.9%% of the values of %s are from %d to %d, within the window %v", p.folder.Label, s.Most.Lo, s.Most.Hi, s.Window),
+				fmt.Sprintf("The networks see these images almost flat. Fix: use -window %v, for domain %s, if the few values outside mean nothing.", s.Most, p.domain))
+		}
 	}
 }
 

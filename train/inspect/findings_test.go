@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"cyclegan/infer/pixels"
 	"cyclegan/train/dataset"
 )
 
@@ -148,16 +149,15 @@ func TestFindings(t *testing.T) {
 			m.Pix[3] = 100
 			f.put("trainA/x.png", m)
 		}, nil, true, "note alpha", "trainA/x.png"},
-		{"16 bits", func(f fileTree) {
-			m := image.NewNRGBA64(image.Rect(0, 0, 12, 12))
-			for i := range m.Pix {
-				m.Pix[i] = byte(i)
-				if i%8 > 5 {
-					m.Pix[i] = 255
-				}
-			}
-			f.put("trainA/x.png", m)
-		}, nil, true, "note bits_16", "trainA/x.png"},
+		{"12 bits", func(f fileTree) { f.putScans(4095, 4095) }, func(o *dataset.Options) { o.InputNC = 1 }, true, "", ""},
+		{"16 bits among 8", func(f fileTree) {
+			f.putScans(4095, 4095)
+			f.put("trainA/00.png", noise(9999, 12, 12))
+		}, func(o *dataset.Options) { o.InputNC = 1 }, false, "warning bits_differ", "trainA/00.png"},
+		{"12 bits with a pixel at the end of the type", func(f fileTree) { f.putScans(4095, 65535) },
+			func(o *dataset.Options) { o.InputNC = 1 }, true, "warning narrow", "-window 1,4093"},
+		{"outside of the window", func(f fileTree) { f.putScans(4095, 4095) },
+			func(o *dataset.Options) { o.InputNC, o.WindowA = 1, pixels.Window{Hi: 3000} }, true, "note clamped", "They are 0 to 4095"},
 		{"palette", func(f fileTree) {
 			m := image.NewPaletted(image.Rect(0, 0, 12, 12), color.Palette{color.NRGBA{255, 0, 0, 255}, color.NRGBA{0, 0, 255, 255}})
 			f.put("trainA/x.png", m)
@@ -201,6 +201,20 @@ func TestFindings(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// putScans replaces the training images of A by gray ones of 12 bits, one of which has the value last.
+func (f fileTree) putScans(most, last int) {
+	for i := range fewTrain {
+		m := image.NewGray16(image.Rect(0, 0, 12, 12))
+		for k := range 144 {
+			m.SetGray16(k%12, k/12, color.Gray16{Y: uint16((i*144 + k) * 7919 % (most + 1))})
+		}
+		if i == 50 {
+			m.SetGray16(5, 5, color.Gray16{Y: uint16(last)})
+		}
+		f.put(fmt.Sprintf("trainA/%02d.png", i), m)
 	}
 }
 

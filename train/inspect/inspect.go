@@ -13,8 +13,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
+	"cyclegan/infer/pixels"
 	"cyclegan/train/dataset"
 )
 
@@ -59,8 +61,15 @@ type Set struct {
 	Extra  map[string]int `json:"others"`  // files without the name of an image, by extension
 	// Found by decoding; 0 without it.
 	Gray  int `json:"gray"`
-	Alpha int `json:"alpha"`   // images with a pixel that is not opaque
-	Deep  int `json:"bits_16"` // images with more than 8 bits per channel
+	Alpha int `json:"alpha"` // images with a pixel that is not opaque
+	// Deep is the number of images with 16 bits per channel, and Window the values of them that become black
+	// and white; empty without such images among those to train on.
+	Deep   int           `json:"bits_16"`
+	Window pixels.Window `json:"window"`
+	// Values are the lowest and the highest value of the 16-bit images, and Most those of 99.9% of the
+	// samples. Found by decoding.
+	Values pixels.Window `json:"values"`
+	Most   pixels.Window `json:"values_999"`
 }
 
 // SizeCount is the number of images of one size.
@@ -126,6 +135,8 @@ type part struct {
 	train  bool
 	folder *dataset.Folder
 	files  []*file // after reading, only the usable ones
+	mu     sync.Mutex
+	values pixels.Values
 }
 
 // Dataset inspects all images that a run would use, including those for testing. Without decoding
@@ -225,8 +236,9 @@ func (p *part) describe() Set {
 		r.Format[f.Format]++
 		r.Gray += one(f.gray)
 		r.Alpha += one(f.alpha)
-		r.Deep += one(f.deep)
+		r.Deep += one(f.Deep)
 	}
+	r.Window, r.Values, r.Most = p.folder.Window, p.values.Used(), p.values.Most(0.999)
 	if r.Count == 0 {
 		return r
 	}

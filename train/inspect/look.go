@@ -1,11 +1,9 @@
 package inspect
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"image/color"
-	"image/png"
 	"io"
 	"slices"
 	"sync"
@@ -13,17 +11,16 @@ import (
 	"cyclegan/infer/pixels"
 	"cyclegan/train/dataset"
 
-	"golang.org/x/image/tiff"
 	"golang.org/x/sync/errgroup"
 )
 
 // file is an image of a part, with what reading it has shown.
 type file struct {
 	dataset.File
-	part              *part
-	err               error // why it is unreadable
-	sum               [sha256.Size]byte
-	gray, alpha, deep bool
+	part        *part
+	err         error // why it is unreadable
+	sum         [sha256.Size]byte
+	gray, alpha bool
 }
 
 // digest identifies the content of a file, as far as it has been read.
@@ -126,20 +123,11 @@ func (f *file) decode() {
 		return
 	}
 	f.sum = sha256.Sum256(data)
-	f.gray, f.alpha, f.deep = pic.Gray, pic.Alpha, deep(pic.Format, data)
-}
-
-// deep reports whether an image has 16 bits per channel. Of the supported formats, PNG and TIFF
-// can.
-func deep(format string, data []byte) bool {
-	config := png.DecodeConfig
-	switch format {
-	case "png":
-	case "tiff":
-		config = tiff.DecodeConfig
-	default:
-		return false
+	f.gray, f.alpha = pic.Gray, pic.Alpha
+	if pic.Deep != nil {
+		f.gray = f.gray && pic.Deep.ColorModel() == color.Gray16Model // small differences are lost in 8 bits
+		f.part.mu.Lock()
+		defer f.part.mu.Unlock()
+		f.part.values.Add(pic.Deep)
 	}
-	c, err := config(bytes.NewReader(data))
-	return err == nil && slices.Contains([]color.Model{color.Gray16Model, color.RGBA64Model, color.NRGBA64Model}, c.ColorModel)
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"unicode"
+
+	"cyclegan/infer/pixels"
 )
 
 // Fprint writes the result for a person: the sets, the identical files by kind, and the findings.
@@ -101,6 +103,12 @@ func (s Set) content() string {
 		if c.n > 0 {
 			all = append(all, fmt.Sprintf("%d %s", c.n, c.what))
 		}
+	}
+	if s.Values != (pixels.Window{}) {
+		all = append(all, fmt.Sprintf("values %d to %d", s.Values.Lo, s.Values.Hi))
+	}
+	if s.Window != (pixels.Window{}) {
+		all = append(all, fmt.Sprintf("window %v", s.Window))
 	}
 	return strings.Join(all, ", ")
 }

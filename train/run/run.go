@@ -15,6 +15,7 @@ import (
 	"slices"
 	"time"
 
+	"cyclegan/infer/pixels"
 	"cyclegan/train"
 	"cyclegan/train/checkpoint"
 	"cyclegan/train/dataset"
@@ -99,6 +100,10 @@ func Train(ctx context.Context, c Config) error {
 		return err
 	}
 	r.open = append(r.open, r.data)
+	// What auto has chosen, so that the run resumes with it. Without 16-bit images there is nothing to choose.
+	if w := r.data.Options(); w.WindowA != (pixels.Window{}) || w.WindowB != (pixels.Window{}) {
+		r.opts.Window = pixels.FormatWindows(w.WindowA, w.WindowB)
+	}
 	if err := r.inspect(ctx); err != nil {
 		return err
 	}

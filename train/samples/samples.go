@@ -17,7 +17,8 @@ import (
 
 // Sheet holds images of both domains, from the test set if there is one.
 type Sheet struct {
-	a, b side
+	a, b    side
+	windows string // what 16-bit values are shown; "" without such images
 }
 
 // side holds the images of one domain.
@@ -33,6 +34,14 @@ func New(t *train.Trainer, data *dataset.Dataset, count int) (*Sheet, error) {
 	s := &Sheet{}
 	s.a.title, s.b.title = data.Domains()
 	s.a.shape, s.b.shape = t.Shapes()
+	for _, d := range []struct {
+		name   string
+		window pixels.Window
+	}{{"A", data.Options().WindowA}, {"B", data.Options().WindowB}} {
+		if d.window != (pixels.Window{}) {
+			s.windows += fmt.Sprintf("; %s shows the values %d to %d", d.name, d.window.Lo, d.window.Hi)
+		}
+	}
 	for _, d := range []struct {
 		set  *dataset.Set
 		side *side
@@ -58,7 +67,7 @@ func (s *Sheet) Draw(t *train.Trainer, title string) (image.Image, error) {
 		return nil, err
 	}
 	grid := report.Grid{
-		Title: title,
+		Title: title + s.windows,
 		Columns: []string{
 			s.a.named("A", ": "), s.b.named("G_AB(A)", "\n"), "G_BA(G_AB(A))\nreconstructed",
 			s.b.named("B", ": "), s.a.named("G_BA(B)", "\n"), "G_AB(G_BA(B))\nreconstructed",
