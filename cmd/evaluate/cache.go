@@ -25,7 +25,7 @@ type cache struct {
 }
 
 const (
-	cacheVersion = 2
+	cacheVersion = 3
 	resizeMethod = "bicubic, opaque"
 	unusedFor    = 30 * 24 * time.Hour // an unused entry is removed after this time
 	largestSet   = 256 << 20           // bound on the stored images for SWD, in bytes
@@ -43,7 +43,7 @@ func newCache(ctx context.Context, cfg *config, f *folder, swd *metric.SWD, e *f
 		return nil, err
 	}
 	c := &cache{dir: dir, warn: warn}
-	parts := []any{cfg.width, cfg.height, resizeMethod}
+	parts := []any{cfg.width, cfg.height, resizeMethod, cfg.window.String()}
 	for _, p := range f.files {
 		parts = append(parts, p.sum[:])
 	}

@@ -8,6 +8,7 @@ import (
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
+	"cyclegan/infer/pixels"
 	"cyclegan/third_party/native"
 	"cyclegan/train/metric"
 	"cyclegan/train/metric/features"
@@ -15,7 +16,8 @@ import (
 
 type config struct {
 	real, fake    string
-	width, height int // of all images after -resize; 0 keeps their sizes
+	width, height int           // of all images after -resize; 0 keeps their sizes
+	window        pixels.Window // of 16-bit images; zero for the one that suits the real ones
 	paired        bool
 	maxImages     int // images of a folder; 0 for all
 	features      string
@@ -61,6 +63,12 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrup
 		var err error
 		c.width, c.height, err = modelcli.ParseSize(s)
 		return err
+	})
+	f.Func("window", "values `LO,HI` that 16-bit images use, such as 0,4095 for 12 bits; they are black and white for the scores, which have 8 bits (default: auto, those of the real images if they are less than half of all values)", func(s string) error {
+		if s == "auto" {
+			s = ""
+		}
+		return c.window.UnmarshalText([]byte(s))
 	})
 	f.IntVar(&c.maxImages, "max", 0, "score at most `N` images of each folder, chosen by -seed and file name (default: all)")
 	f.Uint64Var(&c.swd.Seed, "seed", 0, "seed `N` of the random choices: images (-max), SWD neighborhoods and directions, KID subsets (default 0)")

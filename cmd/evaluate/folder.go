@@ -29,6 +29,7 @@ type folder struct {
 type file struct {
 	path, name string            // name is relative to the folder, with slashes
 	w, h       int               // from the header, after EXIF rotation
+	deep       bool              // 16 bits per sample
 	sum        [sha256.Size]byte // of the content, or zero; see hash
 }
 
@@ -110,6 +111,7 @@ func (f *folder) survey(ctx context.Context) error {
 			return p, fmt.Errorf("read image %q: %w", p.path, err)
 		}
 		p.w, p.h = info.Upright()
+		p.deep = info.Deep
 		return p, nil
 	}, func(_, p file, err error) error {
 		if err != nil {

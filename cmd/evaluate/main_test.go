@@ -24,6 +24,7 @@ func TestScripts(t *testing.T) {
 	clitest.Run(t, filepath.Join("testdata", "script"), clitest.Options{
 		Env: map[string]string{
 			"MODELS":        clitest.Testdata(t, "train", "metric", "features", "testdata"),
+			"DEEP":          clitest.Testdata(t, "testdata", "deep"),
 			native.EnvCache: filepath.Join("$WORK", "home", "cache"),
 		},
 		Commands: clitest.Commands{"pictures": pictures, "samescores": sameScores, "damage": damage, "truncate": truncate},

@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"runtime"
+	"slices"
 
 	"cyclegan/cmd/internal/progress"
 	"cyclegan/infer/pixels"
@@ -30,6 +31,48 @@ type reader struct {
 // image loads an image without transparency and applies -resize. If the file has a sum, its content must
 // still have it: statistics are cached by the sum.
 func (c *config) image(f file) (*image.NRGBA, error) {
+	pic, err := decode(f)
+	if err != nil {
+		return nil, err
+	}
+	var img image.Image = pic.Image
+	if pic.Deep != nil {
+		img, _ = c.window.Stretch(pic.Deep)
+	}
+	if c.width > 0 {
+		img = pixels.Scale(pixels.Colors(img), c.width, c.height)
+	}
+	return pixels.Opaque(img), nil
+}
+
+// chooseWindow finds the window that suits the real images unless one is given. If these have 8 bits, the
+// others decide. Without 16-bit images there is none.
+func (c *config) chooseWindow(ctx context.Context, folders ...*folder) error {
+	given := c.window
+	c.window = pixels.Window{}
+	for _, f := range folders {
+		files := slices.DeleteFunc(slices.Clone(f.files), func(f file) bool { return !f.deep })
+		if len(files) == 0 {
+			continue
+		}
+		if given != (pixels.Window{}) {
+			c.window = given
+			return nil
+		}
+		var values pixels.Values
+		err := inOrder(ctx, files, decode, func(_ file, pic *pixels.Picture, err error) error {
+			if err == nil && pic.Deep != nil { // damaged images fail when they are scored
+				values.Add(pic.Deep)
+			}
+			return nil
+		})
+		c.window = values.Window()
+		return err
+	}
+	return nil
+}
+
+func decode(f file) (*pixels.Picture, error) {
 	data, err := content(f.path)
 	if err != nil {
 		return nil, fmt.Errorf("read image: %w", err)
@@ -41,11 +84,7 @@ func (c *config) image(f file) (*image.NRGBA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read image %q: %w", f.path, err)
 	}
-	img := pixels.Opaque(pic.Image)
-	if c.width > 0 {
-		img = pixels.Resize(img, c.width, c.height)
-	}
-	return img, nil
+	return pic, nil
 }
 
 func content(path string) ([]byte, error) {

@@ -18,6 +18,7 @@ type report struct {
 	Real        folderReport       `json:"real"`
 	Fake        folderReport       `json:"fake"`
 	Resize      string             `json:"resize,omitempty"`
+	Window      string             `json:"window,omitempty"` // of 16-bit images
 	Seed        uint64             `json:"seed"`
 	Features    *extractorReport   `json:"features,omitempty"`
 	Scores      []metric.Score     `json:"scores"`
@@ -93,6 +94,9 @@ func (r *report) table(w io.Writer) {
 		fmt.Fprintln(t)
 	}
 	fmt.Fprintf(t, "resize\t%s\n", r.Resize)
+	if r.Window != "" {
+		fmt.Fprintf(t, "window\t%s\n", r.Window)
+	}
 	if f := r.Features; f != nil {
 		fmt.Fprintf(t, "features\t%s, SHA-256 %.12s", f.Name, f.SHA256)
 		if f.Resize != "" {

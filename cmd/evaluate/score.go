@@ -51,6 +51,12 @@ func score(ctx context.Context, cfg *config, rep *report, stderr io.Writer) erro
 			return err
 		}
 	}
+	if err := cfg.chooseWindow(ctx, real, fake); err != nil {
+		return err
+	}
+	if rep.Window = cfg.window.String(); rep.Window != "" {
+		fmt.Fprintf(stderr, "16-bit values: %d to %d\n", cfg.window.Lo, cfg.window.Hi)
+	}
 	if err := r.prepare(rep, real, fake); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/graph"
 	"cyclegan/graph/onnxgraph"
+	"cyclegan/infer/pixels"
 )
 
 // The formats, which are also the extensions of their files.
@@ -62,7 +63,7 @@ type command struct {
 
 // Options that apply only with -pth, and only with -name.
 var (
-	pthOptions = []string{"net", "netG", "norm", "ngf", "input_nc", "output_nc", "no_dropout", "direction", "domain_from", "domain_to", "crop_size"}
+	pthOptions = []string{"net", "netG", "norm", "ngf", "input_nc", "output_nc", "no_dropout", "direction", "domain_from", "domain_to", "window", "crop_size"}
 	runOptions = []string{"checkpoints_dir", "epoch"}
 )
 
@@ -109,6 +110,10 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Pr
 	f.StringVar(&c.metadata.Direction, "direction", "AtoB", "record the direction `NAME`, AtoB or BtoA, in the ONNX file")
 	f.StringVar(&c.metadata.DomainFrom, "domain_from", "", "record `NAME` as the input domain (default: A or B, by the direction)")
 	f.StringVar(&c.metadata.DomainTo, "domain_to", "", "record `NAME` as the output domain (default: A or B, by the direction)")
+	f.Func("window", "record the values `LO,HI` that 16-bit images use, such as 0,4095 for 12 bits, or IN:OUT, one window for each domain (default: none, for training images with 8 bits)", func(s string) (err error) {
+		c.metadata.InputWindow, c.metadata.OutputWindow, err = pixels.ParseWindows(s)
+		return err
+	})
 	f.IntVar(&cropSize, "crop_size", 0, "record the training size of `N` pixels, 256 for the official defaults (default: unknown)")
 
 	err := f.Parse(args)

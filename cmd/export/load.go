@@ -147,6 +147,7 @@ func (c *command) openCalibration() (err error) {
 	case c.pth != "":
 		d := dataset.DefaultOptions()
 		d.InputNC, d.OutputNC = c.options.In, c.options.In
+		d.WindowA, d.WindowB = c.metadata.InputWindow, c.metadata.InputWindow
 		c.data, err = openFolder(d, c.calibration)
 	case c.calibration != "":
 		d := c.run.Dataset()
