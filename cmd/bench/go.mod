@@ -11,6 +11,8 @@ require (
 require (
 	github.com/disintegration/imaging v1.6.2 // indirect
 	github.com/ebitengine/purego v0.10.1 // indirect
+	github.com/gen2brain/avif v0.4.4 // indirect
+	github.com/gen2brain/heic v0.4.5 // indirect
 	github.com/gen2brain/webp v0.5.5 // indirect
 	github.com/gofrs/flock v0.13.2 // indirect
 	github.com/tetratelabs/wazero v1.12.0 // indirect

@@ -100,8 +100,8 @@ func rowConverter(img image.Image) func(dst []byte, y int) {
 	b := img.Bounds()
 	w := b.Dx()
 	toRGB := color.YCbCrToRGB
-	if m, ok := img.(studioRange); ok {
-		img, toRGB = m.Image, studioToRGB
+	if m, ok := img.(coded); ok {
+		img, toRGB = m.Image, m.toRGB
 	}
 	if b.Min.X < 0 || b.Min.Y < 0 {
 		// Left of and above the origin, image.YCbCr divides chroma in its own way.
@@ -222,9 +222,12 @@ func paletteTable(p color.Palette) *[256][4]byte {
 	return &t
 }
 
-// studioRange marks a decoded VP8 frame. WebP stores brightness as 16 to 235 (ITU-R 601), while
-// image.YCbCr means JPEG's 0 to 255, which would make every lossy WebP image pale.
-type studioRange struct{ image.Image }
+// coded is an image whose YCbCr colors mean others than those of JPEG, which image.YCbCr has. WebP stores
+// brightness as 16 to 235, so every lossy image would be pale.
+type coded struct {
+	image.Image
+	toRGB func(y, cb, cr uint8) (r, g, b uint8)
+}
 
 // studioToRGB is the ITU-R 601 conversion in 16-bit fixed point.
 func studioToRGB(y, cb, cr uint8) (r, g, b uint8) {

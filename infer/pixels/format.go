@@ -2,6 +2,7 @@ package pixels
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -31,18 +32,37 @@ var codecs = map[string]codec{
 	"bmp":  {bmp.DecodeConfig, bmp.Decode},
 	"tiff": {tiff.DecodeConfig, tiff.Decode},
 	"webp": {webp.DecodeConfig, webp.Decode},
+	"heic": {heicConfig, heicDecode},
+	"avif": {avifConfig, avifDecode},
+	"pnm":  {pnmConfig, pnmDecode},
 }
 
 // extensions maps file extensions to formats.
 var extensions = map[string]string{
-	"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "apng": "png", "gif": "gif",
-	"bmp": "bmp", "tif": "tiff", "tiff": "tiff", "webp": "webp",
+	"jpg": "jpeg", "jpeg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "jfi": "jpeg", "jif": "jpeg", "pjpeg": "jpeg", "pjp": "jpeg",
+	"png": "png", "apng": "png", "gif": "gif", "bmp": "bmp", "dib": "bmp", "tif": "tiff", "tiff": "tiff", "webp": "webp",
+	"heic": "heic", "heif": "heic", "hif": "heic", "avif": "avif",
+	"pnm": "pnm", "pbm": "pnm", "pgm": "pnm", "ppm": "pnm",
 }
 
+// ReadableFormats lists the formats that Load reads, for messages. Further extensions of them are read too.
+const ReadableFormats = "jpg, png, gif, bmp, tiff, webp, heic, avif and ppm"
+
+// FormatOf returns the format ("jpeg", "png", ...) that the extension of a file name stands for, or "" if
+// Load reads none of that name.
+func FormatOf(name string) string { return extensions[extension(name)] }
+
 // Readable reports whether a file name has the extension of a format that Load reads.
-func Readable(name string) bool {
-	_, ok := extensions[extension(name)]
-	return ok
+func Readable(name string) bool { return FormatOf(name) != "" }
+
+// Hidden reports whether a file or folder is hidden by its name, or is one that operating systems and
+// storage devices put into folders and archives of images.
+func Hidden(name string) bool {
+	switch strings.ToLower(name) {
+	case "thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin":
+		return true
+	}
+	return strings.HasPrefix(name, ".")
 }
 
 func extension(name string) string {
@@ -60,15 +80,20 @@ var signatures = []struct {
 	{0, "GIF87a", "gif"},
 	{0, "GIF89a", "gif"},
 	{0, "BM", "bmp"},
+	{8, "CR\x02\x00", "a camera raw image (CR2)"},
 	{0, "II*\x00", "tiff"},
 	{0, "MM\x00*", "tiff"},
 	{8, "WEBP", "webp"},
-	{4, "ftypavi", "an AVIF image"},
-	{4, "ftyphe", "a HEIC image"},
-	{4, "ftypmif1", "a HEIC image"},
 	{0, "\xff\x0a", "a JPEG XL image"},
 	{4, "JXL ", "a JPEG XL image"},
+	{4, "jP  ", "a JPEG 2000 image"},
+	{0, "\xff\x4f\xff\x51", "a JPEG 2000 image"},
 	{0, "8BPS", "a Photoshop file"},
+	{0, "FUJIFILM", "a camera raw image (RAF)"},
+	{0, "IIRO", "a camera raw image (ORF)"},
+	{0, "IIU\x00", "a camera raw image (RW2)"},
+	{8, "AVI ", "a video"},
+	{0, "\x1aE\xdf\xa3", "a video"},
 	{0, "II+\x00", "a BigTIFF image"},
 	{0, "MM\x00+", "a BigTIFF image"},
 	{0, "PK\x03\x04", "a ZIP archive"},
@@ -78,6 +103,9 @@ var signatures = []struct {
 
 // sniff returns the name in signatures of a file that begins with head, or "" if it is unknown.
 func sniff(head []byte) string {
+	if name := cmp.Or(heifFormat(head), pnmFormat(head)); name != "" {
+		return name
+	}
 	head = bytes.TrimLeft(head, " \t\r\n")
 	for _, s := range signatures {
 		if len(head) > s.at && bytes.HasPrefix(head[s.at:], []byte(s.magic)) {
@@ -92,7 +120,7 @@ func identify(data []byte) (string, error) {
 	if len(data) == 0 {
 		return "", errors.New("file is empty")
 	}
-	const readable = "not a JPEG, PNG, GIF, BMP, TIFF or WebP image"
+	const readable = "not a JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC, AVIF or PNM image"
 	name := sniff(data)
 	if _, ok := codecs[name]; ok {
 		return name, nil
@@ -110,7 +138,10 @@ func hasHeader(data []byte) bool {
 		return find(jpegSegments(data), startOfScan, "") != nil
 	case "gif":
 		return gifFrame(data) != nil
-	case "png", "tiff", "webp":
+	case "pnm":
+		_, ok := parsePNM(data)
+		return ok
+	case "png", "tiff", "webp", "heic", "avif":
 		return false
 	}
 	return true

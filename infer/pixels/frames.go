@@ -25,6 +25,10 @@ func decodeFrame(data []byte, info Info, lim Limits) (img image.Image, note stri
 		note = NoteFrames
 	case info.Format == "tiff" && readTIFFDir(data).more:
 		note = notePages
+	case info.Format == "avif" && string(data[8:12]) == "avis":
+		note = NoteFrames
+	case info.Format == "heic":
+		note = heicNote(data)
 	}
 	img, rest, err := decodeFormat(info.Format, data)
 	if err == nil && info.Format == "gif" {
@@ -45,7 +49,9 @@ func decodeFormat(format string, data []byte) (img image.Image, rest []byte, err
 	}
 	switch format {
 	case "webp":
-		img = studioRange{img}
+		img = coded{img, studioToRGB}
+	case "heic":
+		img = heicColors(img, data)
 	case "tiff":
 		tiffPalette(img)
 	}

@@ -74,6 +74,9 @@ func FuzzDecodeGIF(f *testing.F)  { fuzzDecode(f, "gif") }
 func FuzzDecodeBMP(f *testing.F)  { fuzzDecode(f, "bmp") }
 func FuzzDecodeTIFF(f *testing.F) { fuzzDecode(f, "tiff") }
 func FuzzDecodeWebP(f *testing.F) { fuzzDecode(f, "webp") }
+func FuzzDecodePNM(f *testing.F)  { fuzzDecode(f, "pnm") }
+func FuzzDecodeHEIC(f *testing.F) { fuzzDecode(f, "heic") }
+func FuzzDecodeAVIF(f *testing.F) { fuzzDecode(f, "avif") }
 
 func FuzzHeader(f *testing.F) {
 	seed(f, "", func(data []byte) { f.Add(data) })

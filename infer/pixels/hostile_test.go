@@ -26,9 +26,9 @@ var badOutcomes = map[string][]string{
 	"read, the ICC profile is larger": {"bomb_in_profile.png"},
 
 	"file is empty": {"empty.png"},
-	"not a JPEG, PNG, GIF, BMP, TIFF or WebP image": {"one_byte.jpg", "sound.webp", "text.png", "zeros.jpg"},
-	"but a HEIC":               {"heic.jpg"},
-	"but an AVIF":              {"avif.png"},
+	"not a JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC, AVIF or PNM image": {"one_byte.jpg", "sound.webp", "text.png", "zeros.jpg"},
+	"damaged heic":             {"heic.jpg"},
+	"damaged avif":             {"avif.png"},
 	"but a JPEG XL":            {"jpeg_xl.jpg"},
 	"but a Photoshop":          {"photoshop.png"},
 	"but a ZIP archive":        {"archive.png"},

@@ -88,6 +88,8 @@ func readProfile(format string, data []byte) (Profile, error) {
 		raw = find(webpChunks(data), "ICCP", "")
 	case "tiff":
 		raw = readTIFFDir(data).content(tagICCProfile)
+	case "heic", "avif":
+		raw = heifProfile(data)
 	}
 	switch {
 	case err != nil || raw == nil:

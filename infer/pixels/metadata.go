@@ -106,6 +106,8 @@ func orientation(format string, data []byte) int {
 		block = find(webpChunks(data), "EXIF", "")
 	case "tiff":
 		block = data
+	case "avif":
+		return avifOrientation(data)
 	}
 	dir := readTIFFDir(bytes.TrimPrefix(block, []byte(exifPrefix)))
 	if v := dir.number(tagOrientation, 1); v >= 1 && v <= 8 {

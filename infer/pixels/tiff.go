@@ -3,6 +3,7 @@ package pixels
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"image"
 	"image/color"
 	"math/bits"
@@ -14,6 +15,7 @@ import (
 
 // Tags, types and values of TIFF 6.0.
 const (
+	tagSubfile         = 254
 	tagBitsPerSample   = 258
 	tagCompression     = 259
 	tagPhotometric     = 262
@@ -24,9 +26,11 @@ const (
 	tagStripSizes      = 279
 	tagPlanar          = 284
 	tagTileOffsets     = 324
+	tagSubDirs         = 330
 	tagTileSizes       = 325
 	tagExtraSamples    = 338
 	tagICCProfile      = 34675
+	tagDNGVersion      = 50706
 
 	typeByte      = 1
 	typeShort     = 3
@@ -223,6 +227,10 @@ func withBitOrder(data []byte) ([]byte, error) {
 func tiffInks(data []byte) (changed []byte, fix func(image.Image) image.Image, err error) {
 	d := readTIFFDir(data)
 	photometric, samples, compression := d.number(tagPhotometric, -1), d.number(tagSamplesPerPixel, 1), d.number(tagCompression, 1)
+	// The first directory of a camera's raw image is a thumbnail, whose other pictures are in subdirectories.
+	if d.entry(tagDNGVersion) != nil || d.number(tagSubfile, 0)&1 != 0 && d.entry(tagSubDirs) != nil {
+		return nil, nil, &UnsupportedError{errors.New("a camera raw image")}
+	}
 	rgb, straight := d.short(tagPhotometric, photometricRGB), d.short(tagExtraSamples, 2)
 	switch {
 	case d.number(tagPlanar, 1) == 2 && samples > 1:

@@ -199,3 +199,28 @@ base.save("wide.jpg", icc_profile=profile, quality=95, subsampling=0)
 base.save("wide.tiff", icc_profile=profile)
 base.save("wide.webp", icc_profile=profile, lossless=True)
 assert ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip() == text.decode()
+
+# PNM of every kind, binary by Pillow and as text.
+base.save("base.ppm")
+base.convert("L").save("gray.pgm")
+Image.open("two.png").convert("1").save("two.pbm")
+px = np.asarray(base)
+with open("text.ppm", "w") as f:
+    f.write("P3\n# made by hand\n24 16\n255\n" + "\n".join(" ".join(map(str, row.reshape(-1))) for row in px))
+with open("deep.ppm", "wb") as f:
+    f.write(b"P6 24 16 65535\n" + (px.astype(">u2") * 257).tobytes())
+
+# HEIC and AVIF, with pillow-heif 1.8 (x265) and Pillow's libavif; the references are what they read.
+# Photographs from phones are stored turned, as orientation_6 is.
+import pillow_heif
+
+pillow_heif.register_heif_opener()
+lossy("base.heic", base, quality=95, chroma="444")
+lossy("odd.heic", base.crop((0, 0, 23, 15)), quality=95, chroma="444")
+lossy("gray.heic", base.convert("L"), quality=95)
+lossy("base.avif", base, quality=95, subsampling="4:4:4")
+Image.open("alpha.png").save("alpha.avif", quality=95, subsampling="4:4:4", alpha_premultiplied=False)
+Image.open("alpha.avif").save("alpha.avif.ref.png")
+im, exif = turned(6)
+im.save("orientation_6.heic", quality=95, chroma="444", exif=exif.tobytes())
+im.save("orientation_6.avif", quality=95, subsampling="4:4:4", exif=exif)

@@ -67,8 +67,8 @@ func (d *Dataset) scan(f *Folder, training bool) error {
 		names = names[:n]
 	}
 	if len(names) == 0 {
-		return &emptyError{fmt.Errorf("folder %q has no images (jpg, png, gif, bmp, tiff or webp); other files: %s",
-			f.Label, some(slices.Sorted(maps.Keys(f.Others))))}
+		return &emptyError{fmt.Errorf("folder %q has no images (%s); other files: %s",
+			f.Label, pixels.ReadableFormats, some(slices.Sorted(maps.Keys(f.Others))))}
 	}
 	files := make([]File, len(names))
 	errs := make([]error, len(names))
@@ -135,7 +135,7 @@ func (f *Folder) list() ([]string, error) {
 		}
 		above = append(above, info)
 		for _, e := range entries {
-			if ignored(e.Name()) {
+			if pixels.Hidden(e.Name()) {
 				continue
 			}
 			p := path.Join(dir, e.Name())

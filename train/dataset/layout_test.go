@@ -60,8 +60,8 @@ func TestOpenHints(t *testing.T) {
 		return root
 	}
 	heic := dir("trainB")
-	write(t, filepath.Join(heic, "trainA", "1.HEIC"), []byte("?"))
-	write(t, filepath.Join(heic, "trainA", "2.heic"), []byte("?"))
+	write(t, filepath.Join(heic, "trainA", "1.CR2"), []byte("?"))
+	write(t, filepath.Join(heic, "trainA", "2.cr2"), []byte("?"))
 	empty := dir("trainB")
 	if err := os.Mkdir(filepath.Join(empty, "trainA"), 0o777); err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestOpenHints(t *testing.T) {
 		{"a domain's folder", filepath.Join(dir("trainA", "trainB"), "trainA"), "has images itself, so use the folder above"},
 		{"other names", dir("cats", "dogs", "cows"), "use two folders as dir_A and dir_B"},
 		{"one domain", dir("trainA", "testA"), "folders found: testA, trainA"},
-		{"unsupported formats", heic, `"trainA" has no images (jpg, png, gif, bmp, tiff or webp); other files: .heic`},
+		{"unsupported formats", heic, `"trainA" has no images (jpg, png, gif, bmp, tiff, webp, heic, avif and ppm); other files: .cr2`},
 		{"nothing", empty, "other files: none"},
 	} {
 		if _, err := Open(small(c.root)); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -86,16 +86,16 @@ func (in *inspector) findUnused() {
 	if len(foreign) > 0 {
 		slices.Sort(foreign)
 		in.add(Warning, "unread_formats", foreign, "images in unsupported formats",
-			"The run reads jpg, png, gif, bmp, tiff and webp, and skips the others. Fix: convert the others or move them away.")
+			"The run reads "+pixels.ReadableFormats+", and skips the others. Fix: convert the others or move them away.")
 	}
 }
 
 // unsupported are the extensions of image files that people have but that the run cannot read:
 // those of phones, cameras and drawing programs.
 var unsupported = map[string]bool{
-	".heic": true, ".heif": true, ".avif": true, ".jxl": true, ".jp2": true, ".jfif": true, ".psd": true,
-	".svg": true, ".exr": true, ".hdr": true, ".tga": true, ".ppm": true, ".pgm": true, ".dng": true,
-	".cr2": true, ".cr3": true, ".nef": true, ".arw": true, ".orf": true, ".raf": true, ".rw2": true,
+	".jxl": true, ".jp2": true, ".j2k": true, ".psd": true, ".svg": true, ".pdf": true, ".exr": true, ".hdr": true,
+	".tga": true, ".pam": true, ".pfm": true, ".dng": true, ".cr2": true, ".cr3": true, ".nef": true, ".arw": true,
+	".orf": true, ".raf": true, ".raw": true, ".rw2": true, ".pef": true, ".srw": true,
 }
 
 // findCounts finds small, unbalanced and missing sets.

@@ -62,9 +62,9 @@ func TestFindings(t *testing.T) {
 		{"a test image may be smaller than the crop", func(f fileTree) { f.put("testA/thin.png", noise(9, 30, 7)) },
 			func(o *dataset.Options) { o.Preprocess = dataset.Crop }, false, "", ""},
 		{"phone images", func(f fileTree) {
-			f["trainA/IMG_1.HEIC"] = []byte("?")
+			f["trainA/IMG_1.CR2"] = []byte("?")
 			f["trainA/notes.txt"] = []byte("?")
-		}, nil, false, "warning unread_formats", "trainA: 1 .heic"},
+		}, nil, false, "warning unread_formats", "trainA: 1 .cr2"},
 		{"two copies in a set", func(f fileTree) { f.copy("trainA/05.png", "trainA/copy.png") }, nil, false, "note repeats", "trainA/05.png = trainA/copy.png"},
 		{"many copies in a set", func(f fileTree) {
 			for i := range 10 {
