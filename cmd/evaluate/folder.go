@@ -21,8 +21,8 @@ import (
 // folder is one of the two sets of images.
 type folder struct {
 	dir    string
-	files  []file // by name
-	others int    // files without an image extension
+	files  []file   // by name
+	others []string // files whose names are not those of images
 	failed []modelcli.Failure
 }
 

@@ -32,8 +32,8 @@ type report struct {
 
 type folderReport struct {
 	Folder   string             `json:"folder"`
-	Pictures int                `json:"pictures"` // readable ones
-	Others   int                `json:"other_files,omitempty"`
+	Pictures int                `json:"pictures"`              // readable ones
+	Others   []string           `json:"unsupported,omitempty"` // files
 	Cached   string             `json:"cached,omitempty"`
 	Failed   []modelcli.Failure `json:"failed"`
 }

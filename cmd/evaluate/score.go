@@ -28,6 +28,11 @@ func score(ctx context.Context, cfg *config, rep *report, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
+	for _, f := range []*folder{real, fake} {
+		if len(f.others) > 0 {
+			rep.warn("%s: skipped %s", f.dir, modelcli.Unsupported(f.others))
+		}
+	}
 	defer rep.folders(real, fake)
 	r := &reader{cfg: cfg}
 	if cfg.features != features.None {

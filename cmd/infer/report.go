@@ -28,6 +28,8 @@ type results struct {
 	Left      int                `json:"left"`
 	Failed    []modelcli.Failure `json:"failed"`
 	Renamed   []renaming         `json:"renamed"`
+	// Unsupported are the files in the inputs whose names are not those of images that can be read.
+	Unsupported []string `json:"unsupported,omitempty"`
 	// Pictures are in the order of the inputs and, within a folder, of the names.
 	Pictures []pictureReport `json:"pictures"`
 	Seconds  float64         `json:"seconds"`
@@ -125,6 +127,7 @@ func (r *report) sum() {
 		r.Total, r.Converted, r.Skipped, r.Left = r.Total+p.Total, r.Converted+p.Converted, r.Skipped+p.Skipped, r.Left+p.Left
 		r.Failed, r.Renamed = append(r.Failed, p.Failed...), append(r.Renamed, p.Renamed...)
 		r.Pictures = append(r.Pictures, p.Pictures...)
+		r.Unsupported = append(r.Unsupported, p.Unsupported...)
 		r.Seconds += p.Seconds
 	}
 	r.Rate = rate(r.Converted, r.Seconds)
@@ -145,6 +148,7 @@ func (r *results) plan(p *batch.Plan) {
 		}
 		r.Pictures[i] = pictureReport{Input: j.Input, Output: j.Output, Status: statusLeft}
 	}
+	r.Unsupported = p.Unsupported
 	for _, j := range p.Renamed {
 		r.Renamed = append(r.Renamed, renaming(j))
 	}

@@ -30,13 +30,15 @@ func (p *planner) add(input, output string) {
 
 // canonical maps the extensions of a format to one name.
 func canonical(ext string) string {
-	switch ext = strings.ToLower(strings.TrimPrefix(ext, ".")); ext {
+	ext = strings.ToLower(strings.TrimPrefix(ext, "."))
+	switch format := pixels.FormatOf("." + ext); format {
+	case "":
+		return ext
 	case "jpeg":
 		return "jpg"
-	case "tif":
-		return "tiff"
+	default:
+		return format
 	}
-	return ext
 }
 
 // separate renames outputs that would be one file, and those whose name is needed for a folder. The first

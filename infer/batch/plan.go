@@ -19,8 +19,8 @@ type Plan struct {
 	Jobs []Job
 	// Unread lists the folders and links that could not be read.
 	Unread []Failure
-	// Unsupported is the number of files in the folders whose names are not those of images.
-	Unsupported int
+	// Unsupported lists the files in the folders whose names are not those of images that can be read.
+	Unsupported []string
 	// SkippedLinks is the number of links to folders that were not followed, because they lead to images
 	// that are in the plan or in the output anyway, or to a parent of an input.
 	SkippedLinks int
@@ -93,7 +93,11 @@ func listed(inputs []string, output, format string) (*planner, error) {
 // some returns the plan, or an error if it is empty.
 func (p *planner) some() (*Plan, error) {
 	if len(p.Jobs) == 0 && len(p.Unread) == 0 {
-		return nil, fmt.Errorf("no images in %s: the extensions jpg, png, gif, bmp, tiff and webp are supported", strings.Join(p.inputs, ", "))
+		found := ""
+		if n := len(p.Unsupported); n > 0 {
+			found = fmt.Sprintf("; unsupported files: %d, such as %s", n, strings.Join(p.Unsupported[:min(n, 4)], ", "))
+		}
+		return nil, fmt.Errorf("no images in %s: the extensions %s are supported%s", strings.Join(p.inputs, ", "), pixels.ReadableFormats, found)
 	}
 	return &p.Plan, nil
 }

@@ -99,8 +99,8 @@ func TestPlan(t *testing.T) {
 			if got := listing(p.Jobs); !slices.Equal(got, c.want) {
 				t.Errorf("got\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(c.want, "\n  "))
 			}
-			if len(p.Renamed) != c.renamed || p.Unsupported != c.others {
-				t.Errorf("%d renamed, %d others", len(p.Renamed), p.Unsupported)
+			if len(p.Renamed) != c.renamed || len(p.Unsupported) != c.others {
+				t.Errorf("%d renamed, others %q", len(p.Renamed), p.Unsupported)
 			}
 		})
 	}
@@ -166,8 +166,8 @@ func TestPlanLinks(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	// loop, results, back, up, above, twin and again.
-	if p.SkippedLinks != 7 || p.Unsupported != 1 {
-		t.Errorf("%d links skipped, %d other files", p.SkippedLinks, p.Unsupported)
+	if p.SkippedLinks != 7 || len(p.Unsupported) != 1 {
+		t.Errorf("%d links skipped, other files %q", p.SkippedLinks, p.Unsupported)
 	}
 	for i, name := range []string{"broken.png", "self.png"} {
 		if len(p.Unread) != 2 || p.Unread[i].Path != filepath.Join("in", name) || !strings.Contains(p.Unread[i].Err.Error(), strconv.Quote(filepath.Join("in", name))) {

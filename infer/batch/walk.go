@@ -22,7 +22,7 @@ func (p *planner) walk(real, named, to string, linked bool) {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		if strings.HasPrefix(name, ".") {
+		if pixels.Hidden(name) {
 			continue
 		}
 		path, named, to := filepath.Join(real, name), filepath.Join(named, name), filepath.Join(to, name)
@@ -50,7 +50,7 @@ func (p *planner) walk(real, named, to string, linked bool) {
 		case kind.IsRegular() && pixels.Readable(name):
 			p.add(named, to)
 		default:
-			p.Unsupported++
+			p.Unsupported = append(p.Unsupported, named)
 		}
 	}
 }

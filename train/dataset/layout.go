@@ -190,8 +190,7 @@ func search(fsys fs.FS, phase string) (*found, error) {
 		strings.Join(wanted, ", nor "), some(dirs), some(files), fix)
 }
 
-// list returns the folders and files in dir, without hidden ones and the folder that macOS adds to
-// archives.
+// list returns the folders and files in dir, without hidden ones.
 func list(fsys fs.FS, dir string) (dirs, files []string, err error) {
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
@@ -199,7 +198,7 @@ func list(fsys fs.FS, dir string) (dirs, files []string, err error) {
 	}
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case ignored(name):
+		case pixels.Hidden(name):
 		case isFolder(fsys, path.Join(dir, name), e):
 			dirs = append(dirs, name)
 		default:
@@ -207,10 +206,6 @@ func list(fsys fs.FS, dir string) (dirs, files []string, err error) {
 		}
 	}
 	return dirs, files, nil
-}
-
-func ignored(name string) bool {
-	return strings.HasPrefix(name, ".") || name == "__MACOSX"
 }
 
 // match looks for a known naming among the folders of dir.

@@ -19,7 +19,7 @@ import (
 // listing collects the images of inputs in object stores.
 type listing struct {
 	files  []batch.Job // outputs are relative to the output folder
-	others int
+	others []string
 	trees  []tree
 	seen   map[string]bool
 	output string // without a trailing slash
@@ -93,7 +93,7 @@ func (l *listing) add(file, rel string, named bool) {
 	switch {
 	case l.seen[file]:
 	case !filepath.IsLocal(rel) || !named && !pixels.Readable(rel):
-		l.others++
+		l.others = append(l.others, file)
 	default:
 		l.files = append(l.files, batch.Job{Input: file, Output: rel})
 	}

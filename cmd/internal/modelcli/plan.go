@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +20,8 @@ import (
 func PrintPlan(w io.Writer, plan *batch.Plan) {
 	fmt.Fprintf(w, "%s to convert", cli.Count(len(plan.Jobs), "image"))
 	var skipped []string
-	if plan.Unsupported > 0 {
-		skipped = append(skipped, cli.Count(plan.Unsupported, "unsupported file"))
+	if len(plan.Unsupported) > 0 {
+		skipped = append(skipped, Unsupported(plan.Unsupported))
 	}
 	if plan.SkippedLinks > 0 {
 		skipped = append(skipped, cli.Count(plan.SkippedLinks, "link")+" to folders that are converted anyway or contain the link")
@@ -43,6 +44,19 @@ func PrintPlan(w io.Writer, plan *batch.Plan) {
 	for _, f := range plan.Unread {
 		fmt.Fprintf(w, "failed: %v\n", f.Err)
 	}
+}
+
+// Unsupported counts files of unsupported kinds and names the first of them.
+func Unsupported(paths []string) string {
+	const most = 4
+	var names []string
+	for _, path := range paths[:min(len(paths), most)] {
+		names = append(names, Shown(filepath.Base(path)))
+	}
+	if len(paths) > most {
+		names = append(names, "...")
+	}
+	return cli.Count(len(paths), "unsupported file") + ": " + strings.Join(names, ", ")
 }
 
 // PrintDryRun prints every job of a plan to stdout and the counts to stderr. Exists reports whether an
