@@ -24,6 +24,7 @@ import (
 	"cyclegan/graph"
 	"cyclegan/graph/onnxgraph"
 	"cyclegan/infer/pixels"
+	"cyclegan/train/export"
 )
 
 // The formats, which are also the extensions of their files.
@@ -54,6 +55,7 @@ type command struct {
 	epoch                string // best, latest, the number of an epoch, or "" for the best if there is one
 
 	precision        onnxgraph.Precision
+	force            bool   // keep a file that lost too much
 	calibration      string // folder of images for int8; "" for those of the run
 	calibrationCount int
 
@@ -86,7 +88,11 @@ Usage:
 A run can be exported while it trains and after it was interrupted: its best checkpoint so far is used,
 or the latest before the first evaluation.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Program("infer")))
+A file of a lower precision is compared with f32 on images: calibration images that were not used, or
+random ones for f16. If the mean PSNR is below %[4]d dB, a difference may be visible, and there is a
+warning. Below %[3]d dB nothing is written, except with -force.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Program("infer"), export.MinPSNR, export.GoodPSNR))
 	f.Group("Source and output")
 	f.StringVar(&c.name, "name", "", "export both generators of the run `NAME`")
 	f.StringVar(&c.pth, "pth", "", "export the PyTorch `FILE`: a state dict such as latest_net_G_A.pth, a checkpoint, or safetensors")
@@ -94,6 +100,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`, program, cli.Pr
 	f.StringVar(&c.format, "format", "", "write the format `NAME`: onnx, or safetensors for PyTorch (default: the extension of -o, else onnx)")
 	f.Group("Precision of ONNX files")
 	f.StringVar(&precision, "precision", "f32", "compute with `NAME`: f32, f16 (half the size, for GPUs) or int8 (a quarter of the size, two to four times as fast on a CPU)")
+	f.BoolVar(&c.force, "force", false, fmt.Sprintf("write a file of a lower precision even if its images have a PSNR below %d dB to those of f32. Below %d dB there is a warning", export.MinPSNR, export.GoodPSNR))
 	f.StringVar(&c.calibration, "calibration", "", "calibrate int8 on the images in `DIR`, or with -name in DIR/trainA and DIR/trainB, which should resemble those to convert (required with -pth; default: the run's training images)")
 	f.IntVar(&c.calibrationCount, "calibration_count", 64, "calibrate int8 on `N` images")
 	f.Group("With -name")
@@ -173,6 +180,9 @@ func (c *command) checkPrecision(bad func(string, ...any)) {
 	}
 	if c.format == formatSafetensors && c.precision != onnxgraph.F32 {
 		bad("-precision %s is for ONNX files; safetensors files keep the trained weights", c.precision)
+	}
+	if c.precision == onnxgraph.F32 {
+		c.refuse(bad, "-precision f16 or int8", "force")
 	}
 	if c.precision != onnxgraph.Int8 {
 		c.refuse(bad, "-precision int8", "calibration", "calibration_count")

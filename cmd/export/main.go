@@ -29,6 +29,7 @@ func main() {
 	ctx, stop := cli.Context()
 	defer stop()
 	c.printNotes(os.Stderr)
+	exporter.Force = c.force
 	files, err := c.write(ctx)
 	switch {
 	case err == nil:

@@ -8,6 +8,7 @@ import (
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/graph"
+	"cyclegan/graph/onnxgraph"
 	"cyclegan/graph/pytorch"
 	"cyclegan/infer/atomicfile"
 	"cyclegan/train"
@@ -98,8 +99,11 @@ func (c *command) report(out, stderr io.Writer, files []written) {
 		}
 		fmt.Fprintf(out, "  %s: %v\n", c.precision, f.loss)
 		if f.loss.Visible() {
-			fmt.Fprintf(stderr, "warning: a PSNR below %d dB may be visible: compare some images of %s with those of f32.\n"+
-				"Fix: calibrate on more images (-calibration_count), or on images closer to those to convert; -precision f16 loses almost nothing.\n", export.GoodPSNR, f.path)
+			fix := "use -precision f32"
+			if c.precision == onnxgraph.Int8 {
+				fix = "calibrate on more images (-calibration_count), or on images closer to those to convert; -precision f16 loses almost nothing"
+			}
+			fmt.Fprintf(stderr, "warning: a PSNR below %d dB may be visible: compare some images of %s with those of f32.\nFix: %s.\n", export.GoodPSNR, f.path, fix)
 		}
 	}
 	if c.format == formatSafetensors {

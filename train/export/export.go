@@ -29,6 +29,7 @@ type Reference func(n *graph.Network, w graph.Weights, images []float32, count i
 type Exporter struct {
 	Reference Reference // computes the images that the files must reproduce
 	Writer    string    // names the program in the metadata of a checkpoint's generators
+	Force     bool      // write a generator in a lower precision also if it loses more than MinPSNR allows
 }
 
 // Write writes a generator as ONNX to path if the file reproduces the reference's images; otherwise
@@ -50,7 +51,7 @@ func (e Exporter) WriteReduced(ctx context.Context, path string, n *graph.Networ
 		check, err = randomSet(n, m)
 	}
 	if err == nil && p != onnxgraph.F32 {
-		model, loss, err = reduce(ctx, n, w, m, p, model, calibration, check)
+		model, loss, err = e.reduce(ctx, n, w, m, p, model, calibration, check)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("export %q: %w", path, err)

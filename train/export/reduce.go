@@ -14,15 +14,15 @@ import (
 	"cyclegan/train/metric"
 )
 
-// Limits of the precision loss, as PSNR in dB against the f32 generator. An image rounded to 8 bits
-// has 59 dB.
+// Limits of the precision loss, as mean PSNR in dB against the f32 generator. They are the same for all
+// precisions: what matters is what one sees, not how it came about. An image rounded to 8 bits has 59 dB.
 const (
-	// GoodPSNR is the limit below which a difference may be visible.
+	// GoodPSNR is the limit below which a difference may be visible: 4.5 of 255 levels on average (root
+	// mean square).
 	GoodPSNR = 35
-	// minPSNR is the limit below which no file is written.
-	minPSNR = 20
-	// minPSNR16 is the same limit for f16, which loses little unless numbers exceed its range.
-	minPSNR16 = 50
+	// MinPSNR is the limit below which no file is written unless Exporter.Force is set: with 14 of 255
+	// levels on average, the generator makes other images.
+	MinPSNR = 25
 )
 
 // Images are images of one size for a generator.
@@ -85,13 +85,13 @@ func (l *Loss) String() string {
 
 // reduce returns the model in f16 or int8 and what it lost on the images of check. full is the
 // model in f32.
-func reduce(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgraph.Metadata, p onnxgraph.Precision, full []byte, calibration, check *Images) ([]byte, *Loss, error) {
+func (e Exporter) reduce(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgraph.Metadata, p onnxgraph.Precision, full []byte, calibration, check *Images) ([]byte, *Loss, error) {
 	var model []byte
 	var err error
-	limit, fix := float64(minPSNR), ""
+	fix := ""
 	switch p {
 	case onnxgraph.F16:
-		limit, fix = minPSNR16, "use f32"
+		fix = "use f32"
 		model, err = onnxgraph.Marshal(n, w, m, onnxgraph.F16)
 	case onnxgraph.Int8:
 		fix = "calibrate on more images, or on images more like those to convert, or use f16"
@@ -106,8 +106,8 @@ func reduce(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgraph.
 	if err != nil {
 		return nil, nil, fmt.Errorf("compare %s to f32: %w", p, err)
 	}
-	if !(loss.PSNR >= limit) {
-		return nil, nil, fmt.Errorf("%s loses too much: %v, and the limit is %g dB; nothing was written. Fix: %s", p, loss, limit, fix)
+	if loss.PSNR < MinPSNR && !e.Force {
+		return nil, nil, fmt.Errorf("%s loses too much: %v, and the limit is %d dB; nothing was written. Fix: %s; or accept it with -force", p, loss, MinPSNR, fix)
 	}
 	return model, loss, nil
 }

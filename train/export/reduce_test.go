@@ -56,7 +56,7 @@ func TestReduce(t *testing.T) {
 		precision onnxgraph.Precision
 		least     float64
 	}{{onnxgraph.F16, 60}, {onnxgraph.Int8, 30}} {
-		model, loss, err := reduce(t.Context(), n, w, onnxgraph.Metadata{}, c.precision, full, sceneImages(6, 1), check)
+		model, loss, err := Exporter{}.reduce(t.Context(), n, w, onnxgraph.Metadata{}, c.precision, full, sceneImages(6, 1), check)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,9 +93,26 @@ func TestReduce(t *testing.T) {
 		// Ranges from images without contrast are useless.
 		{"int8 loses too much: PSNR", t.Context(), onnxgraph.Int8, w, sceneImages(2, 1e-3), check},
 	} {
-		_, _, err := reduce(c.ctx, n, c.weights, onnxgraph.Metadata{}, c.precision, full, c.calibration, c.checked)
+		_, _, err := Exporter{}.reduce(c.ctx, n, c.weights, onnxgraph.Metadata{}, c.precision, full, c.calibration, c.checked)
 		if err == nil || !strings.Contains(err.Error(), c.word) {
 			t.Errorf("error %v does not contain %q", err, c.word)
 		}
+	}
+
+	// Force writes it all the same, and f16 has the same limit.
+	model, loss, err := Exporter{Force: true}.reduce(t.Context(), n, w, onnxgraph.Metadata{}, onnxgraph.Int8, full, sceneImages(2, 1e-3), check)
+	if err != nil || len(model) == 0 || loss.PSNR >= MinPSNR || !loss.Visible() {
+		t.Errorf("with force: %d bytes, %v, %v", len(model), loss, err)
+	}
+	other := w.Clone()
+	for i := range other["out.weight"] {
+		other["out.weight"][i] *= -1
+	}
+	negative, err := onnxgraph.Marshal(n, other, onnxgraph.Metadata{}, onnxgraph.F32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := (Exporter{}).reduce(t.Context(), n, w, onnxgraph.Metadata{}, onnxgraph.F16, negative, nil, check); err == nil || !strings.Contains(err.Error(), "f16 loses too much: PSNR") {
+		t.Errorf("f16 of other weights: %v", err)
 	}
 }
