@@ -103,7 +103,7 @@ func checkOutput(t session.Tensor, s pixels.Spec, n, W, H int) error {
 		switch {
 		case !slices.Equal(dims(s, n, w, h), t.Shape):
 		case w != W || h != H:
-			return fmt.Errorf("the model returned %dx%d for %dx%d: it changes the size, or it needs sides of a multiple (Options.SizeMultiple)", w, h, W, H)
+			return fmt.Errorf("the model returned %dx%d for %dx%d: it changes the size, or takes other sizes only", w, h, W, H)
 		case len(t.Data) != n*s.Len(W, H):
 			return errors.New("the model returned a tensor with fewer values than its shape has")
 		default:

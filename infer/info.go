@@ -37,6 +37,7 @@ type Info struct {
 	// SizeMultiple and MinSize are what the sides are padded to. If neither the model nor the options tell,
 	// they are 1 until an image fails, and then found by trial.
 	SizeMultiple, MinSize int
+	SizesKnown            bool // false until the trial
 	// Width and Height are the fixed size of the model, or 0.
 	Width, Height int
 	// Input and Output are the model's image input and image output.

@@ -100,7 +100,7 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	if err := <-finite; err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: every image would be damaged\nFix: use a model whose training did not diverge, or, if it is in float16, the same model in float32", err), s.close())
 	}
-	known := info.learnSizes(about.Metadata, network, opt)
+	info.SizesKnown = info.learnSizes(about.Metadata, network, opt)
 	if err := info.chooseDetail(opt.Detail); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -110,7 +110,7 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	s.splitThreads(n)
 	s.expectConcurrent = opt.Concurrency > 1
 	e := newEngine(info)
-	e.trial.wanted = !known
+	e.trial.wanted = !info.SizesKnown
 	return &Model{e, s, newTiler(e, s), newLimiter(n, unit), s.acceptsBatches()}, nil
 }
 
@@ -118,6 +118,7 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 func (m *Model) Info() Info {
 	i, s := m.info, m.sizes()
 	i.SizeMultiple, i.MinSize = s.multiple, s.least
+	i.SizesKnown = i.SizesKnown || m.trial.found.Load() != nil
 	return i
 }
 

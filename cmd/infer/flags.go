@@ -25,9 +25,11 @@ Usage:
   %[1]s -model FILE -in PATH -out DIR [options] [further images and folders]
   %[1]s -dataroot DIR -name NAME [-model cycle_gan] [options]
   %[1]s -dataroot DIR -name NAME -model test -model_suffix _A [options]
+  %[1]s inspect [MODEL...] [options]
 
 The first form uses the built-in model, which turns summer to winter, or winter to summer with
--direction BtoA. The last two forms are those of the official test.py; -name names a run of %[2]s.
+-direction BtoA. The third and fourth are those of the official test.py; -name names a run of %[2]s.
+The last form describes models; inspect -h lists its options.
 Several input folders become a folder each in the output. ONNX Runtime is downloaded when it is first
 needed. Ctrl-C finishes the images in progress; a second one aborts them. On Linux, the environment
 variable GLIBC_TUNABLES=glibc.malloc.hugetlb=1 can make conversion faster.

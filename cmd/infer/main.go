@@ -3,6 +3,7 @@
 //	go run ./cmd/infer -in photos -out winter
 //	go run ./cmd/infer -model checkpoints/demo/G_AB.onnx -in photos -out winter
 //	go run ./cmd/infer -dataroot datasets/yosemite -name yosemite -model cycle_gan
+//	go run ./cmd/infer inspect checkpoints/demo/G_AB.onnx
 //
 // The first form uses the built-in model, which turns summer to winter. The third is the command line of the official test.py: it converts testA with the run's
 // G_AB.onnx into results/yosemite/test_latest/fake_B, and testB with G_BA.onnx into fake_A. Package
@@ -25,6 +26,9 @@ import (
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "inspect" {
+		return inspect(args[1:], stdout, stderr)
+	}
 	cfg := &config{}
 	f := flags(cfg)
 	if err := cfg.parse(f, args); err != nil {

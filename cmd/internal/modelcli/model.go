@@ -39,10 +39,13 @@ func Open(ctx context.Context, o *infer.Options, log io.Writer, open func() (*in
 var flagNames = strings.NewReplacer("Options.OutputRange", "-output_range", "Options.Range", "-range",
 	"Options.Output", "-output", "Options.Input", "-input", "Options.SizeMultiple", "-size_multiple", "Options.MinSize", "-min_size", "Options.TrainSize", "-train_size")
 
+// FlagNames replaces the names of infer's options in a text by those on the command line.
+func FlagNames(text string) string { return flagNames.Replace(text) }
+
 // FlagError is an error of package infer that calls options by their names on the command line.
 type FlagError struct{ Err error }
 
-func (e FlagError) Error() string { return flagNames.Replace(e.Err.Error()) }
+func (e FlagError) Error() string { return FlagNames(e.Err.Error()) }
 func (e FlagError) Unwrap() error { return e.Err }
 
 // Describe returns a description of an open model, with two more lines for one without metadata.
@@ -93,7 +96,7 @@ func values(p infer.Port, flag string) string {
 	if p.RangeSource == "" {
 		return fmt.Sprintf("%g to %g (assumed; %s changes it)", lo, hi, flag)
 	}
-	return fmt.Sprintf("%g to %g (from %s)", lo, hi, flagNames.Replace(p.RangeSource))
+	return fmt.Sprintf("%g to %g (from %s)", lo, hi, FlagNames(p.RangeSource))
 }
 
 // Reason returns on one line why a provider was not used.

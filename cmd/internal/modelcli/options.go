@@ -70,13 +70,18 @@ func (c *Conversion) Bind(f *cli.Flags, withoutModel string) {
 		c.ModelOptions.InputWindow, c.ModelOptions.OutputWindow, err = pixels.ParseWindows(s)
 		return err
 	})
+	BindModel(f, &c.ModelOptions)
 	f.Group("Computing")
-	o := &c.ModelOptions
+	f.IntVar(&c.Workers, "workers", 0, "pass `N` images to the model concurrently (default: 2; images above 512x256 pixels one at a time)")
+}
+
+// BindModel defines the options for opening a model, which set o.
+func BindModel(f *cli.Flags, o *infer.Options) {
+	f.Group("Computing")
 	f.StringVar(&o.Provider, "provider", session.CPU, "run on the ONNX Runtime provider `NAME`: "+strings.Join(session.Providers(), ", ")+"; auto uses the best that works and reports why better ones do not. cuda and openvino need other libraries, which third_party installs")
 	f.IntVar(&o.DeviceID, "device", 0, "use GPU number `N` with the providers cuda, tensorrt and directml (default 0)")
-	f.Func("provider_option", "set a `NAME=VALUE` option of the provider, such as device_type=GPU for openvino; may be repeated", c.providerOption)
+	f.Func("provider_option", "set a `NAME=VALUE` option of the provider, such as device_type=GPU for openvino; may be repeated", providerOption(o))
 	f.IntVar(&o.Threads, "threads", 0, "compute an image with `N` threads (default: one per processor)")
-	f.IntVar(&c.Workers, "workers", 0, "pass `N` images to the model concurrently (default: 2; images above 512x256 pixels one at a time)")
 	f.Group("Models of other origin, which do not describe themselves")
 	f.Func("range", "values `LO,HI` of black and white, such as 0,1 or 0,255 (default: from the model's metadata, types or last operator, else -1,1)", func(s string) error {
 		return o.Range.UnmarshalText([]byte(s))
@@ -130,8 +135,11 @@ func (c *Conversion) CheckRequired(modelRequired bool) []error {
 	return bad
 }
 
-func (c *Conversion) providerOption(s string) error {
-	o := &c.ModelOptions
+func providerOption(o *infer.Options) func(string) error {
+	return func(s string) error { return setProviderOption(o, s) }
+}
+
+func setProviderOption(o *infer.Options, s string) error {
 	name, value, found := strings.Cut(s, "=")
 	if !found || name == "" {
 		return errors.New("want a name and a value, such as device_type=GPU")
