@@ -12,6 +12,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 
 	"cyclegan/infer/pixels"
 )
@@ -139,7 +142,28 @@ func openRoot(root string) (fs.FS, io.Closer, error) {
 		f.Close()
 		return nil, nil, fmt.Errorf("%q is neither a folder nor a zip file: %w", root, err)
 	}
+	repairNames(z)
 	return z, f, nil
+}
+
+// repairNames makes the names in a zip file those of paths in UTF-8. Old programs of Windows separate
+// folders by backslashes, and many programs write the system's encoding without saying so. Such bytes are
+// read as code page 437, as the format demands: a name may look odd, but stands for one file. Of entries
+// with the same name, which package zip refuses, the last one stays, as after unpacking.
+func repairNames(z *zip.Reader) {
+	last := map[string]*zip.File{}
+	for _, f := range z.File {
+		slash := "/"
+		if strings.Contains(f.Name, "/") {
+			slash = "＼" // not a separator, but a part of a letter in Shift JIS, or of a name on Unix
+		}
+		if !utf8.ValidString(f.Name) {
+			f.Name, _ = charmap.CodePage437.NewDecoder().String(f.Name) // knows every byte
+		}
+		f.Name = strings.ReplaceAll(f.Name, `\`, slash)
+		last[f.Name] = f
+	}
+	z.File = slices.DeleteFunc(z.File, func(f *zip.File) bool { return last[f.Name] != f })
 }
 
 // search looks for every naming in the root, then one folder deeper.

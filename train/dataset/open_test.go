@@ -209,6 +209,49 @@ func TestZipEqualsFolder(t *testing.T) {
 	}
 }
 
+// Names that old programs write: separated by backslashes, or in an encoding of their system, with the
+// files that systems add.
+func TestZipNamesOfOldPrograms(t *testing.T) {
+	for about, names := range map[string][]string{
+		"backslashes": {`set\trainA\1.png`, `set\trainA\2.png`, `set\trainB\1.png`, `set\trainB\2.png`, `set\trainB\Thumbs.db`, `__MACOSX\set\trainA\._1.png`},
+		"Latin-1":     {"trainA/caf\xe9.png", "trainA/na\xefve.png", "trainB/\xfc.png", "trainB/1.png", "__MACOSX/trainA/._caf\xe9.png", "trainA/.DS_Store"},
+		"Shift JIS":   {"trainA/\x95\x5c.png", "trainA/\x8e\xa6\x95\x5c\x95.png", "trainB/\x82\xa0.png", "trainB/\x83\x5c.png"},
+		"twice":       {"trainA/1.png", "trainA/2.png", "trainA/1.png", "trainB/1.png", "trainB/2.png"},
+	} {
+		path := filepath.Join(t.TempDir(), "data.zip")
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z := zip.NewWriter(f)
+		for i, name := range names {
+			w, err := z.CreateHeader(&zip.FileHeader{Name: name, NonUTF8: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write(pngBytes(t, picture(i, 9, 9))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		d := open(t, small(path))
+		if len(d.Skipped()) > 0 || d.TrainA().Len() != 2 || d.TrainB().Len() != 2 {
+			t.Errorf("%s: %d and %d images, skipped %v", about, d.TrainA().Len(), d.TrainB().Len(), d.Skipped())
+			continue
+		}
+		for _, set := range []*Set{d.TrainA(), d.TrainB()} {
+			for i := range 2 {
+				if _, err := set.Image(i, 0, 0); err != nil {
+					t.Errorf("%s: %v", about, err)
+				}
+			}
+		}
+	}
+}
+
 // The public archive names its files by date and time.
 func TestZipNamesWithSpacesAndColons(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data.zip")
