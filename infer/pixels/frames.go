@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
+	"image/png"
 )
 
 // The notes of a Picture.
@@ -44,7 +45,11 @@ func decodeFrame(data []byte, info Info, lim Limits) (img image.Image, note stri
 // decodeFormat returns the image and what the decoder has not read.
 func decodeFormat(format string, data []byte) (img image.Image, rest []byte, err error) {
 	r := bytes.NewReader(data)
-	if img, err = codecs[format].decode(r); err != nil {
+	img, err = codecs[format].decode(r)
+	if err == png.FormatError("too much pixel data") {
+		img, err = png.Decode(bytes.NewReader(withoutSurplus(data)))
+	}
+	if err != nil {
 		return nil, nil, fault(format, "", err)
 	}
 	switch format {

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"hash/crc32"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -81,11 +80,7 @@ func exifEntry(order binary.ByteOrder, kind uint16, orientation int) []byte {
 	return e
 }
 
-func pngChunk(name string, body []byte) []byte {
-	b := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
-	b = append(append(b, name...), body...)
-	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:]))
-}
+func pngChunk(name string, body []byte) []byte { return appendChunk(nil, name, body) }
 
 // inserted returns a copy of a file with more at an offset.
 func inserted(file []byte, at int, more []byte) []byte {
@@ -216,5 +211,55 @@ func TestGIFFrameBeyondScreen(t *testing.T) {
 	agree(t, "palette.gif", data, p)
 	if farthest(t, p.Image, want.Image) != 0 {
 		t.Error("another image")
+	}
+}
+
+// PNG files that browsers and libpng read although they break a rule. The pixels must be whole.
+func TestPNGWithOddChunks(t *testing.T) {
+	for _, fixture := range []string{"base.png", "interlaced.png", "palette_alpha.png", "two.png"} {
+		data, err := os.ReadFile(filepath.Join(fixtures, fixture))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := load(t, fixture).Image
+		first, end := bytes.Index(data, []byte("IDAT"))-4, len(data)-12
+		text := pngChunk("tEXt", []byte("a\x00b"))
+		text[len(text)-1] ^= 1
+		var before, packed []byte
+		for name, body := range pngChunks(data) {
+			switch name {
+			case "IHDR", "PLTE", "tRNS":
+				before = append(before, pngChunk(name, body)...)
+			case "IDAT":
+				packed = append(packed, body...)
+			}
+		}
+		raw := append(inflate(packed, 1<<20), "more pixels"...)
+		files := map[string][]byte{
+			"bad checksum before": inserted(data, first, text),
+			"bad checksum after":  inserted(data, end, text),
+			"no end":              data[:end],
+			"after the end":       append(bytes.Clone(data), "trailing"...),
+			"surplus":             slices.Concat(data[:8], before, pngChunk("IDAT", zipped(t, raw)), data[end:]),
+		}
+		if fixture == "base.png" {
+			files["late palette"] = inserted(data, end, pngChunk("PLTE", []byte{1, 2, 3}))
+		}
+		for name, file := range files {
+			p, err := Decode(file, Limits{})
+			if err != nil {
+				t.Errorf("%s, %s: %v", fixture, name, err)
+				continue
+			}
+			agree(t, name, file, p)
+			if farthest(t, p.Image, want) != 0 {
+				t.Errorf("%s, %s: another image", fixture, name)
+			}
+		}
+		damaged := bytes.Clone(data)
+		damaged[first+12]++
+		if _, err := Decode(damaged, Limits{}); err == nil {
+			t.Errorf("%s: damaged pixels were read", fixture)
+		}
 	}
 }

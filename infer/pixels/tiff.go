@@ -183,13 +183,15 @@ func (d tiffDir) with(entries ...[]byte) []byte {
 
 // repair changes files whose kind the decoders do not support so that they can decode them: CMYK in TIFF
 // and in JPEG without Adobe's marker, TIFF with a fourth sample of unknown meaning or with reversed bits,
-// and GIF whose first frame is larger than the screen. If fix is not nil, the decoded image needs it.
+// GIF whose first frame is larger than the screen, and PNG with odd chunks. If fix is not nil, the decoded image needs it.
 func repair(format string, data []byte) (changed []byte, fix func(image.Image) image.Image, err error) {
 	switch format {
 	case "jpeg":
 		return withAdobe(data), nil, nil
 	case "gif":
 		return withScreen(data), nil, nil
+	case "png":
+		return withPlainChunks(data), nil, nil
 	case "tiff":
 		if data, err = withBitOrder(data); err != nil {
 			return nil, nil, err
