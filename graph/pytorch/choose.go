@@ -53,7 +53,7 @@ func (s State) Choose(name, direction string) (State, error) {
 	default:
 		fit := slices.DeleteFunc(slices.Clone(labels), func(l string) bool { return !slices.Contains(names[direction], plain(l)) })
 		if len(fit) != 1 {
-			return nil, fmt.Errorf("the file holds several generators: %s\nFix: choose one by its name (-net)", listed(labels))
+			return nil, fmt.Errorf("the file holds several generators: %s\nFix: export one of them with cmd/export -net NAME", listed(labels))
 		}
 		name = fit[0]
 	}

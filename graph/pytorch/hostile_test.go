@@ -139,6 +139,7 @@ func hostile() map[string]struct {
 	return map[string]bad{
 		"empty":        {nil, "empty"},
 		"web page":     {[]byte("<!DOCTYPE html><html><head>"), "web page"},
+		"ONNX":         {[]byte("\x08\x08\x12\x08cyclegan:\x00"), "this is an ONNX model"},
 		"short":        {[]byte("PK"), "neither"},
 		"tar":          {append(make([]byte, 257), "ustar\x0000"...), "neither"},
 		"empty zip":    {torchZip("")[:30], "cut short"},

@@ -106,6 +106,9 @@ func convert(s State, n *graph.Network, entries []entry) (graph.Weights, error) 
 			continue
 		}
 		from := s[e.name].Values
+		if i := slices.IndexFunc(from, func(v float32) bool { return v-v != 0 }); i >= 0 {
+			return nil, fmt.Errorf("weights of %s: tensor %q holds %g: the training diverged\nFix: use the weights of an earlier epoch", n.Name, e.name, from[i])
+		}
 		to := make([]float32, len(from))
 		if e.filters {
 			eachFilter(e.shape, func(official, own int) { to[own] = from[official] })
@@ -135,12 +138,6 @@ func match(s State, entries []entry) error {
 			return fmt.Errorf("tensor %q has shape %v, want %v", e.name, t.Shape, e.shape)
 		case t.Values == nil:
 			return fmt.Errorf("tensor %q holds %s, not floating-point numbers", e.name, t.Type)
-		case e.param != "":
-			for _, v := range t.Values {
-				if v-v != 0 {
-					return fmt.Errorf("tensor %q holds %g: the training diverged\nFix: use the weights of an earlier epoch", e.name, v)
-				}
-			}
 		}
 	}
 	var unknown []string

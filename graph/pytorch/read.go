@@ -57,6 +57,8 @@ func Read(r io.ReaderAt, size int64) (State, error) {
 	what := "it"
 	if kind, _ := onnx.Kind(head); kind != "" {
 		what = "this is " + kind + ", which"
+	} else if n > 1 && head[0] == 8 && head[1] < 64 { // the version of the format
+		what = "this is an ONNX model, which"
 	}
 	return nil, fmt.Errorf("%s is neither from torch.save nor safetensors\nFix: if it was downloaded, download it again", what)
 }

@@ -27,7 +27,7 @@ var kinds = []struct {
 	{0, "version https://git-lfs", "", "a Git LFS pointer, which stands for the file", "Fix: run `git lfs pull` in its repository"},
 	{0, "PK\x03\x04", "data.pkl", "a PyTorch file", fixExport},
 	{0, "PK\x03\x04", "model.weights.h5", "a Keras model", fixTheirs},
-	{0, "PK", "", "a zip archive", "Fix: unpack it"},
+	{0, "PK\x03\x04", "", "a zip archive", "Fix: unpack it"},
 	{0, "\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19", "", "a PyTorch file", fixExport},
 	{0, "\x80", "", "a Python pickle", "Fix: if PyTorch wrote it, convert it with `go run ./cmd/export -pth FILE -o FILE.onnx`"},
 	{8, "{", "", "a safetensors file", fixExport},
@@ -42,7 +42,6 @@ var kinds = []struct {
 	{0, "II*\x00", "", "a TIFF image", ""},
 	{0, "MM\x00*", "", "a TIFF image", ""},
 	{4, "ftyp", "", "an image or a video", ""},
-	{0, "BM", "", "a BMP image", ""},
 	{0, "%PDF", "", "a PDF document", ""},
 }
 
