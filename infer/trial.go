@@ -66,11 +66,14 @@ func (m *Model) learn(ctx context.Context, err error, before sizes) bool {
 	if !t.done {
 		s := sizes{multiple: 1}
 		for ; !m.takes(ctx, trialSide+s.multiple); s.multiple *= 2 {
-			if t.done = s.multiple == trialSide; t.done || ctx.Err() != nil {
+			if ctx.Err() != nil {
+				return false
+			}
+			if t.done = s.multiple == trialSide; t.done {
 				return false
 			}
 		}
-		for s.least = s.multiple; s.least < trialSide && !m.takes(ctx, s.least); s.least *= 2 {
+		for s.least = padded(1, s.multiple, m.info.MinSize); s.least < trialSide && !m.takes(ctx, s.least); s.least *= 2 {
 		}
 		if ctx.Err() != nil {
 			return false
