@@ -139,17 +139,26 @@ func (p *tab) close() {
 // eventually waits until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
+	if !within(holds) {
+		t.Fatalf("not within 15 s: %s", what)
+	}
+}
+
+func within(holds func() bool) bool {
 	for end := time.Now().Add(15 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within 15 s: %s", what)
+			return false
 		}
 	}
+	return true
 }
 
 // until waits until a JavaScript expression is true.
 func (p *tab) until(expression string) {
 	p.t.Helper()
-	eventually(p.t, expression, func() bool { return value[bool](p, "Boolean("+expression+")") })
+	if !within(func() bool { return value[bool](p, "Boolean("+expression+")") }) {
+		p.t.Fatalf("not within 15 s: %s\nThe page shows:\n%s\nIts console: %q", expression, value[string](p, "document.body.innerText"), p.problems)
+	}
 }
 
 // shows waits until an element has a text.

@@ -77,6 +77,8 @@ func TestOpenAPI(t *testing.T) {
 		{"POST", "/v1/translate?model=seasons&direction=BtoA&format=jpeg&quality=9", "image/png", "", base, 200, false},
 		{"POST", "/v1/translate", "application/octet-stream", "", base, 200, false},
 		{"POST", "/v1/translate", "application/x-www-form-urlencoded", "", base, 200, false},
+		{"POST", "/v1/preview", "image/tiff", "", picture(t, "lzw.tiff"), 200, false},
+		{"POST", "/v1/preview", "image/png", "", []byte("hello"), 415, false},
 		{"POST", "/v1/translate?quality=0", "image/png", "", base, 400, true},
 		{"POST", "/v1/translate?direction=up", "image/png", "", base, 400, true},
 		{"POST", "/v1/translate?model=x", "image/png", "", base, 404, false},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -128,10 +129,12 @@ func pageImage(t *testing.T, chromium context.Context) {
 func pageQueue(t *testing.T, chromium context.Context) {
 	s := testServer(t, &Options{}, &fake{info: infer.Info{DomainFrom: "day", DomainTo: "night sky"}})
 	base := picture(t, "base.png")
-	paths := write(t, map[string][]byte{"a/Gipfel Ü.png": base, "b/gipfel ü.png": base, "broken.png": []byte("no image")})
+	paths := write(t, map[string][]byte{"a/Gipfel Ü.png": base, "a/notes.txt": nil, "b/gipfel ü.png": base, "broken.png": []byte("no image")})
 	p := openPage(t, chromium, s, 1280, 800)
 	p.shows("title", "Turn day into night sky")
-	p.choose(paths["a/Gipfel Ü.png"], paths["broken.png"], paths["b/gipfel ü.png"])
+	p.drop(filepath.Dir(paths["a/Gipfel Ü.png"])) // a folder
+	p.shows("counts", "1 of 1 converted")
+	p.choose(paths["broken.png"], paths["b/gipfel ü.png"])
 	p.shows("counts", "2 of 3 converted, 1 failed")
 	p.do(chromedp.Click(".tile:nth-child(2)"))
 	p.shows("veilText", "Not a JPEG, PNG")
@@ -160,6 +163,13 @@ func pageQueue(t *testing.T, chromium context.Context) {
 	}
 	if want := []string{"Gipfel Ü-night-sky.png", "gipfel ü-night-sky (2).png"}; !slices.Equal(names, want) {
 		t.Errorf("the zip file has %q, want %q", names, want)
+	}
+	// A format that browsers do not show: the original and the result are shown as previews.
+	p.click("#clear")
+	p.choose(write(t, map[string][]byte{"scan.tiff": picture(t, "orientation_6.tiff")})["scan.tiff"])
+	p.until(`!$("viewport").classList.contains("alone") && $("before").naturalWidth === $("after").naturalWidth`)
+	if got := value[string](p, `$("download").download + " " + [...$("veil").classList] + $("veil").hidden`); got != "scan-night-sky.tiff true" {
+		t.Errorf("a TIFF image: %s", got)
 	}
 	p.click("#clear")
 	p.until(`!$("empty").hidden && $("tiles").childElementCount === 0`)
@@ -242,7 +252,9 @@ func pageRetry(t *testing.T, chromium context.Context) {
 
 // pagePhone looks for what does not fit on a phone.
 func pagePhone(t *testing.T, chromium context.Context) {
-	s := testServer(t, &Options{Sources: []Source{pair("seasons"), pair("a-model-with-a-rather-long-name-for-a-telephone")}}, &fake{info: infer.Info{DomainFrom: "summer", DomainTo: "winter"}})
+	card := "# <img src=x onerror=alert(1)>\n\n[link](javascript:alert%281%29) and <b>text</b>, [another](https://example.org/)"
+	hostile := Fixed(Generator{Model: "hostile", Data: []byte{}, Card: card})
+	s := testServer(t, &Options{Sources: []Source{hostile, pair("a-model-with-a-rather-long-name-for-a-telephone")}}, &fake{info: infer.Info{DomainFrom: "summer", DomainTo: "winter"}})
 	p := openPage(t, chromium, s, 390, 844)
 	p.shows("title", "Turn")
 	fits := func() {
@@ -262,6 +274,11 @@ func pagePhone(t *testing.T, chromium context.Context) {
 	p.choose(write(t, map[string][]byte{strings.Repeat("long name ", 20) + ".png": picture(t, "base.png")})[strings.Repeat("long name ", 20)+".png"])
 	p.shows("counts", "1 of 1 converted")
 	fits()
+	if got := value[string](p, `[...document.querySelectorAll("#card *")].map(e => e.outerHTML).join()`); got !=
+		`<h2>&lt;img src=x onerror=alert(1)&gt;</h2>,<p>link and &lt;b&gt;text&lt;/b&gt;, <a href="https://example.org/" rel="noopener noreferrer" target="_blank">another</a></p>,`+
+			`<a href="https://example.org/" rel="noopener noreferrer" target="_blank">another</a>` {
+		t.Errorf("the card is %s", got)
+	}
 	p.close()
 }
 

@@ -197,6 +197,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"GET /v1/models":                s.list,
 		"GET /v1/models/{model}/report": s.report,
 		"POST /v1/translate":            s.translate,
+		"POST /v1/preview":              s.preview,
 		"GET /v2":                       s.v2Server,
 		"GET /v2/health/live":           s.v2Live,
 		"GET /v2/health/ready":          s.v2ServerReady,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"mime"
 	"net/http"
 	"net/url"
@@ -21,6 +22,7 @@ type query struct {
 	model, direction string
 	format           string // as pixels.SaveOptions has it, or "" for that of the image
 	quality          int
+	untouched        bool // no model
 }
 
 // parseQuery reads a query from the parameters of an address. The problem lists every mistake.
@@ -109,6 +111,18 @@ func (s *Server) translateImage(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.models.find(q.model, q.direction); err != nil {
 		return err
 	}
+	return s.answer(w, r, q)
+}
+
+// preview answers POST /v1/preview: with an image as it is, for browsers that cannot show its format.
+func (s *Server) preview(w http.ResponseWriter, r *http.Request) {
+	if err := s.answer(w, r, query{untouched: true, format: "jpeg"}); err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+// answer answers with the image that a query asks for.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, q query) error {
 	if s.gate.full() { // so do not wait for the file
 		return errFull
 	}
@@ -125,7 +139,9 @@ func (s *Server) translateImage(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", contentType(result.format))
 	h.Set("Content-Length", strconv.Itoa(len(f.data)))
 	h.Set("Server-Timing", result.timing())
-	h.Set("Model", result.model)
+	if result.model != "" {
+		h.Set("Model", result.model)
+	}
 	for _, note := range result.notes {
 		h.Add("Note", note)
 	}
@@ -180,12 +196,15 @@ func (s *Server) convert(ctx context.Context, q query, f *file) (*conversion, er
 	}
 	defer leave()
 	c.stages[stageQueue] = time.Since(began)
-	n, model, release, err := s.acquire(q.model, q.direction)
-	if err != nil {
-		return nil, err
+	var model batch.Translator = untouched{}
+	if !q.untouched {
+		n, opened, release, err := s.acquire(q.model, q.direction)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+		c.model, model = n.id, opened
 	}
-	defer release()
-	c.model = n.id
 	converter, err := batch.New(model, &batch.Options{Quality: q.quality, Workers: 1, Limits: s.opt.Limits})
 	if err != nil {
 		return nil, err
@@ -195,11 +214,18 @@ func (s *Server) convert(ctx context.Context, q query, f *file) (*conversion, er
 	if result.Err != nil {
 		return nil, conversionError(ctx, result)
 	}
-	s.metrics.converted(c)
+	if !q.untouched {
+		s.metrics.converted(c)
+	}
 	c.notes = result.Notes
 	f.replace(out)
 	return c, nil
 }
+
+// untouched is the model that leaves images as they are.
+type untouched struct{}
+
+func (untouched) Translate(_ context.Context, img image.Image) (image.Image, error) { return img, nil }
 
 // inspect returns the format of a file and the number of its pixels, if it is an image within the limits.
 func (s *Server) inspect(data []byte) (format string, count int64, err error) {

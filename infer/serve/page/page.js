@@ -4,6 +4,7 @@
 const choice = {
   models: [],
   limits: { max_bytes: Infinity, max_pixels: Infinity },
+  wanted: recall("localStorage", "choice") || {},
   model: null, generator: null, // of models, and one of the model's directions
   format: "",
 
@@ -35,7 +36,7 @@ async function loadModels() {
     offerFormats(answer.formats);
     const told = answer.formats.read.filter(f => f !== "bmp").map(f => ({ webp: "WebP" })[f] || f.toUpperCase());
     $("limits").textContent = `${told.join(", ")}; up to ${megabytes(choice.limits.max_bytes)} and ${number(choice.limits.max_pixels / 1e6)} megapixels`;
-    choose(recall("localStorage", "choice") || {});
+    choose();
   } catch (error) {
     if (error.status === 401) return askToken();
     $("alert").textContent = error.message + " This page tries again every few seconds.";
@@ -53,9 +54,9 @@ function offerFormats({ write }) {
   $("format").replaceChildren(new Option("Same format", ""), ...usual.map(f => new Option(labels[f], f)));
 }
 
-// choose selects a model, a direction, and a format, as far as the server has them.
-function choose(wanted) {
-  const { models } = choice;
+// choose selects the model, the direction, and the format that are wanted, as far as the server has them.
+function choose() {
+  const { models, wanted } = choice;
   const model = choice.model = models.find(m => m.name === wanted.model) || models[0] || null;
   choice.generator = model && (model.directions.find(d => d.direction === wanted.direction) || model.directions[0]);
   $("format").value = wanted.format || "";
@@ -68,9 +69,9 @@ function choose(wanted) {
 
 function chosen(change) {
   const { model, generator, format } = choice;
-  const now = { model: model?.name, direction: generator?.direction, format, ...change };
-  remember("localStorage", "choice", now);
-  choose(now);
+  choice.wanted = { model: model?.name, direction: generator?.direction, format, ...change };
+  remember("localStorage", "choice", choice.wanted);
+  choose();
 }
 
 // paintChoice draws the controls. It replaces only those whose content has changed, which keeps the focus.
@@ -78,8 +79,8 @@ let painted = "";
 
 function paintChoice() {
   const { models, model, generator } = choice, hadFocus = $("directions").contains(document.activeElement);
-  $("choice").hidden = !model;
-  $("about").hidden = !model;
+  $("choice").style.visibility = model ? "" : "hidden"; // it keeps its place
+  $("about").style.visibility = $("choice").style.visibility;
   if (!model) return;
   $("title").textContent = document.title = generator.from && generator.to ? `Turn ${generator.from} into ${generator.to}` : "Translate images";
   $("modelField").hidden = models.length < 2;
@@ -127,25 +128,40 @@ function show(item) {
 
 // showAgain shows the images that there are of the shown item.
 async function showAgain() {
-  const item = queue.shown, { before, after } = { before: $("before"), after: $("after") };
+  const item = queue.shown, before = $("before"), after = $("after");
   if (!item || !choice.model) return;
   const result = item.results.get(choice.key());
-  await measure(item);
   const isCurrent = () => item === queue.shown && result === item.results.get(choice.key());
+  await measure(item);
   if (!isCurrent()) return;
-  if (!item.hidden && before.getAttribute("src") !== item.url) before.src = item.url;
-  if (result && after.getAttribute("src") !== result.url) {
-    after.src = result.url;
-    try { await after.decode(); } catch { if (isCurrent()) result.hidden = true; }
+  if (item.view) showIn(before, item.view);
+  paint();
+  if (!result) return;
+  if (!item.view) {
+    const shown = await preview(item.file);
+    if (shown) learn(item, shown.image, shown.body);
+  }
+  if (result.view === undefined) {
+    const image = await loadImage(result.url).catch(() => preview(result.blob).then(p => p && p.image));
+    Object.assign(result, { view: image && image.src, width: image?.naturalWidth, height: image?.naturalHeight });
+  }
+  if (!isCurrent()) return;
+  if (item.view) showIn(before, item.view);
+  if (result.view) {
+    showIn(after, result.view);
+    await after.decode().catch(() => { /* it was replaced */ });
     if (!isCurrent()) return;
-    result.width = after.naturalWidth;
-    result.height = after.naturalHeight;
-    if (!result.seen && !result.hidden && !item.hidden) {
+    if (!result.seen && item.view) {
       result.seen = true;
       reveal();
     }
   }
   paint();
+}
+
+// showIn gives an element an image, if it has another one.
+function showIn(element, url) {
+  if (element.getAttribute("src") !== url) element.src = url;
 }
 
 // paint draws the state of the queue and of the shown item.
@@ -155,6 +171,7 @@ function paint() {
   $("view").hidden = $("queue").hidden = !some;
   if (!choice.model || !some) return;
   for (const item of items) paintTile(item);
+  $("tiles").hidden = items.length < 2;
   paintShown(shown);
   const done = inState("done"), failed = inState("failed"), left = items.length - done.length - failed.length;
   const text = `${done.length} of ${items.length} converted` + (failed.length ? `, ${failed.length} failed` : "");
@@ -193,7 +210,8 @@ function paintTile(item) {
 
 function paintShown(item) {
   const now = state(item), result = item.results.get(choice.key()), box = $("viewport");
-  const canBefore = !item.hidden, canAfter = Boolean(result && result.width && !result.hidden), both = canBefore && canAfter;
+  const isIn = (id, held) => Boolean(held?.view) && $(id).getAttribute("src") === held.view;
+  const canBefore = isIn("before", item), canAfter = isIn("after", result), both = canBefore && canAfter;
   viewer.width = (both || !canBefore ? result?.width : item.width) || item.width || 4;
   viewer.height = (both || !canBefore ? result?.height : item.height) || item.height || 3;
   box.classList.toggle("alone", !both);
@@ -218,12 +236,15 @@ function paintShown(item) {
 function paintVeil(item, now, canBefore, canAfter) {
   const waits = queue.stopped ? "Stopped" : queue.reason || "Waiting …";
   let text = { converting: "Converting …", waiting: waits, failed: item.errors.get(choice.key())?.message, done: "" }[now];
-  if (now === "done" && item.results.get(choice.key()).hidden) text = "Done. This browser cannot show the format of the result, but you can download it.";
-  else if (now === "done" && !canBefore && canAfter) text = "This browser cannot show the format of the original, so here is the result alone.";
+  if (now === "done" && !canAfter) {
+    text = item.results.get(choice.key()).view === undefined ? "Loading …" : "Done. This browser cannot show the result, but you can download it.";
+  } else if (now === "done" && !canBefore) {
+    text = "This browser cannot show the original, so here is the result alone.";
+  }
   $("veilText").textContent = text;
   $("retry").hidden = now !== "failed" || isFinal(item);
   $("veil").hidden = !text;
-  $("veil").classList.toggle("busy", now === "converting");
+  $("veil").classList.toggle("busy", now === "converting" || text === "Loading …");
 }
 
 function askToken() {
@@ -293,7 +314,7 @@ function start() {
     $(id).addEventListener("change", event => chosen({ [event.target.name || event.target.id]: event.target.value }));
   }
   $("choice").addEventListener("submit", event => event.preventDefault());
-  $("retry").addEventListener("click", () => retry([queue.shown]));
+  $("retry").addEventListener("click", () => { retry([queue.shown]); $("viewport").focus(); });
   $("retryAll").addEventListener("click", () => retry(inState("failed").filter(item => !isFinal(item))));
   $("stop").addEventListener("click", stop);
   $("remove").addEventListener("click", () => remove(queue.shown));
@@ -303,7 +324,7 @@ function start() {
     for (const item of inState("done")) {
       const result = item.results.get(choice.key());
       if (result.step === choice.step()) continue;
-      URL.revokeObjectURL(result.url);
+      release(result);
       item.results.delete(choice.key());
     }
     pump();

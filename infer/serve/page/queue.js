@@ -102,12 +102,26 @@ let thumbnails = Promise.resolve();
 
 async function measure(item) {
   if (item.measured) return item.measured;
-  item.measured = loadImage(item.url).then(image => {
-    item.width = image.naturalWidth;
-    item.height = image.naturalHeight;
-    thumbnails = thumbnails.then(() => drawThumbnail(item)).catch(() => { /* the tile stays gray */ });
-  }, () => { item.hidden = true; });
+  item.measured = loadImage(item.url).then(image => learn(item, image, item.file), () => { /* see preview */ });
   return item.measured;
+}
+
+function learn(item, image, blob) {
+  item.view = image.src;
+  item.width = image.naturalWidth;
+  item.height = image.naturalHeight;
+  thumbnails = thumbnails.then(() => drawThumbnail(item, blob)).catch(() => { /* the tile stays gray */ });
+}
+
+// preview asks the server for an image in a format that the browser can show, which TIFF and HEIC are not in
+// most of them. It returns the preview and the loaded image, or null.
+async function preview(blob) {
+  try {
+    const { body } = await request("v1/preview", { method: "POST", body: blob });
+    return { body, image: await loadImage(URL.createObjectURL(body)) };
+  } catch {
+    return null;
+  }
 }
 
 // loadImage reads the header of an image. The browser decodes it when it is shown.
@@ -120,9 +134,9 @@ function loadImage(url) {
   });
 }
 
-async function drawThumbnail(item) {
+async function drawThumbnail(item, blob) {
   const tall = item.height > item.width * 0.75;
-  const bitmap = await createImageBitmap(item.file, { [tall ? "resizeWidth" : "resizeHeight"]: tall ? 240 : 180, resizeQuality: "medium" });
+  const bitmap = await createImageBitmap(blob, { [tall ? "resizeWidth" : "resizeHeight"]: tall ? 240 : 180, resizeQuality: "medium" });
   const canvas = item.tile.canvas;
   canvas.width = bitmap.width;
   canvas.height = bitmap.height;
@@ -149,11 +163,17 @@ function remove(item) {
   abort(item);
   const at = queue.items.indexOf(item);
   queue.items.splice(at, 1);
-  URL.revokeObjectURL(item.url);
-  for (const r of item.results.values()) URL.revokeObjectURL(r.url);
+  [item, ...item.results.values()].forEach(release);
   if (item.tile) item.tile.label.remove();
   if (item === queue.shown) show(queue.items[Math.min(at, queue.items.length - 1)] || null);
   pump();
+  if (!queue.items.length) $("empty").querySelector("button").focus();
+}
+
+// release frees the file of an image or a result, and its preview.
+function release({ url, view }) {
+  URL.revokeObjectURL(url);
+  if (view) URL.revokeObjectURL(view);
 }
 
 // isFinal reports whether another try would fail as well: the image is not for this server.

@@ -35,7 +35,7 @@ function arrange() {
   v.y = place(v.y, v.height * v.scale, box.clientHeight);
   $("sheet").style.cssText = `width: ${v.width}px; height: ${v.height}px; transform: translate(${v.x}px, ${v.y}px) scale(${v.scale})`;
   const shown = visible(), at = shown.left + v.part * shown.width;
-  $("divider").style.left = at + "px";
+  $("divider").style.transform = `translateX(${at}px)`;
   const alone = box.classList.contains("alone"), cut = (at - v.x) / v.scale;
   $("before").style.clipPath = alone ? "" : `inset(0 ${v.width - cut}px 0 0)`;
   $("after").style.clipPath = alone ? "" : `inset(0 0 0 ${cut}px)`;
@@ -88,7 +88,8 @@ function reveal() {
   requestAnimationFrame(step);
 }
 
-// The pointers that touch the viewport, and what they do: move the divider, the image, or pinch.
+// The pointers that touch the viewport, and what they do: move the divider or the image, or pinch. A finger
+// is undecided until it has moved sideways, because it may be about to scroll the page.
 const pointers = new Map();
 let dragging = "";
 
@@ -113,14 +114,24 @@ function startViewer() {
     pointers.set(event.pointerId, at);
     box.setPointerCapture(event.pointerId);
     const zoomed = box.classList.contains("zoomed");
-    dragging = pointers.size > 1 ? "pinch" : event.target === divider || !zoomed ? "divider" : "image";
-    // A finger may be about to scroll the page: its first move decides.
-    if (dragging === "divider" && event.target !== divider && event.pointerType === "mouse") divideAt(at.x);
+    if (pointers.size > 1) dragging = "pinch";
+    else if (event.target === divider) dragging = "divider";
+    else if (zoomed) dragging = "image";
+    else if (event.pointerType === "touch") dragging = "undecided";
+    else {
+      dragging = "divider";
+      divideAt(at.x);
+    }
   });
   box.addEventListener("pointermove", event => {
     const last = pointers.get(event.pointerId);
     if (!last) return;
-    const at = local(event), before = dragging === "pinch" ? spread() : null;
+    const at = local(event);
+    if (dragging === "undecided") {
+      if (Math.abs(at.x - last.x) < 8) return;
+      dragging = "divider";
+    }
+    const before = dragging === "pinch" ? spread() : null;
     pointers.set(event.pointerId, at);
     if (dragging === "divider") {
       divideAt(at.x);
