@@ -27,11 +27,18 @@ func (b *budget) take(n int64) bool {
 	return true
 }
 
-// Clients may take grace, and a second for every rate bytes. A slower one is disconnected.
-const (
-	grace = 15 * time.Second
-	rate  = 32 << 10
-)
+// A pace is how slow a client may be: it has grace, and a second for every rate bytes. A slower one is
+// disconnected.
+type pace struct {
+	grace time.Duration
+	rate  int64
+}
+
+var defaultPace = pace{15 * time.Second, 32 << 10}
+
+func (p pace) deadline(began time.Time, n int64) time.Time {
+	return began.Add(p.grace + time.Duration(n)*time.Second/time.Duration(p.rate))
+}
 
 // A file is what a client sends or gets. It holds its part of the budget until free is called.
 type file struct {
@@ -54,23 +61,31 @@ func (f *file) replace(data []byte) {
 
 // readBody reads the body of a request, at most limit bytes, as fast as clients must send.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, limit int64) (*file, error) {
-	return s.readFrom(w, r, r.Body, limit)
+	f, err := s.readFrom(w, r, r.Body, limit)
+	return f, s.endBody(w, err)
+}
+
+// endBody lifts the deadline after a body has been read. After an error it stays, because net/http reads on.
+func (s *Server) endBody(w http.ResponseWriter, err error) error {
+	if err == nil {
+		http.NewResponseController(w).SetReadDeadline(time.Time{})
+	}
+	return err
 }
 
 func (s *Server) readFrom(w http.ResponseWriter, r *http.Request, from io.Reader, limit int64) (_ *file, err error) {
 	f := &file{budget: s.buffer}
+	control := http.NewResponseController(w)
+	began := time.Now()
 	defer func() {
 		if err != nil {
 			f.free()
 		}
 	}()
-	control := http.NewResponseController(w)
-	began := time.Now()
-	defer control.SetReadDeadline(time.Time{})
 	var data bytes.Buffer
 	chunk := make([]byte, 64<<10)
 	for {
-		control.SetReadDeadline(began.Add(grace + time.Duration(f.held)*time.Second/rate))
+		control.SetReadDeadline(s.pace.deadline(began, f.held))
 		n, err := from.Read(chunk)
 		if int64(data.Len()+n) > limit {
 			return nil, tooLarge(limit)
@@ -117,7 +132,7 @@ func (s *Server) readImage(w http.ResponseWriter, r *http.Request) (*file, error
 	for {
 		part, err := form.NextPart()
 		if err == io.EOF && image != nil {
-			return image, nil
+			return image, s.endBody(w, nil)
 		}
 		switch {
 		case err == io.EOF:
@@ -144,12 +159,15 @@ func (s *Server) readImage(w http.ResponseWriter, r *http.Request) (*file, error
 
 // writeFile writes an answer, as fast as clients must read. It gives up on one that is slower or has gone,
 // which cannot be told anything.
-func writeFile(w http.ResponseWriter, data []byte) {
+func (s *Server) writeFile(w http.ResponseWriter, data []byte) {
 	control := http.NewResponseController(w)
 	began := time.Now()
-	defer control.SetWriteDeadline(time.Time{})
+	defer func() {
+		control.Flush()
+		control.SetWriteDeadline(time.Time{})
+	}()
 	for at := 0; at < len(data); {
-		control.SetWriteDeadline(began.Add(grace + time.Duration(at)*time.Second/rate))
+		control.SetWriteDeadline(s.pace.deadline(began, int64(at)))
 		n, err := w.Write(data[at:min(at+64<<10, len(data))])
 		at += n
 		if err != nil {

@@ -13,8 +13,9 @@ import (
 // more than the processors can compute only take memory too.
 //
 // Those that wait are ordered by the time of their arrival plus a time in proportion to their pixels. So
-// small images pass large ones, but only those that arrived a few seconds before. The first of the order
-// gets the next room, whether or not others would fit: no image waits forever.
+// small images pass large ones, but only those that arrived a few seconds before. While the first of the
+// order has no room, others may begin if they leave enough for it once the images before it are done: no
+// image waits forever, and none waits for nothing.
 type gate struct {
 	capacity int64 // pixels under way
 	least    int64 // pixels that an image counts as
@@ -24,6 +25,8 @@ type gate struct {
 	used    int64
 	running int
 	waiting []*ticket
+	first   *ticket // the first of those that wait, at the last look
+	passed  int64   // pixels of the images that have begun since then, and are still under way
 	service float64 // seconds that an image takes, a moving average
 }
 
@@ -31,6 +34,7 @@ type ticket struct {
 	weight int64
 	due    time.Time
 	let    chan struct{} // closed when the image may begin
+	before *ticket       // the first one when this one began, which it has passed
 }
 
 // lead is the time by which an image of the whole capacity lets smaller ones that arrive later pass.
@@ -50,15 +54,13 @@ func (g *gate) enter(ctx context.Context, pixels int64) (leave func(), err error
 	// The largest image leaves room for one of the smallest.
 	t := &ticket{weight: max(g.least, min(pixels, g.capacity-g.least)), let: make(chan struct{})}
 	t.due = time.Now().Add(time.Duration(float64(lead) * float64(pixels) / float64(g.capacity)))
-	if len(g.waiting) == 0 && g.used+t.weight <= g.capacity {
-		g.begin(t)
-	} else if len(g.waiting) >= g.most {
+	i, _ := slices.BinarySearchFunc(g.waiting, t, func(a, b *ticket) int { return a.due.Compare(b.due) })
+	g.waiting = slices.Insert(g.waiting, i, t)
+	g.advance()
+	if len(g.waiting) > g.most && !t.begun() {
+		g.drop(t)
 		g.mu.Unlock()
 		return nil, errFull
-	} else {
-		i, _ := slices.BinarySearchFunc(g.waiting, t, func(a, b *ticket) int { return a.due.Compare(b.due) })
-		g.waiting = slices.Insert(g.waiting, i, t)
-		g.advance() // it may be the first now, and fit
 	}
 	g.mu.Unlock()
 	select {
@@ -66,12 +68,11 @@ func (g *gate) enter(ctx context.Context, pixels int64) (leave func(), err error
 	case <-ctx.Done():
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if i := slices.Index(g.waiting, t); i >= 0 {
-			g.waiting = slices.Delete(g.waiting, i, i+1)
-		} else {
+		if t.begun() {
 			g.end(t)
+		} else {
+			g.drop(t)
 		}
-		g.advance()
 		return nil, context.Cause(ctx)
 	}
 	began := time.Now()
@@ -80,26 +81,56 @@ func (g *gate) enter(ctx context.Context, pixels int64) (leave func(), err error
 		defer g.mu.Unlock()
 		g.service += (time.Since(began).Seconds() - g.service) / 16
 		g.end(t)
-		g.advance()
 	}, nil
 }
 
-func (g *gate) begin(t *ticket) {
-	g.used += t.weight
-	g.running++
-	close(t.let)
+func (t *ticket) begun() bool {
+	select {
+	case <-t.let:
+		return true
+	default:
+		return false
+	}
 }
 
 func (g *gate) end(t *ticket) {
 	g.used -= t.weight
 	g.running--
+	if t.before != nil && t.before == g.first {
+		g.passed -= t.weight
+	}
+	g.advance()
 }
 
-// advance lets images begin while the first one fits.
+// drop removes an image that no longer waits.
+func (g *gate) drop(t *ticket) {
+	i := slices.Index(g.waiting, t)
+	g.waiting = slices.Delete(g.waiting, i, i+1)
+	g.advance()
+}
+
+// advance lets all images begin that may.
 func (g *gate) advance() {
-	for len(g.waiting) > 0 && g.used+g.waiting[0].weight <= g.capacity {
-		g.begin(g.waiting[0])
-		g.waiting = slices.Delete(g.waiting, 0, 1)
+	for i := 0; i < len(g.waiting); {
+		t := g.waiting[i]
+		if i == 0 && t != g.first {
+			g.first, g.passed = t, 0
+		}
+		if g.used+t.weight > g.capacity || i > 0 && g.passed+t.weight > g.capacity-g.first.weight {
+			i++
+			continue
+		}
+		if i > 0 {
+			t.before = g.first
+			g.passed += t.weight
+		}
+		g.used += t.weight
+		g.running++
+		close(t.let)
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+	}
+	if len(g.waiting) == 0 {
+		g.first = nil
 	}
 }
 

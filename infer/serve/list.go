@@ -103,7 +103,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", reportPolicy)
-	writeFile(w, text)
+	s.writeFile(w, text)
 }
 
 func writeJSON(w http.ResponseWriter, status int, answer any) {

@@ -14,17 +14,19 @@ import (
 // requests are answered, but after at most the time that one may take. A configuration of TLS is optional.
 func (s *Server) Serve(ctx context.Context, l net.Listener, config *tls.Config) error {
 	server := &http.Server{
-		Handler:           s,
-		TLSConfig:         config,
-		ReadHeaderTimeout: grace,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelDebug),
+		Handler:   s,
+		TLSConfig: config,
+		// Handlers extend these while files arrive and leave.
+		ReadTimeout:    s.pace.grace,
+		WriteTimeout:   s.opt.Timeout + 2*s.pace.grace,
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelDebug),
 	}
 	drained := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		s.Drain()
-		most, cancel := context.WithTimeout(context.Background(), s.opt.Timeout+grace)
+		most, cancel := context.WithTimeout(context.Background(), s.opt.Timeout+s.pace.grace)
 		defer cancel()
 		err := server.Shutdown(most)
 		if err != nil {

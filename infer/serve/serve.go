@@ -143,6 +143,7 @@ type Server struct {
 	buffer   *budget
 	metrics  *metrics
 	tensors  *semaphore.Weighted // held by a run of tensors
+	pace     pace
 	draining atomic.Bool
 	stop     context.CancelFunc
 	watching sync.WaitGroup
@@ -157,7 +158,7 @@ func newServer(opt *Options, open opener) (*Server, error) {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
 	o := opt.withDefaults()
-	s := &Server{opt: o, buffer: &budget{most: o.Buffer}, tensors: semaphore.NewWeighted(1)}
+	s := &Server{opt: o, pace: defaultPace, buffer: &budget{most: o.Buffer}, tensors: semaphore.NewWeighted(1)}
 	// Half of the places compute while the other half is pre- or post-processed.
 	s.gate = newGate(o.Memory/bytesPerPixel, 2*max(2, runtime.GOMAXPROCS(0)), o.Queue)
 	s.metrics = newMetrics(s)

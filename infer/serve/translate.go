@@ -23,6 +23,7 @@ type query struct {
 	format           string // as pixels.SaveOptions has it, or "" for that of the image
 	quality          int
 	untouched        bool // no model
+	strip            bool
 }
 
 // parseQuery reads a query from the parameters of an address. The problem lists every mistake.
@@ -48,6 +49,10 @@ func parseQuery(raw string) (q query, err error) {
 		case "quality":
 			if q.quality, err = strconv.Atoi(value); err != nil || q.quality < 1 || q.quality > 100 {
 				bad = append(bad, fmt.Sprintf("quality %q is not between 1 and 100", value))
+			}
+		case "strip":
+			if q.strip, err = strconv.ParseBool(value); err != nil {
+				bad = append(bad, fmt.Sprintf("strip %q is not true or false", value))
 			}
 		default:
 			bad = append(bad, fmt.Sprintf("unknown parameter %q", name))
@@ -145,7 +150,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, q query) error {
 	for _, note := range result.notes {
 		h.Add("Note", note)
 	}
-	writeFile(w, f.data)
+	s.writeFile(w, f.data)
 	return nil
 }
 
@@ -205,7 +210,7 @@ func (s *Server) convert(ctx context.Context, q query, f *file) (*conversion, er
 		defer release()
 		c.model, model = n.id, opened
 	}
-	converter, err := batch.New(model, &batch.Options{Quality: q.quality, Workers: 1, Limits: s.opt.Limits})
+	converter, err := batch.New(model, &batch.Options{Quality: q.quality, Strip: q.strip, Workers: 1, Limits: s.opt.Limits})
 	if err != nil {
 		return nil, err
 	}

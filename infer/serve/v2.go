@@ -134,7 +134,7 @@ func (s *Server) v2Infer(w http.ResponseWriter, r *http.Request, n *network) err
 		h.Set(headerLength, strconv.Itoa(header))
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	writeFile(w, body)
+	s.writeFile(w, body)
 	return nil
 }
 

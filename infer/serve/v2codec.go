@@ -41,6 +41,7 @@ type v2Parameters struct {
 	BinaryDataOutput bool   `json:"binary_data_output"`
 	Format           string `json:"format"`
 	Quality          *int   `json:"quality"`
+	Strip            bool   `json:"strip"`
 }
 
 type v2Input struct {
@@ -189,6 +190,7 @@ func (r *v2Request) query() (query, error) {
 	if r.Parameters.Quality != nil {
 		values.Set("quality", strconv.Itoa(*r.Parameters.Quality))
 	}
+	values.Set("strip", strconv.FormatBool(r.Parameters.Strip))
 	return parseQuery(values.Encode())
 }
 
