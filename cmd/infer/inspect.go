@@ -342,7 +342,11 @@ func (p *port) String() string {
 	if p.RangeSource != "" {
 		source = "from " + p.RangeSource
 	}
-	return fmt.Sprintf("%s %s %s, %g to %g (%s)", p.Type, p.Layout, p.Channels, p.Black, p.White, source)
+	text := fmt.Sprintf("%s %s %s, %g to %g (%s)", p.Type, p.Layout, p.Channels, p.Black, p.White, source)
+	if p.Window != "" {
+		text += ", 16-bit values " + p.Window
+	}
+	return text
 }
 
 // count formats a number of parameters.
