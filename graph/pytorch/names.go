@@ -3,7 +3,6 @@ package pytorch
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"cyclegan/graph"
 )
@@ -78,7 +77,7 @@ type entry struct {
 	optional bool      // may be missing from a state dict
 	counter  bool      // num_batches_tracked, the only integer
 	old      bool      // statistics that reading ignores and that are never written
-	fixed    []float32 // values that the layout has and the network does not need
+	fixed    []float32 // the filter of every channel, which the layout has and the network does not need
 }
 
 // errNotOfficial returns the error for a network that the official implementation does not have.
@@ -135,7 +134,7 @@ func entries(n *graph.Network, slots []slot, norm graph.Norm) []entry {
 		weight := params[s.layer+".weight"]
 		switch {
 		case s.unused > 0:
-			list = append(list, entry{name: s.weight, shape: []int{s.unused, 1, 4, 4}, optional: true, fixed: slices.Repeat(enlargement, s.unused)})
+			list = append(list, entry{name: s.weight, shape: []int{s.unused, 1, 4, 4}, optional: true, fixed: enlargement})
 			continue
 		case s.weight != "":
 			list = append(list, entry{name: s.weight, shape: depthwiseShape(weight.Shape), param: weight.Name, filters: true})

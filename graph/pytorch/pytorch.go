@@ -213,7 +213,7 @@ func write(out io.Writer, n *graph.Network, entries []entry, w graph.Weights) er
 			switch {
 			case e.counter:
 			case e.fixed != nil:
-				t.values = e.fixed
+				t.values = slices.Repeat(e.fixed, e.shape[0])
 			case e.param == "": // a bias before an InstanceNorm
 				t.values = make([]float32, e.shape[0])
 			case e.filters:
