@@ -23,13 +23,16 @@ func flags(c *config) *cli.Flags {
 Usage:
   %[1]s -in PATH -out DIR [-direction BtoA] [options] [further images and folders]
   %[1]s -model FILE -in PATH -out DIR [options] [further images and folders]
+  %[1]s -in - -out - [options] < IMAGE_OR_VIDEO > RESULT
   %[1]s -dataroot DIR -name NAME [-model cycle_gan] [options]
   %[1]s -dataroot DIR -name NAME -model test -model_suffix _A [options]
   %[1]s inspect [MODEL...] [options]
 
 The first form uses the built-in model, which turns summer to winter, or winter to summer with
--direction BtoA. The third and fourth are those of the official test.py; -name names a run of %[2]s.
-The last form describes models; inspect -h lists its options.
+-direction BtoA. The third form converts an image or an uncompressed video in the format Y4M, which
+ffmpeg reads and writes, from standard input or a file to standard output. The fourth and fifth are
+those of the official test.py; -name names a run of %[2]s. The last form describes models; inspect -h
+lists its options.
 Several input folders become a folder each in the output. ONNX Runtime is downloaded when it is first
 needed. Ctrl-C finishes the images in progress; a second one aborts them. On Linux, the environment
 variable GLIBC_TUNABLES=glibc.malloc.hugetlb=1 can make conversion faster.
@@ -65,6 +68,7 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 	if c.watch && (c.dryRun || c.byRun) {
 		bad = append(bad, errors.New("-watch: cannot be combined with -dry_run or -name"))
 	}
+	bad = append(bad, c.checkPipes()...)
 	bad = append(bad, c.Check()...)
 	if err := errors.Join(bad...); err != nil {
 		return cli.Usage(err)

@@ -49,6 +49,7 @@ type job struct {
 	// maxImages bounds the number of images, as in the official test.py: the first by name, all of them
 	// into one folder. With 0, all images are converted and their folder tree is kept.
 	maxImages int
+	video     bool
 	// check rejects a model, and wrap changes what it does to an image. Both may be nil.
 	check func(infer.Info) error
 	wrap  func(batch.Translator) batch.Translator
@@ -130,49 +131,67 @@ func (j *job) dryRun(cfg *config, rep *results, stdout, stderr io.Writer) error 
 	return nil
 }
 
-// run converts the images. The summary is nil if the conversion did not begin.
-func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr io.Writer) (*batch.Summary, error) {
+// open opens the model, reports what it is, and returns the sizes to which -resize scales its images.
+func (j *job) open(soft context.Context, cfg *config, rep *results, stderr io.Writer) (model *infer.Model, size func(w, h int) (int, int), err error) {
 	options := cfg.ModelOptions // of this job: others may be shorter
 	o := &options
 	if o.Concurrency == 0 && j.isLong() {
 		o.Concurrency = 2
 	}
-	model, err := modelcli.Open(soft, o, stderr, func() (*infer.Model, error) { return j.model.open(o) })
-	if err != nil {
-		return nil, err
+	if model, err = modelcli.Open(soft, o, stderr, func() (*infer.Model, error) { return j.model.open(o) }); err != nil {
+		return nil, nil, err
 	}
-	defer model.Close()
+	defer func() {
+		if err != nil {
+			model.Close()
+		}
+	}()
 	if soft.Err() != nil {
-		return nil, soft.Err()
+		return nil, nil, soft.Err()
 	}
 	info := model.Info()
 	if j.check != nil {
 		if err := j.check(info); err != nil {
-			return nil, cli.Usage(fmt.Errorf("model %q: %w", j.model, err))
+			return nil, nil, cli.Usage(fmt.Errorf("model %q: %w", j.model, err))
 		}
 	}
 	rep.Model.fill(info)
 	fmt.Fprintf(stderr, "%s: %s", j.model, modelcli.Describe(info))
-	size, err := modelcli.Sizes(cfg.Resize, info)
+	size, err = modelcli.Sizes(cfg.Resize, info)
+	return model, size, err
+}
+
+// batchOptions returns the options of the conversion with a model.
+func (c *config) batchOptions(info infer.Info, size func(w, h int) (int, int)) *batch.Options {
+	return &batch.Options{
+		Quality: c.Quality, Lossless: c.Lossless, Strip: c.Strip, SkipExisting: c.SkipExisting, Workers: c.Workers,
+		Limits: c.Limits, Size: size, Window: info.Output.Window,
+	}
+}
+
+// run converts the images. The summary is nil if the conversion did not begin.
+func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr io.Writer) (*batch.Summary, error) {
+	model, size, err := j.open(soft, cfg, rep, stderr)
 	if err != nil {
 		return nil, err
 	}
+	defer model.Close()
+	info := model.Info()
 	var bar atomic.Pointer[progress.Bar] // of the plan that is converted
 	var translator batch.Translator = model
 	if j.wrap != nil {
 		translator = j.wrap(model)
 	}
-	converter, err := batch.New(translator, &batch.Options{
-		Quality: cfg.Quality, Lossless: cfg.Lossless, Strip: cfg.Strip, SkipExisting: cfg.SkipExisting, Workers: cfg.Workers, Limits: cfg.Limits, Size: size, Window: info.Output.Window,
-		Done: func(r batch.Result) {
-			if r.Err != nil {
-				r.Err = modelcli.FlagError{Err: r.Err}
-				bar.Load().Printf("failed: %v\n", r.Err)
-			}
-			rep.done(r)
-			bar.Load().Step()
-		},
-	})
+	options := cfg.batchOptions(info, size)
+	options.Done = func(r batch.Result) {
+		if r.Err != nil {
+			r.Err = modelcli.FlagError{Err: r.Err}
+			bar.Load().Printf("failed: %v\n", r.Err)
+		}
+		rep.done(r)
+		bar.Load().Step()
+	}
+	converter, err := batch.New(translator, options)
 	if err != nil {
 		return nil, err
 	}
@@ -242,16 +261,14 @@ func (j *job) watch(soft context.Context, format string, convert func(*batch.Pla
 
 // printNotes prints what happened to images that were converted, with the number of images.
 func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
-	scaled, tiled, animated, frames, details, notes := 0, 0, 0, 0, map[string]int{}, map[string]int{}
+	scaled, tiled, frames, details, notes := 0, 0, 0, map[string]int{}, map[string]int{}
 	clamped, values := 0, 0
 	for _, p := range images {
+		frames += p.Frames
 		if p.Status != statusConverted {
 			continue
 		}
 		details[p.Detail]++
-		if p.Frames > 0 {
-			animated, frames = animated+1, frames+p.Frames
-		}
 		if p.Detail != infer.DetailInput && (info.Width > 0 && p.Width > info.Width || info.Height > 0 && p.Height > info.Height) {
 			scaled++
 		}
@@ -266,8 +283,8 @@ func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
 		}
 	}
 	printDetail(w, details[infer.DetailInput], details[infer.DetailModel], info)
-	if animated > 0 {
-		fmt.Fprintf(w, "animations: %s in %s\n", cli.Count(frames, "frame"), cli.Count(animated, "image"))
+	if frames > 0 {
+		fmt.Fprintf(w, "%s of animations and videos converted\n", cli.Count(frames, "frame"))
 	}
 	if scaled > 0 {
 		fmt.Fprintf(w, "note: %s scaled down to %dx%d, the only size that the model takes, and the results scaled up again\n",
@@ -306,6 +323,9 @@ func printDetail(w io.Writer, fromInput, fromModel int, info infer.Info) {
 
 // isLong reports whether there are enough images for dividing the threads between two to pay.
 func (j *job) isLong() bool {
+	if j.video {
+		return true
+	}
 	const many = 8
 	plan, err := batch.DryPlan(j.inputs, j.output, "")
 	return err == nil && len(plan.Jobs) >= many && (j.maxImages == 0 || j.maxImages >= many)

@@ -40,7 +40,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	rep := report{}
 	var err error
-	if rep.Status, err = convert(cfg, &rep, text, stderr); err != nil {
+	if cfg.piped() {
+		rep.Status, err = convertPiped(cfg, &rep, os.Stdin, stdout, stderr)
+	} else {
+		rep.Status, err = convert(cfg, &rep, text, stderr)
+	}
+	if err != nil {
 		rep.Error = err.Error()
 		fmt.Fprintln(stderr, "infer:", err)
 	}

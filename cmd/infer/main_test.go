@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 	clitest.Run(t, filepath.Join("testdata", "script"), clitest.Options{
 		Env: map[string]string{
 			"MODELS":   clitest.Testdata(t, "testdata", "models"),
+			"STREAMS":  clitest.Testdata(t, "infer", "y4m", "testdata"),
 			"PICTURES": clitest.Testdata(t, "testdata", "pictures"),
 			"CACHE":    cache,
 		},

@@ -47,7 +47,7 @@ func (c *Conversion) Bind(f *cli.Flags, withoutModel string) {
 		c.Inputs = append(c.Inputs, s)
 		return nil
 	})
-	f.StringVar(&c.Output, "out", "", "write the results to `DIR` (required)")
+	f.StringVar(&c.Output, "out", "", "write the results to `DIR`, or the result of a single image or video to standard output if DIR is - (required)")
 	f.StringVar(&c.Format, "format", "", "write images as `NAME`: png, jpg, webp, gif, bmp or tiff (default: the format of each image)")
 	f.IntVar(&c.Quality, "quality", 95, "JPEG and WebP quality `N`, from 1 to 100")
 	f.BoolVar(&c.Lossless, "lossless", false, "write WebP without loss")

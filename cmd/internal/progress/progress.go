@@ -29,7 +29,7 @@ type Bar struct {
 	onTerminal *progressbar.ProgressBar // nil where lines are printed
 }
 
-// New starts to show the progress of total steps on w. Unit names them in the plural, such as "images".
+// New starts to show the progress of total steps on w, or of an unknown number if total is -1. Unit names them in the plural, such as "images".
 func New(w io.Writer, total int, unit string) *Bar {
 	f, ok := w.(*os.File)
 	return start(w, ok && term.IsTerminal(int(f.Fd())), total, unit)
@@ -52,9 +52,13 @@ func (b *Bar) Step() {
 	b.n++
 	if b.onTerminal != nil {
 		b.onTerminal.Add(1)
-	} else if time.Since(b.last) >= linePeriod && b.n < b.total {
+	} else if time.Since(b.last) >= linePeriod && b.n != b.total {
 		b.last = time.Now()
 		took := time.Since(b.begin)
+		if b.total < 0 {
+			fmt.Fprintf(b.w, "%d %s, %.3g per second\n", b.n, b.unit, float64(b.n)/took.Seconds())
+			return
+		}
 		left := time.Duration(float64(took) / float64(b.n) * float64(b.total-b.n))
 		fmt.Fprintf(b.w, "%d of %d %s, %.3g per second, %v left\n", b.n, b.total, b.unit, float64(b.n)/took.Seconds(), left.Round(time.Second))
 	}
