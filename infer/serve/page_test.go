@@ -295,3 +295,18 @@ func pageViolations(t *testing.T, chromium context.Context) {
 		eventually(t, code+" reports "+want, func() bool { return p.reported(want) })
 	}
 }
+
+// TestPageFile checks the page where there is no browser.
+func TestPageFile(t *testing.T) {
+	for _, bad := range []string{"<script src", "<link rel=\"stylesheet\"", "innerHTML", "style=\"", "eval("} {
+		if strings.Contains(pageHTML, bad) {
+			t.Errorf("the page contains %s", bad)
+		}
+	}
+	if n := strings.Count(pageHTML, "http"); n != strings.Count(pageHTML, "http://www.w3.org/2000/svg")+strings.Count(pageHTML, "https?:") {
+		t.Errorf("the page names other hosts")
+	}
+	if scripts, hashes := strings.Count(pageHTML, "<script>"), strings.Count(pagePolicy, "'sha256-"); scripts < 6 || hashes != scripts+1 {
+		t.Errorf("the policy has %d hashes for %d scripts and a style sheet", hashes, scripts)
+	}
+}

@@ -73,11 +73,10 @@ async function convert(item) {
 // failed decides what an error means: another try, or the end for this image.
 async function failed(item, run, error) {
   if (error.status === 401) return askToken();
-  item.tries++;
   if (error.status === 429) return hold(Math.max(1, error.wait), "The server is busy.");
   if (error.status === 0 && await isGone(item.file)) {
     error = new Error("The file cannot be read. It has been moved or changed since you added it.");
-  } else if ((error.status === 0 || error.status === 503) && item.tries < patience) {
+  } else if ((error.status === 0 || error.status === 503) && ++item.tries < patience) {
     queue.failures++;
     return hold(error.wait || Math.min(2 ** (queue.failures - 1), 30), error.message);
   }
@@ -100,27 +99,25 @@ function abort(item) {
 // drawn one after the other: each of them needs the whole image for a moment.
 let thumbnails = Promise.resolve();
 
-async function measure(item) {
-  if (item.measured) return item.measured;
-  item.measured = loadImage(item.url).then(image => learn(item, image, item.file), () => { /* see preview */ });
+function measure(item) {
+  item.measured ??= loadImage(item.url).then(image => see(item, image, item.file), () => { /* see preview */ });
   return item.measured;
 }
 
-function learn(item, image, blob) {
-  item.view = image.src;
-  item.width = image.naturalWidth;
-  item.height = image.naturalHeight;
-  thumbnails = thumbnails.then(() => drawThumbnail(item, blob)).catch(() => { /* the tile stays gray */ });
+// see notes what the browser shows for an item or a result. An item gets a thumbnail of the blob.
+function see(held, image, blob) {
+  Object.assign(held, { view: image.src, width: image.naturalWidth, height: image.naturalHeight });
+  if (held.file) thumbnails = thumbnails.then(() => drawThumbnail(held, blob)).catch(() => { /* the tile stays gray */ });
 }
 
-// preview asks the server for an image in a format that the browser can show, which TIFF and HEIC are not in
-// most of them. It returns the preview and the loaded image, or null.
-async function preview(blob) {
+// preview asks the server for an image in a format that the browser can show, because most browsers cannot
+// show TIFF and HEIC.
+async function preview(held, blob) {
   try {
     const { body } = await request("v1/preview", { method: "POST", body: blob });
-    return { body, image: await loadImage(URL.createObjectURL(body)) };
+    see(held, await loadImage(URL.createObjectURL(body)), body);
   } catch {
-    return null;
+    held.view = null;
   }
 }
 
