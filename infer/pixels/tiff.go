@@ -29,6 +29,7 @@ const (
 	tagSubDirs         = 330
 	tagTileSizes       = 325
 	tagExtraSamples    = 338
+	tagSampleFormat    = 339
 	tagICCProfile      = 34675
 	tagDNGVersion      = 50706
 
@@ -36,6 +37,8 @@ const (
 	typeShort     = 3
 	typeLong      = 4
 	typeUndefined = 7
+
+	sampleSigned = 2
 
 	photometricBlackIsZero = 1
 	photometricRGB         = 2
@@ -238,6 +241,9 @@ func tiffInks(data []byte) (changed []byte, fix func(image.Image) image.Image, e
 	case d.number(tagPlanar, 1) == 2 && samples > 1:
 		// The decoder ignores the tag and would read one plane as all colors.
 		return nil, nil, fault("tiff", "", tiff.UnsupportedError("separate color planes"))
+	case d.number(tagSampleFormat, 1) == sampleSigned:
+		// The decoder ignores the tag and would show negative values as the brightest ones.
+		return nil, nil, fault("tiff", "", tiff.UnsupportedError("signed samples. Fix: add an offset to the values, such as 1024 for CT, and save them as unsigned"))
 	case samples == 4 && photometric == photometricCMYK:
 		return d.with(rgb, straight), func(img image.Image) image.Image {
 			m := toNRGBA(img)

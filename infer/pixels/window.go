@@ -77,8 +77,9 @@ func FormatWindows(first, second Window) string {
 
 const deepest = 1<<16 - 1 // the largest value of a 16-bit sample
 
-// whole reports whether the window changes nothing.
-func (w Window) whole() bool { return w.Lo == 0 && (w.Hi == 0 || w.Hi == deepest) }
+// whole reports whether the window changes nothing. One without values, which UnmarshalText refuses, does
+// not either.
+func (w Window) whole() bool { return w.Lo >= w.Hi || w == Window{0, deepest} }
 
 // Stretch maps the values of the window to 0 to 65535 and clamps others, of which it returns the number.
 // Images with 8 bits per sample are returned as they are. So are all images for an unknown window.

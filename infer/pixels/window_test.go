@@ -1,10 +1,12 @@
 package pixels
 
 import (
+	"errors"
 	"image"
 	"image/color"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -112,6 +114,9 @@ func TestWindowRoundTrip(t *testing.T) {
 			}
 		}
 	}
+	if got, n := (Window{9, 9}).Stretch(all); got != all || n != 0 || (Window{9, 3}).Squeeze(all) != all {
+		t.Error("a window without values changed an image")
+	}
 	eight := image.NewNRGBA(image.Rect(0, 0, 2, 2))
 	if got, n := (Window{3, 9}).Stretch(eight); got != eight || n != 0 || (Window{3, 9}).Squeeze(eight) != eight {
 		t.Error("an image of 8 bits was changed")
@@ -190,6 +195,14 @@ func TestDeepTensor(t *testing.T) {
 		if d := largestDifference(t, toNRGBA(upright(color, orientation)), turns[orientation](toNRGBA(color))); d != 0 {
 			t.Errorf("orientation %d: a value differs by %d", orientation, d)
 		}
+	}
+}
+
+// Samples with a sign are refused, not read as the brightest ones.
+func TestSignedSamples(t *testing.T) {
+	_, err := Load(filepath.Join("..", "..", "testdata", "deep", "signed.tiff"), Limits{})
+	if unsupported := (*UnsupportedError)(nil); !errors.As(err, &unsupported) || !strings.Contains(err.Error(), "signed samples. Fix: ") {
+		t.Errorf("error %v", err)
 	}
 }
 

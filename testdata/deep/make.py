@@ -1,7 +1,7 @@
 """Writes the images of this folder. Needs pillow, numpy and tifffile.
 
 scan.png and scan.tiff are the same 12-bit image in 16-bit samples, gray; scan_color.tiff has three
-channels. The others are what the two libraries make of them.
+channels, and signed.tiff has negative values. The others are what the two libraries make of them.
 """
 import numpy as np
 import tifffile
@@ -16,6 +16,8 @@ color = np.stack([scan, 4095 - scan, scan[:, ::-1]], axis=2)
 Image.fromarray(scan).save("scan.png", optimize=True)
 tifffile.imwrite("scan.tiff", scan, photometric="minisblack", compression="zlib")
 tifffile.imwrite("scan_color.tiff", color, photometric="rgb", planarconfig="contig", compression="zlib")
+# CT values from -1024 on, as some programs write them.
+tifffile.imwrite("signed.tiff", scan.astype(np.int16) - 1024, photometric="minisblack", compression="zlib")
 
 
 def resize(plane, w, h):

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,7 +106,7 @@ func (s Set) content() string {
 		}
 	}
 	if s.Values != (pixels.Window{}) {
-		all = append(all, fmt.Sprintf("values %d to %d", s.Values.Lo, s.Values.Hi))
+		all = append(all, fmt.Sprintf("values %d to %d (%d bits)", s.Values.Lo, s.Values.Hi, bits.Len16(s.Values.Hi)))
 	}
 	if s.Window != (pixels.Window{}) {
 		all = append(all, fmt.Sprintf("window %v", s.Window))
