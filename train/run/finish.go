@@ -33,7 +33,7 @@ func (r *run) finish(ctx context.Context) (err error) {
 	}()
 	last, err := r.saver.Save()
 	if err != nil {
-		return err
+		return r.afterUnsaved(err)
 	}
 	if err := r.samples.draw(); err != nil {
 		r.Display.Say(fmt.Sprintf("could not draw the samples: %v", err))

@@ -274,7 +274,7 @@ func (r *run) train(ctx context.Context) error {
 	saved, saveErr := r.saver.Save()
 	r.page.update(status, true)
 	if saveErr != nil {
-		return fmt.Errorf("%s (%v), and saving step %d failed: %w; the newest checkpoint is of step %d", what, err, r.trainer.Steps(), saveErr, r.saver.Saved())
+		return r.afterUnsaved(fmt.Errorf("%s (%v), and saving failed: %w", what, err, saveErr))
 	}
 	fmt.Fprintf(r.Out, "%s after step %d, which is saved. To resume:\n  %s\n", what, saved.Step, r.resumeCommand(""))
 	if r.best == nil {
