@@ -135,7 +135,7 @@ func chooseDevice(o Options) (device, error) {
 func sessionConfig(d device, precision string, nets ...*graph.Network) *pb.ConfigProto {
 	rewrites := tfgraph.Rewrites(nets...)
 	if precision == BF16 {
-		rewrites.AutoMixedPrecisionOnednnBfloat16 = pb.RewriterConfig_ON
+		rewrites.AutoMixedPrecisionOnednnBfloat16, rewrites.DisableMetaOptimizer = pb.RewriterConfig_ON, false
 	}
 	perOperation, operations := d.threads, d.threads
 	if d.oneThreadEach() {

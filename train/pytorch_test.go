@@ -37,6 +37,7 @@ func batchOf(t *Trainer, a, b []float32, epoch int) *dataset.Batch {
 // Networks, losses, gradients and whole steps against PyTorch. `go test -v -run PyTorch` prints the
 // largest differences.
 func TestPyTorch(t *testing.T) {
+	rewritten(t)
 	for _, name := range []string{"resnet", "unet", "yosemite", "vanilla_lambdas", "wgangp_gray"} {
 		t.Run(name, func(t *testing.T) {
 			r := readReference(t, name)

@@ -106,7 +106,10 @@ func recipes(t *testing.T) map[string]Options {
 func TestResumeIsExact(t *testing.T) {
 	for name, o := range recipes(t) {
 		t.Run(name, func(t *testing.T) {
-			const stop, end = 4, 9
+			if name == "paper" {
+				rewritten(t)
+			}
+			const stop, end = 4, 7
 			trainer, data := open(t, o)
 			run(t, trainer, data, stop)
 			if _, err := NewSaver(trainer, data).Save(); err != nil {

@@ -17,9 +17,18 @@ import (
 	"time"
 
 	"cyclegan/cmd/internal/cli"
+	"cyclegan/graph/tfgraph"
 	"cyclegan/train"
 	"cyclegan/train/report"
 )
+
+// Runs of these tests do without TensorFlow's rewriting of graphs, which takes most of their time, except
+// where a test sets the variable.
+func init() {
+	if _, set := os.LookupEnv(tfgraph.EnvPlain); !set {
+		os.Setenv(tfgraph.EnvPlain, "1")
+	}
+}
 
 var kills = flag.Int("kills", 4, "`N` kills in TestKilledTraining")
 
@@ -37,7 +46,7 @@ func (r *training) command(args ...string) *exec.Cmd {
 		"-max_steps", "60", "-n_epochs", "4", "-n_epochs_decay", "16", "-scenes", "5",
 		"-ngf", "4", "-ndf", "4", "-load_size", "36", "-crop_size", "32", "-netD", "n_layers", "-n_layers_D", "2",
 		"-no_dropout=false", "-ema", "0.9", "-pool_size", "3",
-		"-save_latest_freq", "2", "-print_freq", "1", "-display_freq", "20", "-eval_every", "20", "-eval_count", "4",
+		"-save_latest_freq", "2", "-print_freq", "1", "-display_freq", "20", "-eval_every", "20", "-eval_count", "4", "-features", "none",
 	}
 	if _, err := os.Stat(filepath.Join(r.dir, "run", train.OptionsFile)); err == nil {
 		first = []string{"-continue_train"}
@@ -133,6 +142,7 @@ func TestKilledTraining(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
 	}
+	t.Setenv(tfgraph.EnvPlain, "") // as in a real run
 	whole := &training{dir: t.TempDir()}
 	begin := time.Now()
 	whole.finish(t)

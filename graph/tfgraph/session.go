@@ -5,6 +5,7 @@ package tfgraph
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -144,10 +145,14 @@ func (s *Session) resolve(p Part, feeds Feeds) (*resolved, error) {
 	return r, errors.Join(unknown...)
 }
 
+// EnvPlain is an environment variable that, if it is not empty, keeps TensorFlow from rewriting graphs. That
+// takes most of the time of a run of a few steps, and saves time in every other one: it is for tests.
+const EnvPlain = "CYCLEGAN_PLAIN_GRAPHS"
+
 // Rewrites configures how TensorFlow rewrites a graph with these networks. Its remapper fails on
 // the skip connections of a U-Net and on the levels of a pyramid, so it is off for those.
 func Rewrites(networks ...*graph.Network) *pb.RewriterConfig {
-	rewrites := &pb.RewriterConfig{}
+	rewrites := &pb.RewriterConfig{DisableMetaOptimizer: os.Getenv(EnvPlain) != ""}
 	for _, n := range networks {
 		n.Walk(func(l graph.Layer) {
 			switch l.(type) {
