@@ -171,7 +171,6 @@ func TestProjectedReplicas(t *testing.T) {
 
 // Mixed precision follows float32 on the trained features. Random ones enlarge its rounding.
 func TestProjectedInBF16(t *testing.T) {
-	rewritten(t)
 	if _, err := native.FindFeatures(); err != nil {
 		t.Skipf("the weights are not installed; run this test with `go run ./third_party go test ./train`: %v", err)
 	}

@@ -146,7 +146,6 @@ func checkpointMoves(t *testing.T, one, replicas *Trainer, data *dataset.Dataset
 // Each replica computes on its own device, including gradients. The weights are updated once, on the
 // first device. TensorFlow's record of a step shows it. BatchNorm's running statistics are updated.
 func TestReplicasArePlaced(t *testing.T) {
-	rewritten(t)
 	o := sharing(t)
 	o.NGF, o.LoadSize, o.CropSize = 16, 68, 64 // with Winograd's form
 	o.BatchSize, o.NormD = 2, "batch"

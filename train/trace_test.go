@@ -9,7 +9,6 @@ import (
 
 // Tracing does not change a step, and the record has both runs.
 func TestTracedStep(t *testing.T) {
-	rewritten(t)
 	var all [2][]Losses
 	for i := range all {
 		trainer, data := open(t, tiny(t))
