@@ -43,7 +43,7 @@ type Options struct {
 	Quality int
 	// Lossless writes WebP without loss.
 	Lossless bool
-	// Strip leaves out the metadata of the inputs: Exif, XMP, IPTC, resolution. Color profiles stay.
+	// Strip leaves out the metadata of the inputs: EXIF, XMP, IPTC, resolution. Color profiles stay.
 	Strip bool
 	// SkipExisting skips images whose output exists.
 	SkipExisting bool

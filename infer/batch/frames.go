@@ -12,19 +12,6 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// Frames translates the frames of an animation or a video. It passes Options.Workers of them to the
-// Translator concurrently, like the images of a folder, and returns them in their order. Options.Size
-// does not apply. It ends with the first error.
-func (c *Converter) Frames(ctx context.Context, frames iter.Seq2[image.Image, error]) iter.Seq2[image.Image, error] {
-	return func(yield func(image.Image, error) bool) {
-		for r := range c.results(ctx, frames) {
-			if !yield(r.img, r.err) || r.err != nil {
-				return
-			}
-		}
-	}
-}
-
 // translation is the result of a frame.
 type translation struct {
 	img    image.Image
@@ -32,6 +19,9 @@ type translation struct {
 	err    error
 }
 
+// results translates the frames of an animation or a video. It passes Options.Workers of them to the
+// Translator concurrently, like the images of a folder, and yields the results in order. It ends with the
+// first error.
 func (c *Converter) results(ctx context.Context, frames iter.Seq2[image.Image, error]) iter.Seq[translation] {
 	return func(yield func(translation) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -67,7 +57,7 @@ func (c *Converter) results(ctx context.Context, frames iter.Seq2[image.Image, e
 			}
 		}()
 		for result := range queue {
-			if !yield(<-result) {
+			if t := <-result; !yield(t) || t.err != nil {
 				return
 			}
 		}

@@ -135,12 +135,12 @@ func TestFrames(t *testing.T) {
 		{n: 5, stop: -1, got: 5, in: errors.New("cut off"), err: "cut off"}, {n: 20, stop: 4, got: 5},
 	} {
 		got, failed := 0, ""
-		for img, err := range c.Frames(t.Context(), numbered(want.n, want.in)) {
-			if err != nil {
-				failed = err.Error()
+		for r := range c.results(t.Context(), numbered(want.n, want.in)) {
+			if r.err != nil {
+				failed = r.err.Error()
 				continue
 			}
-			if number := img.(*image.NRGBA).Pix[0]; int(number) != got {
+			if number := r.img.(*image.NRGBA).Pix[0]; int(number) != got {
 				t.Fatalf("frame %d is number %d", got, number)
 			}
 			if got++; got-1 == want.stop {
@@ -156,9 +156,9 @@ func TestFrames(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("interrupted"))
-	for _, err := range c.Frames(ctx, numbered(9, nil)) {
-		if err == nil || !strings.Contains(err.Error(), "interrupted") {
-			t.Errorf("a canceled context: %v", err)
+	for r := range c.results(ctx, numbered(9, nil)) {
+		if r.err == nil || !strings.Contains(r.err.Error(), "interrupted") {
+			t.Errorf("a canceled context: %v", r.err)
 		}
 	}
 }

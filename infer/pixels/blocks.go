@@ -16,7 +16,7 @@ import (
 // the format can store, as it holds for the image that is written: the orientation is upright, sizes are
 // those of that image, and thumbnails, which show the image as it was, are dropped.
 type Metadata struct {
-	Exif []byte     // a TIFF structure: camera, date, place, author, ...
+	Exif []byte     // EXIF, a TIFF structure: camera, date, place, author, ...
 	XMP  []byte     // a packet of XML in UTF-8
 	IPTC []byte     // records of IPTC-IIM: caption, credit, ...
 	DPI  [2]float64 // horizontal and vertical resolution in dots per inch; 0 if unknown
@@ -63,7 +63,7 @@ func readMetadata(format string, data []byte) (m Metadata, notes []string) {
 		block *[]byte
 		valid func([]byte) bool
 	}{
-		{"Exif", &m.Exif, func(b []byte) bool { return editExif(b, 1, 1) != nil }},
+		{"EXIF", &m.Exif, func(b []byte) bool { return editExif(b, 1, 1) != nil }},
 		{"XMP", &m.XMP, validXMP},
 		{"IPTC", &m.IPTC, func(b []byte) bool { return b[0] == 0x1c }},
 	} {
@@ -275,7 +275,7 @@ func (m Metadata) Lost(format string) (notes []string) {
 			lost = append(lost, name)
 		}
 	}
-	add("Exif", m.Exif != nil && (format == "gif" || format == "bmp"))
+	add("EXIF", m.Exif != nil && (format == "gif" || format == "bmp"))
 	add("XMP", m.XMP != nil && (format == "gif" || format == "bmp"))
 	add("IPTC", m.IPTC != nil && format != "jpeg" && format != "tiff")
 	add("resolution", m.DPI != [2]float64{} && (format == "gif" || format == "webp" && m.Exif != nil && exifDPI(m.Exif) == [2]float64{}))
@@ -285,7 +285,7 @@ func (m Metadata) Lost(format string) (notes []string) {
 	for _, b := range []struct {
 		name string
 		size int
-	}{{"Exif", len(exifPrefix) + len(m.Exif)}, {"XMP", len(xmpPrefix) + len(m.XMP)}, {"IPTC", len(photoshopPrefix) + 12 + len(m.IPTC)}} {
+	}{{"EXIF", len(exifPrefix) + len(m.Exif)}, {"XMP", len(xmpPrefix) + len(m.XMP)}, {"IPTC", len(photoshopPrefix) + 12 + len(m.IPTC)}} {
 		if format == "jpeg" && b.size > maxSegment {
 			notes = append(notes, fmt.Sprintf("jpeg cannot store its %s metadata, which is larger than 64 KiB", b.name))
 		}

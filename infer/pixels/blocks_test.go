@@ -134,9 +134,9 @@ func TestMetadataLost(t *testing.T) {
 		{m, "jpg", ""}, {m, "tif", ""}, {Metadata{}, "gif", ""},
 		{m, "png", "png cannot store its IPTC metadata"},
 		{m, "webp", "webp cannot store its IPTC metadata"},
-		{m, "gif", "gif cannot store its Exif, XMP, IPTC, resolution metadata"},
-		{m, "bmp", "bmp cannot store its Exif, XMP, IPTC metadata"},
-		{large, "jpeg", "jpeg cannot store its Exif metadata, which is larger than 64 KiB"},
+		{m, "gif", "gif cannot store its EXIF, XMP, IPTC, resolution metadata"},
+		{m, "bmp", "bmp cannot store its EXIF, XMP, IPTC metadata"},
+		{large, "jpeg", "jpeg cannot store its EXIF metadata, which is larger than 64 KiB"},
 	} {
 		if got := strings.Join(c.m.Lost(c.format), "; "); got != c.want {
 			t.Errorf("%s: %q, want %q", c.format, got, c.want)
@@ -200,8 +200,8 @@ func TestMetadataNeverFails(t *testing.T) {
 	}
 	huge := append(newExif([]metaEntry{{tag: 0x010f, kind: 2, count: 1, value: []byte{0}}}), make([]byte, maxMetadata)...)
 	for want, data := range map[string][]byte{
-		"the Exif metadata is damaged":          png(appendChunk(nil, "eXIf", []byte("II*\x00\x08\x00\x00\x00\xff\xff"))),
-		"the Exif metadata is larger than 4":    png(appendChunk(nil, "eXIf", huge)),
+		"the EXIF metadata is damaged":          png(appendChunk(nil, "eXIf", []byte("II*\x00\x08\x00\x00\x00\xff\xff"))),
+		"the EXIF metadata is larger than 4":    png(appendChunk(nil, "eXIf", huge)),
 		"the XMP metadata is damaged":           png(appendChunk(nil, "iTXt", []byte(xmpKeyword+"\x01\x00\x00\x00no zlib"))),
 		"the XMP metadata is damaged and is no": png(appendChunk(nil, "iTXt", []byte(xmpKeyword+"\x00\x00\x00\x00<a>&#1;"))),
 	} {
@@ -239,7 +239,7 @@ func checkEdit(t testing.TB, block []byte) {
 	}
 }
 
-// FuzzExif edits Exif blocks, and writes images with them.
+// FuzzExif edits EXIF blocks, and writes images with them.
 func FuzzExif(f *testing.F) {
 	block := described(f).Metadata.Exif
 	f.Add(uint8(0), block)

@@ -60,7 +60,7 @@ func (d tiffDir) dirAt(start int64) (exifDir, bool) {
 	return dir, true
 }
 
-// firstDir reads the first directory of an Exif block. It reports false if that is damaged or empty.
+// firstDir reads the first directory of an EXIF block. It reports false if that is damaged or empty.
 func firstDir(block []byte) (exifDir, bool) {
 	d := readTIFFDir(block)
 	if len(d.entries) == 0 {
@@ -109,7 +109,7 @@ func (d tiffDir) below() (dirs []exifDir) {
 	return dirs
 }
 
-// editExif returns a copy of an Exif block for an upright image of w x h pixels without a thumbnail, or
+// editExif returns a copy of an EXIF block for an upright image of w x h pixels without a thumbnail, or
 // nil if the block is damaged. Everything else keeps its place, because maker notes contain offsets.
 func editExif(block []byte, w, h int) []byte {
 	block = bytes.Clone(block)
@@ -197,7 +197,7 @@ var describing = []uint16{
 	tagExifDir, tagGPSDir,
 }
 
-// movable returns the entries of an Exif block or a TIFF file that describe the image. Maker notes, which
+// movable returns the entries of an EXIF block or a TIFF file that describe the image. Maker notes, which
 // contain offsets, cannot be moved; lost reports whether there are any.
 func movable(file []byte) (entries []metaEntry, lost bool) {
 	d := readTIFFDir(file)
@@ -266,7 +266,7 @@ func appendEntries(file []byte, list []metaEntry) (longer []byte, entries [][]by
 	return file, entries
 }
 
-// newExif returns an Exif block with the entries, nil if there are none.
+// newExif returns an EXIF block with the entries, nil if there are none.
 func newExif(list []metaEntry) []byte {
 	if len(list) == 0 {
 		return nil
@@ -290,7 +290,7 @@ func resolution(dpi [2]float64) []metaEntry {
 	}
 }
 
-// exifDPI returns the resolution of an Exif block or a TIFF file in dots per inch, or zeros.
+// exifDPI returns the resolution of an EXIF block or a TIFF file in dots per inch, or zeros.
 func exifDPI(block []byte) (dpi [2]float64) {
 	d := readTIFFDir(block)
 	inch := 1.0

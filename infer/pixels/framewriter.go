@@ -94,7 +94,8 @@ const gifHead = 13 + 2*3
 // addGIF encodes the frame as a file, of which it takes the part behind the header. The palette stays as
 // long as it serves.
 func (w *FrameWriter) addGIF(img *image.NRGBA, delay time.Duration) error {
-	cells, most := colorCells(img, 255) // any frame may be transparent
+	const most = 255 // and transparency, which a later frame may need
+	cells := colorCells(img, most)
 	if own := paletteOf(cells, most); w.palette == nil || !w.palette.serves(cells, own) {
 		w.palette = own
 	}

@@ -20,7 +20,7 @@ const badFixtures = "../../testdata/badpictures"
 var badOutcomes = map[string][]string{
 	"read": {"beyond_palette.png", "bomb_in_pixels.png", "bomb_in_strip.tiff", "bomb_in_text.png", "exif_loops.jpg",
 		"four_billion_strips.tiff", "length_lies.webp", "mislabelled_png.jpg", "mislabelled_webp.tiff", "profile_of_4_gigabytes.tiff"},
-	"read, the Exif metadata is damaged and is not kept": {"exif_64k.jpg", "exif_count_lies.jpg", "exif_is_noise.png"},
+	"read, the EXIF metadata is damaged and is not kept": {"exif_64k.jpg", "exif_count_lies.jpg", "exif_is_noise.png"},
 	"read, " + notePages:              {"directory_loops.tiff"},
 	"read, the ICC profile is dama":   {"profile_255_parts.jpg", "profile_cut.png", "profile_nameless.png", "profile_part_missing.jpg"},
 	"read, the ICC profile is larger": {"bomb_in_profile.png"},

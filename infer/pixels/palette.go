@@ -14,7 +14,8 @@ import (
 // encodeGIF writes an image with a palette of its own, dithered. GIF has no partial transparency:
 // pixels that are less than half opaque become transparent.
 func encodeGIF(w io.Writer, img *image.NRGBA) error {
-	p := paletteOf(colorCells(img, maxColors(img)))
+	most := maxColors(img)
+	p := paletteOf(colorCells(img, most), most)
 	dst := image.NewPaletted(img.Rect, p.colors)
 	draw.FloydSteinberg.Draw(dst, dst.Rect, Opaque(img), dst.Rect.Min)
 	p.cutOut(dst, img)
@@ -35,9 +36,9 @@ type colorCell struct {
 	mean [3]float64
 }
 
-// colorCells counts the opaque pixels of an image: exactly if they have few colors, and else by the upper
-// five bits of each channel. It passes few on to paletteOf.
-func colorCells(img *image.NRGBA, few int) (cells []colorCell, most int) {
+// colorCells counts the opaque pixels of an image: exactly if there are at most few, and else by
+// the upper five bits of each channel.
+func colorCells(img *image.NRGBA, few int) (cells []colorCell) {
 	exact := map[[3]uint8]float64{}
 	for i := 0; i < len(img.Pix) && len(exact) <= few; i += 4 {
 		if img.Pix[i+3] >= 128 {
@@ -70,7 +71,7 @@ func colorCells(img *image.NRGBA, few int) (cells []colorCell, most int) {
 	}
 	// Sorted, so that the same image becomes the same file.
 	slices.SortFunc(cells, func(a, b colorCell) int { return slices.Compare(a.mean[:], b.mean[:]) })
-	return cells, few
+	return cells
 }
 
 // palette is a list of up to 256 colors.
@@ -81,7 +82,7 @@ type palette struct {
 	exact  map[color.NRGBA]uint8
 }
 
-// paletteOf splits the cells into groups of little variance, the worst group first and where it gains
+// paletteOf makes a palette of at most so many colors. It splits the cells into groups of little variance, the worst group first and where it gains
 // most, and takes their means, which a few rounds of k-means then improve.
 func paletteOf(cells []colorCell, most int) *palette {
 	groups := []colorGroup{newColorGroup(cells)}

@@ -100,9 +100,6 @@ func parse(line string) (h Header, err error) {
 // Interlaced reports whether the frames consist of two fields of different times.
 func (h Header) Interlaced() bool { return h.interlaced }
 
-// Depth returns the bits per sample, 8 to 16.
-func (h Header) Depth() int { return h.depth }
-
 // String returns the header as in a stream, without the line feed.
 func (h Header) String() string {
 	return strings.Join(append([]string{fmt.Sprintf("%sW%d H%d", Magic, h.Width, h.Height)}, h.Params...), " ")

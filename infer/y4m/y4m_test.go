@@ -61,8 +61,8 @@ func TestAgreesWithFFmpeg(t *testing.T) {
 		stream := read(t, filepath.Join("testdata", c.name+".y4m"))
 		h, f := one(t, stream)
 		img := h.Image(f)
-		if _, deep := img.(*image.NRGBA64); h.Depth() != c.depth || deep != (c.depth > 8) || h.Interlaced() {
-			t.Errorf("%s: %d bits, %T", c.name, h.Depth(), img)
+		if _, deep := img.(*image.NRGBA64); h.depth != c.depth || deep != (c.depth > 8) || h.Interlaced() {
+			t.Errorf("%s: %d bits, %T", c.name, h.depth, img)
 		}
 		row, rows, worst := make([]uint16, 4*h.Width), pixels.Rows(img), 0
 		for y := range h.Height {

@@ -51,7 +51,7 @@ func (c *Conversion) Bind(f *cli.Flags, withoutModel string) {
 	f.StringVar(&c.Format, "format", "", "write images as `NAME`: png, jpg, webp, gif, bmp or tiff (default: the format of each image)")
 	f.IntVar(&c.Quality, "quality", 95, "JPEG and WebP quality `N`, from 1 to 100")
 	f.BoolVar(&c.Lossless, "lossless", false, "write WebP without loss")
-	f.BoolVar(&c.Strip, "strip", false, "leave out the metadata of the images: Exif with camera, date and place, XMP, IPTC and resolution (default: keep it)")
+	f.BoolVar(&c.Strip, "strip", false, "leave out the metadata of the images: EXIF with camera, date and place, XMP, IPTC and resolution (default: keep it)")
 	f.BoolVar(&c.SkipExisting, "skip_existing", false, "skip images whose output exists")
 	f.StringVar(&c.JSON, "json", "", "write a summary as JSON to `FILE`, or to standard output if FILE is -")
 	f.Group("Sizes and limits")
