@@ -249,7 +249,7 @@ func heicDecode(r io.Reader) (image.Image, error) {
 		return nil, err
 	}
 	defer i.Close()
-	i.allow(h.width * h.height)
+	i.allow(h.width*h.height, 1)
 	// libheif pads rows: to an even number of samples, to 64 of them, and to 16 bytes.
 	stride := func(samples, bytes int) int { return (max(samples+samples%2, 64)*bytes + 15) / 16 * 16 }
 	rect := image.Rect(0, 0, h.width, h.height)
@@ -361,11 +361,12 @@ func avifDecode(r io.Reader) (image.Image, error) {
 		return nil, err
 	}
 	defer i.Close()
-	i.allow(h.width * h.height)
-	size := 4 * h.width * h.height
+	sampleBytes := 1
 	if h.depth > 8 {
-		size *= 2
+		sampleBytes = 2
 	}
+	i.allow(h.width*h.height, sampleBytes)
+	size := 4 * h.width * h.height * sampleBytes
 	out, err := i.alloc(size)
 	if err != nil {
 		return nil, err

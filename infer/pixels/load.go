@@ -34,7 +34,7 @@ type Picture struct {
 
 // Limits bound the cost of a file. Zero fields mean the defaults. In addition to the file, reading
 // usually takes 8 bytes of memory per pixel, up to 15 for 16 bits per sample and progressive JPEG, and
-// up to 24 for progressive CMYK and crafted TIFF files.
+// up to 24 for progressive CMYK, HEIC and crafted TIFF files, and up to 70 for AVIF of more than 8 bits.
 type Limits struct {
 	MaxPixels int   // width times height; default 100 million
 	MaxBytes  int64 // size of the file; default 512 MiB

@@ -94,12 +94,15 @@ func (s *sandbox) open(file []byte) (*instance, error) {
 
 func (i *instance) Close() { i.module.Close(context.Background()) }
 
-// allow grants memory for an image.
-func (i *instance) allow(pixels int) { i.memory.most += memoryPerPixel * uint64(pixels) }
+// allow grants memory for an image, in which a sample takes so many bytes.
+func (i *instance) allow(pixels, sampleBytes int) {
+	i.memory.most += memoryPerPixel * uint64(pixels) * uint64(sampleBytes)
+	i.memory.granted = true
+}
 
 const (
 	freeMemory     = 64 << 20
-	memoryPerPixel = 24
+	memoryPerPixel = 24 // for a byte per sample
 )
 
 var errSandboxMemory = errors.New("the decoder needs more memory than images of this size do")
@@ -146,8 +149,9 @@ func (i *instance) bytes(at uint64, n int) ([]byte, error) {
 
 // linearMemory is the memory of an instance, which refuses to grow beyond a bound.
 type linearMemory struct {
-	bytes []byte
-	most  uint64
+	bytes   []byte
+	most    uint64
+	granted bool // the bound is that of an image, most of which it needs
 }
 
 func (m *linearMemory) Allocate(_, _ uint64) experimental.LinearMemory { return m }
@@ -156,7 +160,16 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 	if size > m.most {
 		return nil
 	}
-	m.bytes = append(m.bytes, make([]byte, size-uint64(len(m.bytes)))...)
+	if size > uint64(cap(m.bytes)) {
+		capacity := min(m.most, 1<<32)
+		if !m.granted {
+			capacity = min(capacity, 2*size)
+		}
+		grown := make([]byte, size, capacity)
+		copy(grown, m.bytes)
+		m.bytes = grown
+	}
+	m.bytes = m.bytes[:size]
 	return m.bytes
 }
 
