@@ -48,13 +48,15 @@ answered the requests under way.
 
 Exit status: 0 done, 1 failed, 2 wrong usage.`, cli.Program("serve")))
 	f.Group("Models")
-	f.Func("model", "serve the generator in the ONNX file, those in the folder and its subfolders, or those of the training run at `PATH`; may be repeated. Files may come, change, and go while the server runs (default: the built-in model)", func(s string) error {
+	add := func(s string) error {
 		if s == "" {
 			return errors.New("the path is empty")
 		}
 		c.models = append(c.models, s)
 		return nil
-	})
+	}
+	f.Func("model", "serve the generator in the ONNX file, those in the folder and its subfolders, or those of the training run at `PATH`; may be repeated. Files may come, change, and go while the server runs (default: the built-in model)", add)
+	f.Func("run", "serve the generators of the training run in `DIR`, such as checkpoints/NAME, as -model does", add)
 	o := &c.options
 	f.StringVar(&o.Infer.Provider, "provider", session.CPU, "run on the ONNX Runtime provider `NAME`: "+strings.Join(session.Providers(), ", "))
 	f.IntVar(&o.Infer.Threads, "threads", 0, "compute an image with `N` threads (default: one per processor)")
@@ -102,6 +104,7 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 	if o.Queue <= 0 {
 		o.Queue = -1
 	}
+	o.Infer.Concurrency = 2 // from the first image on, as for long folders in cmd/infer
 	o.Memory = int64(c.memory * 1e6)
 	o.Limits.MaxPixels = int(c.maxMega * 1e6)
 	level := slog.LevelInfo

@@ -70,7 +70,7 @@ func parseQuery(raw string) (q query, err error) {
 // mediaTypes are the formats that can be read, and those of them that can be written.
 var mediaTypes = []struct{ format, mediaType string }{
 	{"jpeg", "image/jpeg"}, {"png", "image/png"}, {"webp", "image/webp"}, {"gif", "image/gif"},
-	{"tiff", "image/tiff"}, {"bmp", "image/bmp"},
+	{"tiff", "image/tiff"}, {"bmp", "image/bmp"}, {"heic", "image/heic"}, {"avif", "image/avif"}, {"ppm", "image/x-portable-pixmap"},
 }
 
 func readable() (formats []string) {
