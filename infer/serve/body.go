@@ -37,7 +37,7 @@ type pace struct {
 var defaultPace = pace{15 * time.Second, 32 << 10}
 
 func (p pace) deadline(began time.Time, n int64) time.Time {
-	return began.Add(p.grace + time.Duration(n)*time.Second/time.Duration(p.rate))
+	return began.Add(p.grace + time.Duration(n/p.rate)*time.Second)
 }
 
 // A file is what a client sends or gets. It holds its part of the budget until free is called.
