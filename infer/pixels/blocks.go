@@ -52,6 +52,8 @@ func readMetadata(format string, data []byte) (m Metadata, notes []string) {
 		m, note = tiffMetadata(data)
 	case "bmp":
 		m = bmpMetadata(data)
+	case "heic", "avif":
+		m.Exif, m.XMP = heifMetadata(data)
 	}
 	if note != "" {
 		notes = append(notes, note)

@@ -103,3 +103,58 @@ func TestHEIFLimitsAndConcurrency(t *testing.T) {
 		t.Error("an instance took more memory than it may")
 	}
 }
+
+// EXIF and XMP of files that ExifTool has written are kept, wherever a file has them.
+func TestHEIFMetadata(t *testing.T) {
+	want, err := Load("testdata/metadata.jpg", Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"heic", "avif"} {
+		p, err := Load("testdata/metadata."+name, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{"Camera", "Jane Doe", "(c) Jane", "2020:01:02 03:04:05"} {
+			if !bytes.Contains(want.Metadata.Exif, []byte(text)) || !bytes.Contains(p.Metadata.Exif, []byte(text)) {
+				t.Errorf("%s: %q is lost", name, text)
+			}
+		}
+		if !strings.Contains(string(p.Metadata.XMP), "A valley") || p.Metadata.DPI != want.Metadata.DPI || len(p.Notes) > 0 {
+			t.Errorf("%s: XMP %q, DPI %v, notes %q", name, p.Metadata.XMP, p.Metadata.DPI, p.Notes)
+		}
+	}
+}
+
+// An item is read from the file or from the meta box, in parts, and no place is beyond their ends.
+func TestHEIFItem(t *testing.T) {
+	box := func(kind string, body string) string {
+		return string([]byte{0, 0, 0, byte(8 + len(body))}) + kind + body
+	}
+	item := func(method, base string, extents string) []byte {
+		iloc := box("iloc", "\x01\x00\x00\x00\x11\x40\x00\x01"+"\x00\x07\x00"+method+"\x00\x00"+base+extents)
+		return []byte(iloc + box("idat", "0123456789"))
+	}
+	file := []byte("abcdefghij")
+	for _, c := range []struct {
+		what                  string
+		method, base, extents string
+		want                  string
+	}{
+		{"one part of the file", "\x00", "\x00\x00\x00\x02", "\x00\x01\x01\x03", "def"},
+		{"two parts of the meta box", "\x01", "\x00\x00\x00\x00", "\x00\x02\x08\x02\x01\x01", "891"},
+		{"to the end", "\x00", "\x00\x00\x00\x05", "\x00\x01\x02\x00", "hij"},
+		{"beyond the end", "\x00", "\x00\x00\x00\x05", "\x00\x01\x02\x04", ""},
+		{"begins beyond the end", "\x00", "\x00\x00\x00\x0b", "\x00\x01\x00\x00", ""},
+		{"base that is too large", "\x00", "\xff\xff\xff\xff", "\x00\x01\xff\x01", ""},
+		{"from another item", "\x02", "\x00\x00\x00\x00", "\x00\x01\x01\x03", ""},
+	} {
+		if got := heifItem(file, item(c.method, c.base, c.extents), 7); string(got) != c.want {
+			t.Errorf("%s: %q, want %q", c.what, got, c.want)
+		}
+	}
+	whole := item("\x00", "\x00\x00\x00\x02", "\x00\x02\x01\x03\x01\x01")
+	for n := range whole {
+		heifItem(file, whole[:n], 7) // must not panic
+	}
+}

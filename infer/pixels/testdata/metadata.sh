@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes metadata.jpg, 40x30 pixels with metadata in every place, with ImageMagick 6 and ExifTool 12.57.
+# Makes, with ImageMagick 6 and ExifTool 12.57, metadata.jpg, 40x30 pixels with metadata in every place, and
+# metadata.heic and metadata.avif, which have its EXIF and XMP.
 set -e
 cd "$(dirname "$0")"
 convert -size 40x30 gradient:red-navy -strip -density 300 -units PixelsPerInch -quality 70 metadata.jpg
@@ -11,3 +12,7 @@ exiftool -q -overwrite_original -Make=Camera -Model=M1 -Artist='Jane Doe' -Copyr
 	-XMP-tiff:Orientation#=6 -XMP-dc:Title='A valley' -XMP-exif:ExifImageWidth=40 \
 	-IPTC:Caption-Abstract=caption -IPTC:Keywords=snow '-ThumbnailImage<=thumbnail.jpg' metadata.jpg
 rm thumbnail.jpg
+for format in heic avif; do
+	cp ../../../testdata/pictures/base.$format metadata.$format
+	exiftool -q -overwrite_original -TagsFromFile metadata.jpg -all:all --IPTC:all --ThumbnailImage metadata.$format
+done
