@@ -222,17 +222,16 @@ func pageStop(t *testing.T, chromium context.Context) {
 // pageRetry sends an image to a server that is busy, then lost, and then takes it.
 func pageRetry(t *testing.T, chromium context.Context) {
 	s := testServer(t, &Options{}, &fake{})
-	var posts atomic.Int64
-	var refused, next time.Time // of the first two requests, which follow each other
+	var posts, refused, next atomic.Int64 // requests, and the times of the first two
 	p := openPage(t, chromium, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == "POST" {
 			switch posts.Add(1) {
 			case 1:
-				refused = time.Now()
+				refused.Store(time.Now().UnixNano())
 				writeProblem(w, r, &problem{Status: 429, Detail: "the server is busy", retryAfter: 1})
 				return
 			case 2:
-				next = time.Now()
+				next.Store(time.Now().UnixNano())
 				panic(http.ErrAbortHandler)
 			case 3: // Chromium itself tries again where it has reused a connection
 				panic(http.ErrAbortHandler)
@@ -244,7 +243,7 @@ func pageRetry(t *testing.T, chromium context.Context) {
 	p.shows("veilText", "The server is busy")
 	p.shows("veilText", "cannot be reached")
 	p.shows("counts", "1 of 1 converted")
-	if wait := next.Sub(refused); posts.Load() < 3 || wait < time.Second {
+	if wait := time.Duration(next.Load() - refused.Load()); posts.Load() < 3 || wait < time.Second {
 		t.Errorf("%d requests, the second one %v after the refusal, want 1 s", posts.Load(), wait)
 	}
 	p.close()

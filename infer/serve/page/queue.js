@@ -137,7 +137,7 @@ async function drawThumbnail(item, blob) {
   const canvas = item.tile.canvas;
   canvas.width = bitmap.width;
   canvas.height = bitmap.height;
-  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  canvas.getContext("2d").drawImage(bitmap, 0, 0); // transferFromImageBitmap forgets the orientation
   bitmap.close();
 }
 

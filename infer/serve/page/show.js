@@ -85,6 +85,8 @@ function paintTile(item) {
     $("tiles").append(label);
   }
   const now = state(item);
+  if (item.tile.state === now) return; // every change makes the browser arrange all tiles
+  item.tile.state = now;
   item.tile.label.classList.toggle("failed", now === "failed");
   item.tile.text.textContent = { done: "✓ done", converting: "converting …", failed: "✗ failed", waiting: "waiting" }[now];
 }
