@@ -32,7 +32,8 @@ async function loadModels() {
   try {
     const answer = JSON.parse(await (await request("v1/models")).body.text());
     Object.assign(choice, { models: answer.models, limits: answer.limits });
-    $("alert").textContent = answer.models.length ? "" : "The server has no model at the moment.";
+    if (!answer.models.length) throw new Error("The server has no model yet.");
+    $("alert").textContent = "";
     offerFormats(answer.formats);
     const told = answer.formats.read.filter(f => f !== "bmp").map(f => ({ webp: "WebP" })[f] || f.toUpperCase());
     $("limits").textContent = `${told.join(", ")}; up to ${megabytes(choice.limits.max_bytes)} and ${number(choice.limits.max_pixels / 1e6)} megapixels`;

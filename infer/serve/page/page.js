@@ -1,7 +1,7 @@
 "use strict";
 // The page: how images get into it, and what its controls do.
 
-const named = /\.(jpe?g|png|gif|bmp|tiff?|webp|heic|heif|avif)$/i;
+const named = /\.(jpe?g|png|gif|bmp|tiff?|webp|heic|heif|avif|ppm)$/i;
 const isImage = file => file.type.startsWith("image/") || named.test(file.name);
 
 // dropped returns the files of a drop, also those in folders, of which only images count.
