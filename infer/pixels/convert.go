@@ -12,7 +12,7 @@ import (
 )
 
 // mostPixels is far above what any memory holds converted, and far below an overflow.
-const mostPixels = 1 << 31
+const mostPixels = 1<<31 - 1
 
 // Valid returns an error unless the image has pixels, and as many as its bounds say. It knows the types
 // of package image. The other functions of this package need valid images.
