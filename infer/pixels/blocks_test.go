@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // described returns the fixture that ExifTool wrote: 40x30 pixels as stored, turned by a quarter.
@@ -299,5 +300,32 @@ func TestWebPAlphaAndLimits(t *testing.T) {
 	wide.Rect.Max.X--
 	if err := Encode(io.Discard, wide, SaveOptions{Format: "webp"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// Directories of entries that all lead to the next such directory cost as much as one entry each.
+func TestExifOfManyDirectories(t *testing.T) {
+	const entries = 20_000
+	le := binary.LittleEndian
+	block := []byte("II*\x00\x08\x00\x00\x00")
+	for _, tag := range []uint16{tagExifDir, tagInteropDir, tagOrientation} {
+		block = le.AppendUint16(block, entries)
+		next := len(block) + 12*entries + 4
+		for range entries {
+			block = le.AppendUint16(le.AppendUint16(block, tag), typeLong)
+			block = le.AppendUint32(le.AppendUint32(block, 1), uint32(next))
+		}
+		block = append(block, 0, 0, 0, 0)
+	}
+	begin := time.Now()
+	if editExif(block, 1, 1) == nil {
+		t.Error("the block is refused")
+	}
+	list, _ := movable(block)
+	if len(list) != 1 || len(list[0].below) != 1 || len(list[0].below[0].below) != 1 {
+		t.Errorf("movable entries: %v", list)
+	}
+	if took := time.Since(begin); took > badTime {
+		t.Errorf("it took %v", took)
 	}
 }

@@ -34,9 +34,9 @@ var (
 	typeUnits = [...]int{1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
 )
 
-// exifLeads leads from a directory to those below it. The tree is two levels deep, so no file can make a
-// loop.
-func exifLeads(tag uint16) bool { return tag == tagExifDir || tag == tagGPSDir || tag == tagInteropDir }
+// exifLeads are the tags that lead from a directory to those below it. The tree is two levels deep, so no
+// file can make a loop. Only the first entry of each tag counts: a crafted file has thousands of them.
+var exifLeads = []uint16{tagExifDir, tagGPSDir, tagInteropDir}
 
 // An exifDir is a directory of a TIFF structure with its place.
 type exifDir struct {
@@ -99,8 +99,8 @@ func (d tiffDir) set(e []byte, kind uint16, value uint32) {
 
 // below returns the directories to which this one leads: Exif, GPS, and Interoperability.
 func (d tiffDir) below() (dirs []exifDir) {
-	for e := range slices.Chunk(d.entries, 12) {
-		if exifLeads(d.order.Uint16(e)) {
+	for _, tag := range exifLeads {
+		if e := d.entry(tag); e != nil {
 			if sub, ok := d.dirAt(int64(d.order.Uint32(e[8:]))); ok {
 				dirs = append(dirs, sub)
 			}
@@ -204,12 +204,14 @@ func movable(file []byte) (entries []metaEntry, lost bool) {
 	left := int64(maxMetadata) // entries may share their values
 	var read func(d tiffDir, keep func(tag uint16) bool) []metaEntry
 	read = func(d tiffDir, keep func(tag uint16) bool) (list []metaEntry) {
+		known := map[uint16]bool{}
 		for e := range slices.Chunk(d.entries, 12) {
 			x := metaEntry{tag: d.order.Uint16(e), kind: d.order.Uint16(e[2:]), count: d.order.Uint32(e[4:])}
 			lost = lost || x.tag == tagMakerNote
 			switch v := d.value(e); {
-			case !keep(x.tag) || x.tag == tagMakerNote || v == nil || left < int64(len(v)):
-			case exifLeads(x.tag):
+			case !keep(x.tag) || known[x.tag] || x.tag == tagMakerNote || v == nil || left < int64(len(v)):
+			case slices.Contains(exifLeads, x.tag):
+				known[x.tag] = true
 				if sub, ok := d.dirAt(int64(d.order.Uint32(e[8:]))); ok {
 					x.below = read(sub.tiffDir, func(tag uint16) bool {
 						return tag != tagExifDir && tag != tagGPSDir && (x.tag != tagInteropDir || tag != tagInteropDir)
@@ -220,13 +222,14 @@ func movable(file []byte) (entries []metaEntry, lost bool) {
 					list = append(list, x)
 				}
 			default:
+				known[x.tag] = true
 				left -= int64(len(v)) + 12
 				x.value = littleEndian(v, typeUnits[x.kind], d.order)
 				list = append(list, x)
 			}
 		}
-		slices.SortStableFunc(list, func(a, b metaEntry) int { return int(a.tag) - int(b.tag) })
-		return slices.CompactFunc(list, func(a, b metaEntry) bool { return a.tag == b.tag })
+		slices.SortFunc(list, func(a, b metaEntry) int { return int(a.tag) - int(b.tag) })
+		return list
 	}
 	return read(d, func(tag uint16) bool { return slices.Contains(describing, tag) }), lost
 }

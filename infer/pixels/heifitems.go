@@ -6,17 +6,14 @@ import "bytes"
 // They are items of the file, like its images (ISO/IEC 23008-12, annex A).
 func heifMetadata(data []byte) (exif, xmp []byte) {
 	meta := skip(find(boxes(data), "meta", ""), 4)
-	for id, kind := range heifItems(meta) {
-		switch {
-		case kind == "Exif" && exif == nil:
-			item := heifItem(data, meta, id)
-			// It begins with the number of bytes before the block, such as those of the prefix in JPEG files.
-			f := fields{data: item}
-			before := f.number(4)
-			exif = f.data[min(before, int64(len(f.data))):]
-		case kind == "mime\x00application/rdf+xml" && xmp == nil:
-			xmp = heifItem(data, meta, id)
-		}
+	if id, ok := heifItemID(meta, "Exif"); ok {
+		// It begins with the number of bytes before the block, such as those of the prefix in JPEG files.
+		f := fields{data: heifItem(data, meta, id)}
+		f.skip(f.number(4))
+		exif = f.data
+	}
+	if id, ok := heifItemID(meta, "mime\x00application/rdf+xml"); ok {
+		xmp = heifItem(data, meta, id)
 	}
 	return exif, xmp
 }
@@ -40,23 +37,25 @@ func (f *fields) number(n int) (v int64) {
 	return v
 }
 
-// heifItems returns the types of the items in a meta box by their identifiers. The type of a MIME item
+// skip skips n bytes, or what is left.
+func (f *fields) skip(n int64) { f.data = f.data[min(n, int64(len(f.data))):] }
+
+// heifItemID returns the identifier of the first item of a type in a meta box. The type of a MIME item
 // includes the content type.
-func heifItems(meta []byte) map[int64]string {
-	kinds := map[int64]string{}
+func heifItemID(meta []byte, wanted string) (id int64, ok bool) {
 	iinf := find(boxes(meta), "iinf", "")
 	count := 2
 	if len(iinf) > 0 && iinf[0] > 0 {
 		count = 4
 	}
 	for box, infe := range boxes(skip(iinf, 4+count)) {
-		if box != "infe" || len(infe) < 4 || infe[0] < 2 {
+		if box != "infe" || len(infe) < 4 || infe[0] < 2 || infe[0] > 3 {
 			continue
 		}
 		f := fields{data: infe[4:]}
 		id := f.number(2 * (int(infe[0]) - 1)) // 2 bytes in version 2, 4 in version 3
-		f.number(2)                            // protection
-		if infe[0] > 3 || len(f.data) < 4 {
+		f.skip(2)                              // protection
+		if len(f.data) < 4 {
 			continue
 		}
 		kind := string(f.data[:4])
@@ -65,9 +64,11 @@ func heifItems(meta []byte) map[int64]string {
 			content, _, _ := bytes.Cut(rest, []byte{0})
 			kind += "\x00" + string(content)
 		}
-		kinds[id] = kind
+		if kind == wanted {
+			return id, true
+		}
 	}
-	return kinds
+	return 0, false
 }
 
 // heifItem returns the content of an item, nil if it is not in the file or exceeds maxMetadata.
@@ -95,7 +96,7 @@ func heifItem(data, meta []byte, wanted int64) []byte {
 		} else {
 			indexBytes = 0
 		}
-		f.number(2) // the file that has the data
+		f.skip(2) // the file that has the data
 		base := f.number(baseBytes)
 		source := data
 		switch method {
@@ -105,12 +106,17 @@ func heifItem(data, meta []byte, wanted int64) []byte {
 		default:
 			source = nil
 		}
+		extents := f.number(2)
+		if id != wanted {
+			f.skip(extents * int64(indexBytes+offsetBytes+lengthBytes))
+			continue
+		}
 		var content []byte
-		for extents := f.number(2); extents > 0 && !f.ended; extents-- {
-			f.number(indexBytes)
+		for ; extents > 0; extents-- {
+			f.skip(int64(indexBytes))
 			at, length := f.number(offsetBytes), f.number(lengthBytes)
-			if id != wanted || f.ended {
-				continue
+			if f.ended {
+				break
 			}
 			from := base + at
 			if from < 0 || from > int64(len(source)) {
@@ -126,9 +132,7 @@ func heifItem(data, meta []byte, wanted int64) []byte {
 			}
 			content = append(content, source[from:from+length]...)
 		}
-		if id == wanted {
-			return content
-		}
+		return content
 	}
 	return nil
 }
