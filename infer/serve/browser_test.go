@@ -71,7 +71,7 @@ func openPage(t *testing.T, chromium context.Context, handler http.Handler, widt
 	})
 	p := &tab{t: t, ctx: ctx, downloads: t.TempDir()}
 	p.do() // opens the tab, which must not have a timeout
-	p.ctx, cancel = context.WithTimeout(ctx, 30*time.Second)
+	p.ctx, cancel = context.WithTimeout(ctx, time.Minute)
 	t.Cleanup(cancel)
 	console := chromedp.Console(p.ctx)
 	go func() {
@@ -126,8 +126,8 @@ func (p *tab) reported(text string) bool {
 	return slices.ContainsFunc(p.problems, func(s string) bool { return strings.Contains(s, text) })
 }
 
-// close checks that the page had no errors.
-func (p *tab) close() {
+// check fails the test if the page had errors.
+func (p *tab) check() {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -140,12 +140,12 @@ func (p *tab) close() {
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	if !within(holds) {
-		t.Fatalf("not within 15 s: %s", what)
+		t.Fatalf("not within 30 s: %s", what)
 	}
 }
 
 func within(holds func() bool) bool {
-	for end := time.Now().Add(15 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			return false
 		}
@@ -157,7 +157,8 @@ func within(holds func() bool) bool {
 func (p *tab) until(expression string) {
 	p.t.Helper()
 	if !within(func() bool { return value[bool](p, "Boolean("+expression+")") }) {
-		p.t.Fatalf("not within 15 s: %s\nThe page shows:\n%s\nIts console: %q", expression, value[string](p, "document.body.innerText"), p.problems)
+		p.check()
+		p.t.Fatalf("not within 30 s: %s\nThe page shows:\n%s", expression, value[string](p, "document.body.innerText"))
 	}
 }
 

@@ -122,7 +122,7 @@ func pageImage(t *testing.T, chromium context.Context) {
 			t.Errorf("the card has %d elements %s, want at least %d", got, text, n)
 		}
 	}
-	p.close()
+	p.check()
 }
 
 // pageQueue converts three images, one of them broken, and downloads the others as a zip file.
@@ -173,7 +173,7 @@ func pageQueue(t *testing.T, chromium context.Context) {
 	}
 	p.click("#clear")
 	p.until(`!$("empty").hidden && $("tiles").childElementCount === 0`)
-	p.close()
+	p.check()
 }
 
 // pageToken enters a wrong token and then the right one.
@@ -190,7 +190,7 @@ func pageToken(t *testing.T, chromium context.Context) {
 	p.until(`!$("choice").hidden`)
 	p.choose(write(t, map[string][]byte{"x.png": picture(t, "base.png")})["x.png"])
 	p.shows("counts", "1 of 1 converted")
-	p.close()
+	p.check()
 }
 
 // pageStop stops and continues a queue of which two images are under way.
@@ -216,7 +216,7 @@ func pageStop(t *testing.T, chromium context.Context) {
 	close(f.hold)
 	p.click("#stop")
 	p.shows("counts", "3 of 3 converted")
-	p.close()
+	p.check()
 }
 
 // pageRetry sends an image to a server that is busy, then lost, and then takes it.
@@ -246,7 +246,7 @@ func pageRetry(t *testing.T, chromium context.Context) {
 	if wait := time.Duration(next.Load() - refused.Load()); posts.Load() < 3 || wait < time.Second {
 		t.Errorf("%d requests, the second one %v after the refusal, want 1 s", posts.Load(), wait)
 	}
-	p.close()
+	p.check()
 }
 
 // pagePhone looks for what does not fit on a phone.
@@ -278,7 +278,7 @@ func pagePhone(t *testing.T, chromium context.Context) {
 			`<a href="https://example.org/" rel="noopener noreferrer" target="_blank">another</a>` {
 		t.Errorf("the card is %s", got)
 	}
-	p.close()
+	p.check()
 }
 
 // pageViolations checks that the other tests would notice errors, and what the policy forbids.

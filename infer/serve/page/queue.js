@@ -17,12 +17,14 @@ const patience = 6;     // tries of an image, if the server cannot be reached
 
 // add puts files into the queue.
 function add(files) {
+  const focused = $("empty").querySelector(":focus-visible"); // its button is about to vanish
   for (const file of files) {
     queue.items.push({ file, url: URL.createObjectURL(file), results: new Map(), errors: new Map(), run: null, tries: 0 });
   }
   queue.stopped = false;
   if (!queue.shown && queue.items.length) show(queue.items[0]);
   pump();
+  if (focused) $("viewport").focus();
 }
 
 function state(item) {
