@@ -132,13 +132,14 @@ func (j *job) dryRun(cfg *config, rep *results, stdout, stderr io.Writer) error 
 }
 
 // open opens the model, reports what it is, and returns the sizes to which -resize scales its images.
-func (j *job) open(soft context.Context, cfg *config, rep *results, stderr io.Writer) (model *infer.Model, size func(w, h int) (int, int), err error) {
+func (j *job) open(soft context.Context, cfg *config, rep *results, stderr io.Writer) (_ *infer.Model, size func(w, h int) (int, int), err error) {
 	options := cfg.ModelOptions // of this job: others may be shorter
 	o := &options
 	if o.Concurrency == 0 && j.isLong() {
 		o.Concurrency = 2
 	}
-	if model, err = modelcli.Open(soft, o, stderr, func() (*infer.Model, error) { return j.model.open(o) }); err != nil {
+	model, err := modelcli.Open(soft, o, stderr, func() (*infer.Model, error) { return j.model.open(o) })
+	if err != nil {
 		return nil, nil, err
 	}
 	defer func() {
