@@ -205,35 +205,13 @@ func (i *instance) heicCall(headerOnly, numbers, out uint64) error {
 	return err
 }
 
-func openHEIC(r io.Reader) (_ *instance, h heicHeader, err error) {
-	data, err := io.ReadAll(r)
+func openHEIC(r io.Reader) (*instance, heicHeader, error) {
+	// libheif says "maybe" to other major brands, which its caller takes for no.
+	i, at, n, err := heicDecoder.header(r, "heic", func(i *instance, at uint64) error { return i.heicCall(1, at, 0) })
 	if err != nil {
-		return nil, h, err
+		return nil, heicHeader{}, err
 	}
-	if len(data) > 12 {
-		copy(data[8:], "heic") // libheif says "maybe" to other major brands, which its caller takes for no
-	}
-	i, err := heicDecoder.open(data)
-	if err != nil {
-		return nil, h, err
-	}
-	defer func() {
-		if err != nil {
-			i.Close()
-		}
-	}()
-	if h.at, err = i.alloc(4 * 5); err != nil {
-		return nil, h, err
-	}
-	if err = i.heicCall(1, h.at, 0); err != nil {
-		return nil, h, err
-	}
-	n, err := i.numbers(h.at, 5)
-	if err != nil {
-		return nil, h, err
-	}
-	h.width, h.height, h.space, h.chroma, h.premul = n[0], n[1], n[2], n[3], n[4]
-	return i, h, nil
+	return i, heicHeader{at: at, width: n[0], height: n[1], space: n[2], chroma: n[3], premul: n[4]}, nil
 }
 
 // Values of libheif.
@@ -327,32 +305,12 @@ func (i *instance) avifCall(headerOnly, numbers, out uint64) error {
 	return err
 }
 
-func openAVIF(r io.Reader) (_ *instance, h avifHeader, err error) {
-	data, err := io.ReadAll(r)
+func openAVIF(r io.Reader) (*instance, avifHeader, error) {
+	i, at, n, err := avifDecoder.header(r, "", func(i *instance, at uint64) error { return i.avifCall(1, at, 0) })
 	if err != nil {
-		return nil, h, err
+		return nil, avifHeader{}, err
 	}
-	i, err := avifDecoder.open(data)
-	if err != nil {
-		return nil, h, err
-	}
-	defer func() {
-		if err != nil {
-			i.Close()
-		}
-	}()
-	if h.at, err = i.alloc(4*4 + 8); err != nil { // with the duration of the frame
-		return nil, h, err
-	}
-	if err = i.avifCall(1, h.at, 0); err != nil {
-		return nil, h, err
-	}
-	n, err := i.numbers(h.at, 3)
-	if err != nil {
-		return nil, h, err
-	}
-	h.width, h.height, h.depth = n[0], n[1], n[2]
-	return i, h, nil
+	return i, avifHeader{at: at, width: n[0], height: n[1], depth: n[2]}, nil
 }
 
 func avifDecode(r io.Reader) (image.Image, error) {

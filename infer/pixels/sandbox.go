@@ -92,9 +92,36 @@ func (s *sandbox) open(file []byte) (*instance, error) {
 	return i, nil
 }
 
+// header starts an instance with the file that r reads, whose major brand it replaces unless brand is "".
+// Call makes the decoder write numbers about the image to an address; header returns both.
+func (s *sandbox) header(r io.Reader, brand string, call func(i *instance, at uint64) error) (i *instance, at uint64, numbers []int, err error) {
+	const size = 4*4 + 8 // the larger of those of both decoders
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	if len(data) >= 8+len(brand) {
+		copy(data[8:], brand)
+	}
+	if i, err = s.open(data); err != nil {
+		return nil, 0, nil, err
+	}
+	if at, err = i.alloc(size); err == nil {
+		err = call(i, at)
+	}
+	if err == nil {
+		numbers, err = i.numbers(at, size/4)
+	}
+	if err != nil {
+		i.Close()
+		return nil, 0, nil, err
+	}
+	return i, at, numbers, nil
+}
+
 func (i *instance) Close() { i.module.Close(context.Background()) }
 
-// allow grants memory for an image, in which a sample takes so many bytes.
+// allow grants memory for an image with the given size of a sample.
 func (i *instance) allow(pixels, sampleBytes int) {
 	i.memory.most += memoryPerPixel * uint64(pixels) * uint64(sampleBytes)
 	i.memory.granted = true
