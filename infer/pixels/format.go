@@ -128,7 +128,7 @@ func identify(data []byte) (string, error) {
 	if name == "" {
 		return "", &UnsupportedError{errors.New(readable)}
 	}
-	return "", &UnsupportedError{fmt.Errorf("%s but %s", readable, name)}
+	return "", &UnsupportedError{fmt.Errorf("this is %s, %s", name, readable)}
 }
 
 // hasHeader reports whether the beginning of a file holds all that open reads.
