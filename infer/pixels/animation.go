@@ -150,13 +150,8 @@ func (a *Animation) readGIF(data []byte) {
 	if len(data) < screen {
 		return
 	}
-	colors := func(flags byte) int {
-		if flags&0x80 == 0 {
-			return 0
-		}
-		return 3 << (1 + flags&7)
-	}
-	i := screen + colors(data[10])
+	head := screen + gifColors(data[10])
+	i := head
 	var control []byte // of the next frame, with its introduction
 	for i+1 < len(data) {
 		switch start := i; data[i] {
@@ -178,15 +173,23 @@ func (a *Animation) readGIF(data []byte) {
 			if i+10 > len(data) {
 				return
 			}
-			if i = subBlocks(data, i+10+colors(data[i+9])+1); i < 0 {
+			if i = subBlocks(data, i+10+gifColors(data[i+9])+1); i < 0 {
 				return
 			}
-			a.frames = append(a.frames, gifPart(data, screen+colors(data[10]), control, data[start:i]))
+			a.frames = append(a.frames, gifPart(data, head, control, data[start:i]))
 			control = nil
 		default:
 			return
 		}
 	}
+}
+
+// gifColors returns the size of the color table that the flags of a screen or a frame announce.
+func gifColors(flags byte) int {
+	if flags&0x80 == 0 {
+		return 0
+	}
+	return 3 << (1 + flags&7)
 }
 
 // subBlocks returns the end of a list of blocks, or -1 if that is beyond the end of data.

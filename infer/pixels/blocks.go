@@ -145,7 +145,7 @@ func pngMetadata(data []byte) (m Metadata, note string) {
 		case name == "eXIf" && m.Exif == nil:
 			m.Exif = body
 		case name == "iTXt" && m.XMP == nil && bytes.HasPrefix(body, []byte(xmpKeyword)):
-			if m.XMP = internationalText(body[len(xmpKeyword):]); m.XMP == nil {
+			if m.XMP = internationalText(body[len(xmpKeyword):], maxMetadata+1); m.XMP == nil {
 				note = "the XMP metadata is damaged and is not kept"
 			}
 		}
@@ -154,19 +154,6 @@ func pngMetadata(data []byte) (m Metadata, note string) {
 		m.Exif = pngRawProfile(data)
 	}
 	return m, note
-}
-
-// internationalText returns the text of an iTXt chunk without its keyword, or nil.
-func internationalText(body []byte) []byte {
-	if len(body) < 2 {
-		return nil
-	}
-	packed := body[0] == 1
-	parts := bytes.SplitN(body[2:], []byte{0}, 3) // language, translated keyword, text
-	if len(parts) < 3 || !packed {
-		return parts[len(parts)-1]
-	}
-	return inflate(parts[2], maxMetadata+1)
 }
 
 func tiffMetadata(data []byte) (m Metadata, note string) {
@@ -180,13 +167,9 @@ func tiffMetadata(data []byte) (m Metadata, note string) {
 	}
 	m.Exif = newExif(entries)
 	d := readTIFFDir(data)
-	if e := d.entry(tagXMP); e != nil {
-		m.XMP = d.value(e)
-	}
-	if e := d.entry(tagIPTC); e != nil {
-		if m.IPTC = d.value(e); d.order.Uint16(e[2:]) == typeLong { // by programs that mean bytes
-			m.IPTC = littleEndian(m.IPTC, 4, d.order)
-		}
+	m.XMP, m.IPTC = d.content(tagXMP), d.content(tagIPTC)
+	if e := d.entry(tagIPTC); e != nil && d.order.Uint16(e[2:]) == typeLong { // by programs that mean bytes
+		m.IPTC = littleEndian(m.IPTC, 4, d.order)
 	}
 	return m, note
 }

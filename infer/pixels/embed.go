@@ -175,14 +175,15 @@ func webpFile(pixels []riffChunk, x webpExtras) []byte {
 	if x.alpha {
 		flags |= 0x10
 	}
-	u24 := func(b []byte, v int) []byte { return append(b, byte(v), byte(v>>8), byte(v>>16)) }
-	list := appendRIFF([]byte("WEBP"), "VP8X", u24(u24([]byte{flags, 0, 0, 0}, x.width-1), x.height-1))
+	list := appendRIFF([]byte("WEBP"), "VP8X", appendU24(appendU24([]byte{flags, 0, 0, 0}, x.width-1), x.height-1))
 	list = append(list, before...)
 	for _, c := range pixels {
 		list = appendRIFF(list, c.name, c.body)
 	}
 	return appendRIFF(nil, "RIFF", append(list, after...))
 }
+
+func appendU24(b []byte, v int) []byte { return append(b, byte(v), byte(v>>8), byte(v>>16)) }
 
 // webpSize returns the size in the header of a chunk of pixels, and whether that has alpha.
 func webpSize(c riffChunk) (w, h int, alpha bool) {

@@ -123,17 +123,17 @@ func onScreen(img image.Image, at image.Point, w, h int) image.Image {
 func gifFrame(data []byte) []byte {
 	const screen, extension, frame = 13, 0x21, 0x2c
 	i := screen
-	if len(data) > screen && data[10]&0x80 != 0 { // colors
-		i += 3 << (data[10]&7 + 1)
+	if len(data) > screen {
+		i += gifColors(data[10])
 	}
 	for i+9 <= len(data) {
 		switch data[i] {
 		case frame:
 			return data[i+1 : i+9]
 		case extension:
-			for i += 2; i < len(data) && data[i] != 0; i += 1 + int(data[i]) {
+			if i = subBlocks(data, i+2); i < 0 {
+				return nil
 			}
-			i++
 		default:
 			return nil
 		}

@@ -2,7 +2,6 @@ package pixels
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -39,19 +38,12 @@ type FrameWriter struct {
 
 // NewFrameWriter returns a FrameWriter for opt.Format, "gif", "png" or "webp". Plays is as in Animation.
 func NewFrameWriter(opt SaveOptions, plays int) (*FrameWriter, error) {
-	format, err := writer(opt.Format)
+	format, err := opt.complete()
 	if err != nil {
 		return nil, err
 	}
 	if !KeepsFrames(format) {
 		return nil, fmt.Errorf("%s cannot store animations. Fix: choose gif, png or webp", format)
-	}
-	opt.Quality = cmp.Or(opt.Quality, 95)
-	if opt.Quality < 1 || opt.Quality > 100 {
-		return nil, fmt.Errorf("quality %d is outside 1 to 100", opt.Quality)
-	}
-	if len(opt.Profile) > maxProfile {
-		return nil, errProfileSize
 	}
 	return &FrameWriter{format: format, opt: opt, plays: plays}, nil
 }
@@ -170,7 +162,7 @@ func (w *FrameWriter) addWebP(img *image.NRGBA, delay time.Duration) error {
 	const noBlending = 2
 	body := make([]byte, 6) // at the corner
 	for _, v := range []int{w.size.X - 1, w.size.Y - 1, min(w.ticks(delay, time.Millisecond), 1<<24-1)} {
-		body = append(body, byte(v), byte(v>>8), byte(v>>16))
+		body = appendU24(body, v)
 	}
 	body = append(body, noBlending)
 	for c := range webpParts(file.Bytes()) {

@@ -15,7 +15,7 @@ type Picture struct {
 	Image *image.NRGBA // upright, starting at the origin
 	// Deep is the same image with 16 bits per sample, or nil if the file has fewer.
 	Deep   image.Image
-	Format string // "jpeg", "png", "gif", "bmp", "tiff" or "webp"
+	Format string // "jpeg", "png", "gif", "bmp", "tiff", "webp", "heic", "avif" or "pnm"
 	Gray   bool   // every pixel has equal red, green and blue
 	Alpha  bool   // some pixel is not opaque
 	// Orientation is the file's EXIF orientation, 1 to 8. Image is already turned by it.
@@ -33,8 +33,8 @@ type Picture struct {
 }
 
 // Limits bound the cost of a file. Zero fields mean the defaults. In addition to the file, reading
-// usually takes 8 bytes of memory per pixel, up to 15 for 16 bits per sample and progressive JPEG, and
-// up to 24 for progressive CMYK, HEIC and crafted TIFF files, and up to 70 for AVIF of more than 8 bits.
+// usually takes 8 bytes of memory per pixel, up to 15 for 16 bits per sample and progressive JPEG, up to
+// 24 for progressive CMYK, HEIC and crafted TIFF files, and up to 70 for AVIF of more than 8 bits.
 type Limits struct {
 	MaxPixels int   // width times height; default 100 million
 	MaxBytes  int64 // size of the file; default 512 MiB

@@ -117,7 +117,7 @@ func orientation(format string, data []byte) int {
 }
 
 // pngRawProfile returns the EXIF block that ImageMagick wrote into a text chunk before PNG had eXIf:
-// the name of the profile, its length, and its bytes in hexadecimal digits.
+// the name of the profile, its length, and its bytes in hexadecimal digits. The first one counts.
 func pngRawProfile(data []byte) []byte {
 	const most = 1 << 20 // characters
 	for name, body := range pngChunks(data) {
@@ -130,27 +130,39 @@ func pngRawProfile(data []byte) []byte {
 			continue
 		case name == "zTXt" && len(text) > 1:
 			text = inflate(text[1:], most)
-		case name == "iTXt" && len(text) > 2:
-			packed := text[0] == 1
-			_, text, _ = bytes.Cut(text[2:], []byte{0}) // the language
-			_, text, _ = bytes.Cut(text, []byte{0})     // the translated keyword
-			if packed {
-				text = inflate(text, most)
-			}
+		case name == "iTXt":
+			text = internationalText(text, most)
 		case name != "tEXt":
 			continue
 		}
-		if fields := bytes.Fields(text[:min(len(text), most)]); len(fields) > 2 {
-			block := make([]byte, 0, most/2)
-			// Up to the first invalid digit, as far as there is data.
-			block, _ = hex.AppendDecode(block, bytes.Join(fields[2:], nil))
-			return block
+		fields := bytes.Fields(text[:min(len(text), most)])
+		if len(fields) < 3 {
+			return nil
 		}
+		// Up to the first invalid digit, as far as there is data.
+		block, _ := hex.AppendDecode(nil, bytes.Join(fields[2:], nil))
+		return block
 	}
 	return nil
 }
 
-// inflate returns the first bytes of zlib data, at most so many and as far as they are intact.
+// internationalText returns the text of an iTXt chunk without its keyword, or nil. A compressed text ends
+// after most bytes.
+func internationalText(body []byte, most int64) []byte {
+	if len(body) < 2 {
+		return nil
+	}
+	parts := bytes.SplitN(body[2:], []byte{0}, 3) // language, translated keyword, text
+	if len(parts) < 3 {
+		return nil
+	}
+	if body[0] == 1 {
+		return inflate(parts[2], most)
+	}
+	return parts[2]
+}
+
+// inflate returns the first bytes of zlib data, at most the given number, as far as they are intact.
 func inflate(packed []byte, most int64) []byte {
 	z, err := zlib.NewReader(bytes.NewReader(packed))
 	if err != nil {

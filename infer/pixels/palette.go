@@ -82,8 +82,9 @@ type palette struct {
 	exact  map[color.NRGBA]uint8
 }
 
-// paletteOf makes a palette of at most so many colors. It splits the cells into groups of little variance, the worst group first and where it gains
-// most, and takes their means, which a few rounds of k-means then improve.
+// paletteOf makes a palette of at most the given number of colors. It splits the cells into groups of
+// little variance, the worst group first and where it gains most, and takes their means, which a few
+// rounds of k-means then improve.
 func paletteOf(cells []colorCell, most int) *palette {
 	groups := []colorGroup{newColorGroup(cells)}
 	for len(groups) < most {

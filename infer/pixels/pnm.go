@@ -50,7 +50,7 @@ func parsePNM(data []byte) (p pnm, ok bool) {
 	return p, true
 }
 
-// number reads a decimal number of at most so many digits, and what precedes it: spaces and comments.
+// number reads a decimal number of at most the given number of digits, and what precedes it: spaces and comments.
 func (p *pnm) number(digits int) (v int, ok bool) {
 	b := p.pixels
 	for len(b) > 0 && (isSpace(b[0]) || b[0] == '#') {
@@ -142,7 +142,8 @@ func pnmDecode(r io.Reader) (image.Image, error) {
 			if !ok {
 				return nil, errPNM
 			}
-			put((min(v, p.white)*full + p.white/2) / p.white)
+			// 65535 * 65535 does not fit into an int of 32 bits.
+			put(int((uint32(min(v, p.white))*uint32(full) + uint32(p.white)/2) / uint32(p.white)))
 		}
 		if channels == 3 {
 			put(full)

@@ -52,22 +52,30 @@ func writer(format string) (string, error) {
 	return name, nil
 }
 
+// complete sets the defaults, checks the options, and returns the key in encoders of their format.
+func (o *SaveOptions) complete() (format string, err error) {
+	if format, err = writer(o.Format); err != nil {
+		return "", err
+	}
+	o.Quality = cmp.Or(o.Quality, 95)
+	if o.Quality < 1 || o.Quality > 100 {
+		return "", fmt.Errorf("quality %d is outside 1 to 100", o.Quality)
+	}
+	if len(o.Profile) > maxProfile {
+		return "", errProfileSize
+	}
+	return format, nil
+}
+
 // Encode writes an image; opt.Format is required. JPEG and BMP have no alpha, so it draws the image on
 // white; GIF's alpha is all or nothing. Encode writes no orientation but upright.
 func Encode(w io.Writer, img image.Image, opt SaveOptions) error {
-	format, err := writer(opt.Format)
+	format, err := opt.complete()
 	if err != nil {
 		return err
 	}
-	opt.Quality = cmp.Or(opt.Quality, 95)
-	if opt.Quality < 1 || opt.Quality > 100 {
-		return fmt.Errorf("quality %d is outside 1 to 100", opt.Quality)
-	}
 	if err := Valid(img); err != nil {
 		return err
-	}
-	if len(opt.Profile) > maxProfile {
-		return errProfileSize
 	}
 	meta := opt.Metadata.forImage(img.Bounds().Dx(), img.Bounds().Dy())
 	if opt.Profile == nil && meta.empty() {

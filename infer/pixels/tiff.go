@@ -106,7 +106,7 @@ func (d tiffDir) number(tag uint16, absent int) int {
 	return absent
 }
 
-// numbers returns the values of a tag that holds integers, at most so many.
+// numbers returns the values of a tag that holds integers, at most the given number.
 func (d tiffDir) numbers(tag uint16, most int) []int {
 	e := d.entry(tag)
 	if e == nil {
@@ -135,26 +135,19 @@ func (d tiffDir) numbers(tag uint16, most int) []int {
 	return all
 }
 
-// content returns the content of a tag of type UNDEFINED, or nil.
+// content returns the bytes of a tag's value, or nil.
 func (d tiffDir) content(tag uint16) []byte {
-	e := d.entry(tag)
-	if e == nil || d.order.Uint16(e[2:]) != typeUndefined {
-		return nil
+	if e := d.entry(tag); e != nil {
+		return d.value(e)
 	}
-	n, at := int64(d.order.Uint32(e[4:])), int64(d.order.Uint32(e[8:]))
-	if n <= 4 || at+n > int64(len(d.data)) {
-		return nil
-	}
-	return d.data[at : at+n]
+	return nil
 }
 
 // short makes an entry with one number.
 func (d tiffDir) short(tag, value uint16) []byte {
 	e := make([]byte, 12)
 	d.order.PutUint16(e, tag)
-	d.order.PutUint16(e[2:], typeShort)
-	d.order.PutUint32(e[4:], 1)
-	d.order.PutUint16(e[8:], value)
+	d.set(e, typeShort, uint32(value))
 	return e
 }
 
@@ -186,7 +179,8 @@ func (d tiffDir) with(entries ...[]byte) []byte {
 
 // repair changes files whose kind the decoders do not support so that they can decode them: CMYK in TIFF
 // and in JPEG without Adobe's marker, TIFF with a fourth sample of unknown meaning or with reversed bits,
-// GIF whose first frame is larger than the screen, and PNG with odd chunks. If fix is not nil, the decoded image needs it.
+// GIF whose first frame is larger than the screen, and PNG with odd chunks. If fix is not nil, the decoded
+// image needs it.
 func repair(format string, data []byte) (changed []byte, fix func(image.Image) image.Image, err error) {
 	switch format {
 	case "jpeg":

@@ -166,8 +166,8 @@ func (v *Values) Images() int { return v.images }
 // Used returns the lowest and the highest value, or the zero value without images.
 func (v *Values) Used() Window { return v.Most(1) }
 
-// Most returns the narrowest values outside of which there is at most half of the rest of the share at
-// either end: Most(0.99) leaves out up to 0.5% of the samples below and above.
+// Most returns the narrowest window that has the given share of the samples, with at most half of the rest
+// below it and half above: Most(0.99) leaves out up to 0.5% of the samples below and above.
 func (v *Values) Most(share float64) (w Window) {
 	var total uint64
 	for _, n := range v.counts {
