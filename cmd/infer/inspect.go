@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,8 +20,7 @@ import (
 	"cyclegan/infer/builtin"
 )
 
-// inspection is what `infer inspect` tells about a model; -json writes a list of them. Fields that are
-// not known are 0 or empty.
+// inspection describes a model; -json writes a list of them. Fields that are not known are 0 or empty.
 type inspection struct {
 	Path  string `json:"path"`
 	Error string `json:"error,omitempty"`
@@ -81,7 +81,7 @@ func inspect(args []string, stdout, stderr io.Writer) int {
 Usage:
   %s inspect [MODEL...] [options]
 
-Without a MODEL, the built-in models are described. What neither the file nor its network tells is
+Without a MODEL, the built-in models are described. What neither the file nor its network reveals is
 "unknown". Time and memory are measured with images of the training size, or of 256x256 pixels.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 some models failed, 130 interrupted.`, cli.Program("infer")))
@@ -122,7 +122,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 some models failed, 130 interrup
 		}
 		list = append(list, i)
 	}
-	if json != "-" {
+	if json != "-" && failed < len(list) {
 		printInspections(stdout, list)
 	}
 	if err := modelcli.WriteSummary(json, stdout, list); err != nil {
@@ -196,7 +196,7 @@ func (i *inspection) fill(m infer.Info) {
 	i.Input, i.Output = describe(m.Input), describe(m.Output)
 }
 
-// largeImages says how images are translated that are larger than the training size.
+// largeImages describes how images larger than the training size are translated.
 func largeImages(m *infer.Model, quick bool) string {
 	const side = 1 << 14
 	info := m.Info()
@@ -220,7 +220,7 @@ func largeImages(m *infer.Model, quick bool) string {
 // measure translates images of the training size.
 func measure(ctx context.Context, m *infer.Model) (*measurement, error) {
 	const (
-		usual = 256 // pixels, if the model tells no size
+		usual = 256 // pixels, if the model does not record a size
 		least = 500 * time.Millisecond
 		most  = 20
 	)
@@ -259,17 +259,14 @@ func resident(key string) int64 {
 	return kilobytes << 10
 }
 
-// printInspections prints a table with a column for each model.
+// printInspections prints a table with a column for each model that did not fail.
 func printInspections(w io.Writer, list []inspection) {
+	list = slices.DeleteFunc(slices.Clone(list), func(i inspection) bool { return i.Error != "" })
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(title string, value func(inspection) string) {
 		fmt.Fprint(t, title)
 		for _, i := range list {
-			text := "failed"
-			if i.Error == "" || title == "model" {
-				text = cmp.Or(value(i), "unknown")
-			}
-			fmt.Fprint(t, "\t", text)
+			fmt.Fprint(t, "\t", cmp.Or(value(i), "unknown"))
 		}
 		fmt.Fprintln(t)
 	}

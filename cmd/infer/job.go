@@ -262,10 +262,13 @@ func (j *job) watch(soft context.Context, format string, convert func(*batch.Pla
 
 // printNotes prints what happened to images that were converted, with the number of images.
 func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
-	scaled, tiled, frames, details, notes := 0, 0, 0, map[string]int{}, map[string]int{}
+	scaled, tiled, details, notes := 0, 0, map[string]int{}, map[string]int{}
+	frames, moving := 0, 0
 	clamped, values := 0, 0
 	for _, p := range images {
-		frames += p.Frames
+		if p.Frames > 0 {
+			frames, moving = frames+p.Frames, moving+1
+		}
 		if p.Status != statusConverted {
 			continue
 		}
@@ -285,7 +288,7 @@ func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
 	}
 	printDetail(w, details[infer.DetailInput], details[infer.DetailModel], info)
 	if frames > 0 {
-		fmt.Fprintf(w, "%s of animations and videos converted\n", cli.Count(frames, "frame"))
+		fmt.Fprintf(w, "%s in %s converted\n", cli.Count(frames, "frame"), cli.Count(moving, "file"))
 	}
 	if scaled > 0 {
 		fmt.Fprintf(w, "note: %s scaled down to %dx%d, the only size that the model takes, and the results scaled up again\n",

@@ -5,9 +5,10 @@
 //	go run ./cmd/infer -dataroot datasets/yosemite -name yosemite -model cycle_gan
 //	go run ./cmd/infer inspect checkpoints/demo/G_AB.onnx
 //
-// The first form uses the built-in model, which turns summer to winter. The third is the command line of the official test.py: it converts testA with the run's
-// G_AB.onnx into results/yosemite/test_latest/fake_B, and testB with G_BA.onnx into fake_A. Package
-// batch does the work.
+// The first form uses the built-in model, which turns summer to winter. The third is the command line of
+// the official test.py: it converts testA with the run's G_AB.onnx into
+// results/yosemite/test_latest/fake_B, and testB with G_BA.onnx into fake_A. The last describes a model.
+// Package batch does the work.
 package main
 
 import (

@@ -20,7 +20,7 @@ import (
 	"cyclegan/infer/y4m"
 )
 
-// pipe stands for standard input or output in place of a path.
+// pipe stands for standard input or output instead of a path.
 const pipe = "-"
 
 // piped reports whether the result goes to standard output.
@@ -71,12 +71,15 @@ func convertPiped(cfg *config, rep *report, stdin io.Reader, stdout, stderr io.W
 			return cli.Failed, fmt.Errorf("input: %w", err)
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return cli.Failed, fmt.Errorf("input %q is a folder: -out - takes a single image or video", file.Input)
+		}
 		in = f
 	} else {
 		file.Input = "standard input"
 	}
 	buffered := bufio.NewReaderSize(in, 64<<10)
-	head, _ := buffered.Peek(len(y4m.Magic)) // an error comes again
+	head, _ := buffered.Peek(len(y4m.Magic)) // the next read returns the error again
 	j.video = string(head) == y4m.Magic
 	part.plan(&batch.Plan{Jobs: []batch.Job{file}})
 	model, size, err := j.open(soft, cfg, part, stderr)
@@ -127,7 +130,7 @@ func convertImage(ctx context.Context, converter *batch.Converter, cfg *config, 
 	}
 	format := cfg.Format
 	if format == "" {
-		info, _ := pixels.Header(bytes.NewReader(data), cfg.Limits) // an error comes from Convert
+		info, _ := pixels.Header(bytes.NewReader(data), cfg.Limits) // Convert reports the error
 		if format = cmp.Or(info.Format, "png"); !pixels.Writable(format) {
 			format = "png"
 		}

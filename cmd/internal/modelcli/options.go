@@ -59,10 +59,7 @@ func (c *Conversion) Bind(f *cli.Flags, withoutModel string) {
 		c.Resize = s
 		return CheckResize(s)
 	})
-	f.Func("detail", "take the fine detail of results from `NAME`: model translates images at their own size; input translates copies at the training size and applies the change to the images, along their edges, which keeps their detail and needs no tiles; auto takes input for images whose shorter side is at least twice the training size, unless the model is a pyramid, which keeps detail by itself (default: auto)", func(s string) error {
-		c.ModelOptions.Detail = s
-		return (&infer.Options{Detail: s}).Validate()
-	})
+	f.StringVar(&c.ModelOptions.Detail, "detail", "", "take the fine detail of results from `NAME`: model translates images at their own size; input translates copies at the training size and applies the change to the images, along their edges, which keeps their detail and needs no tiles; auto takes input for images whose shorter side is at least twice the training size, unless the model is a pyramid, which keeps detail by itself (default: auto)")
 	f.IntVar(&c.ModelOptions.MaxPixels, "max_pixels", 0, "pass images of more than `N` pixels, width times height, through the model in tiles, which bounds memory; -1 for no bound (default: 2621440)")
 	f.IntVar(&c.Limits.MaxPixels, "max_input_pixels", 100_000_000, "reject images of more than `N` pixels, width times height, before they are decoded")
 	f.Int64Var(&c.Limits.MaxBytes, "max_input_bytes", 512<<20, "reject files of more than `N` bytes")

@@ -18,18 +18,7 @@ import (
 
 // PrintPlan prints how many images a plan converts, and what may be unexpected.
 func PrintPlan(w io.Writer, plan *batch.Plan) {
-	fmt.Fprintf(w, "%s to convert", cli.Count(len(plan.Jobs), "image"))
-	var skipped []string
-	if len(plan.Unsupported) > 0 {
-		skipped = append(skipped, Unsupported(plan.Unsupported))
-	}
-	if plan.SkippedLinks > 0 {
-		skipped = append(skipped, cli.Count(plan.SkippedLinks, "link")+" to folders that are converted anyway or contain the link")
-	}
-	if len(skipped) > 0 {
-		fmt.Fprintf(w, " (skipping %s)", strings.Join(skipped, " and "))
-	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "%s to convert%s\n", cli.Count(len(plan.Jobs), "image"), skipping(plan))
 	if plan.AsPNG > 0 {
 		fmt.Fprintf(w, "writing %s as PNG: their format can only be read\n", cli.Count(plan.AsPNG, "image"))
 	}
@@ -44,6 +33,21 @@ func PrintPlan(w io.Writer, plan *batch.Plan) {
 	for _, f := range plan.Unread {
 		fmt.Fprintf(w, "failed: %v\n", f.Err)
 	}
+}
+
+// skipping describes what a plan leaves out, in parentheses, or returns "".
+func skipping(plan *batch.Plan) string {
+	var skipped []string
+	if len(plan.Unsupported) > 0 {
+		skipped = append(skipped, Unsupported(plan.Unsupported))
+	}
+	if plan.SkippedLinks > 0 {
+		skipped = append(skipped, cli.Count(plan.SkippedLinks, "link")+" to folders that are converted anyway or contain the link")
+	}
+	if len(skipped) == 0 {
+		return ""
+	}
+	return " (skipping " + strings.Join(skipped, " and ") + ")"
 }
 
 // Unsupported counts files of unsupported kinds and names the first of them.
@@ -78,7 +82,7 @@ func PrintDryRun(plan *batch.Plan, stdout, stderr io.Writer, exists func(output 
 	if skipped > 0 {
 		fmt.Fprintf(stderr, ", %d skipped", skipped)
 	}
-	fmt.Fprintln(stderr, "; nothing is written")
+	fmt.Fprintf(stderr, "%s; nothing is written\n", skipping(plan))
 }
 
 // Shown returns a path for a line of text. It is quoted if it holds characters that are not graphic.
