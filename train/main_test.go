@@ -11,9 +11,12 @@ import (
 
 // TestMain keeps TensorFlow from rewriting graphs, which takes most of the time of short runs.
 func TestMain(m *testing.M) {
-	os.Setenv(tfgraph.EnvPlain, "1")
+	tfgraph.Plain = true
 	os.Exit(m.Run())
 }
 
 // rewritten lets TensorFlow rewrite the graphs of a test as in a real run.
-func rewritten(t *testing.T) { t.Setenv(tfgraph.EnvPlain, "") }
+func rewritten(t *testing.T) {
+	tfgraph.Plain = false
+	t.Cleanup(func() { tfgraph.Plain = true })
+}

@@ -5,7 +5,6 @@ package tfgraph
 import (
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -145,14 +144,14 @@ func (s *Session) resolve(p Part, feeds Feeds) (*resolved, error) {
 	return r, errors.Join(unknown...)
 }
 
-// EnvPlain is an environment variable that, if it is not empty, keeps TensorFlow from rewriting graphs. That
-// takes most of the time of a run of a few steps, and saves time in every other one: it is for tests.
-const EnvPlain = "CYCLEGAN_PLAIN_GRAPHS"
+// Plain keeps TensorFlow from rewriting graphs. Rewriting takes most of the time of a run of a few steps
+// and saves time in every longer one, so only tests set it.
+var Plain bool
 
 // Rewrites configures how TensorFlow rewrites a graph with these networks. Its remapper fails on
 // the skip connections of a U-Net and on the levels of a pyramid, so it is off for those.
 func Rewrites(networks ...*graph.Network) *pb.RewriterConfig {
-	rewrites := &pb.RewriterConfig{DisableMetaOptimizer: os.Getenv(EnvPlain) != ""}
+	rewrites := &pb.RewriterConfig{DisableMetaOptimizer: Plain}
 	for _, n := range networks {
 		n.Walk(func(l graph.Layer) {
 			switch l.(type) {

@@ -11,6 +11,6 @@ import (
 
 // TestMain keeps TensorFlow from rewriting graphs, which takes most of the time of short runs.
 func TestMain(m *testing.M) {
-	os.Setenv(tfgraph.EnvPlain, "1")
+	tfgraph.Plain = true
 	os.Exit(m.Run())
 }
