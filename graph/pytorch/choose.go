@@ -27,19 +27,12 @@ var names = map[string][]string{
 }
 
 // Choose returns the state dict of one generator of a checkpoint. The name is that of the entry, such as
-// "G_AB" or "netG_A"; with "" it is the one whose name tells the direction, [AtoB] or [BtoA]. A state dict
-// without several generators needs neither. Names lose what wrappers such as nn.DataParallel and
-// torch.compile add to them.
+// "G_AB" or "netG_A". With "", it is the generator that is no entry of the file but the file itself, or
+// else the one whose name tells the direction, [AtoB] or [BtoA]. A file with one generator needs neither.
+// Names lose what wrappers such as nn.DataParallel and torch.compile add to them.
 func (s State) Choose(name, direction string) (State, error) {
 	s = s.uncompiled()
-	parts := map[string]string{} // prefixes by label
-	for tensor := range s {
-		for _, l := range layouts {
-			if prefix, ok := strings.CutSuffix(tensor, l.mark); ok && (prefix == "" || strings.HasSuffix(prefix, ".")) {
-				parts[label(prefix)] = prefix
-			}
-		}
-	}
+	parts := s.generators()
 	labels := slices.Sorted(maps.Keys(parts))
 	switch {
 	case name != "":
@@ -48,7 +41,7 @@ func (s State) Choose(name, direction string) (State, error) {
 		}
 	case len(parts) == 0:
 		return s.unwrapped(), nil
-	case len(parts) == 1:
+	case len(parts) == 1 || labels[0] == "":
 		name = labels[0]
 	default:
 		fit := slices.DeleteFunc(slices.Clone(labels), func(l string) bool { return !slices.Contains(names[direction], plain(l)) })
@@ -57,7 +50,38 @@ func (s State) Choose(name, direction string) (State, error) {
 		}
 		name = fit[0]
 	}
-	return s.under(parts[name]), nil
+	part := s.under(parts[name])
+	for _, prefix := range parts {
+		if inner, ok := strings.CutPrefix(prefix, parts[name]); ok && inner != "" {
+			maps.DeleteFunc(part, func(tensor string, _ Tensor) bool { return strings.HasPrefix(tensor, inner) })
+		}
+	}
+	return part, nil
+}
+
+// generators returns the prefixes of the tensors of each generator by its label. Generators that only
+// their wrappers tell apart, such as "params" and "params_ema", keep these in their labels.
+func (s State) generators() map[string]string {
+	prefixes := map[string][]string{} // by label
+	for tensor := range s {
+		for _, l := range layouts {
+			prefix, ok := strings.CutSuffix(tensor, l.mark)
+			same := prefixes[label(prefix)]
+			if ok && (prefix == "" || strings.HasSuffix(prefix, ".")) && !slices.Contains(same, prefix) {
+				prefixes[label(prefix)] = append(same, prefix)
+			}
+		}
+	}
+	parts := map[string]string{}
+	for name, same := range prefixes {
+		for _, prefix := range same {
+			if len(same) > 1 || name == "" && len(prefixes) > 1 {
+				name = strings.TrimSuffix(prefix, ".")
+			}
+			parts[name] = prefix
+		}
+	}
+	return parts
 }
 
 // under returns the tensors whose names begin with prefix, without it.

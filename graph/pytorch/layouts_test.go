@@ -89,7 +89,45 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// What is no generator of a known layout is called by its name.
+// Generators that differ in their wrappers only are told apart, in the same way every time, and a state dict
+// that holds another one is still one itself.
+func TestChooseAmongWrappers(t *testing.T) {
+	f := layoutFixtures()[0]
+	first, err := f.read(t).Choose("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := State{}
+	for name := range first {
+		second[name] = Tensor{Shape: []int{1}, Values: []float32{2}}
+	}
+	both := func(a, b string) State {
+		s := State{}
+		for name := range first {
+			s[a+name], s[b+name] = first[name], second[name]
+		}
+		return s
+	}
+	for range 8 { // maps have a random order
+		for _, c := range []struct{ a, b, labels string }{{"params.", "params_ema.", "params, params_ema"}, {"state_dict.", "model.", "model, state_dict"}} {
+			s := both(c.a, c.b)
+			_, err := s.Choose("", AtoB)
+			wantError(t, c.labels, err, "several generators: "+c.labels)
+			got, err := s.Choose(strings.TrimSuffix(c.a, "."), "")
+			if err != nil || !reflect.DeepEqual(got, first) {
+				t.Errorf("%s: %v", c.a, err)
+			}
+		}
+		if got, err := both("", "ema.").Choose("", ""); err != nil || !reflect.DeepEqual(got, first) {
+			t.Errorf("with a moving average: %v", err)
+		}
+	}
+	if got, err := both("", "ema.").Choose("ema", ""); err != nil || !reflect.DeepEqual(got, second) {
+		t.Errorf("the moving average: %v", err)
+	}
+}
+
+// Networks of other kinds are refused by name.
 func TestOtherNetworks(t *testing.T) {
 	conv := Tensor{Shape: []int{2, 3, 4, 4}}
 	for tensor, want := range map[string]string{
