@@ -139,9 +139,10 @@ func hostile() map[string]struct {
 	return map[string]bad{
 		"empty":        {nil, "empty"},
 		"web page":     {[]byte("<!DOCTYPE html><html><head>"), "web page"},
+		"LFS pointer":  {[]byte("version https://git-lfs.github.com/spec/v1\noid"), "git lfs pull"},
 		"ONNX":         {[]byte("\x08\x08\x12\x08cyclegan:\x00"), "this is an ONNX model"},
-		"short":        {[]byte("PK"), "neither"},
-		"tar":          {append(make([]byte, 257), "ustar\x0000"...), "neither"},
+		"short":        {[]byte("PK"), "a text file, not PyTorch weights"},
+		"tar":          {append(make([]byte, 257), "ustar\x0000"...), "no PyTorch weights"},
 		"empty zip":    {torchZip("")[:30], "cut short"},
 		"other zip":    {zipOf(zip.Store, "readme.txt", "x"), "no data.pkl"},
 		"TorchScript":  {torchZip(".", "a/constants.pkl", "x"), "TorchScript"},

@@ -54,13 +54,15 @@ func Read(r io.ReaderAt, size int64) (State, error) {
 	case n == 0:
 		return nil, errors.New("the file is empty")
 	}
-	what := "it"
-	if kind, _ := onnx.Kind(head); kind != "" {
-		what = "this is " + kind + ", which"
-	} else if n > 1 && head[0] == 8 && head[1] < 64 { // the version of the format
-		what = "this is an ONNX model, which"
+	const wanted = "PyTorch weights (from torch.save or safetensors)"
+	if n > 1 && head[0] == 8 && head[1] < 64 { // the version of the format
+		return nil, errors.New("this is an ONNX model, not " + wanted)
 	}
-	return nil, fmt.Errorf("%s is neither from torch.save nor safetensors\nFix: if it was downloaded, download it again", what)
+	kind, fix := onnx.Kind(head)
+	if kind == "" {
+		return nil, errors.New("the file holds no " + wanted + "\nFix: if it was downloaded, download it again")
+	}
+	return nil, errors.New(strings.TrimSpace("this is " + kind + ", not " + wanted + "\n" + fix))
 }
 
 const (
