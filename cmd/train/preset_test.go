@@ -63,7 +63,12 @@ func TestOldNames(t *testing.T) {
 	if resumed, _ := options("--dataroot x --model cycle_gan --no_lsgan=false"); resumed.GANMode != train.LSGAN {
 		t.Errorf("without -no_lsgan the loss is %s", resumed.GANMode)
 	}
-	if _, _, err := parse([]string{"--loadSize", "big"}); err == nil || !strings.Contains(err.Error(), "-loadSize") {
-		t.Errorf("a wrong value: %v", err)
+	if on, _ := options("--dataroot x --model cycle_gan --no_lsgan=1"); on.GANMode != train.Vanilla {
+		t.Errorf("with -no_lsgan=1 the loss is %s", on.GANMode)
+	}
+	for name, value := range map[string]string{"loadSize": "big", "no_lsgan": "maybe"} {
+		if _, _, err := parse([]string{"--" + name + "=" + value}); err == nil || !strings.Contains(err.Error(), "-"+name) {
+			t.Errorf("-%s %s: %v", name, value, err)
+		}
 	}
 }

@@ -1,9 +1,12 @@
 package cli
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
-// oldNames are the options of the official implementation of 2017 and 2018 that have other names today.
-// A value means that the old option is a switch, which sets today's option to the value.
+// oldNames are the options that the official implementation has renamed since 2018. A value means that
+// the old option is a switch, which sets the new one to the value.
 var oldNames = []struct{ old, now, value string }{
 	{old: "loadSize", now: "load_size"},
 	{old: "fineSize", now: "crop_size"},
@@ -23,7 +26,7 @@ var oldNames = []struct{ old, now, value string }{
 	{old: "display_single_pane_ncols", now: "display_ncols"},
 }
 
-// OldNames defines the old names of the options that f has. They set the options.
+// OldNames adds the old names of the options that f has.
 func (f *Flags) OldNames() {
 	var names []string
 	for _, o := range oldNames {
@@ -39,21 +42,20 @@ func (f *Flags) OldNames() {
 			continue
 		}
 		f.BoolFunc(o.old, "", func(value string) error {
-			if value != "true" {
-				return nil
+			if on, err := strconv.ParseBool(value); err != nil || !on {
+				return err
 			}
 			f.renamed = append(f.renamed, "-"+o.old+" is now -"+o.now+"="+o.value)
 			return f.Set(o.now, o.value)
 		})
 	}
-	f.Brief("Names of 2018 for official options of today", names...)
+	f.Brief("Official options: names of 2018, which set the options of today", names...)
 }
 
-// Renamed says how the options are called today that the command line calls by an old name, "" if there
-// are none.
+// Renamed returns a note about the old names on the command line, or "" if there are none.
 func (f *Flags) Renamed() string {
 	if len(f.renamed) == 0 {
 		return ""
 	}
-	return "old names of options: " + strings.Join(f.renamed, ", ")
+	return "old option names: " + strings.Join(f.renamed, ", ")
 }
