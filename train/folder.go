@@ -109,6 +109,7 @@ func LoadOptions(path string) (Options, error) {
 	var o Options
 	if err == nil {
 		o, err = Preset(recipe.Preset)
+		o.Window = "0,65535" // what runs from before the option used
 	}
 	if err == nil {
 		decoder := json.NewDecoder(bytes.NewReader(text))

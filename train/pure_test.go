@@ -77,12 +77,13 @@ func TestOptionsFile(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("read %+v, %v; wrote %+v", got, err, want)
 	}
-	// An option that the file does not have is the preset's: an older version had fewer options.
+	// An option that the file does not have is the preset's: an older version had fewer options. It used all
+	// values of 16-bit images.
 	yosemite, err := Preset("yosemite")
 	if err != nil {
 		t.Fatal(err)
 	}
-	yosemite.NGF = 8
+	yosemite.NGF, yosemite.Window = 8, "0,65535"
 	for text, want := range map[string]struct {
 		options Options
 		err     string
