@@ -11,8 +11,6 @@ func NewGenerator(o GeneratorOptions) (*Network, error) {
 	}
 	var layers []Layer
 	switch o.Architecture {
-	default:
-		layers = resnet(o, Blocks(o.Architecture))
 	case Course:
 		layers = courseGenerator(o)
 	case UNet256:
@@ -23,6 +21,8 @@ func NewGenerator(o GeneratorOptions) (*Network, error) {
 		layers = yosemiteGenerator(o)
 	case Pyramid:
 		layers = pyramid(o)
+	default:
+		layers = resnet(o, Blocks(o.Architecture))
 	}
 	if o.Residual && o.Architecture != Pyramid {
 		layers = []Layer{Residual{Body: layers}, Clamp{Min: -1, Max: 1}}
@@ -58,8 +58,8 @@ func resnet(o GeneratorOptions, blocks int) []Layer {
 	)
 }
 
-// downLayers halve the size of a map of c channels and double the channels. If blurred, the convolution
-// keeps the size, and a fixed filter follows it.
+// downLayers returns the layers that halve the size of a map and double its c channels. With Antialias,
+// the convolution keeps the size, and a fixed filter halves it.
 func downLayers(o GeneratorOptions, name string, c int) []Layer {
 	conv := Conv{Name: name, In: c, Out: 2 * c, Kernel: 3, Stride: 2, Pad: 1}
 	if !o.Antialias {
@@ -324,8 +324,8 @@ const (
 	dropoutRate  = 0.5
 )
 
-// normLayers returns the normalization of the named layer, which may be none. The scale and shift of an
-// affine one are a convolution of single pixels.
+// normLayers returns the normalization of the named layer, which may be none. Scale and shift of an affine
+// one are a depthwise convolution with one pixel.
 func normLayers(kind Norm, name string, channels int) []Layer {
 	switch kind {
 	case NormInstance:

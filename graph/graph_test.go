@@ -251,7 +251,7 @@ func TestValidateListsEveryProblem(t *testing.T) {
 
 func TestOptionErrorsNameTheValue(t *testing.T) {
 	_, err := NewGenerator(GeneratorOptions{Architecture: "resnet_0blocks", In: 2, Out: 3, Norm: "group", Upsampling: "magic", Residual: true})
-	for _, text := range []string{"resnet_0blocks", "group", "magic", "not 2", "0 filters", "residual"} {
+	for _, text := range []string{"resnet_0blocks", "1 to 64 blocks", "group", "magic", "not 2", "0 filters", "residual"} {
 		if err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("the error lacks %s: %v", text, err)
 		}

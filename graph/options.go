@@ -67,7 +67,7 @@ const mostBlocks = 64
 // ResNet returns the name of the ResNet generator with the given number of residual blocks.
 func ResNet(blocks int) string { return fmt.Sprintf("resnet_%dblocks", blocks) }
 
-// Blocks returns the number of residual blocks of a ResNet generator, or 0 for other names.
+// Blocks returns the number of residual blocks of the ResNet with this name, or 0 for other names.
 func Blocks(architecture string) int {
 	var n int
 	if _, err := fmt.Sscanf(architecture, "resnet_%dblocks", &n); err != nil || n < 1 || n > mostBlocks || ResNet(n) != architecture {
@@ -128,10 +128,14 @@ func (o GeneratorOptions) Validate() error {
 }
 
 func (o GeneratorOptions) validateArchitecture() error {
-	if Blocks(o.Architecture) > 0 || o.Architecture == Course {
+	if Blocks(o.Architecture) > 0 {
 		return nil
 	}
-	return oneOf("generator architecture", o.Architecture, Generators)
+	err := oneOf("generator architecture", o.Architecture, slices.Concat(Generators, []string{Course}))
+	if err != nil && strings.HasPrefix(o.Architecture, "resnet_") {
+		return fmt.Errorf("%w, or a ResNet with 1 to %d blocks", err, mostBlocks)
+	}
+	return err
 }
 
 func (o GeneratorOptions) validatePyramid() (errs []error) {

@@ -172,9 +172,9 @@ const (
 	InitOrthogonal InitType = "orthogonal" // Saxe et al. 2013, scaled by gain
 )
 
-// Initialize draws a network's initial weights. Biases are 0, and scales of affine norms are 1. BatchNorm's gamma is N(1, gain), its
-// beta and running mean are 0, its running variance is 1. Frozen parameters are 0: their values come
-// from a trained network.
+// Initialize draws a network's initial weights. Biases are 0, and scales of affine norms are 1.
+// BatchNorm's gamma is N(1, gain), its beta and running mean are 0, its running variance is 1. Frozen
+// parameters are 0: their values come from a trained network.
 func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weights, error) {
 	if err := oneOf("init type", kind, []InitType{InitNormal, InitXavier, InitKaiming, InitOrthogonal}); err != nil {
 		return nil, err
