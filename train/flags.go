@@ -66,8 +66,8 @@ var fixedReasons = map[string]string{
 	"networks": "the saved weights belong to networks with this option",
 	"begun":    "it only has an effect at the start of a run",
 	"draws":    "every random draw of the run follows from it",
-	"values":   "the networks have learnt what the values mean",
-	"domains":  "the networks have learnt which domain is which",
+	"values":   "the networks have learned what the values mean",
+	"domains":  "the networks have learned which domain is which",
 	"recipe":   "it set the run's other options",
 }
 

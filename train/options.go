@@ -40,7 +40,7 @@ type Options struct {
 	Direction      string `json:"direction" usage:"AtoB, or BtoA to swap the domains" resume:"domains"`
 	InputNC        int    `json:"input_nc" usage:"channels of domain A's images: 3 color, 1 gray" resume:"networks"`
 	OutputNC       int    `json:"output_nc" usage:"channels of domain B's images: 3 color, 1 gray" resume:"networks"`
-	Window         string `json:"window" usage:"values LO,HI that 16-bit images use, such as 0,4095 for 12 bits, or A:B, one for each domain; auto, the default, takes those of the training images" resume:"values"`
+	Window         string `json:"window" usage:"values LO,HI that 16-bit images use, such as 0,4095 for 12 bits, or LO,HI:LO,HI for A and B; auto, the default, takes those of the training images" resume:"values"`
 	Preprocess     string `json:"preprocess" usage:"resize_and_crop, crop, scale_width, scale_width_and_crop or none"`
 	LoadSize       int    `json:"load_size" usage:"size in pixels to which images are resized"`
 	CropSize       int    `json:"crop_size" usage:"size in pixels of the crops to train on" resume:"networks"`
@@ -53,12 +53,12 @@ type Options struct {
 	Scenes         int    `json:"scenes" usage:"built-in scenes of each season" valid:">=1"`
 	DataMemoryMB   int    `json:"data_memory" usage:"megabytes of decoded images to keep in memory" valid:">=0"`
 
-	NetG       string  `json:"netG" usage:"generator: resnet_9blocks or another number of blocks, unet_256, unet_128, yosemite or pyramid" resume:"networks"`
+	NetG       string  `json:"netG" usage:"generator: resnet_9blocks or another number of blocks, unet_256, unet_128, yosemite, pyramid or deeplearning_ai" resume:"networks"`
 	NetD       string  `json:"netD" usage:"discriminator: basic, n_layers, pixel, yosemite, yosemite_public, or projected, which scores frozen ImageNet features and learns in minutes" resume:"networks"`
 	NLayersD   int     `json:"n_layers_D" usage:"strided layers of the discriminator, with netD n_layers" resume:"networks"`
 	NGF        int     `json:"ngf" usage:"filters in the generator's last hidden layer; with netG pyramid, in its widest one" valid:">=1" resume:"networks"`
 	NDF        int     `json:"ndf" usage:"filters in the discriminator's first layer, or in each head of projected" valid:">=1" resume:"networks"`
-	Norm       string  `json:"norm" usage:"normalization: instance, batch or none" resume:"networks"`
+	Norm       string  `json:"norm" usage:"normalization: instance, batch, none, or instance_affine for generators (with -norm_D)" resume:"networks"`
 	NormD      string  `json:"norm_D" usage:"normalization of the discriminators, if it differs from norm" resume:"networks"`
 	Upsampling string  `json:"upsampling" usage:"how the generator enlarges: transpose (transposed convolution) or resize (bilinear, then convolution)" resume:"networks"`
 	Residual   bool    `json:"residual" usage:"add the generator's output to its input" resume:"networks"`

@@ -21,7 +21,7 @@ const about = `Train a CycleGAN. Without options it learns built-in scenes in a 
   %[1]s -workers 10.0.0.2:7000,10.0.0.3:7000 -batch_size 2 [options]
 
 Defaults are those of preset %[2]s. Without -preset it is demo without data, and fast with data; with
--model, -netG, -netD or an option's name of 2018 it is paper. Frequencies count images of each domain.
+-model, -netG, -netD or an option name of 2018 it is paper. Frequencies count images of each domain.
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 -check found unreadable images,
 130 interrupted after saving.`
 
@@ -69,7 +69,7 @@ func (c *config) flags(o *train.Options) *cli.Flags {
 	f.Group("Networks", "netG", "netD", "n_layers_D", "ngf", "ndf", "norm", "norm_D", "upsampling", "residual", "no_dropout",
 		"init_type", "init_gain", "init_G_AB", "init_G_BA", "init_D_A", "init_D_B")
 	f.Group("Losses", "gan_mode", "lambda_A", "lambda_B", "lambda_identity", "lambda_D", "lambda_other", "lambda_gp", "pool_size", "step_order")
-	f.Group("Optimization", "lr", "lr_D", "beta1", "lr_policy", "lr_decay_iters", "n_epochs", "n_epochs_decay",
+	f.Group("Optimization", "lr", "lr_D", "beta1", "beta2", "warmup_D", "lr_policy", "lr_decay_iters", "n_epochs", "n_epochs_decay",
 		"n_steps", "n_steps_decay", "max_steps", "max_minutes", "ema", "seed")
 	f.Group("Machines", "gpu_ids", "threads", "precision", "conv", "workers", "worker")
 	f.Group("Log, samples and checkpoints", "print_freq", "display_freq", "save_latest_freq", "save_epoch_freq", "save_by_iter", "keep_last")

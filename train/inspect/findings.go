@@ -103,7 +103,7 @@ func (in *inspector) findCounts() {
 	for _, p := range in.training() {
 		if n := len(p.files); n > 0 && n < fewTrain {
 			in.add(Warning, "few", nil, fmt.Sprintf("few images in %s: %d", p.folder.Label, n),
-				"The networks memorise such a small set and do worse on new images. Fix: collect more; some hundreds per domain are usual.")
+				"The networks memorize such a small set and do worse on new images. Fix: collect more; some hundreds per domain are usual.")
 		}
 	}
 	a, b := in.parts[0], in.parts[1]

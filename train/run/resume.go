@@ -162,13 +162,13 @@ func (r *run) afterDivergence(err error) error {
 	return fmt.Errorf("%w\nFix: resume from the checkpoint of step %d with a lower rate:\n  %s", err, c.Step, r.resumeCommand(lower))
 }
 
-// afterUnsaved adds to the error of saving the last state what is saved, and how to go on from there.
+// afterUnsaved adds to the error of saving the last state which state is saved, and how to resume from it.
 func (r *run) afterUnsaved(err error) error {
 	c, _, loadErr := r.opts.Checkpoints().Latest()
 	if loadErr != nil {
 		return fmt.Errorf("%w\nThe run has no checkpoint", err)
 	}
-	return fmt.Errorf("%w\nThe run is saved up to step %d. Fix: make room, then resume:\n  %s", err, c.Step, r.resumeCommand(""))
+	return fmt.Errorf("%w\nThe run is saved up to step %d. Fix: make the folder writable, with room for a checkpoint, then resume:\n  %s", err, c.Step, r.resumeCommand(""))
 }
 
 // afterUnreachable adds to the error how to resume without a worker. The weights are on the first
