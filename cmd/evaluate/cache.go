@@ -32,8 +32,8 @@ const (
 )
 
 // newCache returns the cache for a folder and the options. An entry is named by a hash of everything
-// that it depends on: the content of the images, and not their names or times, which tell nothing for
-// sure.
+// that it depends on. Images count by their content, because files with equal names, sizes, and times can
+// differ.
 func newCache(ctx context.Context, cfg *config, f *folder, swd *metric.SWD, e *features.Extractor, warn func(string, ...any)) (*cache, error) {
 	dir, err := cfg.cacheFolder()
 	if err != nil || dir == "" {

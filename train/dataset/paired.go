@@ -46,7 +46,7 @@ func findPairs(fsys fs.FS, dirs []string) error {
 	return nil
 }
 
-// pairedFolders returns an error if dir_A and dir_B are two phases of a pix2pix data set, which are no two
+// pairedFolders returns an error if dir_A and dir_B are two phases of a pix2pix data set instead of two
 // domains.
 func pairedFolders(a, b *Folder) error {
 	parent := filepath.Dir(filepath.Clean(a.Dir))
@@ -57,8 +57,8 @@ func pairedFolders(a, b *Folder) error {
 	return pairsError("in "+parent, []string{filepath.Base(a.Dir), filepath.Base(b.Dir)})
 }
 
-// pairsError is about pairs in folders called by their phases. The first one that is not for training
-// becomes testA and testB.
+// pairsError returns the error for folders of pairs, named after their phases. The images of test, or else
+// of val, become testA and testB.
 func pairsError(where string, folders []string) error {
 	var commands string
 	cut := func(from, to string) {
@@ -78,6 +78,6 @@ func pairsError(where string, folders []string) error {
 			tested = true
 		}
 	}
-	return fmt.Errorf("these are pairs for pix2pix, not two domains: each image has A on its left half and B on its right half. "+
+	return fmt.Errorf("these are pairs for pix2pix, not two domains: each image has A on its left half and B on its right half\n"+
 		"Fix: split the pairs %s, for example with ImageMagick:%s", where, commands)
 }

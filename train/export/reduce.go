@@ -15,7 +15,7 @@ import (
 )
 
 // Limits of the precision loss, as mean PSNR in dB against the f32 generator. They are the same for all
-// precisions: what matters is what one sees, not how it came about. An image rounded to 8 bits has 59 dB.
+// precisions, because only the visible difference matters. An image rounded to 8 bits has 59 dB.
 const (
 	// GoodPSNR is the limit below which a difference may be visible: 4.5 of 255 levels on average (root
 	// mean square).
@@ -177,8 +177,8 @@ func psnr(want, got []float32) (float64, error) {
 		d := float64(v) - float64(got[i])
 		sum += d * d
 	}
-	if math.IsNaN(sum) {
-		return 0, errors.New("a value is not a number")
+	if math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return 0, errors.New("the model returned NaN or infinite values")
 	}
 	return metric.Decibels(sum/float64(len(want)), 2), nil
 }
