@@ -60,7 +60,7 @@ type Options struct {
 	NDF        int     `json:"ndf" usage:"filters in the discriminator's first layer, or in each head of projected" valid:">=1" resume:"networks"`
 	Norm       string  `json:"norm" usage:"normalization: instance, batch, none, or instance_affine for generators (with -norm_D)" resume:"networks"`
 	NormD      string  `json:"norm_D" usage:"normalization of the discriminators, if it differs from norm" resume:"networks"`
-	Upsampling string  `json:"upsampling" usage:"how the generator enlarges: transpose (transposed convolution) or resize (bilinear, then convolution)" resume:"networks"`
+	Upsampling string  `json:"upsampling" usage:"how the generator enlarges: transpose (transposed convolution), resize (bilinear, then convolution) or nearest (repeated pixels, then convolution)" resume:"networks"`
 	Residual   bool    `json:"residual" usage:"add the generator's output to its input" resume:"networks"`
 	NoDropout  bool    `json:"no_dropout" usage:"leave out dropout in the generator; true for CycleGAN, -no_dropout=false turns it on" resume:"networks"`
 	InitType   string  `json:"init_type" usage:"initial weights: normal, xavier, kaiming or orthogonal" resume:"begun"`

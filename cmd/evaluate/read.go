@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"image"
-	"os"
 	"runtime"
 	"slices"
 
@@ -73,7 +72,7 @@ func (c *config) chooseWindow(ctx context.Context, folders ...*folder) error {
 }
 
 func decode(f file) (*pixels.Picture, error) {
-	data, err := content(f.path)
+	data, err := pixels.ReadFile(f.path, pixels.Limits{})
 	if err != nil {
 		return nil, fmt.Errorf("read image: %w", err)
 	}
@@ -85,19 +84,6 @@ func decode(f file) (*pixels.Picture, error) {
 		return nil, fmt.Errorf("read image %q: %w", f.path, err)
 	}
 	return pic, nil
-}
-
-func content(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	return pixels.ReadAll(f, info.Size(), pixels.Limits{}.WithDefaults().MaxBytes)
 }
 
 func (r *reader) needsSet(s *side) bool      { return r.swd != nil && s.set == nil }

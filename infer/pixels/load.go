@@ -58,7 +58,7 @@ func (l Limits) WithDefaults() Limits {
 
 // Load reads the image at path. The content decides the format, not the name. Errors name the path.
 func Load(path string, lim Limits) (*Picture, error) {
-	data, err := readFile(path, lim.WithDefaults().MaxBytes)
+	data, err := ReadFile(path, lim)
 	if err != nil {
 		return nil, fmt.Errorf("read image: %w", err)
 	}
@@ -69,7 +69,8 @@ func Load(path string, lim Limits) (*Picture, error) {
 	return p, nil
 }
 
-func readFile(path string, most int64) ([]byte, error) {
+// ReadFile returns the content of a file. More than lim.MaxBytes are an error.
+func ReadFile(path string, lim Limits) ([]byte, error) {
 	// Opening a named pipe would wait for a writer.
 	info, err := os.Stat(path)
 	if err != nil {
@@ -83,7 +84,7 @@ func readFile(path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := ReadAll(f, info.Size(), most)
+	data, err := ReadAll(f, info.Size(), lim.WithDefaults().MaxBytes)
 	if err != nil && !errors.As(err, new(*fs.PathError)) {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
 	}
