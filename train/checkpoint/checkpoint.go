@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -224,6 +225,9 @@ func (c *Checkpoint) parse(metadata map[string]string) error {
 	}
 	if _, ok := metadata["used"]; !ok {
 		c.Used = c.Step
+	}
+	if min(c.Step, c.Seen, c.Used, c.WarmUp, int64(c.Batches)) < 0 {
+		return errors.New("header metadata: a count is negative")
 	}
 	if by, ok := metadata["best_by"]; ok {
 		value, err := strconv.ParseFloat(metadata["best_value"], 64)

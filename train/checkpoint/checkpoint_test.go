@@ -79,6 +79,23 @@ func TestDamagedCheckpoint(t *testing.T) {
 	}
 }
 
+// A file of negative counts would lead to places outside of the data.
+func TestNegativeCounts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.safetensors")
+	for _, change := range []func(*Checkpoint){
+		func(c *Checkpoint) { c.Step = -1 }, func(c *Checkpoint) { c.Used = -1 }, func(c *Checkpoint) { c.Batches = -1 },
+	} {
+		c := someCheckpoint(5)
+		change(c)
+		if err := c.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "negative") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
 // Checkpoints of the first format, without a header checksum and the newer numbers, can be read.
 func TestFirstCheckpointFormat(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.safetensors")
