@@ -192,17 +192,17 @@ func (in *inspector) findWindows() {
 		}
 		if s.Deep < s.Count {
 			in.add(Warning, "bits_differ", p.names(func(f *file) bool { return !f.Deep }), "images with 8 bits per channel among those with 16: "+p.ofSet(s.Count-s.Deep),
-				fmt.Sprintf("The window %v applies to those with 16 bits only, so equal values may not mean the same. Fix: use images of one kind.", s.Window))
+				fmt.Sprintf("The window %v applies to those with 16 bits only, so equal values may not mean the same. Fix: convert all images to 16 bits, or all to 8.", s.Window))
 		}
 		width := func(w pixels.Window) int { return int(w.Hi) - int(w.Lo) }
 		switch {
 		case s.Values == (pixels.Window{}): // not decoded
 		case s.Values.Lo < s.Window.Lo || s.Values.Hi > s.Window.Hi:
 			in.add(Note, "clamped", nil, fmt.Sprintf("values of %s outside of the window %v", p.folder.Label, s.Window),
-				fmt.Sprintf("They are %d to %d. The run clamps those outside. Fix: nothing to do, unless they matter; then use a wider -window.", s.Values.Lo, s.Values.Hi))
+				fmt.Sprintf("They are %d to %d. The run clamps those outside. Fix: if they matter, use a wider -window.", s.Values.Lo, s.Values.Hi))
 		case width(s.Most) > 0 && 2*width(s.Most) < width(s.Window):
 			in.add(Warning, "narrow", nil, fmt.Sprintf("99.9%% of the values of %s are from %d to %d, within the window %v", p.folder.Label, s.Most.Lo, s.Most.Hi, s.Window),
-				fmt.Sprintf("The networks see these images almost flat. Fix: use -window %v, for domain %s, if the few values outside mean nothing.", s.Most, p.domain))
+				fmt.Sprintf("For the networks, these images have almost no contrast. Fix: if the values outside do not matter, use -window %v for domain %s.", s.Most, p.domain))
 		}
 	}
 }
