@@ -80,10 +80,9 @@ type entry struct {
 	fixed    []float32 // the filter of every channel, which the layout has and the network does not need
 }
 
-// errNotOfficial returns the error for a network that the official implementation does not have.
+// errNotOfficial returns the error for a network that no layout has.
 func errNotOfficial(network string) error {
-	return fmt.Errorf("the official implementation has no %s, so official weights do not fit it "+
-		"and its own have no official names", network)
+	return fmt.Errorf("no known PyTorch implementation has a %s, so its weights have no names there", network)
 }
 
 // generatorEntries builds a generator and returns its official tensors.
@@ -98,7 +97,7 @@ func generatorEntries(o graph.GeneratorOptions) (*graph.Network, []entry, error)
 		}
 	}
 	if o.Residual || o.Upsampling != graph.UpTranspose {
-		return nil, nil, errNotOfficial("generator with residual output or resized upsampling")
+		return nil, nil, fmt.Errorf("%w\nFix: train with -residual=false -upsampling transpose", errNotOfficial("generator with residual output or resized upsampling"))
 	}
 	return nil, nil, errNotOfficial(fmt.Sprintf("generator %q", o.Architecture))
 }

@@ -196,8 +196,8 @@ func TestMismatch(t *testing.T) {
 		{"dropout", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Dropout = true }, []string{`"model.10.conv_block.6.weight"`}},
 		{"channels", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.In = 1 }, []string{`"model.1.weight"`, "[2 3 7 7]", "[2 1 7 7]"}},
 		{"discriminator", of("basic.pth"), func(*graph.GeneratorOptions) {}, []string{"look like a discriminator: basic"}},
-		{"residual", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Residual = true }, []string{"no official names"}},
-		{"resize", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Upsampling = graph.UpResize }, []string{"no official names"}},
+		{"residual", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Residual = true }, []string{"its weights have no names there"}},
+		{"resize", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Upsampling = graph.UpResize }, []string{"its weights have no names there"}},
 		{"yosemite", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Architecture = graph.Yosemite }, []string{`"yosemite"`}},
 		{"no filters", of("resnet_9blocks.pth"), func(o *graph.GeneratorOptions) { o.Filters = 0 }, []string{"0 filters"}},
 		{"NaN", broken(of("resnet_9blocks.pth"), "model.10.conv_block.1.weight", float32(math.NaN())), func(*graph.GeneratorOptions) {},
@@ -213,7 +213,7 @@ func TestMismatch(t *testing.T) {
 	_, _, err := Discriminator(of("basic.pth"), graph.DiscriminatorOptions{Architecture: graph.NLayers, In: 3, Filters: 2, Layers: 2, Norm: graph.NormInstance})
 	wantError(t, "layers", err, `"model.8.weight"`, "[16 8 4 4]", "[1 8 4 4]", "look like a discriminator: basic")
 	_, _, err = Discriminator(of("basic.pth"), graph.DiscriminatorOptions{Architecture: graph.Yosemite, In: 3, Filters: 2, Norm: graph.NormBatch})
-	wantError(t, "yosemite", err, "no official names")
+	wantError(t, "yosemite", err, "its weights have no names there")
 }
 
 // broken changes one value of a tensor.
@@ -282,8 +282,8 @@ func TestWriteChecksFirst(t *testing.T) {
 	wantError(t, "infinite", WriteGenerator(&file, f.g, infinite), `value 3 of parameter "up1.weight" is +Inf`)
 	o := f.g
 	o.Upsampling = graph.UpResize
-	wantError(t, "resize", WriteGenerator(&file, o, w), "no official names")
-	wantError(t, "yosemite", WriteDiscriminator(&file, graph.DiscriminatorOptions{Architecture: graph.Yosemite, In: 3, Filters: 2, Norm: graph.NormBatch}, w), "no official names")
+	wantError(t, "resize", WriteGenerator(&file, o, w), "its weights have no names there")
+	wantError(t, "yosemite", WriteDiscriminator(&file, graph.DiscriminatorOptions{Architecture: graph.Yosemite, In: 3, Filters: 2, Norm: graph.NormBatch}, w), "its weights have no names there")
 	if file.Len() > 0 {
 		t.Errorf("wrote %d bytes", file.Len())
 	}
