@@ -122,9 +122,9 @@ func (c *command) images(n *graph.Network, name string, m onnxgraph.Metadata) (c
 	if len(good) == 0 {
 		return nil, nil, fmt.Errorf("no image can be read: %w", unreadable)
 	}
-	source := "training pictures of " + m.DomainFrom
+	source := "training images of " + m.DomainFrom
 	if c.calibration != "" {
-		source = "pictures of " + filepath.Base(c.calibration)
+		source = "images of " + filepath.Base(c.calibration)
 	}
 	of := func(indices []int) *export.Images {
 		return &export.Images{Count: len(indices), H: h, W: w, Source: source, Read: func(i int) ([]float32, error) { return read(indices[i]) }}
