@@ -59,7 +59,8 @@ type Options struct {
 	// Size returns the size in pixels to which an image of w x h is resized before it is translated;
 	// the output keeps that size. Default: no image is resized.
 	Size func(w, h int) (int, int)
-	// Window holds the values of 16-bit results that become black and white in formats with 8 bits.
+	// Window holds the values of 16-bit results that become black and white in formats with 8 bits, and in
+	// animations and videos.
 	// Default: the output window of a Translator that is an *infer.Model.
 	Window infer.Window
 	// Done is called after each image, from the goroutine that called Run.

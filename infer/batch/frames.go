@@ -102,9 +102,8 @@ func (c *Converter) animate(ctx context.Context, w *work) error {
 			return fmt.Errorf("frame %d: %w", w.frames.Frames()+1, r.err)
 		}
 		w.Tiling = r.tiling
-		if w.img = r.img; w.frames.Frames() == 0 {
-			c.fitFormat(w)
-		}
+		w.img = r.img
+		c.fitFormat(w)
 		if err := w.frames.Add(w.img, <-delays); err != nil {
 			return err
 		}

@@ -3,9 +3,12 @@ package batch
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"image"
 	"image/color"
+	"image/draw"
 	"iter"
 	"os"
 	"path/filepath"
@@ -15,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"cyclegan/infer"
 	"cyclegan/infer/internal/imagetest"
 	"cyclegan/infer/pixels"
 )
@@ -160,5 +164,65 @@ func TestFrames(t *testing.T) {
 		if r.err == nil || !strings.Contains(r.err.Error(), "interrupted") {
 			t.Errorf("a canceled context: %v", r.err)
 		}
+	}
+}
+
+// Frames that a file does not announce make no animation, and no program panic.
+func TestFramesWithoutAnnouncement(t *testing.T) {
+	for name, announced := range map[string]string{"parts.png": "acTL", "parts.webp": "VP8X"} {
+		file, err := os.ReadFile(filepath.Join("../pixels/testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := bytes.Index(file, []byte(announced))
+		if name == "parts.webp" {
+			file[at+8] &^= 2 // the flag for animations
+		} else {
+			copy(file[at:], "abCd")
+			binary.BigEndian.PutUint32(file[at+12:], crc32.ChecksumIEEE(file[at:at+12]))
+		}
+		c, err := New(inverter, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, r := c.Convert(t.Context(), Job{name, name}, file); r.Frames != 0 || (r.Err == nil) != (name == "parts.png") {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+// All frames of a model with an output window fill 8 bits, not the first alone.
+func TestWindowInFrames(t *testing.T) {
+	half := translator(func(_ context.Context, img image.Image) (image.Image, error) {
+		out := image.NewNRGBA64(img.Bounds())
+		draw.Draw(out, out.Rect, image.NewUniform(color.NRGBA64{2048, 2048, 2048, 65535}), image.Point{}, draw.Src)
+		return out, nil
+	})
+	c, err := New(half, &Options{Window: infer.Window{Lo: 0, Hi: 4095}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile("../pixels/testdata/parts.gif")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"out.png", "out.gif"} {
+		data, r := c.Convert(t.Context(), Job{"in", name}, file)
+		if r.Err != nil || r.Frames != 5 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "0 to 4095 become 0 to 255") {
+			t.Fatalf("%s: %+v", name, r)
+		}
+		got, err := pixels.Decode(data, pixels.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, f := range pull(got.Animation) {
+			if p := f.Image.NRGBAAt(1, 1); p != (color.NRGBA{128, 128, 128, 255}) {
+				t.Errorf("%s: frame %d has %v", name, i+1, p)
+			}
+		}
+	}
+	var out bytes.Buffer
+	if r := c.Video(t.Context(), Job{"in", "out"}, strings.NewReader(stream(2)), &out, func() {}); r.Err != nil || !strings.HasSuffix(out.String(), "FRAME X1\n\x80\x80") {
+		t.Errorf("%v, %q", r.Err, out.String())
 	}
 }

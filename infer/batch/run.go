@@ -219,12 +219,11 @@ func (c *Converter) keepFrames(w *work, a *pixels.Animation) {
 	if a == nil || !pixels.KeepsFrames(w.save.Format) {
 		return
 	}
-	i := slices.Index(w.Notes, pixels.NoteFrames)
+	w.Notes = slices.DeleteFunc(w.Notes, func(note string) bool { return note == pixels.NoteFrames })
 	if err := a.TooLong(); err != nil {
-		w.Notes[i] += ": " + err.Error()
+		w.Notes = append(w.Notes, pixels.NoteFrames+": "+err.Error())
 		return
 	}
-	w.Notes = slices.Delete(w.Notes, i, i+1)
 	w.animation = a
 }
 
@@ -247,23 +246,34 @@ func (c *Converter) translate(ctx context.Context, w *work) bool {
 	return true
 }
 
-// fitFormat reduces a result to what its format stores, and corrects the notes.
+// fitFormat reduces a result to what its format stores, and corrects the notes. Frames have 8 bits.
 func (c *Converter) fitFormat(w *work) {
+	if w.frames != nil {
+		c.toBytes(w, "an animation")
+		return
+	}
 	format := canonical(filepath.Ext(w.Output))
-	switch {
-	case !pixels.Deep(w.img):
-	case pixels.KeepsDeep(format):
+	if pixels.Deep(w.img) && pixels.KeepsDeep(format) {
 		w.Notes = slices.DeleteFunc(w.Notes, func(note string) bool { return note == pixels.NoteDeep })
-	default:
-		w.img, _ = c.opt.Window.Stretch(w.img)
-		w.img = pixels.Shallow(w.img)
-		if c.opt.Window != (infer.Window{}) {
-			w.Notes = append(w.Notes, fmt.Sprintf("%s stores 8 bits: the values %d to %d become 0 to 255; png and tiff keep them", format, c.opt.Window.Lo, c.opt.Window.Hi))
-		}
+	} else {
+		c.toBytes(w, format)
 	}
 	if gray := w.img.ColorModel(); w.save.Profile != nil && (gray == color.GrayModel || gray == color.Gray16Model) {
 		w.Notes = append(w.Notes, fmt.Sprintf("the result is gray, which the ICC profile %q does not suit", w.save.Profile.Name()))
 		w.save.Profile = nil
+	}
+}
+
+// toBytes reduces a result to 8 bits per sample, which is what the named format or file stores.
+func (c *Converter) toBytes(w *work, name string) {
+	if !pixels.Deep(w.img) {
+		return
+	}
+	w.img, _ = c.opt.Window.Stretch(w.img)
+	w.img = pixels.Shallow(w.img)
+	note := fmt.Sprintf("%s stores 8 bits: the values %d to %d become 0 to 255; still png and tiff images keep them", name, c.opt.Window.Lo, c.opt.Window.Hi)
+	if c.opt.Window != (infer.Window{}) && !slices.Contains(w.Notes, note) {
+		w.Notes = append(w.Notes, note)
 	}
 }
 

@@ -60,7 +60,8 @@ func (c *Converter) video(ctx context.Context, in io.Reader, out io.Writer, fram
 		if t.err != nil {
 			return t.err
 		}
-		if err := w.Write(t.img, <-params); err != nil {
+		img, _ := c.opt.Window.Stretch(t.img)
+		if err := w.Write(img, <-params); err != nil {
 			cancel() // the reader of the input, which may wait for a frame
 			return fmt.Errorf("write video: %w", err)
 		}

@@ -48,7 +48,8 @@ const (
 // framesFactor limits the pixels of all frames of an animation together, in multiples of Limits.MaxPixels.
 const framesFactor = 20
 
-// readAnimation returns nil if the file is no animation of several frames.
+// readAnimation returns nil if the file is no animation of several frames. PNG and WebP files announce that
+// they are one.
 func readAnimation(data []byte, info Info, lim Limits) *Animation {
 	a := &Animation{Width: info.Width, Height: info.Height, Plays: 1, format: info.Format, limits: lim}
 	switch info.Format {
@@ -57,7 +58,9 @@ func readAnimation(data []byte, info Info, lim Limits) *Animation {
 	case "png":
 		a.readPNG(data)
 	case "webp":
-		a.readWebP(data)
+		if animated(data) {
+			a.readWebP(data)
+		}
 	}
 	if a.Frames = len(a.frames); a.Frames < 2 {
 		return nil
@@ -222,6 +225,7 @@ func gifPart(data []byte, head int, control, block []byte) framePart {
 // readPNG finds the frames of an APNG file. An image before the first fcTL chunk is not one of them.
 func (a *Animation) readPNG(data []byte) {
 	be := binary.BigEndian
+	announced := false
 	var header, shared []byte // the IHDR chunk's content; chunks for all frames
 	var control []byte
 	var pixels [][]byte
@@ -236,7 +240,7 @@ func (a *Animation) readPNG(data []byte) {
 		case name == "IHDR" && len(body) == 13:
 			header = body
 		case name == "acTL" && len(body) == 8:
-			a.Plays = int(be.Uint32(body[4:]))
+			announced, a.Plays = true, int(be.Uint32(body[4:]))
 		case name == "PLTE" || name == "tRNS":
 			shared = appendChunk(shared, name, body)
 		case name == "fcTL" && len(body) == 26:
@@ -249,7 +253,7 @@ func (a *Animation) readPNG(data []byte) {
 		}
 	}
 	flush()
-	if header == nil {
+	if header == nil || !announced {
 		a.frames = nil
 	}
 }
