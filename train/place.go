@@ -30,7 +30,7 @@ func (p place) in(batches int, o Options) place {
 		return p
 	}
 	scale := float64(batches) / float64(from)
-	// The end of the epoch is not reached by rounding.
+	// Rounding must not reach the end of the epoch.
 	index := min(int64(math.Round(float64(p.used%int64(from))*scale)), int64(batches)-1)
 	p.used = p.used/int64(from)*int64(batches) + index
 	if p.passed != 0 && !o.InSteps() {

@@ -77,8 +77,8 @@ func TestOptionsFile(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("read %+v, %v; wrote %+v", got, err, want)
 	}
-	// An option that the file does not have is the preset's: an older version had fewer options. It used all
-	// values of 16-bit images.
+	// An option that the file does not have is the preset's: an older version had fewer options. It
+	// used all values of 16-bit images.
 	yosemite, err := Preset("yosemite")
 	if err != nil {
 		t.Fatal(err)

@@ -35,7 +35,8 @@ type builder struct {
 	weights graph.Weights
 	nodes   []node
 	tensors []*onnx.Tensor
-	// taken holds every name given so far. Nodes, their outputs and the initializers share one set of names.
+	// taken holds every name given so far. Nodes, their outputs and the initializers share one set
+	// of names.
 	taken map[string]bool
 	// last is the latest layer with a name of its own; layers without one are named after it.
 	last string

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// wrappers are modules that hold another one as it is, and keys of checkpoints.
+// wrappers are names that say nothing about the network below them. The first three are of modules that
+// hold one other module, the rest are keys of checkpoints.
 var wrappers = []string{"module", "state_dict", "model_state_dict", "net", "model", "params"}
 
 // compiled is what torch.compile adds to the names of the modules in a compiled one.

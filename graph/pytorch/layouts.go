@@ -91,8 +91,8 @@ var others = []struct{ part, name string }{
 	{"main.0.weight", "a StarGAN or DCGAN network"},
 }
 
-// Layout names the implementation whose layout a generator has, such as "the official ResNet", or returns ""
-// for none.
+// Layout names the implementation whose layout a generator has, such as "the official ResNet", or
+// returns "" for none.
 func Layout(o graph.GeneratorOptions) string {
 	for _, l := range layouts {
 		if l.fits(o) {
@@ -200,8 +200,8 @@ func (c numbering) recognize(s State) (graph.GeneratorOptions, error) {
 	return o, errors.Join(err1, err2, err3)
 }
 
-// enlargement is the filter by which CUT's generators enlarge their maps: [1 3 3 1]/4 along each axis, which
-// is bilinear.
+// enlargement is the filter by which CUT's generators enlarge their maps: [1 3 3 1]/4 along each
+// axis, which is bilinear.
 var enlargement = []float32{
 	1. / 16, 3. / 16, 3. / 16, 1. / 16, 3. / 16, 9. / 16, 9. / 16, 3. / 16,
 	3. / 16, 9. / 16, 9. / 16, 3. / 16, 1. / 16, 3. / 16, 3. / 16, 1. / 16,

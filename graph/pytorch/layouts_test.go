@@ -89,8 +89,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// Generators that differ in their wrappers only are told apart, in the same way every time, and a state dict
-// that holds another one is still one itself.
+// Generators that differ in their wrappers only are told apart, in the same way every time, and a
+// state dict that holds another one is still one itself.
 func TestChooseAmongWrappers(t *testing.T) {
 	f := layoutFixtures()[0]
 	first, err := f.read(t).Choose("", "")

@@ -189,8 +189,8 @@ func outputs(weight graph.Param) int {
 	return weight.Shape[3]
 }
 
-// ErrUnknown reports that a state dict belongs to no network with names in PyTorch. The errors of [Recognize]
-// and [RecognizeDiscriminator] wrap it.
+// ErrUnknown reports that a state dict belongs to no network with names in PyTorch. The errors of
+// [Recognize] and [RecognizeDiscriminator] wrap it.
 var ErrUnknown = errors.New("these are not the weights of a known CycleGAN network")
 
 // RecognizeDiscriminator detects the official discriminator that a state dict belongs to. The one

@@ -244,9 +244,8 @@ func (f *Folder) decode(i int) (*pixels.Picture, error) {
 	return pixels.Decode(data, pixels.Limits{MaxBytes: MaxFileBytes})
 }
 
-// window returns the window of a domain with the given folders of images, of which test may be nil, and
-// sets theirs. A zero window is replaced by the one that suits all training images. Without 16-bit images
-// among them there is none.
+// window sets the window of a domain's folders, and returns it; test may be nil. A zero window is replaced
+// by the one that suits all training images. If none of these has 16 bits, there is no window.
 func (d *Dataset) window(w pixels.Window, train, test *Folder) pixels.Window {
 	if !slices.ContainsFunc(train.Files, func(f File) bool { return f.Deep }) {
 		return pixels.Window{}

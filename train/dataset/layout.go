@@ -148,8 +148,8 @@ func openRoot(root string) (fs.FS, io.Closer, error) {
 
 // repairNames makes the names in a zip file those of paths in UTF-8. Old programs of Windows separate
 // folders by backslashes, and many programs write the system's encoding without saying so. Such bytes are
-// read as code page 437, as the format demands: a name may look odd, but stands for one file. Of entries
-// with the same name, which package zip refuses, the last one stays, as after unpacking.
+// read as code page 437, the default of the format: a name may look odd, but identifies one file. Of
+// entries with the same name, which package zip refuses, the last one stays, as after unpacking.
 func repairNames(z *zip.Reader) {
 	last := map[string]*zip.File{}
 	for _, f := range z.File {

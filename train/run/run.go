@@ -100,7 +100,7 @@ func Train(ctx context.Context, c Config) error {
 		return err
 	}
 	r.open = append(r.open, r.data)
-	// What auto has chosen, so that the run resumes with it. Without 16-bit images there is nothing to choose.
+	// The run resumes with what auto has chosen. Without 16-bit images there is nothing to choose.
 	if w := r.data.Options(); w.WindowA != (pixels.Window{}) || w.WindowB != (pixels.Window{}) {
 		r.opts.Window = pixels.FormatWindows(w.WindowA, w.WindowB)
 	}

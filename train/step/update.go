@@ -15,8 +15,8 @@ import (
 const adamEpsilon = 1e-8
 
 // addHalfStep adds one half of a step: each replica's losses, and the updates of the networks that
-// minimize their sum. It fetches the losses and, if the discriminators come second, the images for the pools.
-// Losses and updates are means over the replicas, whose shares have the same size.
+// minimize their sum. It fetches the losses and, if the discriminators come second, the images for
+// the pools. Losses and updates are means over the replicas, whose shares have the same size.
 func (b *builder) addHalfStep(s *op.Scope, name string, addLosses func(*share), networks ...*Network) (step tfgraph.Part, fakes []tf.Output) {
 	s = s.SubScope(name)
 	shares := make([]*share, len(b.replicas))
