@@ -7,9 +7,12 @@ import (
 	"strings"
 )
 
-// wrappers are names that say nothing about the network below them. The first three are of modules that
-// hold one other module, the rest are keys of checkpoints.
-var wrappers = []string{"module", "state_dict", "model_state_dict", "net", "model", "params"}
+// wrappers are modules that hold one other module, and keys of checkpoints. Networks also have modules with
+// the names in ambiguous.
+var (
+	wrappers  = []string{"module", "state_dict", "model_state_dict"}
+	ambiguous = []string{"net", "model", "params"}
+)
 
 // compiled is what torch.compile adds to the names of the modules in a compiled one.
 const compiled = "_orig_mod."
@@ -96,13 +99,13 @@ func (s State) under(prefix string) State {
 	return part
 }
 
-// unwrapped removes the names of wrappers that every name begins with.
+// unwrapped removes the wrappers that every name begins with, except ambiguous ones.
 func (s State) unwrapped() State {
 	for {
 		first := ""
 		for name := range s {
 			head, _, _ := strings.Cut(name, ".")
-			if first != "" && head != first || !slices.Contains(wrappers[:3], head) {
+			if first != "" && head != first || !slices.Contains(wrappers, head) {
 				return s
 			}
 			first = head
@@ -125,7 +128,7 @@ func (s State) uncompiled() State {
 // label returns the name of a network from what precedes the names of its tensors.
 func label(prefix string) string {
 	parts := strings.Split(strings.TrimSuffix(prefix, "."), ".")
-	parts = slices.DeleteFunc(parts, func(p string) bool { return slices.Contains(wrappers, p) })
+	parts = slices.DeleteFunc(parts, func(p string) bool { return slices.Contains(wrappers, p) || slices.Contains(ambiguous, p) })
 	return strings.Join(parts, ".")
 }
 
