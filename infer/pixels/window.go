@@ -160,9 +160,6 @@ func (v *Values) Add(img image.Image) bool {
 	return true
 }
 
-// Images returns the number of 16-bit images.
-func (v *Values) Images() int { return v.images }
-
 // Used returns the lowest and the highest value, or the zero value without images.
 func (v *Values) Used() Window { return v.Most(1) }
 
