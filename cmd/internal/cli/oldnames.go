@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -42,8 +43,12 @@ func (f *Flags) OldNames() {
 			continue
 		}
 		f.BoolFunc(o.old, "", func(value string) error {
-			if on, err := strconv.ParseBool(value); err != nil || !on {
-				return err
+			on, err := strconv.ParseBool(value)
+			if err != nil {
+				return errors.New("parse error") // as package flag says
+			}
+			if !on {
+				return nil
 			}
 			f.renamed = append(f.renamed, "-"+o.old+" is now -"+o.now+"="+o.value)
 			return f.Set(o.now, o.value)
