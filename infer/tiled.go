@@ -235,8 +235,8 @@ func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (image.
 	}
 }
 
-// runTiles computes out, which is of blank, tile by tile. Used, if not nil, are the statistics to normalize by, and o, if not
-// nil, observes the statistics of the tiles.
+// runTiles computes out, which blank has made, tile by tile. Used, if not nil, are the statistics to
+// normalize by, and o, if not nil, observes the statistics of the tiles.
 func (t *tiler) runTiles(ctx context.Context, out, img image.Image, g *grid,
 	open func() (runner, error), used *moments, o *observation) error {
 	run, err := open()

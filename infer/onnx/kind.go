@@ -45,7 +45,7 @@ var kinds = []struct {
 	{0, "%PDF", "", "a PDF document", ""},
 }
 
-// Kind returns what a file is, such as "a PNG image", and an advice for those who took it for a model,
+// Kind returns what a file is, such as "a PNG image", and advice for those who took it for a model,
 // which may be empty. Kind is empty for an unknown file. data is the file or its start.
 func Kind(data []byte) (kind, fix string) {
 	for _, k := range kinds {

@@ -9,10 +9,10 @@
 //	data = m.Encode()
 //
 // The package covers what programs ask of a model without running it: operators, attributes,
-// weights, inputs, outputs and metadata. Of the graphs that control-flow operators hold it only
-// tells whether they keep weights in other files; these and all other fields keep their bytes. Weights are not decoded until they
-// are asked for: those of a parsed model are slices of the file's own bytes, and [Stream] makes
-// weights that are converted while they are written.
+// weights, inputs, outputs and metadata. Of the graphs that control-flow operators hold, it reports
+// only whether they keep weights in other files; these and all other fields keep their bytes. Weights
+// are not decoded until they are needed: those of a parsed model are slices of the file's own bytes,
+// and [Stream] makes weights that are converted while they are written.
 //
 // Field numbers are those of [onnx.proto].
 //

@@ -45,8 +45,13 @@ const (
 	disposeToPrevious
 )
 
-// framesFactor limits the pixels of all frames of an animation together, in multiples of Limits.MaxPixels.
-const framesFactor = 20
+const (
+	// framesFactor limits the pixels of all frames of an animation together, in multiples of
+	// Limits.MaxPixels.
+	framesFactor = 20
+	// mostFrames limits their number: an empty frame takes 12 bytes in a file, and 200 in memory.
+	mostFrames = 100_000
+)
 
 // readAnimation returns nil if the file is no animation of several frames. PNG and WebP files announce that
 // they are one.
@@ -68,9 +73,12 @@ func readAnimation(data []byte, info Info, lim Limits) *Animation {
 	return a
 }
 
-// TooLong returns an error if the frames have too many pixels together. Reading them takes time, not
-// memory.
+// TooLong returns an error if there are too many frames, or too many pixels in all of them together.
+// Reading them takes time, not memory.
 func (a *Animation) TooLong() error {
+	if a.Frames > mostFrames {
+		return fmt.Errorf("it has more than the limit of %d frames", mostFrames)
+	}
 	if most := framesFactor * a.limits.WithDefaults().MaxPixels; a.Frames > most/(a.Width*a.Height) {
 		return fmt.Errorf("the %d frames of %dx%d have more than the limit of %d pixels together", a.Frames, a.Width, a.Height, most)
 	}
@@ -156,7 +164,7 @@ func (a *Animation) readGIF(data []byte) {
 	head := screen + gifColors(data[10])
 	i := head
 	var control []byte // of the next frame, with its introduction
-	for i+1 < len(data) {
+	for i+1 < len(data) && len(a.frames) <= mostFrames {
 		switch start := i; data[i] {
 		case 0x21:
 			label := data[i+1]
@@ -236,6 +244,9 @@ func (a *Animation) readPNG(data []byte) {
 		control, pixels = nil, nil
 	}
 	for name, body := range pngChunks(data) {
+		if len(a.frames) > mostFrames {
+			break
+		}
 		switch {
 		case name == "IHDR" && len(body) == 13:
 			header = body
@@ -280,6 +291,9 @@ func pngPart(header, shared, control []byte, pixels [][]byte) framePart {
 
 func (a *Animation) readWebP(data []byte) {
 	for name, body := range webpChunks(data) {
+		if len(a.frames) > mostFrames {
+			return
+		}
 		switch {
 		case name == "ANIM" && len(body) >= 6:
 			a.Plays = int(binary.LittleEndian.Uint16(body[4:]))

@@ -257,3 +257,16 @@ func TestAnimationTooLong(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The frames of a crafted file are not all kept in memory.
+func TestTooManyFrames(t *testing.T) {
+	file := []byte("GIF89a\x01\x00\x01\x00\x00\x00\x00")
+	file = append(file, bytes.Repeat([]byte(",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x00"), 2*mostFrames)...)
+	a := readAnimation(file, Info{Format: "gif", Width: 1, Height: 1}, Limits{})
+	if a == nil || a.Frames != mostFrames+1 {
+		t.Fatalf("%+v", a)
+	}
+	if err := a.TooLong(); err == nil || !strings.Contains(err.Error(), "100000 frames") {
+		t.Error(err)
+	}
+}
