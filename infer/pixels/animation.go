@@ -8,20 +8,22 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"github.com/disintegration/imaging"
 )
 
 // An Animation is an animated GIF, PNG or WebP file. Its frames are decoded one by one.
 type Animation struct {
-	Width, Height int
+	Width, Height int // of the upright frames
 	Frames        int // at least 2
 	Plays         int // how often it is shown; 0 for without end
 
-	format string
+	info   Info
 	frames []framePart
 	limits Limits
 }
 
-// A Frame is a whole image of an animation.
+// A Frame is a whole, upright image of an animation.
 type Frame struct {
 	Image *image.NRGBA
 	Delay time.Duration // until the next frame
@@ -56,7 +58,8 @@ const (
 // readAnimation returns nil if the file is no animation of several frames. PNG and WebP files announce that
 // they are one.
 func readAnimation(data []byte, info Info, lim Limits) *Animation {
-	a := &Animation{Width: info.Width, Height: info.Height, Plays: 1, format: info.Format, limits: lim}
+	a := &Animation{Plays: 1, info: info, limits: lim}
+	a.Width, a.Height = info.Upright()
 	switch info.Format {
 	case "gif":
 		a.readGIF(data)
@@ -88,7 +91,11 @@ func (a *Animation) TooLong() error {
 // All returns the frames, composed to whole images. It ends with the first error.
 func (a *Animation) All() iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {
-		canvas := image.NewNRGBA(image.Rect(0, 0, a.Width, a.Height))
+		canvas := image.NewNRGBA(image.Rect(0, 0, a.info.Width, a.info.Height))
+		turn := turns[a.info.Orientation]
+		if turn == nil {
+			turn = func(img image.Image) *image.NRGBA { return imaging.Clone(img) }
+		}
 		for i, f := range a.frames {
 			part, err := a.decode(f)
 			if err != nil {
@@ -101,7 +108,7 @@ func (a *Animation) All() iter.Seq2[Frame, error] {
 			}
 			place := part.Rect.Add(f.at).Intersect(canvas.Rect)
 			compose(canvas, place, part, f)
-			if !yield(Frame{&image.NRGBA{Pix: bytes.Clone(canvas.Pix), Stride: canvas.Stride, Rect: canvas.Rect}, f.delay}, nil) {
+			if !yield(Frame{turn(canvas), f.delay}, nil) {
 				return
 			}
 			switch f.dispose {
@@ -117,12 +124,12 @@ func (a *Animation) All() iter.Seq2[Frame, error] {
 }
 
 func (a *Animation) decode(f framePart) (part *image.NRGBA, err error) {
-	defer recoverTo(&err, a.format)
+	defer recoverTo(&err, a.info.Format)
 	opened, err := open(f.file(), a.limits)
 	if err != nil {
 		return nil, err
 	}
-	img, _, err := decodeFormat(a.format, opened.data)
+	img, _, err := decodeFormat(a.info.Format, opened.data)
 	if err != nil {
 		return nil, err
 	}

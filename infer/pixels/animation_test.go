@@ -258,11 +258,38 @@ func TestAnimationTooLong(t *testing.T) {
 	}
 }
 
+// All frames of an animation with an orientation are upright, like its first image.
+func TestAnimationUpright(t *testing.T) {
+	file, err := os.ReadFile("testdata/parts.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := Decode(file, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exif := newExif([]metaEntry{{tag: tagOrientation, kind: typeShort, count: 1, value: []byte{6, 0}}})
+	turned, err := Decode(slices.Insert(file, 8+25, appendChunk(nil, "eXIf", exif)...), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := readAll(t, plain.Animation)
+	got, _ := readAll(t, turned.Animation)
+	if a := turned.Animation; a.Width != 11 || a.Height != 13 || len(got) != 5 || !bytes.Equal(got[0].Pix, turned.Image.Pix) {
+		t.Errorf("%d frames of %dx%d, the first differs from the image: %v", len(got), a.Width, a.Height, !bytes.Equal(got[0].Pix, turned.Image.Pix))
+	}
+	for i := range got {
+		if got[i].Rect.Dx() != 11 || got[i].NRGBAAt(10-3, 5) != want[i].NRGBAAt(5, 3) {
+			t.Errorf("frame %d is not turned", i+1)
+		}
+	}
+}
+
 // The frames of a crafted file are not all kept in memory.
 func TestTooManyFrames(t *testing.T) {
 	file := []byte("GIF89a\x01\x00\x01\x00\x00\x00\x00")
 	file = append(file, bytes.Repeat([]byte(",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x00"), 2*mostFrames)...)
-	a := readAnimation(file, Info{Format: "gif", Width: 1, Height: 1}, Limits{})
+	a := readAnimation(file, Info{Format: "gif", Width: 1, Height: 1, Orientation: 1}, Limits{})
 	if a == nil || a.Frames != mostFrames+1 {
 		t.Fatalf("%+v", a)
 	}
