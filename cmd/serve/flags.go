@@ -28,7 +28,6 @@ type config struct {
 	noAuth          bool
 	tlsCert, tlsKey string
 	memory, maxMega float64
-	maxBytes        int64
 	quiet           bool
 }
 

@@ -18,7 +18,7 @@ type budget struct {
 	used atomic.Int64
 }
 
-// take reserves n more bytes, and reports whether there are so many.
+// take reserves n more bytes, and reports whether the budget has them.
 func (b *budget) take(n int64) bool {
 	if b.used.Add(n) > b.most {
 		b.used.Add(-n)

@@ -246,7 +246,7 @@ func TestSlowReader(t *testing.T) {
 		return s.buffer.used.Load() > 0 && s.gate.state().running == 0
 	})
 	if status, err := post(t.Context(), http.DefaultClient, address, bytes.NewReader(picture(t, "base.png"))); status != 200 || err != nil {
-		t.Errorf("beside a slow reader: status %d, %v", status, err)
+		t.Errorf("while another client reads slowly: status %d, %v", status, err)
 	}
 	eventually(t, "the slow reader is disconnected", func() bool { return s.buffer.used.Load() == 0 })
 	http.DefaultClient.CloseIdleConnections()
