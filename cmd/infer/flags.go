@@ -31,8 +31,8 @@ Usage:
 The first form uses the built-in model, which turns summer to winter, or winter to summer with
 -direction BtoA. The third form converts an image or an uncompressed video in the format Y4M, which
 ffmpeg reads and writes, from standard input or a file to standard output. The fourth and fifth are
-those of the official test.py; -name names a run of %[2]s. The last form describes models; inspect -h
-lists its options.
+those of the official test.py; -name is the name of a run of %[2]s. The last form describes models;
+inspect -h lists its options.
 Several input folders become a folder each in the output. ONNX Runtime is downloaded when it is first
 needed. Ctrl-C finishes the images in progress; a second one aborts them. On Linux, the environment
 variable GLIBC_TUNABLES=glibc.malloc.hugetlb=1 can make conversion faster.
