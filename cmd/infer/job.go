@@ -204,8 +204,8 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 	})()
 	convert := func(plan *batch.Plan) (*batch.Summary, error) {
 		rep.plan(plan)
-		modelcli.PrintPlan(stderr, plan)
 		bar.Store(progress.New(stderr, len(plan.Jobs), "images"))
+		modelcli.PrintPlan(stderr, plan) // after which an interruption says that images are finished
 		defer func() { bar.Swap(nil).Finish() }()
 		return converter.Run(hard, plan)
 	}
