@@ -55,7 +55,7 @@ type Failure struct {
 // killed more than an hour ago have left in it. On file systems that ignore case, names differ in more
 // than their case.
 func NewPlan(inputs []string, output, format string) (*Plan, error) {
-	p, err := listed(inputs, output, format)
+	p, err := listed(inputs, output, format, false)
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +71,16 @@ func DryPlan(inputs []string, output, format string) (*Plan, error) {
 	return p.some()
 }
 
-// listed plans as NewPlan does, but allows that there is no image.
-func listed(inputs []string, output, format string) (*planner, error) {
+// listed plans as NewPlan does. Without images, it is an error unless mayBeEmpty is true.
+func listed(inputs []string, output, format string, mayBeEmpty bool) (*planner, error) {
 	p, err := newPlan(inputs, output, format, usuallyFolds, nil)
 	if err != nil {
 		return nil, err
+	}
+	if !mayBeEmpty {
+		if _, err := p.some(); err != nil {
+			return nil, err
+		}
 	}
 	fold, err := openOutput(output)
 	if err != nil {

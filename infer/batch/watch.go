@@ -51,7 +51,7 @@ func (w *Watcher) Next() (*Plan, error) {
 	if w.began {
 		p, err = newPlan(w.inputs, w.output, w.format, w.fold, w.outputs)
 	} else {
-		p, err = listed(w.inputs, w.output, w.format)
+		p, err = listed(w.inputs, w.output, w.format, true)
 	}
 	if err != nil {
 		return nil, err
