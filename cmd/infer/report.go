@@ -148,7 +148,7 @@ func (r *results) plan(p *batch.Plan) {
 		}
 		r.Pictures[i] = pictureReport{Input: j.Input, Output: j.Output, Status: statusLeft}
 	}
-	r.Unsupported = p.Unsupported
+	r.Unsupported = append(r.Unsupported, p.Unsupported...)
 	for _, j := range p.Renamed {
 		r.Renamed = append(r.Renamed, renaming(j))
 	}

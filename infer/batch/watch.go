@@ -23,7 +23,7 @@ type Watcher struct {
 	outputs        map[string]string // by input: an image that changes keeps its output
 	planned        map[string]stamp  // the inputs as they were when Next planned them
 	last           map[string]stamp  // the inputs as they were when Next last looked
-	unread         map[string]bool   // the folders and links that Next has listed
+	listed         map[string]bool   // what Next has listed in Unread or Unsupported
 }
 
 // A stamp changes when a file is written to.
@@ -37,14 +37,14 @@ type stamp struct {
 func NewWatcher(inputs []string, output, format string) *Watcher {
 	return &Watcher{
 		inputs: inputs, output: output, format: format, outputs: map[string]string{},
-		planned: map[string]stamp{}, last: map[string]stamp{}, unread: map[string]bool{},
+		planned: map[string]stamp{}, last: map[string]stamp{}, listed: map[string]bool{},
 	}
 }
 
 // Next returns a plan of the images that no plan before has covered, or that have changed since. The
 // first plan covers every image that is there. An image that arrives later is planned when its size and
-// time are the same as at the call before, so a file that is being written waits. Unread lists only what
-// no plan before has listed.
+// time are the same as at the call before, so a file that is being written waits. Unread and
+// Unsupported list only what no plan before has listed. AsPNG and SkippedLinks are those of the first plan.
 func (w *Watcher) Next() (*Plan, error) {
 	var p *planner
 	var err error
@@ -57,7 +57,10 @@ func (w *Watcher) Next() (*Plan, error) {
 		return nil, err
 	}
 	plan := p.Plan
-	plan.Jobs, plan.Unread, plan.Renamed = nil, nil, nil
+	plan.Jobs, plan.Unread, plan.Unsupported, plan.Renamed = nil, nil, nil, nil
+	if w.began {
+		plan.AsPNG, plan.SkippedLinks = 0, 0 // they count all images and links again
+	}
 	seen := map[string]stamp{}
 	isNew := map[string]bool{}
 	for _, j := range p.Jobs {
@@ -79,9 +82,15 @@ func (w *Watcher) Next() (*Plan, error) {
 		}
 	}
 	for _, f := range p.Unread {
-		if !w.unread[f.Path] {
-			w.unread[f.Path] = true
+		if !w.listed[f.Path] {
 			plan.Unread = append(plan.Unread, f)
+			w.listed[f.Path] = true
+		}
+	}
+	for _, path := range p.Unsupported {
+		if !w.listed[path] {
+			plan.Unsupported = append(plan.Unsupported, path)
+			w.listed[path] = true
 		}
 	}
 	w.began, w.fold, w.last = true, p.fold, seen

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -80,6 +81,30 @@ func TestWatcher(t *testing.T) {
 		t.Fatal(err)
 	}
 	next("is back")
+}
+
+// Files that cannot be converted are listed once.
+func TestWatcherUnsupported(t *testing.T) {
+	photographs(t, "in/a.png")
+	write := func(path string) {
+		if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("in/a.cr2")
+	w := NewWatcher([]string{"in"}, "out", "")
+	for i, want := range []string{"in/a.cr2", "", "in/b.jxl", ""} {
+		if i == 2 {
+			write("in/b.jxl")
+		}
+		plan, err := w.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := filepath.ToSlash(strings.Join(plan.Unsupported, " ")); got != want {
+			t.Errorf("look %d: unsupported %q, want %q", i+1, got, want)
+		}
+	}
 }
 
 func TestWatcherStartsEmpty(t *testing.T) {
