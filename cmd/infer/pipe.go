@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,9 +130,7 @@ func convertImage(ctx context.Context, converter *batch.Converter, cfg *config, 
 	format := cfg.Format
 	if format == "" {
 		info, _ := pixels.Header(bytes.NewReader(data), cfg.Limits) // Convert reports the error
-		if format = cmp.Or(info.Format, "png"); !pixels.Writable(format) {
-			format = "png"
-		}
+		format = pixels.OutputFormat(info.Format)
 	}
 	named := batch.Job{Input: file.Input, Output: file.Output + "." + format}
 	data, r = converter.Convert(ctx, named, data)

@@ -40,6 +40,15 @@ func Writable(format string) bool {
 	return err == nil
 }
 
+// OutputFormat returns the format of the results of images of a format unless another one is chosen: the
+// same, or "png" if Save cannot write it.
+func OutputFormat(format string) string {
+	if Writable(format) {
+		return format
+	}
+	return "png"
+}
+
 // WritableFormats lists the formats for messages.
 const WritableFormats = "png, jpg, webp, gif, bmp or tiff"
 

@@ -55,7 +55,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	answer := modelList{
 		Models:  []modelEntry{},
 		Limits:  limitsEntry{s.opt.Limits.MaxBytes, s.opt.Limits.MaxPixels, s.opt.Timeout.Seconds()},
-		Formats: formatsEntry{readable(), writable()},
+		Formats: formatsEntry{readable, writable()},
 	}
 	index := map[string]int{}
 	for _, n := range s.models.networks() {

@@ -2,11 +2,11 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"image"
-	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -67,39 +67,21 @@ func parseQuery(raw string) (q query, err error) {
 	return q, nil
 }
 
-// mediaTypes are the formats that can be read, and those of them that can be written.
-var mediaTypes = []struct{ format, mediaType string }{
-	{"jpeg", "image/jpeg"}, {"png", "image/png"}, {"webp", "image/webp"}, {"gif", "image/gif"},
-	{"tiff", "image/tiff"}, {"bmp", "image/bmp"}, {"heic", "image/heic"}, {"avif", "image/avif"}, {"ppm", "image/x-portable-pixmap"},
-}
+// readable are the formats that clients may send.
+var readable = []string{"jpeg", "png", "webp", "gif", "tiff", "bmp", "heic", "avif", "ppm"}
 
-func readable() (formats []string) {
-	for _, m := range mediaTypes {
-		if pixels.Readable("x." + m.format) {
-			formats = append(formats, m.format)
-		}
-	}
-	return formats
-}
-
+// writable returns the formats of results.
 func writable() (formats []string) {
-	for _, m := range mediaTypes {
-		if pixels.Writable(m.format) {
-			formats = append(formats, m.format)
+	for _, format := range readable {
+		if pixels.Writable(format) {
+			formats = append(formats, format)
 		}
 	}
 	return formats
 }
 
-// contentType returns the media type of a format.
-func contentType(format string) string {
-	for _, m := range mediaTypes {
-		if m.format == format {
-			return m.mediaType
-		}
-	}
-	return mime.TypeByExtension("." + format)
-}
+// contentType returns the media type of a format that can be written.
+func contentType(format string) string { return "image/" + pixels.FormatOf("."+format) }
 
 // translate answers POST /v1/translate.
 func (s *Server) translate(w http.ResponseWriter, r *http.Request) {
@@ -188,12 +170,7 @@ func (s *Server) convert(ctx context.Context, q query, f *file) (*conversion, er
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.opt.Timeout, errTimeout)
 	defer cancel()
-	c := &conversion{format: format, stages: map[string]time.Duration{}}
-	if q.format != "" {
-		c.format = q.format
-	} else if !pixels.Writable(format) {
-		c.format = "png"
-	}
+	c := &conversion{format: cmp.Or(q.format, pixels.OutputFormat(format)), stages: map[string]time.Duration{}}
 	began := time.Now()
 	leave, err := s.gate.enter(ctx, count)
 	if err != nil {
