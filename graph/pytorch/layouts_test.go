@@ -89,7 +89,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// Generators that differ in their wrappers only are told apart, in the same way every time, and a
+// Generators whose only difference is their wrappers are distinguished, always in the same way, and a
 // state dict that holds another one is still one itself.
 func TestChooseAmongWrappers(t *testing.T) {
 	f := layoutFixtures()[0]

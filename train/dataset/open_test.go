@@ -107,7 +107,7 @@ func TestOpenMaxDatasetSize(t *testing.T) {
 	}
 }
 
-// An empty or damaged test folder is as good as none, and the reason is kept.
+// An empty or damaged test folder counts as missing, and the reason is kept.
 func TestOpenEmptyTests(t *testing.T) {
 	for _, c := range []struct {
 		name string
