@@ -20,7 +20,7 @@ import (
 func PrintPlan(w io.Writer, plan *batch.Plan) {
 	fmt.Fprintf(w, "%s to convert%s\n", cli.Count(len(plan.Jobs), "image"), skipping(plan))
 	if plan.AsPNG > 0 {
-		fmt.Fprintf(w, "writing %s as PNG: their format can only be read\n", cli.Count(plan.AsPNG, "image"))
+		fmt.Fprintf(w, "writing %s as PNG: HEIC, AVIF, and PNM can only be read\n", cli.Count(plan.AsPNG, "image"))
 	}
 	const most = 5
 	for i, j := range plan.Renamed {
