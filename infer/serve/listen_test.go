@@ -156,7 +156,7 @@ func TestBuffer(t *testing.T) {
 func TestNothingLeaks(t *testing.T) {
 	before := runtime.NumGoroutine()
 	s := testServer(t, &Options{Limits: pixels.Limits{MaxBytes: 50_000}, Queue: 8, Poll: -1}, &fake{})
-	s.pace.grace = 200 * time.Millisecond
+	s.pace.grace = 2 * time.Second
 	address, stop := start(t, s)
 	base := picture(t, "base.png")
 	transport := &http.Transport{DisableKeepAlives: true} // the deadline of the test would end idle ones
@@ -167,7 +167,7 @@ func TestNothingLeaks(t *testing.T) {
 			return "", err
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(5 * time.Second))
+		conn.SetDeadline(time.Now().Add(30 * time.Second))
 		io.WriteString(conn, text)
 		answer, err := io.ReadAll(conn)
 		return string(answer), err
@@ -224,8 +224,12 @@ func (zeros) Read(b []byte) (int, error) { return len(b), nil }
 
 // A client that does not read its answer holds no place, and is disconnected.
 func TestSlowReader(t *testing.T) {
+	var file bytes.Buffer
+	if err := pixels.Encode(&file, image.NewNRGBA(image.Rect(0, 0, 1500, 1500)), pixels.SaveOptions{Format: "jpg"}); err != nil {
+		t.Fatal(err)
+	}
 	s := testServer(t, &Options{}, &fake{})
-	s.pace = pace{time.Second, 1 << 30}
+	s.pace = pace{2 * time.Second, 1 << 30}
 	s.gate = newGate(1<<30, 1, 0)
 	address, stop := start(t, s)
 	big, err := net.Dial("tcp", address)
@@ -234,10 +238,6 @@ func TestSlowReader(t *testing.T) {
 	}
 	defer big.Close()
 	big.(*net.TCPConn).SetReadBuffer(4096)
-	var file bytes.Buffer
-	if err := pixels.Encode(&file, image.NewNRGBA(image.Rect(0, 0, 1500, 1500)), pixels.SaveOptions{Format: "jpg"}); err != nil {
-		t.Fatal(err)
-	}
 	fmt.Fprintf(big, "POST /v1/translate?format=bmp HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", file.Len())
 	if _, err := big.Write(file.Bytes()); err != nil {
 		t.Fatal(err)
