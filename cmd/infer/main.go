@@ -60,8 +60,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 // convert runs the jobs and returns the exit status. Its error is about more than single images, whose
 // errors are in the report.
 func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
-	soft, hard, stop := interrupts()
-	defer stop()
+	soft, hard := interrupts()
 	jobs, err := cfg.jobs(stderr)
 	if err != nil {
 		return cli.Status(err), err
@@ -104,8 +103,9 @@ func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 }
 
 // interrupts returns two contexts. The first signal ends soft, after which the images in progress are
-// finished; the second one ends hard, which aborts them.
-func interrupts() (soft, hard context.Context, stop func()) {
+// finished; the second one ends hard, which aborts them; a third one kills the process. A second one that
+// comes when all is done does nothing, so that the report is written.
+func interrupts() (soft, hard context.Context) {
 	soft, endSoft := context.WithCancel(context.Background())
 	hard, endHard := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -115,6 +115,7 @@ func interrupts() (soft, hard context.Context, stop func()) {
 		endSoft()
 		<-signals
 		endHard()
+		signal.Stop(signals)
 	}()
-	return soft, hard, func() { signal.Stop(signals) }
+	return soft, hard
 }

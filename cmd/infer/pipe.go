@@ -51,8 +51,7 @@ func (c *config) checkPipes() (bad []error) {
 // convertPiped converts an image or a video from standard input or a file to standard output. It returns
 // the exit status.
 func convertPiped(cfg *config, rep *report, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
-	soft, hard, stop := interrupts()
-	defer stop()
+	soft, hard := interrupts()
 	// A reader that closes the pipe is an error of a write, not the end of this process.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	jobs, err := cfg.jobs(stderr)
