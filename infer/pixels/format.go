@@ -5,12 +5,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"go/version"
 	"image"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"io"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"golang.org/x/image/bmp"
@@ -170,7 +172,11 @@ func fault(format, part string, err error) error {
 	var pngs png.UnsupportedError
 	var tiffs tiff.UnsupportedError
 	if errors.As(err, &jpegs) || errors.As(err, &pngs) || errors.As(err, &tiffs) || errors.Is(err, bmp.ErrUnsupported) {
-		return &UnsupportedError{fmt.Errorf("unsupported kind of %s: %w", format, err)}
+		hint := ""
+		if strings.Contains(string(jpegs), "subsampling") && version.Compare(runtime.Version(), "go1.27") < 0 {
+			hint = "\nFix: build this program with Go 1.27 or newer, which reads most such files"
+		}
+		return &UnsupportedError{fmt.Errorf("unsupported kind of %s: %w%s", format, err, hint)}
 	}
 	return fmt.Errorf("damaged %s%s: %w", format, part, err)
 }

@@ -5,14 +5,18 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"go/version"
 	"image"
 	"image/jpeg"
 	"image/png"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/image/tiff"
@@ -260,6 +264,41 @@ func TestPNGWithOddChunks(t *testing.T) {
 		damaged[first+12]++
 		if _, err := Decode(damaged, Limits{}); err == nil {
 			t.Errorf("%s: damaged pixels were read", fixture)
+		}
+	}
+}
+
+// JPEG files whose components have unusual resolutions are read as far as image/jpeg can, from Go 1.27 on.
+func TestJPEGSampling(t *testing.T) {
+	want, err := Load("testdata/sampling_1x1.jpg", Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sampling := range []string{"1x4", "1x1_2x2_2x2", "2x1_1x1_1x2", "3x1"} {
+		data, err := os.ReadFile("testdata/sampling_" + sampling + ".jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Decode(data, Limits{})
+		if old := version.Compare(runtime.Version(), "go1.27") < 0; old || sampling == "3x1" {
+			if !errors.As(err, new(*UnsupportedError)) || strings.Contains(err.Error(), "Go 1.27") != old {
+				t.Errorf("%s: %v", sampling, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", sampling, err)
+			continue
+		}
+		agree(t, sampling, data, p)
+		sum := 0
+		for i := range want.Image.Pix {
+			sum += max(int(want.Image.Pix[i]), int(p.Image.Pix[i])) - min(int(want.Image.Pix[i]), int(p.Image.Pix[i]))
+		}
+		if mean := float64(sum) / float64(len(want.Image.Pix)); mean > 8 {
+			t.Errorf("%s: differs by %.1f on average", sampling, mean)
+		} else {
+			t.Logf("%s: differs by %.1f on average", sampling, mean)
 		}
 	}
 }
