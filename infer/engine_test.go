@@ -25,20 +25,20 @@ func TestNotFinite(t *testing.T) {
 		m.Tensors[i] = onnx.NewTensor("weight", m.Tensors[i].Dims, values)
 		return m
 	}
-	// photo*s*s in float16
-	half := func(s float32) *onnx.Model {
+	// photo*s*s in float16 or float32
+	scaled := func(kind onnx.DataType, s float32) *onnx.Model {
 		node := func(op, inputs, output string, attrs ...onnx.Attr) *onnx.Node {
 			return &onnx.Node{Op: op, Inputs: strings.Fields(inputs), Outputs: []string{output}, Attrs: attrs}
 		}
 		scale := onnx.Stream("s", nil, slices.Values([]float32{s}))
-		scale.Type = onnx.Float16
+		scale.Type = kind
 		shape := []int64{1, 3, -1, -1}
 		return &onnx.Model{
 			IRVersion: 8, Opset: 17, Graph: "half", Tensors: []*onnx.Tensor{scale},
 			Inputs:  []onnx.Port{{Name: "photo", Type: onnx.Float32, Shape: shape}},
-			Outputs: []onnx.Port{{Name: "out", Type: onnx.Float16, Shape: shape}},
+			Outputs: []onnx.Port{{Name: "out", Type: kind, Shape: shape}},
 			Nodes: []*onnx.Node{
-				node("Cast", "photo", "x", onnx.IntAttr("to", int64(onnx.Float16))), node("Mul", "x s", "y"), node("Mul", "y s", "out"),
+				node("Cast", "photo", "x", onnx.IntAttr("to", int64(kind))), node("Mul", "x s", "y"), node("Mul", "y s", "out"),
 			},
 		}
 	}
@@ -51,8 +51,9 @@ func TestNotFinite(t *testing.T) {
 		{"sound", sound, nil},
 		{"NaN", with(nan), []string{`weight "weight" holds NaN or infinite values`, "Fix:"}},
 		{"infinite", with(float32(math.Inf(1))), []string{`weight "weight" holds NaN or infinite values`}},
-		{"float16", half(100), nil},
-		{"float16 overflow", half(60000), []string{"the model returned infinite values", "float16", "Fix: use the model in float32"}},
+		{"overflow", scaled(onnx.Float32, 1e30), []string{"the model returned infinite values", "Fix: if it does so for every image"}},
+		{"float16", scaled(onnx.Float16, 100), nil},
+		{"float16 in float32", scaled(onnx.Float16, 60000), nil}, // a CPU computes it without overflow
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, err := New(c.model.Encode(), &Options{MaxPixels: leastMaxPixels, Detail: DetailModel})
@@ -74,6 +75,16 @@ func TestNotFinite(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Providers that do compute in float16 overflow earlier, which the error explains.
+func TestNotFiniteInFloat16(t *testing.T) {
+	e := newEngine(Info{WeightType: onnx.Float16.String()})
+	err := e.checkFinite([]float32{0, float32(math.Inf(-1))})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	contains(t, err, []string{"infinite values", "it computes in float16", "Fix: use the model in float32"})
 }
 
 // contains reports the words that an error lacks.

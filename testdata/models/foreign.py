@@ -38,6 +38,17 @@ save("bytes", [node("Sub", "white photo", "negative")], [port("photo", "N", "H",
 # The negative, in half precision from end to end.
 save("half", [node("Neg", "photo", "negative")], [port("photo", "N", 3, "H", "W", kind=T.FLOAT16)], [port("negative", "N", 3, "H", "W", kind=T.FLOAT16)])
 
+# A filter in half precision between ports in single precision, with a constant among the nodes; and one in
+# which a node makes values in half precision from a shape.
+inside = [to("photo", T.FLOAT16, "x"), node("Constant", "", "minus", value=numpy_helper.from_array(np.float16(-1))), node("Conv", "x weight", "filtered"),
+          node("LeakyRelu", "filtered", "bent", alpha=0.2), node("Mul", "bent minus", "turned"), to("turned", T.FLOAT, "negative")]
+ports = [port("photo", "N", 3, "H", "W")], [port("negative", "N", 3, "H2", "W2")]
+weight = {"weight": np.random.default_rng(0).normal(0, 0.3, (3, 3, 3, 3)).astype(np.float16)}
+save("half_inside", inside, *ports, weight)
+filled = [node("Shape", "photo", "shape"), node("ConstantOfShape", "shape", "zeros", value=numpy_helper.from_array(np.zeros(1, np.float16))), to("photo", T.FLOAT16, "x"),
+          node("Sub", "zeros x", "y"), to("y", T.FLOAT, "negative")]
+save("half_filled", filled, *ports)
+
 # The negative, in double precision, with rows first by the names of the axes alone.
 save("double", [node("Neg", "photo", "negative")], [port("photo", "N", "height", "width", "channels", kind=T.DOUBLE)],
      [port("negative", "a", "b", "c", "d", kind=T.DOUBLE)])

@@ -13,6 +13,9 @@ import (
 	"cyclegan/infer/winograd"
 )
 
+// wide channels are enough for Winograd's form.
+const wide = leastChannels
+
 // conv describes a model with one convolution.
 type conv struct {
 	out, in, height, width int64
@@ -67,6 +70,20 @@ func open(t *testing.T, model *onnx.Model, constants map[string]session.Tensor) 
 	return s
 }
 
+// difference returns the largest difference of two tensors as a part of the largest value.
+func difference(t *testing.T, got, want session.Tensor) float64 {
+	t.Helper()
+	if !slices.Equal(got.Shape, want.Shape) {
+		t.Fatalf("shape %v, want %v", got.Shape, want.Shape)
+	}
+	largest, apart := 0.0, 0.0
+	for i, v := range want.Data {
+		largest = max(largest, math.Abs(float64(v)))
+		apart = max(apart, math.Abs(float64(v)-float64(got.Data[i])))
+	}
+	return apart / largest
+}
+
 // keep returns Filters that are closed after the sessions of the test.
 func keep(t testing.TB) *Filters {
 	f := &Filters{}
@@ -82,10 +99,10 @@ func keep(t testing.TB) *Filters {
 // and batches.
 func TestRewriteComputesTheSame(t *testing.T) {
 	for name, c := range map[string]conv{
-		"winograd":             {out: 64, in: 64, height: 3, width: 3},
-		"winograd, padded":     {out: 80, in: 64, height: 3, width: 3, pads: []int64{1, 1, 1, 1}, bias: true},
-		"winograd, odd pads":   {out: 64, in: 70, height: 3, width: 3, pads: []int64{2, 0, 1, 3}},
-		"winograd, with attrs": {out: 64, in: 64, height: 3, width: 3, bias: true, attrs: []onnx.Attr{onnx.IntsAttr("kernel_shape", 3, 3), onnx.IntAttr("group", 1), onnx.IntsAttr("strides", 1, 1), onnx.IntsAttr("dilations", 1, 1)}},
+		"winograd":             {out: wide, in: wide, height: 3, width: 3},
+		"winograd, padded":     {out: wide + 16, in: wide, height: 3, width: 3, pads: []int64{1, 1, 1, 1}, bias: true},
+		"winograd, odd pads":   {out: wide, in: wide + 6, height: 3, width: 3, pads: []int64{2, 0, 1, 3}},
+		"winograd, with attrs": {out: wide, in: wide, height: 3, width: 3, bias: true, attrs: []onnx.Attr{onnx.IntsAttr("kernel_shape", 3, 3), onnx.IntAttr("group", 1), onnx.IntsAttr("strides", 1, 1), onnx.IntsAttr("dilations", 1, 1)}},
 		"narrow":               {out: 3, in: 64, height: 7, width: 7},
 		"narrow, padded":       {out: 3, in: 32, height: 7, width: 7, pads: []int64{3, 3, 3, 3}, bias: true},
 		"narrow, odd pads":     {out: 1, in: 16, height: 5, width: 3, pads: []int64{0, 2, 1, 0}, bias: true},
@@ -110,16 +127,8 @@ func TestRewriteComputesTheSame(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%v: %v", shape, err)
 				}
-				if !slices.Equal(got[0].Shape, want[0].Shape) {
-					t.Fatalf("%v: shape %v, want %v", shape, got[0].Shape, want[0].Shape)
-				}
-				largest, apart := 0.0, 0.0
-				for i, v := range want[0].Data {
-					largest = max(largest, math.Abs(float64(v)))
-					apart = max(apart, math.Abs(float64(v)-float64(got[0].Data[i])))
-				}
-				if apart > 2e-5*largest {
-					t.Errorf("%v: differs by %.2g of %.2g", shape, apart, largest)
+				if d := difference(t, got[0], want[0]); d > 2e-5 {
+					t.Errorf("%v: differs by %.2g of the largest value", shape, d)
 				}
 			}
 		})
@@ -129,29 +138,29 @@ func TestRewriteComputesTheSame(t *testing.T) {
 // Convolutions without a faster form stay.
 func TestRewriteLeaves(t *testing.T) {
 	for name, c := range map[string]conv{
-		"few channels in":  {out: 64, in: 32, height: 3, width: 3},
-		"few channels out": {out: 32, in: 64, height: 3, width: 3},
-		"steps":            {out: 64, in: 64, height: 3, width: 3, attrs: []onnx.Attr{onnx.IntsAttr("strides", 2, 2)}},
-		"dilated":          {out: 64, in: 64, height: 3, width: 3, attrs: []onnx.Attr{onnx.IntsAttr("dilations", 2, 2)}},
-		"grouped":          {out: 128, in: 64, height: 3, width: 3, attrs: []onnx.Attr{onnx.IntAttr("group", 2)}},
-		"auto_pad":         {out: 64, in: 64, height: 3, width: 3, attrs: []onnx.Attr{onnx.TextAttr("auto_pad", "SAME_UPPER")}},
-		"cropped":          {out: 64, in: 64, height: 3, width: 3, pads: []int64{-1, 0, 0, 0}},
+		"few channels in":  {out: wide, in: wide - 1, height: 3, width: 3},
+		"few channels out": {out: wide - 1, in: wide, height: 3, width: 3},
+		"steps":            {out: wide, in: wide, height: 3, width: 3, attrs: []onnx.Attr{onnx.IntsAttr("strides", 2, 2)}},
+		"dilated":          {out: wide, in: wide, height: 3, width: 3, attrs: []onnx.Attr{onnx.IntsAttr("dilations", 2, 2)}},
+		"grouped":          {out: 2 * wide, in: wide, height: 3, width: 3, attrs: []onnx.Attr{onnx.IntAttr("group", 2)}},
+		"auto_pad":         {out: wide, in: wide, height: 3, width: 3, attrs: []onnx.Attr{onnx.TextAttr("auto_pad", "SAME_UPPER")}},
+		"cropped":          {out: wide, in: wide, height: 3, width: 3, pads: []int64{-1, 0, 0, 0}},
 		"stem":             {out: 64, in: 3, height: 7, width: 7},
 		"one by one":       {out: 3, in: 64, height: 1, width: 1},
-		"old":              {out: 64, in: 64, height: 3, width: 3, opset: 9},
+		"old":              {out: wide, in: wide, height: 3, width: 3, opset: 9},
 	} {
 		if r := Rewrite(c.model(), keep(t)); r != nil {
 			t.Errorf("%s: %d rewritten", name, r.Count)
 		}
 	}
 	// Filters that the caller may override or another node computes.
-	given := conv{out: 64, in: 64, height: 3, width: 3}.model()
+	given := conv{out: wide, in: wide, height: 3, width: 3}.model()
 	given.Inputs = append(given.Inputs, onnx.Port{Name: "w", Type: onnx.Float32})
-	computed := conv{out: 64, in: 64, height: 3, width: 3}.model()
+	computed := conv{out: wide, in: wide, height: 3, width: 3}.model()
 	computed.Nodes[0].Inputs[1] = "elsewhere"
 	// Fewer filters than the shape has.
-	damaged := conv{out: 64, in: 64, height: 3, width: 3}.model()
-	damaged.Tensors[0] = onnx.NewTensor("w", []int64{64, 64, 3, 3}, make([]float32, 64*64*9-1))
+	damaged := conv{out: wide, in: wide, height: 3, width: 3}.model()
+	damaged.Tensors[0] = onnx.NewTensor("w", []int64{wide, wide, 3, 3}, make([]float32, wide*wide*9-1))
 	for i, m := range []*onnx.Model{given, computed, damaged} {
 		if r := Rewrite(m, keep(t)); r != nil {
 			t.Errorf("model %d: %d rewritten", i, r.Count)
@@ -161,7 +170,7 @@ func TestRewriteLeaves(t *testing.T) {
 
 // Rewrite does not change its argument.
 func TestRewriteKeepsTheModel(t *testing.T) {
-	m := conv{out: 64, in: 64, height: 3, width: 3}.model()
+	m := conv{out: wide, in: wide, height: 3, width: 3}.model()
 	before := m.Encode()
 	f := keep(t)
 	first, second := Rewrite(m, f), Rewrite(m, f)
@@ -176,7 +185,7 @@ func TestRewriteKeepsTheModel(t *testing.T) {
 // Models with equal filters share the memory of the transformed filters; others do not.
 func TestFiltersAreShared(t *testing.T) {
 	f := keep(t)
-	c := conv{out: 64, in: 64, height: 3, width: 3}
+	c := conv{out: wide, in: wide, height: 3, width: 3}
 	first := Rewrite(c.model(), f)
 	c.bias = true // another model
 	again, err := onnx.Parse(c.model().Encode())
@@ -185,7 +194,7 @@ func TestFiltersAreShared(t *testing.T) {
 	}
 	second := Rewrite(again, f)
 	other := c.model()
-	other.Tensors[0] = onnx.NewTensor("w", []int64{64, 64, 3, 3}, random(rand.New(rand.NewPCG(5, 6)), 64*64*9, 1))
+	other.Tensors[0] = onnx.NewTensor("w", []int64{wide, wide, 3, 3}, random(rand.New(rand.NewPCG(5, 6)), wide*wide*9, 1))
 	third := Rewrite(other, f)
 	at := func(r *Rewritten) *float32 {
 		for _, v := range r.Inputs() {
@@ -209,7 +218,7 @@ func TestFiltersAreShared(t *testing.T) {
 }
 
 func BenchmarkRewrite(b *testing.B) {
-	for _, channels := range []int64{64, 256} {
+	for _, channels := range []int64{128, wide, 256} {
 		b.Run(fmt.Sprint(channels), func(b *testing.B) {
 			m := conv{out: channels, in: channels, height: 3, width: 3}.model()
 			b.ReportAllocs()

@@ -2,7 +2,8 @@
 // runs faster on a CPU. [Rewrite] returns a [Rewritten] model.
 //
 // 3x3 convolutions take the Winograd form of package winograd. A wide convolution with few output
-// channels, such as a generator's last one, is split into a column and a row.
+// channels, such as a generator's last one, is split into a column and a row. Models in float16 compute in
+// float32.
 //
 // Such convolutions are most of the work of a ResNet generator, which then takes less than 3/5 of the time.
 package fastconv
@@ -49,13 +50,15 @@ func (r *Rewritten) Transform() {
 	group.Wait()
 }
 
-// Rewrite returns the model with its convolutions in faster forms, or nil if none has one; f keeps
-// the filters. Convolutions that are not float32, that are grouped, dilated or strided, and those
-// whose filters are not constant stay as they are.
+// Rewrite returns a model that computes the same faster, or nil if it would not differ; f keeps the
+// filters. Convolutions in other types than float32 and float16, those that are grouped, dilated or
+// strided, and those whose filters are not constant stay as they are.
 func Rewrite(m *onnx.Model, f *Filters) *Rewritten {
 	if m.Opset < leastOpset {
 		return nil
 	}
+	original := m
+	m = widen(m)
 	r := &rewriter{
 		Editor: onnx.NewEditor(m, "fastconv"), constants: map[string]*onnx.Tensor{},
 		filters: f, inputs: map[string]*filters{},
@@ -84,7 +87,7 @@ func Rewrite(m *onnx.Model, f *Filters) *Rewritten {
 			r.Keep(n)
 		}
 	}
-	if count == 0 {
+	if count == 0 && m == original {
 		return nil
 	}
 	return &Rewritten{Model: r.Finish(), Count: count, inputs: r.inputs}
