@@ -46,7 +46,7 @@ func (s *summary) end(ctx context.Context, result beam.PipelineResult, stdout, s
 	converted := s.Total - len(s.Failed)
 	if measured, known := pipeline.Measure(result); known {
 		s.Metrics = &measured
-		converted = int(measured.Counters["pictures_converted"] + measured.Counters["pictures_skipped"])
+		converted = int(measured.Counters["images_converted"] + measured.Counters["images_skipped"])
 		for _, note := range slices.Sorted(maps.Keys(measured.Notes)) {
 			fmt.Fprintf(stderr, "note: %s: %s\n", cli.Count(int(measured.Notes[note]), "image"), note)
 		}
@@ -66,8 +66,8 @@ func (s *summary) end(ctx context.Context, result beam.PipelineResult, stdout, s
 func (s *summary) print(w io.Writer) {
 	what, skipped, rate := cli.Count(s.Total, "image")+" (the runner keeps no metrics)", 0, 0.0
 	if s.Metrics != nil {
-		n := int(s.Metrics.Counters["pictures_converted"])
-		skipped = int(s.Metrics.Counters["pictures_skipped"])
+		n := int(s.Metrics.Counters["images_converted"])
+		skipped = int(s.Metrics.Counters["images_skipped"])
 		what, rate = cli.Count(n, "image")+" converted", float64(n)/s.Seconds
 	}
 	took := time.Duration(s.Seconds * float64(time.Second))

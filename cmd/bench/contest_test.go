@@ -198,7 +198,7 @@ func exampleReport() *report {
 		{Name: "tensorflow", Title: "TensorFlow from Python", spread: spread{123.4, 0.0123, 1234}, Ratio: 50.37},
 		{Name: "pytorch_compile", Title: "PyTorch, torch.compile", Skipped: "not installed"},
 	}}
-	g := curve{axis: axis{workConvert, "pictures", []int{1, 10, 100}}, Points: []point{
+	g := curve{axis: axis{workConvert, "images", []int{1, 10, 100}}, Points: []point{
 		{Setting: setting{Work: workConvert, Images: 1}, StartSeconds: 2, Samples: []float64{0.5, 1, 2}, PeakBytes: 100 << 20},
 		{Setting: setting{Work: workConvert, Images: 10}, Failed: "killed"},
 		{Setting: setting{Work: workConvert, Images: 100}, StartSeconds: 2, Samples: []float64{1}},

@@ -221,7 +221,7 @@ func (s *spec) writeImages(o train.Options) error {
 	defer data.Close()
 	set := data.TestA()
 	if set.Len() < s.Images {
-		return fmt.Errorf("%v: fewer than %d images to convert\nFix: ask for fewer with -pictures", set, s.Images)
+		return fmt.Errorf("%v: fewer than %d images to convert\nFix: ask for fewer with -images", set, s.Images)
 	}
 	if err := os.MkdirAll(s.In, 0o755); err != nil {
 		return err

@@ -53,7 +53,7 @@ func parse(args []string) (*command, *cli.Flags, error) {
 		f.IntVar(&asked.Batch, "batch_size", 0, "train on `N` images of each domain in a step (default 1)")
 		f.StringVar(&asked.Precision, "precision", "", "train in `TYPE` f32 or bf16 (default: both)")
 		f.IntVar(&asked.Steps, "steps", 0, "make `N` training steps in a turn (default 3, or 15 at 64 px)")
-		f.IntVar(&asked.Images, "pictures", 0, "convert `N` images in a turn (default 60)")
+		f.IntVar(&asked.Images, "images", 0, "convert `N` images in a turn (default 60)")
 	}
 	f.IntVar(&asked.Rounds, "rounds", 5, "give each contender `N` turns")
 	f.IntVar(&asked.Threads, "threads", 0, "compute with `N` threads (default: one for each processor)")
@@ -116,7 +116,7 @@ func (c *command) check(fs *flag.FlagSet, works, axes string, asked setting) err
 	}
 	fs.Visit(func(f *flag.Flag) {
 		switch f.Name {
-		case "rounds", "steps", "pictures", "ngf", "ndf", "batch_size":
+		case "rounds", "steps", "images", "ngf", "ndf", "batch_size":
 			if f.Value.(flag.Getter).Get().(int) < 1 {
 				bad("-%s %s: must be at least 1", f.Name, f.Value)
 			}

@@ -44,11 +44,11 @@ var axes = []struct{ name, title string }{
 	{"step.ngf", "training step: filters of the generator (ngf)"},
 	{"convert.size", "conversion: image side in pixels"},
 	{"convert.ngf", "conversion: filters of the generator (ngf)"},
-	{"convert.pictures", "conversion: images in the folder, with the start of the program"},
+	{"convert.images", "conversion: images in the folder, with the start of the program"},
 }
 
 const defaultAxes = "step.size=64,96,128,192 step.batch_size=1,2,4 step.ngf=16,32,64,96 " +
-	"convert.size=128,256,512,1024 convert.ngf=16,32,64,96 convert.pictures=1,2,5,20,100"
+	"convert.size=128,256,512,1024 convert.ngf=16,32,64,96 convert.images=1,2,5,20,100"
 
 func (a axis) String() string { return a.Work + "." + a.Name }
 
@@ -112,7 +112,7 @@ func (a axis) at(base setting, value int) setting {
 		base.Batch = value
 	case "ngf":
 		base.NGF = value
-	case "pictures":
+	case "images":
 		base.Images = value
 	}
 	return base
@@ -173,7 +173,7 @@ func (p *point) measure(ctx context.Context, f *files, versions map[string]strin
 // counts too.
 func (a axis) seconds(p point) float64 {
 	s := spreadOf(p.Samples).Median
-	if a.Name == "pictures" {
+	if a.Name == "images" {
 		s += p.StartSeconds / float64(p.Setting.Images)
 	}
 	return s

@@ -29,8 +29,8 @@ type setting struct {
 	Precision string `json:"precision"`
 	Threads   int    `json:"threads"`
 	Rounds    int    `json:"rounds"`
-	Steps     int    `json:"steps,omitempty"`    // in a turn of step
-	Images    int    `json:"pictures,omitempty"` // in a turn of convert and cold
+	Steps     int    `json:"steps,omitempty"`  // in a turn of step
+	Images    int    `json:"images,omitempty"` // in a turn of convert and cold
 }
 
 // settingsOf returns the settings of a kind of work, with defaults for the zero fields of asked.

@@ -28,7 +28,7 @@ func TestSettings(t *testing.T) {
 			"step resnet_6blocks 128 64 64 b1 f32 2/0", "step resnet_6blocks 64 32 64 b1 f32 2/0",
 		}},
 		{[]string{"-work", "step", "-batch_size", "4"}, []string{"step resnet_6blocks 128 64 64 b4 f32 3/0"}},
-		{[]string{"-work", "cold,convert", "-size", "128", "-pictures", "7", "-batch_size", "4", "-ndf", "8", "-steps", "5"}, []string{
+		{[]string{"-work", "cold,convert", "-size", "128", "-images", "7", "-batch_size", "4", "-ndf", "8", "-steps", "5"}, []string{
 			"convert resnet_9blocks 128 64 0 b0 f32 0/7", "cold resnet_9blocks 128 64 0 b0 f32 0/1",
 		}},
 		{[]string{"growth"}, []string{"step resnet_6blocks 128 64 64 b1 f32 3/0", "convert resnet_9blocks 256 64 0 b0 f32 0/60"}},
@@ -53,21 +53,21 @@ func TestSettings(t *testing.T) {
 }
 
 func TestParseAxes(t *testing.T) {
-	axes, err := parseAxes("step.size=128,64,64 convert.pictures=3")
-	want := []axis{{workStep, "size", []int{64, 128}}, {workConvert, "pictures", []int{3}}}
+	axes, err := parseAxes("step.size=128,64,64 convert.images=3")
+	want := []axis{{workStep, "size", []int{64, 128}}, {workConvert, "images", []int{3}}}
 	if err != nil || !reflect.DeepEqual(axes, want) {
 		t.Errorf("%+v, %v, want %+v", axes, err, want)
 	}
 	for list, word := range map[string]string{
-		"":                                "-grow is empty",
-		"step.size":                       "followed by = and numbers",
-		"step.pictures=1":                 "must be one of step.size, step.batch_size, step.ngf, convert.size",
-		"fly.size=64":                     "must be one of",
-		"step.ngf=0":                      `"0" is not a number`,
-		"step.ngf=":                       `"" is not a number`,
-		"convert.size=30":                 "size 30: must be a multiple of 4",
-		"step.ngf=2 step.ngf=4":           "given twice",
-		"step.ngf=x convert.pictures=one": `"x" is not a number`,
+		"":                              "-grow is empty",
+		"step.size":                     "followed by = and numbers",
+		"step.images=1":                 "must be one of step.size, step.batch_size, step.ngf, convert.size",
+		"fly.size=64":                   "must be one of",
+		"step.ngf=0":                    `"0" is not a number`,
+		"step.ngf=":                     `"" is not a number`,
+		"convert.size=30":               "size 30: must be a multiple of 4",
+		"step.ngf=2 step.ngf=4":         "given twice",
+		"step.ngf=x convert.images=one": `"x" is not a number`,
 	} {
 		if _, err := parseAxes(list); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("%q: %v, want %q", list, err, word)

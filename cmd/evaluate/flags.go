@@ -74,7 +74,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 some images failed, 130 interrup
 	f.Uint64Var(&c.swd.Seed, "seed", 0, "seed `N` of the random choices: images (-max), SWD neighborhoods and directions, KID subsets (default 0)")
 	f.Group("Scores")
 	f.BoolVar(&c.paired, "paired", false, "also compare images of the same name: PSNR, SSIM, L1")
-	f.IntVar(&c.swd.MaxImages, "swd_pictures", 0, "use at most `N` random images of a folder for SWD (default: 2048)")
+	f.IntVar(&c.swd.MaxImages, "swd_images", 0, "use at most `N` random images of a folder for SWD (default: 2048)")
 	f.IntVar(&c.kid.Subsets, "kid_subsets", 0, "average KID over `N` subsets (default: 100)")
 	f.IntVar(&c.kid.SubsetSize, "kid_subset_size", 0, "use `N` images in each KID subset (default: 1000, or all if there are fewer)")
 	f.StringVar(&c.json, "json", "", "write the scores as JSON to `FILE`, or to standard output instead of the table if FILE is -")
@@ -114,7 +114,7 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 	if c.noCache && c.cache != "" {
 		bad = append(bad, errors.New("-cache and -no_cache exclude each other"))
 	}
-	for _, name := range []string{"max", "swd_pictures", "kid_subsets", "kid_subset_size"} {
+	for _, name := range []string{"max", "swd_images", "kid_subsets", "kid_subset_size"} {
 		if n := f.Lookup(name).Value.String(); strings.HasPrefix(n, "-") {
 			bad = append(bad, fmt.Errorf("-%s %s is negative", name, n))
 		}

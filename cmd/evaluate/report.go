@@ -31,11 +31,11 @@ type report struct {
 }
 
 type folderReport struct {
-	Folder   string             `json:"folder"`
-	Pictures int                `json:"pictures"`              // readable ones
-	Others   []string           `json:"unsupported,omitempty"` // files
-	Cached   string             `json:"cached,omitempty"`
-	Failed   []modelcli.Failure `json:"failed"`
+	Folder string             `json:"folder"`
+	Images int                `json:"images"`                // readable ones
+	Others []string           `json:"unsupported,omitempty"` // files
+	Cached string             `json:"cached,omitempty"`
+	Failed []modelcli.Failure `json:"failed"`
 }
 
 type extractorReport struct {
@@ -63,7 +63,7 @@ func (r *report) warn(format string, args ...any) {
 
 func (r *report) folders(real, fake *folder) {
 	for to, from := range map[*folderReport]*folder{&r.Real: real, &r.Fake: fake} {
-		to.Others, to.Pictures = from.others, len(from.good())
+		to.Others, to.Images = from.others, len(from.good())
 		to.Failed = append([]modelcli.Failure{}, from.failed...)
 	}
 }
@@ -84,7 +84,7 @@ func (r *report) table(w io.Writer) {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, f := range []folderReport{r.Real, r.Fake} {
-		fmt.Fprintf(t, "%s\t%s: %d images", []string{"real", "fake"}[i], f.Folder, f.Pictures)
+		fmt.Fprintf(t, "%s\t%s: %d images", []string{"real", "fake"}[i], f.Folder, f.Images)
 		if len(f.Failed) > 0 {
 			fmt.Fprintf(t, ", %d failed", len(f.Failed))
 		}

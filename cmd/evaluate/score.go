@@ -103,7 +103,7 @@ func (r *reader) prepare(rep *report, real, fake *folder) error {
 	}
 	if r.swd != nil {
 		if limit := r.swd.Options().MaxImages; max(len(real.files), len(fake.files)) > limit {
-			rep.warn("SWD uses %d random images of each larger folder; -swd_pictures changes that", limit)
+			rep.warn("SWD uses %d random images of each larger folder; -swd_images changes that", limit)
 		}
 	}
 	if i, err := os.Stat(real.dir); err == nil {

@@ -112,7 +112,7 @@ func describeModel(ts *testscript.TestScript, neg bool, args []string) {
 	about, err := onnx.Parse(data)
 	ts.Check(err)
 	text := fmt.Sprintf("%s %s->%s %s step %d train %dx%d\n", i.Direction, i.DomainFrom, i.DomainTo, i.Architecture, i.Step, i.TrainWidth, i.TrainHeight)
-	for _, key := range []string{"precision", "calibration_pictures", "calibration_source"} {
+	for _, key := range []string{"precision", "calibration_images", "calibration_source"} {
 		text += fmt.Sprintf("%s %s\n", key, about.Property("cyclegan."+key))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))

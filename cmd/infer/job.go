@@ -119,7 +119,7 @@ func (j *job) dryRun(cfg *config, rep *results, stdout, stderr io.Writer) error 
 		info, err := os.Stat(output)
 		exists := cfg.SkipExisting && err == nil && !info.IsDir()
 		if exists {
-			rep.Pictures[rep.index[output]].Status = statusSkipped
+			rep.Images[rep.index[output]].Status = statusSkipped
 			rep.Skipped++
 		}
 		return exists
@@ -219,7 +219,7 @@ func (j *job) run(soft, hard context.Context, cfg *config, rep *results, stderr 
 		}
 		summary, err = convert(plan)
 	}
-	printNotes(stderr, rep.Pictures, info)
+	printNotes(stderr, rep.Images, info)
 	return summary, err
 }
 
@@ -261,7 +261,7 @@ func (j *job) watch(soft context.Context, format string, convert func(*batch.Pla
 }
 
 // printNotes prints what happened to images that were converted, with the number of images.
-func printNotes(w io.Writer, images []pictureReport, info infer.Info) {
+func printNotes(w io.Writer, images []imageReport, info infer.Info) {
 	scaled, tiled, details, notes := 0, 0, map[string]int{}, map[string]int{}
 	frames, moving := 0, 0
 	clamped, values := 0, 0

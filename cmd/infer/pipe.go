@@ -100,7 +100,7 @@ func convertPiped(cfg *config, rep *report, stdin io.Reader, stdout, stderr io.W
 		result = convertImage(hard, converter, cfg, file, buffered, stdout)
 	}
 	part.done(result)
-	printNotes(stderr, part.Pictures, model.Info())
+	printNotes(stderr, part.Images, model.Info())
 	summary := &batch.Summary{Total: 1}
 	switch {
 	case result.Err != nil:

@@ -30,10 +30,10 @@ type results struct {
 	Renamed   []renaming         `json:"renamed"`
 	// Unsupported are the files in the inputs whose names are not those of images that can be read.
 	Unsupported []string `json:"unsupported,omitempty"`
-	// Pictures are in the order of the inputs and, within a folder, of the names.
-	Pictures []pictureReport `json:"pictures"`
-	Seconds  float64         `json:"seconds"`
-	Rate     float64         `json:"pictures_per_second"`
+	// Images are in the order of the inputs and, within a folder, of the names.
+	Images  []imageReport `json:"images"`
+	Seconds float64       `json:"seconds"`
+	Rate    float64       `json:"images_per_second"`
 
 	index map[string]int // of an output in Pictures
 }
@@ -59,7 +59,7 @@ type refusal struct {
 	Reason   string `json:"reason"`
 }
 
-// The values of pictureReport.Status. Images that a run did not reach, or that a dry run lists, are left.
+// The values of imageReport.Status. Images that a run did not reach, or that a dry run lists, are left.
 const (
 	statusConverted = "converted"
 	statusSkipped   = "skipped"
@@ -67,7 +67,7 @@ const (
 	statusLeft      = "left"
 )
 
-type pictureReport struct {
+type imageReport struct {
 	Input  string `json:"input"`
 	Output string `json:"output"`
 	Status string `json:"status"`
@@ -110,7 +110,7 @@ func (r *report) begin(jobs []job) {
 	for _, j := range jobs {
 		r.Parts = append(r.Parts, results{
 			Model: &modelReport{Path: j.model.String()}, Inputs: j.inputs, Output: j.output,
-			Failed: []modelcli.Failure{}, Renamed: []renaming{}, Pictures: []pictureReport{},
+			Failed: []modelcli.Failure{}, Renamed: []renaming{}, Images: []imageReport{},
 		})
 	}
 	r.sum()
@@ -126,7 +126,7 @@ func (r *report) sum() {
 		r.Inputs = append(r.Inputs, p.Inputs...)
 		r.Total, r.Converted, r.Skipped, r.Left = r.Total+p.Total, r.Converted+p.Converted, r.Skipped+p.Skipped, r.Left+p.Left
 		r.Failed, r.Renamed = append(r.Failed, p.Failed...), append(r.Renamed, p.Renamed...)
-		r.Pictures = append(r.Pictures, p.Pictures...)
+		r.Images = append(r.Images, p.Images...)
 		r.Unsupported = append(r.Unsupported, p.Unsupported...)
 		r.Seconds += p.Seconds
 	}
@@ -142,11 +142,11 @@ func (r *results) plan(p *batch.Plan) {
 	for _, j := range p.Jobs {
 		i, known := r.index[j.Output]
 		if !known {
-			i = len(r.Pictures)
+			i = len(r.Images)
 			r.index[j.Output] = i
-			r.Pictures = append(r.Pictures, pictureReport{})
+			r.Images = append(r.Images, imageReport{})
 		}
-		r.Pictures[i] = pictureReport{Input: j.Input, Output: j.Output, Status: statusLeft}
+		r.Images[i] = imageReport{Input: j.Input, Output: j.Output, Status: statusLeft}
 	}
 	r.Unsupported = append(r.Unsupported, p.Unsupported...)
 	for _, j := range p.Renamed {
@@ -155,7 +155,7 @@ func (r *results) plan(p *batch.Plan) {
 }
 
 func (r *results) done(d batch.Result) {
-	p := &r.Pictures[r.index[d.Output]]
+	p := &r.Images[r.index[d.Output]]
 	p.Status = statusConverted
 	switch {
 	case d.Skipped:
@@ -193,7 +193,7 @@ func (r *report) write(path string, stdout io.Writer) error {
 	}
 	// Programs that read the summary need empty lists, not null.
 	r.Inputs, r.Failed = append([]string{}, r.Inputs...), append([]modelcli.Failure{}, r.Failed...)
-	r.Renamed, r.Pictures = append([]renaming{}, r.Renamed...), append([]pictureReport{}, r.Pictures...)
+	r.Renamed, r.Images = append([]renaming{}, r.Renamed...), append([]imageReport{}, r.Images...)
 	return modelcli.WriteSummary(path, stdout, r)
 }
 

@@ -25,10 +25,10 @@ import (
 //	}
 //	data, err := onnxgraph.MarshalInt8(c, metadata)
 type Calibration struct {
-	// Pictures is the number of images, and Source describes them, such as "training images of
+	// Images is the number of images, and Source describes them, such as "training images of
 	// summer". Both go into the file's metadata.
-	Pictures int
-	Source   string
+	Images int
+	Source string
 
 	network *graph.Network // without the BatchNorms that could be folded
 	weights graph.Weights
@@ -147,12 +147,12 @@ func (c *Calibration) complete() error {
 }
 
 func (c *Calibration) properties() []onnx.Property {
-	pictures := ""
-	if c.Pictures > 0 {
-		pictures = strconv.Itoa(c.Pictures)
+	images := ""
+	if c.Images > 0 {
+		images = strconv.Itoa(c.Images)
 	}
 	return []onnx.Property{
-		{Key: "calibration_pictures", Value: pictures},
+		{Key: "calibration_images", Value: images},
 		{Key: "calibration_source", Value: c.Source},
 	}
 }

@@ -34,7 +34,7 @@ func noise8(t testing.TB, n *graph.Network, w graph.Weights) *Calibration {
 			}
 		}
 	}
-	c.Pictures, c.Source = 1, "noise"
+	c.Images, c.Source = 1, "noise"
 	return c
 }
 

@@ -124,7 +124,7 @@ func quantize(ctx context.Context, n *graph.Network, w graph.Weights, m onnxgrap
 	if err != nil {
 		return nil, err
 	}
-	c.Pictures, c.Source = images.Count, images.Source
+	c.Images, c.Source = images.Count, images.Source
 	probes, err := c.Probes(images.H, images.W, probeBudget)
 	if err != nil {
 		return nil, err

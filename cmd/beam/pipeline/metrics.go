@@ -30,19 +30,19 @@ func (o *outcome) measure(ctx context.Context) {
 	count(ctx, "bytes_read", o.in)
 	switch {
 	case o.Skipped:
-		count(ctx, "pictures_skipped", 1)
+		count(ctx, "images_skipped", 1)
 		return
 	case o.Err != nil:
-		count(ctx, "pictures_failed", 1)
+		count(ctx, "images_failed", 1)
 		return
 	}
-	count(ctx, "pictures_converted", 1)
+	count(ctx, "images_converted", 1)
 	count(ctx, "bytes_written", o.out)
 	if o.Tiling.Tiles > 1 {
-		count(ctx, "pictures_in_tiles", 1)
+		count(ctx, "images_in_tiles", 1)
 	}
 	if o.Tiling.CopyWidth > 0 {
-		count(ctx, "pictures_with_detail_from_input", 1)
+		count(ctx, "images_with_detail_from_input", 1)
 	}
 	for _, note := range o.Notes {
 		beam.NewCounter(NotesNamespace, note).Inc(ctx, 1)

@@ -196,7 +196,7 @@ func TestSameAsInfer(t *testing.T) {
 			if len(failures) < 10 || !slices.Equal(letters, byPath(failures)) {
 				t.Errorf("dead letters %v, want %v", letters, byPath(failures))
 			}
-			for name, n := range map[string]int{"pictures_converted": len(want), "pictures_failed": len(failures), "models_opened": 1, "pictures_skipped": 0} {
+			for name, n := range map[string]int{"images_converted": len(want), "images_failed": len(failures), "models_opened": 1, "images_skipped": 0} {
 				if got := measured.Counters[name]; got != int64(n) {
 					t.Errorf("%s is %d, want %d", name, got, n)
 				}
@@ -227,7 +227,7 @@ func TestSkipExisting(t *testing.T) {
 		t.Fatal(err)
 	}
 	measured, _ := run(t, o)
-	if measured.Counters["pictures_converted"] != 1 || measured.Counters["pictures_skipped"] != int64(len(want)-1) {
+	if measured.Counters["images_converted"] != 1 || measured.Counters["images_skipped"] != int64(len(want)-1) {
 		t.Errorf("of %d pictures one of which is missing: %v", len(want), measured.Counters)
 	}
 	want["base.png"] = []byte("mine")

@@ -128,7 +128,7 @@ func TestS3(t *testing.T) {
 		t.Errorf("%d dead letters, want %d; %d pages", len(letters), len(failures), b.pages)
 	}
 	o.SkipExisting = true
-	if measured, _ := run(t, o); measured.Counters["pictures_skipped"] != int64(len(want)) || measured.Counters["models_opened"] != 0 {
+	if measured, _ := run(t, o); measured.Counters["images_skipped"] != int64(len(want)) || measured.Counters["models_opened"] != 0 {
 		t.Errorf("once more: %v", measured.Counters)
 	}
 }
