@@ -58,8 +58,8 @@ func resnet(o GeneratorOptions, blocks int) []Layer {
 	)
 }
 
-// downLayers returns the layers that halve the size of a map and double its c channels. With Antialias,
-// the convolution keeps the size, and a fixed filter halves it.
+// downLayers returns the layers that halve the size of a map and double its c channels. With
+// Antialias, the convolution keeps the size, and a fixed filter halves it.
 func downLayers(o GeneratorOptions, name string, c int) []Layer {
 	conv := Conv{Name: name, In: c, Out: 2 * c, Kernel: 3, Stride: 2, Pad: 1}
 	if !o.Antialias {
@@ -70,8 +70,8 @@ func downLayers(o GeneratorOptions, name string, c int) []Layer {
 		ReflectPad{1}, DepthwiseConv{Name: name + ".blur", Channels: 2 * c, Kernel: 3, Stride: 2, Frozen: true})
 }
 
-// courseGenerator is the ResNet of the course: all its convolutions mirror the border, and the first one
-// has a bias, but neither norm nor activation.
+// courseGenerator is the ResNet of the course: all its convolutions mirror the border, and the
+// first one has a bias, but neither norm nor activation.
 func courseGenerator(o GeneratorOptions) []Layer {
 	f := o.Filters
 	conv := func(name string, in, out, stride int) []Layer {
@@ -324,8 +324,8 @@ const (
 	dropoutRate  = 0.5
 )
 
-// normLayers returns the normalization of the named layer, which may be none. Scale and shift of an affine
-// one are a depthwise convolution with one pixel.
+// normLayers returns the normalization of the named layer, which may be none. Scale and shift of an
+// affine one are a depthwise convolution with one pixel.
 func normLayers(kind Norm, name string, channels int) []Layer {
 	switch kind {
 	case NormInstance:

@@ -7,11 +7,11 @@ const EfficientNet = "efficientnet_lite0"
 
 // EfficientNetLite0 returns EfficientNet-Lite0 without its classifier: 1280 features of an image in
 // [-1, 1]. It is the network of Tan and Le 2019 (https://arxiv.org/abs/1905.11946) without
-// squeeze-and-excitation and with ReLU6, trained on ImageNet; package pytorch reads its weights. All
-// layers are frozen, and each BatchNorm is part of the convolution before it.
+// squeeze-and-excitation and with ReLU6, trained on ImageNet; package pytorch reads its weights.
+// All layers are frozen, and each BatchNorm is part of the convolution before it.
 //
-// Sides should be multiples of 32: at others a strided layer pads where TensorFlow's "same" would pad
-// differently.
+// Sides should be multiples of 32: at others a strided layer pads where TensorFlow's "same" would
+// pad differently.
 func EfficientNetLite0() *Network {
 	layers, blocks := efficientNet(3)
 	for _, b := range blocks {
@@ -23,11 +23,12 @@ func EfficientNetLite0() *Network {
 
 var relu6 = Clamp{Min: 0, Max: 6}
 
-// efficientNet returns the layers before the first block and the 16 blocks, for color or gray images.
+// efficientNet returns the layers before the first block and the 16 blocks, for color or gray
+// images.
 func efficientNet(in int) (stem []Layer, blocks [][]Layer) {
 	stem = []Layer{
-		// From [-1, 1] to the range of the training, as a layer so that the zeros of the padding are
-		// those of the training too. A gray image becomes three equal channels.
+		// From [-1, 1] to the range of the training, as a layer so that the zeros of the padding
+		// are those of the training too. A gray image becomes three equal channels.
 		frozen("input", in, 3),
 		ZeroPad{0, 1}, Conv{Name: "stem", In: 3, Out: 32, Kernel: 3, Stride: 2, Bias: true, Frozen: true}, relu6,
 	}
@@ -67,10 +68,11 @@ func invertedResidual(name string, in, out, kernel, stride, expand int) []Layer 
 	return layers
 }
 
-// projected scores the frozen features of EfficientNet-Lite0 at four depths, each with a small network
-// of its own (Sauer et al. 2021, https://arxiv.org/abs/2111.01007, without its random projections). The
-// maps have strides of 4, 8, 16 and 32 pixels. The coarser ones are repeated to the size of the finest,
-// so that a mean over all scores is the mean of the four means. Sides must be multiples of 32.
+// projected scores the frozen features of EfficientNet-Lite0 at four depths, each with a small
+// network of its own (Sauer et al. 2021, https://arxiv.org/abs/2111.01007, without its random
+// projections). The maps have strides of 4, 8, 16 and 32 pixels. The coarser ones are repeated to
+// the size of the finest, so that a mean over all scores is the mean of the four means. Sides must
+// be multiples of 32.
 func projected(o DiscriminatorOptions) []Layer {
 	stem, blocks := efficientNet(o.In)
 	heads := []struct{ block, channels int }{{2, 24}, {4, 40}, {10, 112}, {15, 320}}

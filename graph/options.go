@@ -28,7 +28,8 @@ const (
 	// UpResize is bilinear enlargement followed by a convolution, which avoids checkerboard
 	// patterns (Odena et al. 2016, https://distill.pub/2016/deconv-checkerboard).
 	UpResize Upsampling = "resize"
-	// UpNearest repeats every pixel before a zero-padded convolution, as the generators of PyTorch-GAN do.
+	// UpNearest repeats every pixel before a zero-padded convolution, as the generators of
+	// PyTorch-GAN do.
 	UpNearest Upsampling = "nearest"
 )
 
@@ -40,8 +41,8 @@ const (
 	UNet128  = "unet_128"
 	Yosemite = "yosemite" // also a discriminator
 	Pyramid  = "pyramid"
-	// Course is the generator of the CycleGAN exercise of DeepLearning.AI's course on GANs, a ResNet of
-	// 9 blocks without a norm after its first convolution.
+	// Course is the generator of the CycleGAN exercise of DeepLearning.AI's course on GANs, a
+	// ResNet of 9 blocks without a norm after its first convolution.
 	Course = "deeplearning_ai"
 )
 
@@ -81,8 +82,8 @@ type GeneratorOptions struct {
 	Architecture string // one of Generators, another number of blocks in the name of a ResNet, or Course
 	In, Out      int    // channels of the images, 1 or 3
 	Filters      int    // channels of the first and the last hidden layer (ngf); of the widest one for Pyramid
-	// Size is the side in pixels of the training images, which Pyramid is built for: 32 times a power
-	// of 2. The others ignore it.
+	// Size is the side in pixels of the training images, which Pyramid is built for: 32 times a
+	// power of 2. The others ignore it.
 	Size       int
 	Norm       Norm
 	Upsampling Upsampling
@@ -91,8 +92,9 @@ type GeneratorOptions struct {
 	// Residual adds the generator's output to its input and clamps the sum to [-1, 1], so that an
 	// untrained generator is close to the identity. Pyramid always does both.
 	Residual bool
-	// Antialias makes a ResNet blur its maps before it halves them, and enlarge them bilinearly, as the
-	// generators of CUT do (Zhang 2019, https://arxiv.org/abs/1904.11486). Upsampling has no effect then.
+	// Antialias makes a ResNet blur its maps before it halves them, and enlarge them bilinearly, as
+	// the generators of CUT do (Zhang 2019, https://arxiv.org/abs/1904.11486). Upsampling has no
+	// effect then.
 	Antialias bool
 }
 

@@ -139,7 +139,8 @@ func (w Weights) Check(n *Network) error {
 	return nil
 }
 
-// CheckFinite reports a parameter with a value that is NaN or infinite, which makes every image NaN.
+// CheckFinite reports a parameter with a value that is NaN or infinite, which makes every image
+// NaN.
 func (w Weights) CheckFinite(n *Network) error {
 	for _, p := range n.Params() {
 		for i, v := range w[p.Name] {
@@ -173,8 +174,8 @@ const (
 )
 
 // Initialize draws a network's initial weights. Biases are 0, and scales of affine norms are 1.
-// BatchNorm's gamma is N(1, gain), its beta and running mean are 0, its running variance is 1. Frozen
-// parameters are 0: their values come from a trained network.
+// BatchNorm's gamma is N(1, gain), its beta and running mean are 0, its running variance is 1.
+// Frozen parameters are 0: their values come from a trained network.
 func Initialize(n *Network, kind InitType, gain float64, rng *rand.Rand) (Weights, error) {
 	if err := oneOf("init type", kind, []InitType{InitNormal, InitXavier, InitKaiming, InitOrthogonal}); err != nil {
 		return nil, err
@@ -233,7 +234,8 @@ func weightStd(p Param, kind InitType, gain float64) float64 {
 	return gain
 }
 
-// channels returns the number of channels that one filter of a weight takes, and the number of filters.
+// channels returns the number of channels that one filter of a weight takes, and the number of
+// filters.
 func (p Param) channels() (in, out int) {
 	if _, ok := p.Layer.(DepthwiseConv); ok {
 		return 1, p.Shape[2]

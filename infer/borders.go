@@ -14,8 +14,9 @@ func padded(n, multiple, smallest int) int {
 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
 
-// reflectIndex returns the index of the pixel at place i >= 0 of a row of n pixels that is mirrored at both
-// ends, without doubling them: for n = 4 the places 0 1 2 3 4 5 6 7 8 show 0 1 2 3 2 1 0 1 2.
+// reflectIndex returns the index of the pixel at place i >= 0 of a row of n pixels that is mirrored
+// at both ends, without doubling them: for n = 4 the places 0 1 2 3 4 5 6 7 8 show 0 1 2 3 2 1 0 1
+// 2.
 func reflectIndex(i, n int) int {
 	if n == 1 {
 		return 0
@@ -38,8 +39,8 @@ func (e *engine) fill(dst []float32, W, H int, img image.Image) error {
 	return e.fillPart(dst, image.Rect(0, 0, W, H), img)
 }
 
-// fillPart writes a part of the padded img to dst, a tensor of the size of part, which is in pixels from
-// the corner of the image.
+// fillPart writes a part of the padded img to dst, a tensor of the size of part, which is in pixels
+// from the corner of the image.
 func (e *engine) fillPart(dst []float32, part image.Rectangle, img image.Image) error {
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	if part.In(image.Rect(0, 0, w, h)) {
@@ -96,8 +97,8 @@ type window struct {
 
 func (w window) Bounds() image.Rectangle { return w.part }
 
-// copyAlpha gives dst, an *image.NRGBA or *image.NRGBA64 that starts at the origin, the alpha of an image
-// of the same size.
+// copyAlpha gives dst, an *image.NRGBA or *image.NRGBA64 that starts at the origin, the alpha of an
+// image of the same size.
 func copyAlpha(dst, from image.Image) {
 	if o, ok := from.(interface{ Opaque() bool }); ok && o.Opaque() {
 		return

@@ -24,8 +24,8 @@ const (
 // DetailAuto stands for DetailInput.
 const autoFactor = 2
 
-// chooseDetail sets DetailFrom. A model that is never cut, according to its metadata, keeps the detail by
-// itself.
+// chooseDetail sets DetailFrom. A model that is never cut, according to its metadata, keeps the
+// detail by itself.
 func (i *Info) chooseDetail(choice string) error {
 	i.DetailFrom = 0
 	if choice == DetailModel || choice != DetailInput && i.MaxPixels < 0 {
@@ -54,8 +54,8 @@ func (i *Info) chooseDetail(choice string) error {
 	return nil
 }
 
-// copySize returns the size of the copy that the model translates for an image of w x h whose detail
-// comes from the input. Ok is false if the detail comes from the model.
+// copySize returns the size of the copy that the model translates for an image of w x h whose
+// detail comes from the input. Ok is false if the detail comes from the model.
 func (m *Model) copySize(w, h int) (cw, ch int, ok bool) {
 	i := &m.info
 	switch {

@@ -162,8 +162,8 @@ func TestDetailRefused(t *testing.T) {
 	}
 }
 
-// The result keeps what the copy is too small for, and is close to what the model does at full size,
-// since this model changes each pixel by itself.
+// The result keeps what the copy is too small for, and is close to what the model does at full
+// size, since this model changes each pixel by itself.
 func TestDetailOfPhotograph(t *testing.T) {
 	m := open(t, "invert.onnx", nil)
 	img := scenery(640, 480)

@@ -47,8 +47,8 @@ func (e *engine) workspace(n int) *workspace {
 // images returns the image output of the last run.
 func (ws *workspace) images() []float32 { return ws.outputs[0].Data }
 
-// run passes the input of ws, n images of W x H, through a session, together with more inputs. The images
-// are then in ws; rest are the other outputs.
+// run passes the input of ws, n images of W x H, through a session, together with more inputs. The
+// images are then in ws; rest are the other outputs.
 func (e *engine) run(ctx context.Context, s runner, ws *workspace, n, W, H int, more ...session.Tensor) (rest []session.Tensor, err error) {
 	want := len(s.About().Outputs)
 	if want == 0 || want > 1 && len(more) == 0 {
@@ -121,9 +121,9 @@ func (e *engine) runSize(w, h int) (W, H int) {
 	return W, H
 }
 
-// A batchAxis adapts a session whose tensors lack the batch axis, or always have several images on it, to
-// tensors of one image, [1,...]. All images of a batch are the same, so that what the model computes
-// from all of them depends on that image only.
+// A batchAxis adapts a session whose tensors lack the batch axis, or always have several images on
+// it, to tensors of one image, [1,...]. All images of a batch are the same, so that what the model
+// computes from all of them depends on that image only.
 type batchAxis struct {
 	runner
 	bareIn, bareOut bool // without the axis

@@ -10,8 +10,8 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// A model with broken weights does not open, and one that returns NaN fails, whole and in tiles. Before,
-// the images became black.
+// A model with broken weights does not open, and one that returns NaN fails, whole and in tiles.
+// Before, the images became black.
 func TestNotFinite(t *testing.T) {
 	sound, err := onnx.Parse(fixture(t, "conv.onnx"))
 	if err != nil {

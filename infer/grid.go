@@ -14,19 +14,20 @@ import (
 type Tiling struct {
 	// Tiles is the number of tiles. 1: the image is not cut.
 	Tiles int
-	// Width and Height are the size of a tile, and Overlap is the smallest overlap of neighbors, in pixels.
+	// Width and Height are the size of a tile, and Overlap is the smallest overlap of neighbors, in
+	// pixels.
 	Width, Height, Overlap int
-	// Blended is true if the tiles differ at their edges, because the network sees farther than they overlap
-	// or normalizes each tile by itself. Neighbors are then blended into each other. Otherwise the tiles
-	// are not visible.
+	// Blended is true if the tiles differ at their edges, because the network sees farther than
+	// they overlap or normalizes each tile by itself. Neighbors are then blended into each other.
+	// Otherwise the tiles are not visible.
 	Blended bool
 	// Reason tells why the tiles are blended.
 	Reason string
-	// CopyWidth and CopyHeight are the size at which the model translates a copy of the image, if the
-	// detail comes from the input (see Options.Detail), and else 0.
+	// CopyWidth and CopyHeight are the size at which the model translates a copy of the image, if
+	// the detail comes from the input (see Options.Detail), and else 0.
 	CopyWidth, CopyHeight int
-	// Clamped is the number of samples of a 16-bit image outside of the model's input window, which are
-	// clamped to it (see Options.InputWindow). Only [WithTilingTrace] reports it.
+	// Clamped is the number of samples of a 16-bit image outside of the model's input window, which
+	// are clamped to it (see Options.InputWindow). Only [WithTilingTrace] reports it.
 	Clamped int
 }
 
@@ -56,8 +57,9 @@ func (m *Model) Tiling(w, h int) Tiling {
 
 type tilingTrace struct{}
 
-// WithTilingTrace returns a context with which [Model.Translate] calls report with the tiling of the
-// image, before it runs the model. Since the context passes through wrappers of a Model, so does the report.
+// WithTilingTrace returns a context with which [Model.Translate] calls report with the tiling of
+// the image, before it runs the model. Since the context passes through wrappers of a Model, so
+// does the report.
 func WithTilingTrace(ctx context.Context, report func(Tiling)) context.Context {
 	return context.WithValue(ctx, tilingTrace{}, report)
 }
@@ -112,13 +114,15 @@ func (a axis) cuts(i int) (from, to int) {
 	return from, to
 }
 
-// A cutter cuts sides into tiles that overlap by at least overlap pixels. All numbers are multiples of unit.
+// A cutter cuts sides into tiles that overlap by at least overlap pixels. All numbers are multiples
+// of unit.
 type cutter struct {
 	overlap, unit int
 	least         int // side of a tile
 }
 
-// side returns the size of n tiles of a side, and the number of tiles of that size, which may be smaller.
+// side returns the size of n tiles of a side, and the number of tiles of that size, which may be
+// smaller.
 func (c cutter) side(length, n int) (size, tiles int) {
 	if n == 1 || length <= c.overlap+c.unit {
 		return length, 1
@@ -170,8 +174,8 @@ func (c cutter) grid(w, h, most int) *grid {
 // maxOverhead is the factor up to which complete margins may increase the pixels to compute.
 const maxOverhead = 4
 
-// newGrid cuts an image of w x h into tiles of at most most pixels, or as small as possible. Net is nil,
-// for the given reason, if nothing is known about the network.
+// newGrid cuts an image of w x h into tiles of at most most pixels, or as small as possible. Net is
+// nil, for the given reason, if nothing is known about the network.
 func newGrid(w, h int, net *tiling.Network, reason string, unit, least, most int) *grid {
 	side := int(math.Sqrt(float64(most)))
 	overlap := max(side/4, 32)
@@ -192,9 +196,9 @@ func newGrid(w, h int, net *tiling.Network, reason string, unit, least, most int
 	return g
 }
 
-// A blender joins tiles that differ where they overlap. It blends the tiles of a row into a band, and the
-// band into the image, so that no corner shows and memory holds one band in addition to the image. All are
-// of the type of the image, *image.NRGBA or *image.NRGBA64.
+// A blender joins tiles that differ where they overlap. It blends the tiles of a row into a band,
+// and the band into the image, so that no corner shows and memory holds one band in addition to the
+// image. All are of the type of the image, *image.NRGBA or *image.NRGBA64.
 type blender struct {
 	out, band, tile image.Image
 	g               *grid
@@ -256,8 +260,9 @@ func (b *blender) add(tile image.Image, i, j int) {
 	}
 }
 
-// fade returns the share of tile i, of 256, in each pixel that it has in common with the tile before. The
-// share grows in the middle half, because near a tile's end the network lacked most of what follows.
+// fade returns the share of tile i, of 256, in each pixel that it has in common with the tile
+// before. The share grows in the middle half, because near a tile's end the network lacked most of
+// what follows.
 func (a axis) fade(i int) []int {
 	if i == 0 {
 		return nil
@@ -272,7 +277,8 @@ func (a axis) fade(i int) []int {
 	return fade
 }
 
-// mix replaces a pixel of four samples, of one or two bytes each, by share 256ths of b and the rest of a.
+// mix replaces a pixel of four samples, of one or two bytes each, by share 256ths of b and the rest
+// of a.
 func mix(a, b []byte, share int) {
 	blend := func(a, b int) int { return (a*(256-share) + b*share + 128) >> 8 }
 	if len(a) == 4 {

@@ -84,8 +84,8 @@ func TestHostApp(t *testing.T) {
 	}
 }
 
-// A program that links the package gets neither TensorFlow nor training, whatever the build tags, nor code
-// that downloads libraries or runs programs.
+// A program that links the package gets neither TensorFlow nor training, whatever the build tags,
+// nor code that downloads libraries or runs programs.
 func TestImports(t *testing.T) {
 	cmd := exec.Command("go", "list", "-deps", "-tags=tensorflow", "cyclegan/infer")
 	cmd.Env = append(os.Environ(), "GOFLAGS=", "CGO_ENABLED=1")

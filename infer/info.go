@@ -14,35 +14,38 @@ import (
 
 // Info describes a model. Fields that the model does not tell are empty or 0.
 type Info struct {
-	// Direction is "AtoB" or "BtoA"; DomainFrom and DomainTo name the domains, such as "summer" and "winter".
+	// Direction is "AtoB" or "BtoA"; DomainFrom and DomainTo name the domains, such as "summer" and
+	// "winter".
 	Direction            string
 	DomainFrom, DomainTo string
 	// Architecture is the name of the generator, such as "resnet_9blocks".
 	Architecture string
 	// TrainWidth and TrainHeight are the training size, at which the generator works best.
 	TrainWidth, TrainHeight int
-	// DetailFrom is the shorter side in pixels from which the detail of an image comes from the input, or 0
-	// if it never does; see Options.Detail. For a model of a fixed size it is 1, and larger images are meant.
+	// DetailFrom is the shorter side in pixels from which the detail of an image comes from the
+	// input, or 0 if it never does; see Options.Detail. For a model of a fixed size it is 1, and
+	// larger images are meant.
 	DetailFrom int
 	// Step is the number of training steps.
 	Step int64
-	// Writer names the program of cyclegan that wrote the file, Producer the exporter, such as "pytorch
-	// 2.5.1".
+	// Writer names the program of cyclegan that wrote the file, Producer the exporter, such as
+	// "pytorch 2.5.1".
 	Writer, Producer string
 	// WeightType is the element type of most weights, such as "float32", "float16", or "int8".
 	WeightType string
 	// Parameters is the number of weights.
 	Parameters int64
 
-	// SizeMultiple and MinSize are what the sides are padded to. If neither the model nor the options tell,
-	// they are 1 until an image fails, and then found by trial.
+	// SizeMultiple and MinSize are what the sides are padded to. If neither the model nor the
+	// options tell, they are 1 until an image fails, and then found by trial.
 	SizeMultiple, MinSize int
 	SizesKnown            bool // false until the trial
 	// Width and Height are the fixed size of the model, or 0.
 	Width, Height int
 	// Input and Output are the model's image input and image output.
 	Input, Output Port
-	// Batch is the fixed number of images per run, or 0. If it is above 1, all of them are the same image.
+	// Batch is the fixed number of images per run, or 0. If it is above 1, all of them are the same
+	// image.
 	Batch int
 	// MaxPixels is the number of pixels above which images are cut into tiles. -1: none is.
 	MaxPixels int
@@ -71,7 +74,8 @@ type Port struct {
 	// BGR is true if the first channel is blue.
 	BGR   bool
 	Range Range
-	// RangeSource is where Range comes from, such as "its metadata". Empty: it is assumed to be -1 to 1.
+	// RangeSource is where Range comes from, such as "its metadata". Empty: it is assumed to be -1
+	// to 1.
 	RangeSource string
 	// Window holds the values that 16-bit images use, or is zero if that is unknown; see
 	// Options.InputWindow.
@@ -111,8 +115,8 @@ func (i Info) Name() string {
 	return strings.Join(parts, ", ")
 }
 
-// inspect returns what the model's file and the options tell, or an error if it is no image-to-image
-// model. Network may be nil.
+// inspect returns what the model's file and the options tell, or an error if it is no
+// image-to-image model. Network may be nil.
 func inspect(d *session.Description, network *onnx.Model, opt *Options) (Info, error) {
 	info, err := metadata(d.Metadata).info()
 	if err != nil {
@@ -228,8 +232,8 @@ func (m metadata) info() (Info, error) {
 	return i, nil
 }
 
-// learnSizes derives from the strides and mirrored borders of the network which sides the model takes,
-// unless the metadata or the options tell. It reports whether these are known now.
+// learnSizes derives from the strides and mirrored borders of the network which sides the model
+// takes, unless the metadata or the options tell. It reports whether these are known now.
 func (i *Info) learnSizes(values map[string]string, network *onnx.Model, opt *Options) (known bool) {
 	told := metadata(values)
 	multiple := told.get("size_multiple") == "" && opt.SizeMultiple == 0

@@ -104,7 +104,8 @@ func TestTilesMemory(t *testing.T) {
 
 var raceDetector bool
 
-// With the detail of the input, a large image takes no more memory than itself, its result and the copy.
+// With the detail of the input, a large image takes no more memory than itself, its result and the
+// copy.
 func TestDetailMemory(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector takes twice the memory")

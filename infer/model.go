@@ -1,5 +1,5 @@
-// Package infer translates images with an ONNX model, such as a CycleGAN generator. A [Model] is opened
-// once and translates any number of images, also concurrently:
+// Package infer translates images with an ONNX model, such as a CycleGAN generator. A [Model] is
+// opened once and translates any number of images, also concurrently:
 //
 //	model, err := infer.Open("G_AB.onnx", nil)
 //	if err != nil {
@@ -11,13 +11,13 @@
 // The subpackage batch converts folders of images.
 //
 // Models exported by cyclegan describe themselves. For other image-to-image models the shapes, the
-// element types and the last operator are examined, and [Options] supply the rest. [Model.Info] reports
-// what is known.
+// element types and the last operator are examined, and [Options] supply the rest. [Model.Info]
+// reports what is known.
 //
-// The model runs in ONNX Runtime, a shared library. It is searched for in this order: Options.Library, the
-// environment variable CYCLEGAN_ONNXRUNTIME, the user's cache, the system's loader. `go run ./third_party
-// install` in a checkout of cyclegan downloads it to the cache. If it is missing, the error is a
-// *session.NotFoundError.
+// The model runs in ONNX Runtime, a shared library. It is searched for in this order:
+// Options.Library, the environment variable CYCLEGAN_ONNXRUNTIME, the user's cache, the system's
+// loader. `go run ./third_party install` in a checkout of cyclegan downloads it to the cache. If it
+// is missing, the error is a *session.NotFoundError.
 package infer
 
 import (
@@ -45,8 +45,8 @@ type Model struct {
 	acceptsBatches bool // a run may take several images
 }
 
-// Open opens the model file at path, and weights in separate files next to it. It fails, with the reason,
-// if the model does not convert one image to another.
+// Open opens the model file at path, and weights in separate files next to it. It fails, with the
+// reason, if the model does not convert one image to another.
 func Open(path string, opt *Options) (*Model, error) {
 	session.Preload(opt.session())
 	data, err := os.ReadFile(path)
@@ -125,26 +125,26 @@ func (m *Model) Info() Info {
 // Close waits for the translations under way and frees the model. It may be called more than once.
 func (m *Model) Close() error { return errors.Join(m.tiler.close(), m.sessions.close()) }
 
-// Translate returns the image in the other domain, with the same bounds and the same alpha; the model sees
-// the colors only. The result is an *image.NRGBA or, for an image with 16 bits per sample, an
-// *image.NRGBA64. If the model returns one channel and the image is opaque, it is an *image.Gray or an
-// *image.Gray16. If ctx ends, Translate aborts and returns the cause of ctx.
+// Translate returns the image in the other domain, with the same bounds and the same alpha; the
+// model sees the colors only. The result is an *image.NRGBA or, for an image with 16 bits per
+// sample, an *image.NRGBA64. If the model returns one channel and the image is opaque, it is an
+// *image.Gray or an *image.Gray16. If ctx ends, Translate aborts and returns the cause of ctx.
 //
-// The values of 16-bit images are those of the model's windows: see Options.InputWindow. A model with an
-// output window returns 16 bits for every image.
+// The values of 16-bit images are those of the model's windows: see Options.InputWindow. A model
+// with an output window returns 16 bits for every image.
 //
 // Translate waits while other images fill the model; see Options.Concurrency.
 //
-// Images are padded at the right and the bottom with their mirror image to a size that the model takes,
-// and the result is cropped. For a model with a fixed size, larger images are scaled down, and the result
-// is scaled up again.
+// Images are padded at the right and the bottom with their mirror image to a size that the model
+// takes, and the result is cropped. For a model with a fixed size, larger images are scaled down,
+// and the result is scaled up again.
 //
-// An image of more than Options.MaxPixels passes through the model in tiles, which overlap as far as the
-// network sees and are normalized by the statistics of the whole image. The result equals that of the
-// whole image: up to rounding without instance normalization, and within 45 dB, mostly 50 dB, with it,
-// because the statistics are approximated in rounds (two or three, each of which computes all tiles).
-// Where this is not possible, the edges of the tiles are blended; [Model.Tiling] tells why. A pyramid
-// of cyclegan works on a thumbnail, so no image is cut for it.
+// An image of more than Options.MaxPixels passes through the model in tiles, which overlap as far
+// as the network sees and are normalized by the statistics of the whole image. The result equals
+// that of the whole image: up to rounding without instance normalization, and within 45 dB, mostly
+// 50 dB, with it, because the statistics are approximated in rounds (two or three, each of which
+// computes all tiles). Where this is not possible, the edges of the tiles are blended;
+// [Model.Tiling] tells why. A pyramid of cyclegan works on a thumbnail, so no image is cut for it.
 func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, error) {
 	if err := pixels.Valid(img); err != nil {
 		return nil, fmt.Errorf("translate image: %w", err)
@@ -171,8 +171,8 @@ func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, er
 	return out, nil
 }
 
-// blank returns an empty image for the translation of img. It starts at the origin, and has 16 bits per
-// sample, as an *image.NRGBA64, if img or the images of the output's domain have them.
+// blank returns an empty image for the translation of img. It starts at the origin, and has 16 bits
+// per sample, as an *image.NRGBA64, if img or the images of the output's domain have them.
 func (e *engine) blank(img image.Image) image.Image {
 	r := image.Rectangle{Max: img.Bounds().Size()}
 	if e.deep(img) {
@@ -185,8 +185,8 @@ func (e *engine) deep(img image.Image) bool {
 	return pixels.Deep(img) || e.info.Output.Window != (Window{})
 }
 
-// finish gives out, which is blank's, the alpha and the bounds of img, and converts it to the output's
-// domain.
+// finish gives out, which is blank's, the alpha and the bounds of img, and converts it to the
+// output's domain.
 func (m *Model) finish(out, img image.Image) image.Image {
 	copyAlpha(out, img)
 	switch out := out.(type) {
@@ -198,7 +198,8 @@ func (m *Model) finish(out, img image.Image) image.Image {
 	return m.inDomain(out)
 }
 
-// inDomain gives an image as many channels as the output has, and the values of the output's window.
+// inDomain gives an image as many channels as the output has, and the values of the output's
+// window.
 func (m *Model) inDomain(img image.Image) image.Image {
 	if m.info.Output.Channels == 1 {
 		img = pixels.Gray(img)
@@ -278,7 +279,8 @@ func (m *Model) whole(ctx context.Context, imgs []image.Image, W, H int) ([]imag
 	return results, nil
 }
 
-// fit returns the size to which an image is scaled down for a model with a fixed size, or its own size.
+// fit returns the size to which an image is scaled down for a model with a fixed size, or its own
+// size.
 func (m *Model) fit(w, h int) (int, int) {
 	W, H := m.runSize(w, h) // no smaller, except for a fixed size
 	scale := min(1, float64(W)/float64(w), float64(H)/float64(h))
@@ -286,13 +288,14 @@ func (m *Model) fit(w, h int) (int, int) {
 	return scaled(w), scaled(h)
 }
 
-// TranslateAll translates several images: result i belongs to image i. Images that the model sees at the
-// same size share a run, as many as Options.MaxPixels allows, which keeps a GPU busy. On a CPU this is no
-// faster than calling Translate. A model that takes one image at a time gets them one by one.
+// TranslateAll translates several images: result i belongs to image i. Images that the model sees
+// at the same size share a run, as many as Options.MaxPixels allows, which keeps a GPU busy. On a
+// CPU this is no faster than calling Translate. A model that takes one image at a time gets them
+// one by one.
 //
-// The results equal those of Translate up to rounding, unless the model itself mixes the images of a
-// batch, as batch normalization in training mode does. The error names the first image that failed; there
-// are no results then.
+// The results equal those of Translate up to rounding, unless the model itself mixes the images of
+// a batch, as batch normalization in training mode does. The error names the first image that
+// failed; there are no results then.
 func (m *Model) TranslateAll(ctx context.Context, imgs []image.Image) ([]image.Image, error) {
 	for i, img := range imgs {
 		if err := pixels.Valid(img); err != nil {
@@ -333,7 +336,8 @@ func (m *Model) TranslateAll(ctx context.Context, imgs []image.Image) ([]image.I
 	return results, nil
 }
 
-// sharedSizes returns the sizes at which the model sees the images, or 0x0 for those that cannot share a run.
+// sharedSizes returns the sizes at which the model sees the images, or 0x0 for those that cannot
+// share a run.
 func (m *Model) sharedSizes(imgs []image.Image) []image.Point {
 	sizes := make([]image.Point, len(imgs))
 	for i, img := range imgs {

@@ -9,12 +9,12 @@ import (
 	"cyclegan/infer/session"
 )
 
-// A Range holds the tensor values of black (Lo) and of white (Hi). Lo may be the larger one. Its text form
-// is "LO,HI", such as "-1,1".
+// A Range holds the tensor values of black (Lo) and of white (Hi). Lo may be the larger one. Its
+// text form is "LO,HI", such as "-1,1".
 type Range struct{ Lo, Hi float32 }
 
-// A Window is the closed interval of stored values that the samples of 16-bit images use. Its text form is
-// "LO,HI", such as "0,4095".
+// A Window is the closed interval of stored values that the samples of 16-bit images use. Its text
+// form is "LO,HI", such as "0,4095".
 type Window = pixels.Window
 
 // MarshalText returns "LO,HI".
@@ -23,68 +23,73 @@ func (r Range) MarshalText() ([]byte, error) { return pixels.Range(r).MarshalTex
 // UnmarshalText parses "LO,HI".
 func (r *Range) UnmarshalText(text []byte) error { return (*pixels.Range)(r).UnmarshalText(text) }
 
-// Options configure how a model runs and describe images for models that do not describe them. A nil
-// *Options and the zero value stand for the defaults.
+// Options configure how a model runs and describe images for models that do not describe them. A
+// nil *Options and the zero value stand for the defaults.
 type Options struct {
 	// Library is the ONNX Runtime library file or its folder. Default: see the package comment.
 	Library string
-	// Provider is what runs the model: "cpu", "cuda", "tensorrt", "openvino", "coreml", "directml", or
-	// "auto" for the best that works. A named provider that does not work is an error. Default "cpu".
+	// Provider is what runs the model: "cpu", "cuda", "tensorrt", "openvino", "coreml", "directml",
+	// or "auto" for the best that works. A named provider that does not work is an error. Default
+	// "cpu".
 	Provider string
 	// DeviceID is the number of the GPU, from 0, for CUDA, TensorRT and DirectML.
 	DeviceID int
-	// ProviderOptions are passed to the provider, such as device_type for OpenVINO; see the documentation
-	// of ONNX Runtime. An unknown one is an error.
+	// ProviderOptions are passed to the provider, such as device_type for OpenVINO; see the
+	// documentation of ONNX Runtime. An unknown one is an error.
 	ProviderOptions map[string]string
 	// Threads is the number of threads that compute one image. Default: the number of processors.
 	Threads int
-	// Concurrency is the number of images of up to 512x512 pixels that are in the model at once; others
-	// wait. Larger images count by their pixels, and N images share the threads from the first one on.
-	// Default: 2 to 4 by the number of threads, but no more than have 512x512 pixels together, so that they
-	// take no more memory than one of that size.
+	// Concurrency is the number of images of up to 512x512 pixels that are in the model at once;
+	// others wait. Larger images count by their pixels, and N images share the threads from the
+	// first one on. Default: 2 to 4 by the number of threads, but no more than have 512x512 pixels
+	// together, so that they take no more memory than one of that size.
 	Concurrency int
 
-	// Input and Output name the model's image input and image output. Default: the only possible ones.
+	// Input and Output name the model's image input and image output. Default: the only possible
+	// ones.
 	Input, Output string
-	// Range holds the values of black and white in the input and the output. Default: from the metadata of
-	// the model; for integers the range of their type (0 to 255 for uint8); otherwise the range of the last
-	// operator (0 to 1 for Sigmoid), or -1 to 1.
+	// Range holds the values of black and white in the input and the output. Default: from the
+	// metadata of the model; for integers the range of their type (0 to 255 for uint8); otherwise
+	// the range of the last operator (0 to 1 for Sigmoid), or -1 to 1.
 	Range Range
 	// OutputRange is the range of the output, if it differs. Default: as Range.
 	OutputRange Range
-	// InputWindow holds the values that 16-bit images use of the 65536 that they can store, such as 0 to
-	// 4095 for scans of 12 bits: Lo is black for the model and Hi is white, and values outside are clamped.
-	// OutputWindow holds those of the results: the model's black becomes Lo and its white Hi, with 16 bits
-	// per sample for every image. Default: from the metadata of the model, which has windows if it was
-	// trained on 16-bit images; otherwise 0 to 65535 for 16-bit images, and results with the bits of the
-	// image. Images with 8 bits per sample always use all of their values.
+	// InputWindow holds the values that 16-bit images use of the 65536 that they can store, such as
+	// 0 to 4095 for scans of 12 bits: Lo is black for the model and Hi is white, and values outside
+	// are clamped. OutputWindow holds those of the results: the model's black becomes Lo and its
+	// white Hi, with 16 bits per sample for every image. Default: from the metadata of the model,
+	// which has windows if it was trained on 16-bit images; otherwise 0 to 65535 for 16-bit images,
+	// and results with the bits of the image. Images with 8 bits per sample always use all of their
+	// values.
 	InputWindow, OutputWindow Window
 	// Layout is "NCHW" or "NHWC". Default: from the shapes, or NCHW.
 	Layout string
 	// BGR is true for a model whose first channel is blue.
 	BGR bool
-	// SizeMultiple is the number of pixels of which sides must be multiples; images are padded. Default:
-	// from the metadata or from the strides of the network.
+	// SizeMultiple is the number of pixels of which sides must be multiples; images are padded.
+	// Default: from the metadata or from the strides of the network.
 	SizeMultiple int
-	// MinSize is the smallest side of the model in pixels; smaller images are padded. Default: from the
-	// metadata, or from the mirrored borders and strides of the network.
+	// MinSize is the smallest side of the model in pixels; smaller images are padded. Default: from
+	// the metadata, or from the mirrored borders and strides of the network.
 	MinSize int
 
-	// Detail tells where the fine detail of the results comes from. "model": the model translates the image
-	// at its own size. "input": it translates a copy at its training size, and the change is applied to the
-	// image along its edges. That keeps the detail of a photograph, needs little memory and no tiles, and
-	// adds no texture. "auto": "input" for images whose shorter side is at least twice the training size,
-	// and "model" for others, for models that do not record a training size, and for cyclegan's pyramid,
-	// which does by itself what "input" does. Default "auto".
+	// Detail tells where the fine detail of the results comes from. "model": the model translates
+	// the image at its own size. "input": it translates a copy at its training size, and the change
+	// is applied to the image along its edges. That keeps the detail of a photograph, needs little
+	// memory and no tiles, and adds no texture. "auto": "input" for images whose shorter side is at
+	// least twice the training size, and "model" for others, for models that do not record a
+	// training size, and for cyclegan's pyramid, which does by itself what "input" does. Default
+	// "auto".
 	Detail string
 	// TrainSize is the training size in pixels. Default: from the metadata.
 	TrainSize int
 
-	// MaxPixels is the number of pixels, width times height, up to which an image passes through the model
-	// whole. Larger images are cut into tiles of at most that size (see Translate). Memory grows with it: a
-	// ResNet with 64 filters takes 1.1 GB per million. At least 65,536 (256x256); negative: no image is cut.
-	// Default 2,621,440 (2048x1280), for which such a ResNet takes 3 GB. Models that work on a thumbnail of
-	// the image, such as cyclegan's pyramid, ignore it: they take little memory for an image of any size.
+	// MaxPixels is the number of pixels, width times height, up to which an image passes through
+	// the model whole. Larger images are cut into tiles of at most that size (see Translate).
+	// Memory grows with it: a ResNet with 64 filters takes 1.1 GB per million. At least 65,536
+	// (256x256); negative: no image is cut. Default 2,621,440 (2048x1280), for which such a ResNet
+	// takes 3 GB. Models that work on a thumbnail of the image, such as cyclegan's pyramid, ignore
+	// it: they take little memory for an image of any size.
 	MaxPixels int
 }
 
@@ -134,8 +139,8 @@ func (o *Options) Validate() error {
 	return errors.Join(bad...)
 }
 
-// concurrency returns the option with its default for a number of threads, and the pixels up to which an
-// image counts as one.
+// concurrency returns the option with its default for a number of threads, and the pixels up to
+// which an image counts as one.
 func (o *Options) concurrency(threads int) (n, pixels int) {
 	if o.Concurrency > 0 {
 		return o.Concurrency, arenaPixels

@@ -25,7 +25,8 @@ type shape struct {
 	channels, width, height, batch int  // width, height and batch are 0 if they may change
 }
 
-// maxFixed bounds the pixels of a model of fixed size: a damaged one could require any amount of memory.
+// maxFixed bounds the pixels of a model of fixed size: a damaged one could require any amount of
+// memory.
 const maxFixed = 1 << 27
 
 // output selects the image output.
@@ -168,7 +169,8 @@ func (r portReader) port(p onnx.Port) (shape, error) {
 	return s, nil
 }
 
-// layoutOf finds the axis with 1 or 3 channels or, if there are two or none, an axis named after channels.
+// layoutOf finds the axis with 1 or 3 channels or, if there are two or none, an axis named after
+// channels.
 func (r portReader) layoutOf(dims []int64, axes []string) (layout pixels.Layout, layoutKnown bool) {
 	if r.layout != nil {
 		return *r.layout, true

@@ -26,7 +26,8 @@ var integers = map[string]struct {
 	"int64":  {math.MinInt64, math.MaxInt64, byteRange},
 }
 
-// fewestLevels is the smallest number of integers for an image. A range with fewer is meant for fractions.
+// fewestLevels is the smallest number of integers for an image. A range with fewer is meant for
+// fractions.
 const fewestLevels = 128
 
 // checkRange returns an error if r cannot be the range of images of an element type.
@@ -42,7 +43,8 @@ func checkRange(r Range, element string) error {
 	return nil
 }
 
-// findRanges determines the values of black and white. Meta is the range in the metadata, zero for none.
+// findRanges determines the values of black and white. Meta is the range in the metadata, zero for
+// none.
 func (i *Info) findRanges(meta Range, network *onnx.Model, opt *Options) error {
 	last, by := outputRange(network, i.Output.Name)
 	_, integerOut := integers[i.Output.Type]
@@ -74,9 +76,9 @@ func (i *Info) findRanges(meta Range, network *onnx.Model, opt *Options) error {
 	return nil
 }
 
-// outputRange derives the range of an output from the operator that bounds its values, whose name it
-// returns, and from the sums and products with constants after it. By is empty if the range is not a usual
-// one.
+// outputRange derives the range of an output from the operator that bounds its values, whose name
+// it returns, and from the sums and products with constants after it. By is empty if the range is
+// not a usual one.
 func outputRange(m *onnx.Model, output string) (r Range, by string) {
 	if m == nil {
 		return r, ""

@@ -20,8 +20,8 @@ type runner interface {
 	Close() error
 }
 
-// arenaPixels is the size up to which an image runs in a session that keeps its memory between runs. That
-// is faster, but takes more memory for larger images.
+// arenaPixels is the size up to which an image runs in a session that keeps its memory between
+// runs. That is faster, but takes more memory for larger images.
 const arenaPixels = 512 * 512
 
 // sessions are the ONNX Runtime sessions of a model. All but main are opened when they are needed.
@@ -32,12 +32,13 @@ type sessions struct {
 	wrap    func(runner) runner
 
 	main runner
-	// concurrent has fewer threads than main, for images that are computed at the same time: runs that share
-	// all threads wait for each other at the end of every operator. On two processors an image of 256x256
-	// takes a sixth less time. Its open is nil if there are no threads to divide.
+	// concurrent has fewer threads than main, for images that are computed at the same time: runs
+	// that share all threads wait for each other at the end of every operator. On two processors an
+	// image of 256x256 takes a sixth less time. Its open is nil if there are no threads to divide.
 	concurrent     lazy
 	concurrentRuns atomic.Int32 // runs that started during another one
-	// expectConcurrent lets the concurrent session do every run, so that main never takes memory for one.
+	// expectConcurrent lets the concurrent session do every run, so that main never takes memory
+	// for one.
 	expectConcurrent bool
 	// lean keeps no memory between runs, for images of more than arenaPixels.
 	lean lazy
@@ -115,8 +116,8 @@ func (s *sessions) open(model *onnx.Model, o *session.Options) (*session.Session
 	return opened, err
 }
 
-// minConcurrentRuns is the number of concurrent runs up to which opening another session takes longer than
-// it saves.
+// minConcurrentRuns is the number of concurrent runs up to which opening another session takes
+// longer than it saves.
 const minConcurrentRuns = 8
 
 // pick returns the session for a run of w x h pixels.
@@ -196,8 +197,8 @@ func newLimiter(size, unit int) *limiter {
 	return &limiter{size: int64(size), unit: unit, sem: semaphore.NewWeighted(int64(size))}
 }
 
-// acquire waits until there is room for an image of w x h pixels. Concurrent reports whether another image
-// is in the model.
+// acquire waits until there is room for an image of w x h pixels. Concurrent reports whether
+// another image is in the model.
 func (l *limiter) acquire(ctx context.Context, w, h int) (release func(), concurrent bool, err error) {
 	shares := min(l.size, int64((w*h-1)/l.unit+1))
 	if err := l.sem.Acquire(ctx, shares); err != nil {

@@ -103,8 +103,8 @@ func TestFastFormIsTheModel(t *testing.T) {
 	}
 }
 
-// Many concurrent images use a session with fewer threads, which is opened when it is needed, and get the
-// same result. A few do without it.
+// Many concurrent images use a session with fewer threads, which is opened when it is needed, and
+// get the same result. A few do without it.
 func TestConcurrentSession(t *testing.T) {
 	m := open(t, "multiple8.onnx", &Options{Threads: 2})
 	if m.sessions.concurrent.open == nil {

@@ -11,20 +11,21 @@ import (
 
 // The statistics of a large image, which never is in the network as a whole, are found in rounds.
 //
-// Let F_k(S, X) be the statistics of normalization k over the image X if the normalizations before it use
-// S. The statistics of the image are the S* with F_k(S*, X) = S*_k for every k. A sample Y of the image
-// passes through the network and gives a first S with F_k(S, Y) = S_k. Then the tiles pass, normalized by
-// S, and give F_k(S, X). Its difference to S_k is the error of the sample at k alone, without the effect of
-// earlier errors. So the sample passes again with this difference added at each k, which carries it to
-// later normalizations much as the image would. If e is the error of the sample, the remaining error is of
-// the order of e squared, after the next round e cubed, and so on.
+// Let F_k(S, X) be the statistics of normalization k over the image X if the normalizations before
+// it use S. The statistics of the image are the S* with F_k(S*, X) = S*_k for every k. A sample Y
+// of the image passes through the network and gives a first S with F_k(S, Y) = S_k. Then the tiles
+// pass, normalized by S, and give F_k(S, X). Its difference to S_k is the error of the sample at k
+// alone, without the effect of earlier errors. So the sample passes again with this difference
+// added at each k, which carries it to later normalizations much as the image would. If e is the
+// error of the sample, the remaining error is of the order of e squared, after the next round e
+// cubed, and so on.
 
-// closeEnough is the distance of statistics, in standard deviations, at which images agree within 45 dB,
-// mostly 50 dB.
+// closeEnough is the distance of statistics, in standard deviations, at which images agree within
+// 45 dB, mostly 50 dB.
 const closeEnough = 0.005
 
-// maxRounds bounds how often the tiles of an image are computed. Two or three rounds are usual, more if
-// the sample has few parts.
+// maxRounds bounds how often the tiles of an image are computed. Two or three rounds are usual,
+// more if the sample has few parts.
 const maxRounds = 8
 
 // moments are the means and the variances of all channels of all normalizations, in order.
@@ -99,8 +100,8 @@ func (c correction) apply(to moments) moments {
 	return out
 }
 
-// distance returns the root mean square, over all channels, of the differences of means and deviations, in
-// standard deviations.
+// distance returns the root mean square, over all channels, of the differences of means and
+// deviations, in standard deviations.
 func distance(a, b moments) float64 {
 	const small = 1e-5 // the usual epsilon of a normalization
 	var sum float64
@@ -146,26 +147,26 @@ func (o *observation) moments() moments {
 	return out
 }
 
-// A sample is the parts of an image from which statistics are taken: all of its tiles, or smaller parts from
-// everywhere.
+// A sample is the parts of an image from which statistics are taken: all of its tiles, or smaller
+// parts from everywhere.
 type sample struct {
 	x, y axis // the columns and rows
-	// margin is the length at the ends of a part that does not count, because the network sees too little
-	// there. At the borders of the image everything counts.
+	// margin is the length at the ends of a part that does not count, because the network sees too
+	// little there. At the borders of the image everything counts.
 	margin int
 }
 
-// Neighboring pixels are alike, so many small parts tell more about an image than a few large ones. But in
-// smaller parts more is wrong, because the network meets a border where the image continues. Between these
-// limits, a sample has some hundred parts.
+// Neighboring pixels are alike, so many small parts tell more about an image than a few large ones.
+// But in smaller parts more is wrong, because the network meets a border where the image continues.
+// Between these limits, a sample has some hundred parts.
 const (
 	sampleParts = 96
 	minPartSide = 64 // pixels a side
 	maxPartSide = 256
 )
 
-// newSample spreads parts with most pixels in total evenly over an image of w x h. Sides are multiples of unit
-// and at least least.
+// newSample spreads parts with most pixels in total evenly over an image of w x h. Sides are
+// multiples of unit and at least least.
 func newSample(w, h, most, unit, least int) sample {
 	side := min(max(int(math.Sqrt(float64(most)/sampleParts)), minPartSide), maxPartSide)
 	side = max(roundUp(side, unit), least)
@@ -188,7 +189,8 @@ func newSample(w, h, most, unit, least int) sample {
 	return s
 }
 
-// spread places n parts in the middle of n equal lengths or, if they can cover the side, from end to end.
+// spread places n parts in the middle of n equal lengths or, if they can cover the side, from end
+// to end.
 func spread(length, size, n, unit int) axis {
 	a := axis{length: length, size: size}
 	for i := range n {
@@ -234,8 +236,8 @@ func (s sample) counted(a axis, i int) (from, to float64) {
 	return from, to
 }
 
-// weigh returns the weights of parts for each mask, as the variants take them, and the number of elements
-// that each mask counts.
+// weigh returns the weights of parts for each mask, as the variants take them, and the number of
+// elements that each mask counts.
 func (s sample) weigh(masks []tiling.Mask, parts ...part) (weights []session.Tensor, counts []int, err error) {
 	for _, m := range masks {
 		rows, columns := m.Y.Size(s.y.size), m.X.Size(s.x.size)

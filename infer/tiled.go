@@ -16,7 +16,8 @@ import (
 	"cyclegan/infer/session"
 )
 
-// A tiler translates large images in tiles. It analyzes the network when the first such image comes.
+// A tiler translates large images in tiles. It analyzes the network when the first such image
+// comes.
 type tiler struct {
 	*engine
 	sessions *sessions
@@ -52,7 +53,8 @@ func (t *tiler) grid(w, h int) *grid {
 	return newGrid(padded(w, unit, least), padded(h, unit, least), t.net, t.reason, unit, least, t.maxPixels())
 }
 
-// maxPixels returns the size of a tile. The variants that take statistics need up to a third more memory.
+// maxPixels returns the size of a tile. The variants that take statistics need up to a third more
+// memory.
 func (t *tiler) maxPixels() int {
 	if t.net != nil && len(t.net.Norms) > 0 {
 		return t.info.MaxPixels / 4 * 3
@@ -156,7 +158,8 @@ func (t *tiler) channels() int {
 	return n
 }
 
-// verifyVariants passes a small image through the variants, which must return the same as the model itself.
+// verifyVariants passes a small image through the variants, which must return the same as the model
+// itself.
 func (t *tiler) verifyVariants() error {
 	_, side := t.unit()
 	side *= max(1, 32/side)
@@ -207,7 +210,8 @@ func meanDifference(a, b *image.NRGBA) float64 {
 
 // translate translates an image in tiles.
 func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (image.Image, error) {
-	// The C library keeps freed memory for the thread that took it: on one thread, the tiles share it.
+	// The C library keeps freed memory for the thread that took it: on one thread, the tiles share
+	// it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	out := t.blank(img)
@@ -235,8 +239,8 @@ func (t *tiler) translate(ctx context.Context, img image.Image, g *grid) (image.
 	}
 }
 
-// runTiles computes out, which blank has made, tile by tile. Used, if not nil, are the statistics to
-// normalize by, and o, if not nil, observes the statistics of the tiles.
+// runTiles computes out, which blank has made, tile by tile. Used, if not nil, are the statistics
+// to normalize by, and o, if not nil, observes the statistics of the tiles.
 func (t *tiler) runTiles(ctx context.Context, out, img image.Image, g *grid,
 	open func() (runner, error), used *moments, o *observation) error {
 	run, err := open()
@@ -300,8 +304,8 @@ func (t *tiler) runTiles(ctx context.Context, out, img image.Image, g *grid,
 	return nil
 }
 
-// sampleStatistics passes all parts of a sample through the network together, and returns the statistics
-// of the sample before the correction.
+// sampleStatistics passes all parts of a sample through the network together, and returns the
+// statistics of the sample before the correction.
 func (t *tiler) sampleStatistics(ctx context.Context, img image.Image, s sample, c correction) (m moments, err error) {
 	run, err := t.joint.get()
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // sizes are what the sides of images are padded to.
 type sizes struct{ multiple, least int }
 
-// A trial finds the sizes that a model takes by running it. It begins when an image fails, for a model
-// whose file and options do not tell.
+// A trial finds the sizes that a model takes by running it. It begins when an image fails, for a
+// model whose file and options do not tell.
 type trial struct {
 	wanted bool
 	mu     sync.Mutex
@@ -53,8 +53,8 @@ func (e *engine) sizes() sizes {
 // trialSide is a size that every generator takes, except for some that take its multiples only.
 const trialSide = 256
 
-// learn reports whether another attempt may succeed after err: whether the sizes that the model takes
-// have become known since before.
+// learn reports whether another attempt may succeed after err: whether the sizes that the model
+// takes have become known since before.
 func (m *Model) learn(ctx context.Context, err error, before sizes) bool {
 	var size *sizeError
 	if !errors.As(err, &size) {

@@ -18,8 +18,8 @@ func scan(w, h int) *image.Gray16 {
 	return img
 }
 
-// Values of 12 bits stay what they are on every way through a model: whole, in tiles, from a copy, and in
-// a run of several images.
+// Values of 12 bits stay what they are on every way through a model: whole, in tiles, from a copy,
+// and in a run of several images.
 func TestWindow(t *testing.T) {
 	twelve := Window{Lo: 0, Hi: 4095}
 	for _, c := range []struct {

@@ -163,7 +163,8 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// install fetches both libraries and the weights, or the libraries of a set, and prints their paths.
+// install fetches both libraries and the weights, or the libraries of a set, and prints their
+// paths.
 func install(ctx context.Context, args []string) error {
 	var with string
 	if err := parseAll("install", args, func(fs *flag.FlagSet) { fs.StringVar(&with, "with", "", "") }); err != nil {

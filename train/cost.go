@@ -13,14 +13,14 @@ func (o Options) StepMACs(shapeA, shapeB graph.Shape) (int64, error) {
 		forward  = 1
 		backward = 2 // gradients of the input and of the weights
 	)
-	// A generator translates an image, a translation back and, for the identity loss, an image of its
-	// target domain.
+	// A generator translates an image, a translation back and, for the identity loss, an image of
+	// its target domain.
 	generator := int64(2 * (forward + backward))
 	if o.LambdaIdentity > 0 {
 		generator += forward + backward
 	}
-	// A discriminator scores a translation for the generator, with the gradient of the input only, then
-	// a real and a translated image.
+	// A discriminator scores a translation for the generator, with the gradient of the input only,
+	// then a real and a translated image.
 	const discriminator = 2*forward + 2*(forward+backward)
 	total := int64(0)
 	for _, side := range []struct {
@@ -48,8 +48,8 @@ func (o Options) StepMACs(shapeA, shapeB graph.Shape) (int64, error) {
 	return int64(o.BatchSize) * total, nil
 }
 
-// macsPerSecond is what a CPU thread computes, measured at 128 pixels in float32 on a processor with
-// AVX-512. Small images reach half of it.
+// macsPerSecond is what a CPU thread computes, measured at 128 pixels in float32 on a processor
+// with AVX-512. Small images reach half of it.
 const macsPerSecond = 60e9
 
 // roughStep returns roughly the time of a step on a CPU, 0 if it is unknown.

@@ -70,7 +70,8 @@ func (d device) place(replica int) string {
 // divides more than two threads, and workers divide theirs.
 func (d device) oneThreadEach() bool { return d.threads == 2 && !d.hasGPU() && len(d.workers) == 0 }
 
-// target is the server that runs the session, or empty for this process. The first worker leads the others.
+// target is the server that runs the session, or empty for this process. The first worker leads the
+// others.
 func (d device) target() string {
 	if len(d.workers) == 0 {
 		return ""

@@ -28,8 +28,8 @@ func (o Options) Checkpoints() checkpoint.Folder {
 	return checkpoint.Folder(filepath.Join(o.Dir(), "checkpoints"))
 }
 
-// OpenData opens the images of the run. If they are missing in a run that is resumed, the error says how
-// to name their new place.
+// OpenData opens the images of the run. If they are missing in a run that is resumed, the error
+// says how to name their new place.
 func (o Options) OpenData(resumed bool) (*dataset.Dataset, error) {
 	data, err := dataset.Open(o.Dataset())
 	if !resumed || !errors.Is(err, fs.ErrNotExist) {

@@ -15,8 +15,8 @@ import (
 type Progress struct {
 	Trainer *Trainer
 	Data    *dataset.Dataset
-	// Step counts from 1 over all resumes. Steps is the last step of the run, which changes with the
-	// trainer's pace.
+	// Step counts from 1 over all resumes. Steps is the last step of the run, which changes with
+	// the trainer's pace.
 	Step, Steps int64
 	// Epoch counts from 1, and Batch from 1 to Batches within it.
 	Epoch, Batch, Batches int
@@ -28,7 +28,8 @@ type Progress struct {
 // Seen returns the number of images of each domain that the run has used.
 func (p Progress) Seen() int64 { return p.Trainer.Seen() }
 
-// Crossed reports whether Seen reached a multiple of n in this step, for a hook that acts every n images.
+// Crossed reports whether Seen reached a multiple of n in this step, for a hook that acts every n
+// images.
 func (p Progress) Crossed(n int) bool {
 	batch := int64(p.Trainer.opts.BatchSize)
 	return p.Seen()/int64(n) > (p.Seen()-batch)/int64(n)
@@ -40,13 +41,13 @@ func (p Progress) EpochEnd() bool { return p.Batch == p.Batches }
 // A Hook is called after each step in the training goroutine. An error ends the run.
 type Hook func(Progress) error
 
-// ErrStop is the error with which a hook ends a run that is complete: the other hooks are still called,
-// and Run returns nil.
+// ErrStop is the error with which a hook ends a run that is complete: the other hooks are still
+// called, and Run returns nil.
 var ErrStop = errors.New("the run is complete")
 
 // Run trains from the trainer's current step, after what is left of the warm-up, to the end of the
-// schedule or to max_steps. When ctx ends, it stops after the current step and returns the context's
-// error; the trainer can be used further.
+// schedule or to max_steps. When ctx ends, it stops after the current step and returns the
+// context's error; the trainer can be used further.
 func Run(ctx context.Context, t *Trainer, data *dataset.Dataset, hooks ...Hook) error {
 	batches := data.Batches()
 	t.SetEpoch(batches)

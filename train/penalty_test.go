@@ -142,8 +142,8 @@ func penalized(t *testing.T) Options {
 	return o
 }
 
-// Steps with the penalty against the same steps without: it is added to the discriminators' losses for
-// any lambda_D, with shares of the real images that differ in each step.
+// Steps with the penalty against the same steps without: it is added to the discriminators' losses
+// for any lambda_D, with shares of the real images that differ in each step.
 func TestGradientPenaltyIsAdded(t *testing.T) {
 	with := penalized(t)
 	with.PoolSize, with.LambdaD, with.LR = 0, 0.25, 1e-30 // the weights stay
@@ -206,8 +206,8 @@ func TestGradientPenaltyIsAdded(t *testing.T) {
 	}
 }
 
-// shareOfReal draws what a step drew. That must not change, or a run resumed by another version would
-// not be reproducible.
+// shareOfReal draws what a step drew. That must not change, or a run resumed by another version
+// would not be reproducible.
 func shareOfReal(t *testing.T, trainer *Trainer, player string, step int64) []float32 {
 	t.Helper()
 	place := int64(1)

@@ -13,7 +13,8 @@ type place struct {
 	passed  float64 // steps of the schedule that the pace skipped, see Trainer.SetPace
 }
 
-// advance adds a step that uses a batch of images and takes the run pace steps further in its schedule.
+// advance adds a step that uses a batch of images and takes the run pace steps further in its
+// schedule.
 func (p *place) advance(images int, pace float64) {
 	p.step++
 	p.used++
@@ -21,8 +22,8 @@ func (p *place) advance(images int, pace float64) {
 	p.passed += pace - 1
 }
 
-// in returns the same place of the run in epochs of another length: in the same epoch, as far from its
-// start and its end as before, and as far in the schedule.
+// in returns the same place of the run in epochs of another length: in the same epoch, as far from
+// its start and its end as before, and as far in the schedule.
 func (p place) in(batches int, o Options) place {
 	from, done := p.batches, p.scheduled(o)
 	p.batches = batches

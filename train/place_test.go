@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Whatever the number of images and the batch size are after each stop, a run trains for the epochs or
-// steps of its schedule, its learning rate never rises, and it never ends early.
+// Whatever the number of images and the batch size are after each stop, a run trains for the epochs
+// or steps of its schedule, its learning rate never rises, and it never ends early.
 func TestPlaceAfterChanges(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -76,8 +76,8 @@ func TestPlaceAfterChanges(t *testing.T) {
 	}
 }
 
-// Half of the images deleted after three of six epochs leaves three epochs, and max_steps still counts
-// steps.
+// Half of the images deleted after three of six epochs leaves three epochs, and max_steps still
+// counts steps.
 func TestPlaceInEpochs(t *testing.T) {
 	o := paper()
 	o.NEpochs, o.NEpochsDecay = 6, 0

@@ -26,7 +26,8 @@ func projected(t *testing.T) Options {
 	return o
 }
 
-// withFeatures gives the frozen layers small random weights, so that the test needs no trained ones.
+// withFeatures gives the frozen layers small random weights, so that the test needs no trained
+// ones.
 func withFeatures(t *testing.T, trainer *Trainer) {
 	t.Helper()
 	for _, n := range trainer.graph.Networks {
@@ -54,7 +55,8 @@ func withFeatures(t *testing.T, trainer *Trainer) {
 }
 
 // A run that is stopped within its warm-up, after it, or later, and resumed in a new session, is
-// bit-identical to an uninterrupted run. The frozen features never change and take no memory for Adam.
+// bit-identical to an uninterrupted run. The frozen features never change and take no memory for
+// Adam.
 func TestProjectedResumeIsExact(t *testing.T) {
 	o := projected(t)
 	const end = 3
@@ -122,8 +124,8 @@ func TestProjectedResumeIsExact(t *testing.T) {
 	}
 }
 
-// The warm-up teaches the discriminators to distinguish the domains before the first step, and leaves
-// the generators alone.
+// The warm-up teaches the discriminators to distinguish the domains before the first step, and
+// leaves the generators alone.
 func TestWarmUp(t *testing.T) {
 	o := projected(t)
 	o.WarmupD = 25

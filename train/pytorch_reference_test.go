@@ -18,8 +18,9 @@ import (
 	"cyclegan/graph/safetensors"
 )
 
-// A reference is a fixture by testdata/pytorch/reference.py: what PyTorch computes in float64, and how
-// far PyTorch's own float32 is from it. Gaps are relative to a value or to a tensor's largest value.
+// A reference is a fixture by testdata/pytorch/reference.py: what PyTorch computes in float64, and
+// how far PyTorch's own float32 is from it. Gaps are relative to a value or to a tensor's largest
+// value.
 type reference struct {
 	Preset  string          `json:"preset"`
 	Options json.RawMessage `json:"options"` // differences from the preset
@@ -162,7 +163,8 @@ func (r *reference) kept(image []float32) []float32 {
 	return values
 }
 
-// poolSeed finds a seed of a run with which the pools return images of the same steps as in the fixture.
+// poolSeed finds a seed of a run with which the pools return images of the same steps as in the
+// fixture.
 func (r *reference) poolSeed(t *testing.T, capacity int) uint64 {
 	t.Helper()
 	shows := func(seed uint64, purpose string, want []float32) bool {
@@ -185,7 +187,8 @@ func (r *reference) poolSeed(t *testing.T, capacity int) uint64 {
 	return 0
 }
 
-// A comparison collects the largest difference of each kind and reports differences over their bounds.
+// A comparison collects the largest difference of each kind and reports differences over their
+// bounds.
 type comparison struct {
 	t    *testing.T
 	rows []*difference

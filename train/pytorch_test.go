@@ -159,7 +159,8 @@ func sameWeights(t *testing.T, r *reference, trainer *Trainer) {
 		c.add("output in training", "fake_"+domain, apart(t, fake, r.tensors["fake/"+domain]), r.Gap["fake"], sameWeightsTolerance)
 	}
 
-	// The rate is so small that the step does not change the weights, which its second half uses too.
+	// The rate is so small that the step does not change the weights, which its second half uses
+	// too.
 	lr := trainer.opts.LR
 	trainer.opts.LR = 1e-30
 	losses, err := trainer.Step(batchOf(trainer, a, b, 1))
@@ -219,9 +220,9 @@ func cancels(values []float32) bool {
 	return true
 }
 
-// fiveSteps compares whole steps: generators, pools, discriminators, Adam and the schedule, with one
-// step an epoch. Rounding grows from step to step, and Adam turns pure rounding into full steps, so the
-// differences are compared to those of PyTorch's own float32.
+// fiveSteps compares whole steps: generators, pools, discriminators, Adam and the schedule, with
+// one step an epoch. Rounding grows from step to step, and Adam turns pure rounding into full
+// steps, so the differences are compared to those of PyTorch's own float32.
 func fiveSteps(t *testing.T, r *reference, trainer *Trainer) {
 	c := &comparison{t: t}
 	startDrawn(t, trainer)

@@ -38,8 +38,8 @@ func openOn(t *testing.T, o Options, d device) (*Trainer, *dataset.Dataset) {
 	return trainer, data
 }
 
-// Replicas that share a batch train like one process with the whole batch: the losses of the first step
-// are equal, and later ones differ as far as Adam lets rounding grow.
+// Replicas that share a batch train like one process with the whole batch: the losses of the first
+// step are equal, and later ones differ as far as Adam lets rounding grow.
 func TestReplicasFollowOne(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -97,8 +97,8 @@ func compareTerms(t *testing.T, step int, got, want Losses, tolerance float64) {
 	}
 }
 
-// sameGradients checks that Adam gets the gradients of the whole batch, as its first moments after the
-// first step show.
+// sameGradients checks that Adam gets the gradients of the whole batch, as its first moments after
+// the first step show.
 func sameGradients(t *testing.T, one, replicas *Trainer) {
 	t.Helper()
 	got := fetched(t, replicas, momentsOf)
@@ -117,7 +117,8 @@ func sameGradients(t *testing.T, one, replicas *Trainer) {
 	}
 }
 
-// checkpointMoves checks that replicas can restore a checkpoint of one process, and the other way round.
+// checkpointMoves checks that replicas can restore a checkpoint of one process, and the other way
+// round.
 func checkpointMoves(t *testing.T, one, replicas *Trainer, data *dataset.Dataset) {
 	t.Helper()
 	kept, err := one.Checkpoint(data)
@@ -143,8 +144,9 @@ func checkpointMoves(t *testing.T, one, replicas *Trainer, data *dataset.Dataset
 	}
 }
 
-// Each replica computes on its own device, including gradients. The weights are updated once, on the
-// first device. TensorFlow's record of a step shows it. BatchNorm's running statistics are updated.
+// Each replica computes on its own device, including gradients. The weights are updated once, on
+// the first device. TensorFlow's record of a step shows it. BatchNorm's running statistics are
+// updated.
 func TestReplicasArePlaced(t *testing.T) {
 	o := sharing(t)
 	o.NGF, o.LoadSize, o.CropSize = 16, 68, 64 // with Winograd's form

@@ -35,8 +35,8 @@ func sceneFolder(t *testing.T, season scenes.Season, sizes ...[2]int) string {
 	return dir
 }
 
-// Domains may differ in size, shape and channels: translated images have the sides of their source and
-// the channels of their target.
+// Domains may differ in size, shape and channels: translated images have the sides of their source
+// and the channels of their target.
 func TestDomainsOfDifferentShapes(t *testing.T) {
 	for _, direction := range []string{"AtoB", "BtoA"} {
 		t.Run(direction, func(t *testing.T) {

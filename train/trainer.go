@@ -135,8 +135,8 @@ func (t *Trainer) load(n *step.Network, w graph.Weights) error {
 	return n.Average.Load(t.session, w)
 }
 
-// LoadInitial loads the weights of frozen layers and those that the init options name, and returns a
-// line about each file. A new run calls it before its first step.
+// LoadInitial loads the weights of frozen layers and those that the init options name, and returns
+// a line about each file. A new run calls it before its first step.
 func (t *Trainer) LoadInitial() (loaded []string, err error) {
 	if t.unset {
 		line, err := t.loadFrozen()
@@ -253,8 +253,8 @@ func (t *Trainer) Close() error {
 func (t *Trainer) Steps() int64 { return t.step }
 
 // SetPace lets each step from now on advance the schedule by pace steps. So a run that has no time
-// for all steps gets through the whole schedule: its learning rates are those of the scheduled steps
-// that it reaches. The pace of a new or restored trainer is 1.
+// for all steps gets through the whole schedule: its learning rates are those of the scheduled
+// steps that it reaches. The pace of a new or restored trainer is 1.
 func (t *Trainer) SetPace(pace float64) { t.pace = pace }
 
 // Passed returns the number of steps of the schedule that a pace other than 1 skipped.
@@ -266,16 +266,17 @@ func (t *Trainer) SetPassed(steps float64) { t.passed = steps }
 // Seen returns the number of images of each domain in the steps done.
 func (t *Trainer) Seen() int64 { return t.seen }
 
-// SetEpoch continues the run with this many batches in an epoch. If that is a change, because images
-// were added or removed, the run stays at the same place of its epoch and of its schedule. Run does it
-// too.
+// SetEpoch continues the run with this many batches in an epoch. If that is a change, because
+// images were added or removed, the run stays at the same place of its epoch and of its schedule.
+// Run does it too.
 func (t *Trainer) SetEpoch(batches int) { t.place = t.in(batches, t.opts) }
 
-// Used returns the number of batches of the data that the run has used, in epochs of the present length:
-// Steps, unless the length changed. The next batch is at this place of the data.
+// Used returns the number of batches of the data that the run has used, in epochs of the present
+// length: Steps, unless the length changed. The next batch is at this place of the data.
 func (t *Trainer) Used() int64 { return t.used }
 
-// Left returns the number of steps of the schedule that are left, with this many batches in an epoch.
+// Left returns the number of steps of the schedule that are left, with this many batches in an
+// epoch.
 func (t *Trainer) Left(batches int) float64 { return t.in(batches, t.opts).left(t.opts) }
 
 // PlannedSteps returns the last step of the run at the present pace, with this many batches in an
@@ -297,8 +298,8 @@ func (t *Trainer) Device() string { return t.device.String() }
 // OnGPU reports whether the trainer computes on a GPU.
 func (t *Trainer) OnGPU() bool { return t.device.hasGPU() }
 
-// RoughStep returns roughly what a step takes, by the size of the networks, or 0 if that is unknown: the
-// speed of a GPU or of another machine is.
+// RoughStep returns roughly what a step takes, by the size of the networks, or 0 if that is
+// unknown: the speed of a GPU or of another machine is.
 func (t *Trainer) RoughStep() time.Duration {
 	if t.OnGPU() || len(t.device.workers) > 0 {
 		return 0
@@ -326,9 +327,9 @@ func (t *Trainer) Describe(out io.Writer) error {
 	return nil
 }
 
-// Step trains on one batch with the learning rates of its epoch, or of the step if the schedule is in
-// steps. A *NotFiniteError reports that a loss is not a finite number; the weights are useless after
-// that.
+// Step trains on one batch with the learning rates of its epoch, or of the step if the schedule is
+// in steps. A *NotFiniteError reports that a loss is not a finite number; the weights are useless
+// after that.
 func (t *Trainer) Step(b *dataset.Batch) (Losses, error) {
 	at := b.Epoch
 	if t.opts.InSteps() {

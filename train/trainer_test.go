@@ -234,7 +234,8 @@ func TestRunStops(t *testing.T) {
 	}
 }
 
-// A pace takes the run through the whole schedule in fewer steps, also over a resume, and ErrStop ends it.
+// A pace takes the run through the whole schedule in fewer steps, also over a resume, and ErrStop
+// ends it.
 func TestPace(t *testing.T) {
 	o := tiny(t)
 	o.NSteps, o.NStepsDecay = 6, 5

@@ -10,11 +10,11 @@ import (
 	"cyclegan/train/step"
 )
 
-// WarmUp trains the discriminators for warmup_D steps, or for what is left of them, before the first
-// step of the generators. Images of the other domain take the place of translated ones, so that the
-// discriminators know what distinguishes the domains before a generator learns from them. After each
-// step it calls report, which may be nil, with the steps done, their number, and the losses. When ctx
-// ends, it stops after the current step and returns the context's error.
+// WarmUp trains the discriminators for warmup_D steps, or for what is left of them, before the
+// first step of the generators. Images of the other domain take the place of translated ones, so
+// that the discriminators know what distinguishes the domains before a generator learns from them.
+// After each step it calls report, which may be nil, with the steps done, their number, and the
+// losses. When ctx ends, it stops after the current step and returns the context's error.
 func (t *Trainer) WarmUp(ctx context.Context, data *dataset.Dataset, report func(done, steps int, dA, dB float64)) error {
 	steps := int64(t.opts.WarmupD)
 	if t.step > 0 || t.warm >= steps {

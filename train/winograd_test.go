@@ -14,8 +14,9 @@ func wide(t *testing.T) Options {
 	return o
 }
 
-// Training in Winograd's form follows the direct form: the first step is equal up to rounding, and later
-// ones as far as Adam lets rounding grow. Adam's first step takes only the sign of each gradient.
+// Training in Winograd's form follows the direct form: the first step is equal up to rounding, and
+// later ones as far as Adam lets rounding grow. Adam's first step takes only the sign of each
+// gradient.
 func TestWinogradTrainsAsDirect(t *testing.T) {
 	for _, o := range []Options{wide(t), pyramid(t)} {
 		t.Run(o.NetG, func(t *testing.T) { checkWinograd(t, o) })

@@ -18,8 +18,8 @@ import (
 	"cyclegan/cmd/internal/progress"
 )
 
-// convert runs the pipeline and returns the exit status. Its error is about more than single images,
-// whose errors are in the summary.
+// convert runs the pipeline and returns the exit status. Its error is about more than single
+// images, whose errors are in the summary.
 func convert(ctx context.Context, c *config, s *summary, stdout, stderr io.Writer) (int, error) {
 	if c.Model != "" && !strings.Contains(c.Model, "://") && (c.inProcess() || c.dryRun) {
 		if err := modelcli.Check(c.Model); err != nil {

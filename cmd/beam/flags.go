@@ -98,7 +98,8 @@ func (c *config) pipelineOptions() *pipeline.Options {
 	}
 }
 
-// inProcess reports whether this process converts the images itself, whichever runner distributes them.
+// inProcess reports whether this process converts the images itself, whichever runner distributes
+// them.
 func (c *config) inProcess() bool {
 	switch env := strings.ToLower(*jobopts.EnvironmentType); {
 	case env == "loopback", c.runner == "direct", c.runner == "directrunner":
@@ -109,8 +110,8 @@ func (c *config) inProcess() bool {
 	}
 }
 
-// setWorkerBinary makes workers run this very program by default. The SDK would build one without cgo,
-// which cannot load ONNX Runtime.
+// setWorkerBinary makes workers run this very program by default. The SDK would build one without
+// cgo, which cannot load ONNX Runtime.
 func (c *config) setWorkerBinary() error {
 	if *jobopts.WorkerBinary != "" || c.runner == "dot" {
 		return nil

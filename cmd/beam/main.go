@@ -1,5 +1,5 @@
-// Command beam converts images like cmd/infer, with bit-identical results, as an Apache Beam pipeline:
-// on this machine, or on Flink, Spark or Dataflow, with local folders, gs:// and s3://.
+// Command beam converts images like cmd/infer, with bit-identical results, as an Apache Beam
+// pipeline: on this machine, or on Flink, Spark or Dataflow, with local folders, gs:// and s3://.
 //
 //	go run . -model ../../checkpoints/demo/G_AB.onnx -in photos -out winter
 //
@@ -56,7 +56,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return s.Status
 }
 
-// endOnInterrupt ends the program when it is interrupted. That is safe: results are whole or absent.
+// endOnInterrupt ends the program when it is interrupted. That is safe: results are whole or
+// absent.
 func (c *config) endOnInterrupt(stderr io.Writer) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -31,8 +31,8 @@ func TestScripts(t *testing.T) {
 	}})
 }
 
-// TestKilled kills a pipeline that has begun to write and runs it again. The output must be that of an
-// uninterrupted run.
+// TestKilled kills a pipeline that has begun to write and runs it again. The output must be that of
+// an uninterrupted run.
 func TestKilled(t *testing.T) {
 	if err := clitest.RuntimeMissing(t); err != nil {
 		t.Skipf("this test runs a model: %v", err)

@@ -29,7 +29,8 @@ type summary struct {
 	Metrics *pipeline.Measured `json:"metrics,omitempty"`
 }
 
-// end completes the summary from the dead letters and the metrics, prints it and returns the exit status.
+// end completes the summary from the dead letters and the metrics, prints it and returns the exit
+// status.
 func (s *summary) end(ctx context.Context, result beam.PipelineResult, stdout, stderr io.Writer) (int, error) {
 	var err error
 	if s.Failed, err = pipeline.ReadLetters(ctx, s.DeadLetters); err != nil {

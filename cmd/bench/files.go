@@ -93,8 +93,8 @@ func (f *files) path(names ...string) string {
 	return filepath.Join(append([]string{f.dir}, names...)...)
 }
 
-// worker returns the command of our own process for a kind of work. Only training runs in the program
-// built with TensorFlow, whose libraries would take memory elsewhere.
+// worker returns the command of our own process for a kind of work. Only training runs in the
+// program built with TensorFlow, whose libraries would take memory elsewhere.
 func (f *files) worker(ctx context.Context, work string) *exec.Cmd {
 	if work == workStep {
 		cmd := exec.CommandContext(ctx, f.trainer, workerArgument)

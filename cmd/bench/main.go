@@ -5,9 +5,9 @@
 //	go run . -python venv/bin/python        # with the peers installed there
 //	go run . growth                         # time and memory by size, batch, width and number of images
 //
-// All contenders get the same weights and the same images, and one whose results differ from ours is
-// reported instead of timed. They take turns, so that other load on the machine affects them all.
-// The README has the latest numbers and explains how to install the peers.
+// All contenders get the same weights and the same images, and one whose results differ from ours
+// is reported instead of timed. They take turns, so that other load on the machine affects them
+// all. The README has the latest numbers and explains how to install the peers.
 //
 // Bench is a module of its own, because only those who measure need it.
 package main

@@ -21,13 +21,15 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	// The full path, because python3 may be a wrapper that looks for an interpreter in the home folder.
+	// The full path, because python3 may be a wrapper that looks for an interpreter in the home
+	// folder.
 	python, _ := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
 	tensorFlow, _ := native.FindTensorFlow()
 	env := map[string]string{
 		"BENCH": clitest.Testdata(t, "cmd", "bench"), "PYTHON3": strings.TrimSpace(string(python)), native.EnvTensorFlow: tensorFlow,
 	}
-	// The scripts have a home folder of their own, where the go command would build everything again.
+	// The scripts have a home folder of their own, where the go command would build everything
+	// again.
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS"} {
 		value, err := exec.Command("go", "env", name).Output()
 		if err != nil {

@@ -58,7 +58,8 @@ type resident struct {
 	log string
 }
 
-// startResident starts a process and waits until it is ready. Its standard error goes to the file log.
+// startResident starts a process and waits until it is ready. Its standard error goes to the file
+// log.
 func startResident(cmd *exec.Cmd, s spec, log string) (*resident, *ready, error) {
 	data, err := json.Marshal(s)
 	if err != nil {

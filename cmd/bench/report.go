@@ -30,8 +30,8 @@ type comparison struct {
 	Results []*result `json:"results"`
 }
 
-// machine describes the machine that was measured. What is unknown is zero, as on other systems than
-// Linux.
+// machine describes the machine that was measured. What is unknown is zero, as on other systems
+// than Linux.
 type machine struct {
 	CPU        string  `json:"cpu,omitempty"`
 	Processors int     `json:"processors"`

@@ -31,9 +31,9 @@ const (
 	largestSet   = 256 << 20           // bound on the stored images for SWD, in bytes
 )
 
-// newCache returns the cache for a folder and the options. An entry is named by a hash of everything
-// that it depends on. Images count by their content, because files with equal names, sizes, and times can
-// differ.
+// newCache returns the cache for a folder and the options. An entry is named by a hash of
+// everything that it depends on. Images count by their content, because files with equal names,
+// sizes, and times can differ.
 func newCache(ctx context.Context, cfg *config, f *folder, swd *metric.SWD, e *features.Extractor, warn func(string, ...any)) (*cache, error) {
 	dir, err := cfg.cacheFolder()
 	if err != nil || dir == "" {
@@ -99,8 +99,8 @@ func (c *cache) usable(path string, err error) bool {
 	return false
 }
 
-// save stores what was not stored before, and removes entries that nothing has used for some time. A
-// failure is only a warning.
+// save stores what was not stored before, and removes entries that nothing has used for some time.
+// A failure is only a warning.
 func (c *cache) save(s *side) {
 	if c.pictures == "" && c.features == "" {
 		return

@@ -54,8 +54,8 @@ func TestKeysTellOptionsApart(t *testing.T) {
 	}
 }
 
-// The cache is named by the content of the images: equal names, sizes and times do not make two folders
-// equal, and other names and times do not make one folder two.
+// The cache is named by the content of the images: equal names, sizes and times do not make two
+// folders equal, and other names and times do not make one folder two.
 func TestCacheFollowsContent(t *testing.T) {
 	swd, err := metric.NewSWD(16, 16, nil)
 	if err != nil {
@@ -103,8 +103,8 @@ func TestCacheFollowsContent(t *testing.T) {
 	}
 }
 
-// An image that changes after it was hashed fails, since its statistics would be cached as those of the
-// image before.
+// An image that changes after it was hashed fails, since its statistics would be cached as those of
+// the image before.
 func TestImageChangesMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.png")
 	save := func(side int) {

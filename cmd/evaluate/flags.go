@@ -30,8 +30,8 @@ type config struct {
 	json          string
 }
 
-// extractorOnly are the options that apply only with a feature extractor, fileOnly those that describe
-// a file's.
+// extractorOnly are the options that apply only with a feature extractor, fileOnly those that
+// describe a file's.
 var (
 	extractorOnly = []string{"batch", "provider", "device", "threads", "kid_subsets", "kid_subset_size"}
 	fileOnly      = []string{"features_range", "features_layout", "features_bgr", "features_output"}

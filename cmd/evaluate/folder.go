@@ -35,8 +35,8 @@ type file struct {
 
 func (f file) stem() string { return strings.TrimSuffix(f.name, path.Ext(f.name)) }
 
-// listFolder finds the images in a folder and its subfolders, as cmd/infer does. If there are more than
-// maxImages (0 for no bound), the seed chooses that many.
+// listFolder finds the images in a folder and its subfolders, as cmd/infer does. If there are more
+// than maxImages (0 for no bound), the seed chooses that many.
 func listFolder(option, dir string, maxImages int, seed uint64) (*folder, error) {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("-%s %q is a file\nFix: name a folder of images", option, dir)

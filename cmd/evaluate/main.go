@@ -5,8 +5,8 @@
 //	go run ./cmd/evaluate -real truth -fake winter -paired
 //
 // It prints the sliced Wasserstein distance of the two sets, KID and FID of their features, and for
-// pairs of the same file name PSNR, SSIM and L1, as a table or as JSON. Packages metric and features
-// compute the scores.
+// pairs of the same file name PSNR, SSIM and L1, as a table or as JSON. Packages metric and
+// features compute the scores.
 package main
 
 import (
@@ -57,8 +57,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return rep.Status
 }
 
-// openExtractor opens the feature extractor, and fetches its weights and ONNX Runtime first if they are
-// missing.
+// openExtractor opens the feature extractor, and fetches its weights and ONNX Runtime first if they
+// are missing.
 func openExtractor(ctx context.Context, cfg *config, stderr io.Writer) (*features.Extractor, error) {
 	if cfg.features == features.EfficientNet {
 		if _, err := fetch.Features(ctx, stderr); err != nil {

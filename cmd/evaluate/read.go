@@ -27,8 +27,8 @@ type reader struct {
 	extractor *features.Extractor // nil for none
 }
 
-// image loads an image without transparency and applies -resize. If the file has a sum, its content must
-// still have it: statistics are cached by the sum.
+// image loads an image without transparency and applies -resize. If the file has a sum, its content
+// must still have it: statistics are cached by the sum.
 func (c *config) image(f file) (*image.NRGBA, error) {
 	pic, err := decode(f)
 	if err != nil {
@@ -44,8 +44,8 @@ func (c *config) image(f file) (*image.NRGBA, error) {
 	return pixels.Opaque(img), nil
 }
 
-// chooseWindow finds the window that suits the real images unless one is given. If these have 8 bits, the
-// others decide. Without 16-bit images there is none.
+// chooseWindow finds the window that suits the real images unless one is given. If these have 8
+// bits, the others decide. Without 16-bit images there is none.
 func (c *config) chooseWindow(ctx context.Context, folders ...*folder) error {
 	given := c.window
 	c.window = pixels.Window{}
@@ -152,8 +152,8 @@ func (s *side) extract(ctx context.Context, e *features.Extractor, batch []*imag
 }
 
 // inOrder calls do for each item on all processors, and use with the results one after the other in
-// the order of the items. At most one result per processor waits. It stops at the first error of use,
-// or when ctx ends.
+// the order of the items. At most one result per processor waits. It stops at the first error of
+// use, or when ctx ends.
 func inOrder[T, R any](ctx context.Context, items []T, do func(T) (R, error), use func(T, R, error) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -15,7 +15,8 @@ import (
 	"cyclegan/train/metric/features"
 )
 
-// score fills the report. Its error is about more than single images, whose failures are in the report.
+// score fills the report. Its error is about more than single images, whose failures are in the
+// report.
 func score(ctx context.Context, cfg *config, rep *report, stderr io.Writer) error {
 	begin := time.Now()
 	defer func() { rep.Seconds = time.Since(begin).Seconds() }()

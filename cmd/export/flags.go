@@ -5,10 +5,11 @@
 //	go run ./cmd/export -name RUN -format safetensors             # back to PyTorch
 //	go run ./cmd/export -name RUN -precision int8                 # smaller, and faster on a CPU
 //
-// An ONNX file is written only after ONNX Runtime has computed the same images with it as TensorFlow
-// with the network, or similar ones for a lower -precision. Without the build tag "tensorflow" the
-// program is a launcher: it checks the command line, writes safetensors files, which need no library,
-// and for ONNX fetches the native libraries, builds the tagged program and runs it.
+// An ONNX file is written only after ONNX Runtime has computed the same images with it as
+// TensorFlow with the network, or similar ones for a lower -precision. Without the build tag
+// "tensorflow" the program is a launcher: it checks the command line, writes safetensors files,
+// which need no library, and for ONNX fetches the native libraries, builds the tagged program and
+// runs it.
 package main
 
 import (
@@ -69,8 +70,8 @@ var (
 	runOptions = []string{"checkpoints_dir", "epoch"}
 )
 
-// start parses the command line and loads what it exports. For help and for mistakes it prints them and
-// returns false with the exit status.
+// start parses the command line and loads what it exports. For help and for mistakes it prints them
+// and returns false with the exit status.
 func start(args []string, stdout, stderr io.Writer) (*command, int, bool) {
 	c := &command{}
 	var norm, precision string

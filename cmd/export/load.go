@@ -140,8 +140,8 @@ func (c *command) loadLatest() (err error) {
 	return err
 }
 
-// openCalibration finds the images to calibrate on: those of -calibration, or else the training images
-// of the run.
+// openCalibration finds the images to calibrate on: those of -calibration, or else the training
+// images of the run.
 func (c *command) openCalibration() (err error) {
 	switch {
 	case c.pth != "":

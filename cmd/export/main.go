@@ -85,8 +85,8 @@ const (
 	defaultSize = 256 // side of images in pixels if the training size is unknown, as in the paper
 )
 
-// images reads the images to calibrate a generator on, and others to measure its loss. If there are too
-// few for both, some serve both purposes.
+// images reads the images to calibrate a generator on, and others to measure its loss. If there are
+// too few for both, some serve both purposes.
 func (c *command) images(n *graph.Network, name string, m onnxgraph.Metadata) (calibration, check *export.Images, err error) {
 	set := c.data.TrainA()
 	if name == train.GBA {

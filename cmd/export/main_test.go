@@ -35,8 +35,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// makeRun PRESET DIR NAME... writes small checkpoints of an untrained run, such as step_000000008 or
-// epoch_0005, with different weights. The training images of preset paper do not exist.
+// makeRun PRESET DIR NAME... writes small checkpoints of an untrained run, such as step_000000008
+// or epoch_0005, with different weights. The training images of preset paper do not exist.
 func makeRun(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: makerun PRESET DIR NAME...")

@@ -20,8 +20,8 @@ type written struct {
 	loss *export.Loss // against f32; nil for f32
 }
 
-// folder returns the folder for the generators of a run, which it creates: -o, or else the run's folder,
-// with a subfolder for other checkpoints than the best.
+// folder returns the folder for the generators of a run, which it creates: -o, or else the run's
+// folder, with a subfolder for other checkpoints than the best.
 func (c *command) folder() (string, error) {
 	dir := c.output
 	if dir == "" {
@@ -40,8 +40,8 @@ func (c *command) folder() (string, error) {
 	return dir, nil
 }
 
-// writeRun writes both generators of a run by calling write. With an error, it also returns the files
-// written before.
+// writeRun writes both generators of a run by calling write. With an error, it also returns the
+// files written before.
 func (c *command) writeRun(extension string, write func(path, name string, n *graph.Network, w graph.Weights) (*export.Loss, error)) ([]written, error) {
 	dir, err := c.folder()
 	if err != nil {

@@ -20,7 +20,8 @@ import (
 	"cyclegan/infer/builtin"
 )
 
-// inspection describes a model; -json writes a list of them. Fields that are not known are 0 or empty.
+// inspection describes a model; -json writes a list of them. Fields that are not known are 0 or
+// empty.
 type inspection struct {
 	Path  string `json:"path"`
 	Error string `json:"error,omitempty"`
@@ -246,8 +247,8 @@ func measure(ctx context.Context, m *infer.Model) (*measurement, error) {
 	return r, nil
 }
 
-// resident returns the current (VmRSS) or the largest (VmHWM) resident memory of the process in bytes, or 0
-// where that is unknown, which is everywhere but on Linux.
+// resident returns the current (VmRSS) or the largest (VmHWM) resident memory of the process in
+// bytes, or 0 where that is unknown, which is everywhere but on Linux.
 func resident(key string) int64 {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -46,8 +46,8 @@ type job struct {
 	model  source
 	inputs []string
 	output string
-	// maxImages bounds the number of images, as in the official test.py: the first by name, all of them
-	// into one folder. With 0, all images are converted and their folder tree is kept.
+	// maxImages bounds the number of images, as in the official test.py: the first by name, all of
+	// them into one folder. With 0, all images are converted and their folder tree is kept.
 	maxImages int
 	video     bool
 	// check rejects a model, and wrap changes what it does to an image. Both may be nil.
@@ -131,7 +131,8 @@ func (j *job) dryRun(cfg *config, rep *results, stdout, stderr io.Writer) error 
 	return nil
 }
 
-// open opens the model, reports what it is, and returns the sizes to which -resize scales its images.
+// open opens the model, reports what it is, and returns the sizes to which -resize scales its
+// images.
 func (j *job) open(soft context.Context, cfg *config, rep *results, stderr io.Writer) (_ *infer.Model, size func(w, h int) (int, int), err error) {
 	options := cfg.ModelOptions // of this job: others may be shorter
 	o := &options
@@ -306,8 +307,8 @@ func printNotes(w io.Writer, images []imageReport, info infer.Info) {
 	}
 }
 
-// printDetail prints where the detail of the results comes from, if the model's training size is known.
-// A pyramid always takes it from the input.
+// printDetail prints where the detail of the results comes from, if the model's training size is
+// known. A pyramid always takes it from the input.
 func printDetail(w io.Writer, fromInput, fromModel int, info infer.Info) {
 	if fromInput == 0 && info.Architecture == "pyramid" {
 		return

@@ -5,10 +5,10 @@
 //	go run ./cmd/infer -dataroot datasets/yosemite -name yosemite -model cycle_gan
 //	go run ./cmd/infer inspect checkpoints/demo/G_AB.onnx
 //
-// The first form uses the built-in model, which turns summer to winter. The third is the command line of
-// the official test.py: it converts testA with the run's G_AB.onnx into
-// results/yosemite/test_latest/fake_B, and testB with G_BA.onnx into fake_A. The last describes a model.
-// Package batch does the work.
+// The first form uses the built-in model, which turns summer to winter. The third is the command
+// line of the official test.py: it converts testA with the run's G_AB.onnx into
+// results/yosemite/test_latest/fake_B, and testB with G_BA.onnx into fake_A. The last describes a
+// model. Package batch does the work.
 package main
 
 import (
@@ -57,8 +57,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return rep.Status
 }
 
-// convert runs the jobs and returns the exit status. Its error is about more than single images, whose
-// errors are in the report.
+// convert runs the jobs and returns the exit status. Its error is about more than single images,
+// whose errors are in the report.
 func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 	soft, hard := interrupts()
 	jobs, err := cfg.jobs(stderr)
@@ -102,9 +102,9 @@ func convert(cfg *config, rep *report, stdout, stderr io.Writer) (int, error) {
 	return cli.Done, nil
 }
 
-// interrupts returns two contexts. The first signal ends soft, after which the images in progress are
-// finished; the second one ends hard, which aborts them; a third one kills the process. A second one that
-// comes when all is done does nothing, so that the report is written.
+// interrupts returns two contexts. The first signal ends soft, after which the images in progress
+// are finished; the second one ends hard, which aborts them; a third one kills the process. A
+// second one that comes when all is done does nothing, so that the report is written.
 func interrupts() (soft, hard context.Context) {
 	soft, endSoft := context.WithCancel(context.Background())
 	hard, endHard := context.WithCancel(context.Background())

@@ -49,8 +49,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// crash DIR COMMAND... kills a command as soon as it has written some images into DIR, and checks that
-// every file there is a whole image, except one with a temporary name.
+// crash DIR COMMAND... kills a command as soon as it has written some images into DIR, and checks
+// that every file there is a whole image, except one with a temporary name.
 func crash(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: crash DIR COMMAND...")

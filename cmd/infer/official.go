@@ -198,7 +198,8 @@ func (o *official) choose(c *config) error {
 	return nil
 }
 
-// check returns the mistakes in an official command line, and sets the options of c that it implies.
+// check returns the mistakes in an official command line, and sets the options of c that it
+// implies.
 func (o *official) check(c *config) []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

@@ -48,8 +48,8 @@ func (c *config) checkPipes() (bad []error) {
 	return bad
 }
 
-// convertPiped converts an image or a video from standard input or a file to standard output. It returns
-// the exit status.
+// convertPiped converts an image or a video from standard input or a file to standard output. It
+// returns the exit status.
 func convertPiped(cfg *config, rep *report, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
 	soft, hard := interrupts()
 	// A reader that closes the pipe is an error of a write, not the end of this process.

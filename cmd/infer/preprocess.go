@@ -20,7 +20,8 @@ const (
 	none              = "none"
 )
 
-// preprocessing is what the official test.py does to an image before the generator, and to its result.
+// preprocessing is what the official test.py does to an image before the generator, and to its
+// result.
 type preprocessing struct {
 	mode               string
 	loadSize, cropSize int     // in pixels
@@ -91,7 +92,8 @@ func (p *preprocessing) after(img image.Image) (image.Image, error) {
 	return pixels.Scale(img, w, h), nil
 }
 
-// notes returns remarks about what may be unexpected. Asked is true if the command line sets the preprocessing.
+// notes returns remarks about what may be unexpected. Asked is true if the command line sets the
+// preprocessing.
 func (p *preprocessing) notes(asked bool) []string {
 	var notes []string
 	if !asked {

@@ -9,8 +9,8 @@ import (
 	"cyclegan/infer/batch"
 )
 
-// report is the summary that -json writes. For two generators it is the sum of both, and Parts holds
-// each of them.
+// report is the summary that -json writes. For two generators it is the sum of both, and Parts
+// holds each of them.
 type report struct {
 	Status int    `json:"exit_status"`
 	Error  string `json:"error,omitempty"`
@@ -59,7 +59,8 @@ type refusal struct {
 	Reason   string `json:"reason"`
 }
 
-// The values of imageReport.Status. Images that a run did not reach, or that a dry run lists, are left.
+// The values of imageReport.Status. Images that a run did not reach, or that a dry run lists, are
+// left.
 const (
 	statusConverted = "converted"
 	statusSkipped   = "skipped"
@@ -76,14 +77,15 @@ type imageReport struct {
 	Height int `json:"height,omitempty"`
 	// Frames is the number of converted frames of an animation.
 	Frames int `json:"frames,omitempty"`
-	// Tiling is "12 tiles" or "12 tiles, blended" for an image too large to pass through the model at once.
+	// Tiling is "12 tiles" or "12 tiles, blended" for an image too large to pass through the model
+	// at once.
 	Tiling string `json:"tiling,omitempty"`
 	// Clamped is the number of samples outside of the input window; see infer.Options.
 	Clamped int `json:"clamped,omitempty"`
 	// Detail is "input" or "model"; see infer.Options.
 	Detail string `json:"detail,omitempty"`
-	// Seconds is the sum of the following three. Images are processed concurrently, so the sum over all
-	// images exceeds the duration of the run.
+	// Seconds is the sum of the following three. Images are processed concurrently, so the sum over
+	// all images exceeds the duration of the run.
 	Seconds        float64  `json:"seconds"`
 	ReadSeconds    float64  `json:"read_seconds"`
 	ConvertSeconds float64  `json:"convert_seconds"`
@@ -133,8 +135,8 @@ func (r *report) sum() {
 	r.Rate = rate(r.Converted, r.Seconds)
 }
 
-// plan adds the images of a plan, which are left until done updates them. An image of a former plan is
-// left again.
+// plan adds the images of a plan, which are left until done updates them. An image of a former plan
+// is left again.
 func (r *results) plan(p *batch.Plan) {
 	if r.index == nil {
 		r.index = map[string]int{}

@@ -29,7 +29,8 @@ type trained struct {
 	options map[string]json.RawMessage // nil if the run does not record them
 }
 
-// openTrained opens the folder of a run. It reads the options without checking them, because only few matter.
+// openTrained opens the folder of a run. It reads the options without checking them, because only
+// few matter.
 func openTrained(dir string) (*trained, error) {
 	if !isFolder(dir) {
 		return nil, fmt.Errorf("no run %q%s\nFix: name the run with -name and -checkpoints_dir", dir, cli.There("runs", filepath.Dir(dir), "*"))
@@ -66,8 +67,8 @@ func (r *trained) checkFixed(o *official) error {
 	return errors.Join(bad...)
 }
 
-// folder returns the folder of the generators that -epoch names. The run's own folder has its best state,
-// or the last one of a run that was never evaluated.
+// folder returns the folder of the generators that -epoch names. The run's own folder has its best
+// state, or the last one of a run that was never evaluated.
 func (r *trained) folder(o *official) string {
 	switch epoch := o.value("epoch"); {
 	case !o.has("epoch") || epoch == best:
@@ -209,8 +210,8 @@ func (o *official) checkModel(i infer.Info) error {
 	return nil
 }
 
-// phaseFolders finds the folders of domains A and B in root, or else one level deeper, by the names that
-// cmd/train knows.
+// phaseFolders finds the folders of domains A and B in root, or else one level deeper, by the names
+// that cmd/train knows.
 func phaseFolders(root, phase string) (a, b string, err error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"cyclegan/train/export"
 )
 
-// A runSource finds the generators of a training run: the exported ones under the name of the run, and those
-// of the newest checkpoint under NAME-latest. The run may be under way.
+// A runSource finds the generators of a training run: the exported ones under the name of the run,
+// and those of the newest checkpoint under NAME-latest. The run may be under way.
 type runSource struct {
 	dir, name string
 	log       *slog.Logger

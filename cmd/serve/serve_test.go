@@ -17,8 +17,8 @@ import (
 	"cyclegan/infer/serve"
 )
 
-// A server announces its address and answers, another one on its port says so, and the end of the context
-// ends it without an error.
+// A server announces its address and answers, another one on its port says so, and the end of the
+// context ends it without an error.
 func TestServe(t *testing.T) {
 	if clitest.RuntimeMissing(t) != nil {
 		t.Skip("needs ONNX Runtime")

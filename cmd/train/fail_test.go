@@ -77,7 +77,8 @@ func TestTrainingsMadeToFail(t *testing.T) {
 	}
 }
 
-// drawNegatives draws dark rectangles on white into the folder A of dir, and light ones on black into B.
+// drawNegatives draws dark rectangles on white into the folder A of dir, and light ones on black
+// into B.
 func drawNegatives(t *testing.T, dir string) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))

@@ -58,8 +58,8 @@ func (r *runFlags) validate() error {
 	return nil
 }
 
-// flags returns all options: those of the run, which change o, those of this command, and those of the
-// official implementation that mean nothing here.
+// flags returns all options: those of the run, which change o, those of this command, and those of
+// the official implementation that mean nothing here.
 func (c *config) flags(o *train.Options) *cli.Flags {
 	c.notes = nil
 	f := cli.NewFlags("train", fmt.Sprintf(about, cli.Program("train"), o.Preset))

@@ -19,8 +19,8 @@ import (
 	"cyclegan/train"
 )
 
-// A full disk costs no steps: the run reports it, continues, saves again when there is room, and ends
-// with the same weights.
+// A full disk costs no steps: the run reports it, continues, saves again when there is room, and
+// ends with the same weights.
 func TestFullDisk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")

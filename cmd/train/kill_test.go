@@ -22,14 +22,14 @@ import (
 	"cyclegan/train/report"
 )
 
-// Commands of tests are this program, so they do not rewrite graphs either, which would take most of their
-// time. That is why most kills come after the first step.
+// Commands of tests are this program, so they do not rewrite graphs either, which would take most
+// of their time. That is why most kills come after the first step.
 func init() { tfgraph.Plain = true }
 
 var kills = flag.Int("kills", 4, "`N` kills in TestKilledTraining")
 
-// training is a short run with everything that a checkpoint keeps: pools, moving averages, dropout, a
-// falling learning rate.
+// training is a short run with everything that a checkpoint keeps: pools, moving averages, dropout,
+// a falling learning rate.
 type training struct {
 	dir string
 	out bytes.Buffer
@@ -65,7 +65,8 @@ func (r *training) options() train.Options {
 	return train.Options{Name: "run", CheckpointsDir: r.dir}
 }
 
-// sameWeights returns the largest difference between two numbers of the newest checkpoints of two runs.
+// sameWeights returns the largest difference between two numbers of the newest checkpoints of two
+// runs.
 func sameWeights(t *testing.T, whole, other *training) float64 {
 	t.Helper()
 	want, _, err := whole.options().Checkpoints().Latest()

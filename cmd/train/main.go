@@ -49,8 +49,8 @@ type config struct {
 	notes    []string
 }
 
-// parse parses the command line twice: first to find the preset or the run that the defaults come from,
-// then with these defaults.
+// parse parses the command line twice: first to find the preset or the run that the defaults come
+// from, then with these defaults.
 func parse(args []string) (*config, *cli.Flags, error) {
 	first, err := train.Preset("paper")
 	if err != nil {
@@ -116,9 +116,9 @@ func (c *config) validate(f *cli.Flags) error {
 	return nil
 }
 
-// presetOptions returns the defaults of a new run: those of -preset, or of the demo without data. With
-// data they are those of fast, or of the paper for an official command line or other networks. Old says
-// that the command line uses old names of official options.
+// presetOptions returns the defaults of a new run: those of -preset, or of the demo without data.
+// With data they are those of fast, or of the paper for an official command line or other networks.
+// Old says that the command line uses old names of official options.
 func presetOptions(first train.Options, explicit map[string]bool, old bool) (train.Options, error) {
 	name := "demo"
 	switch {
@@ -149,8 +149,8 @@ func savedOptions(first train.Options, explicit map[string]bool) (train.Options,
 	return o, err
 }
 
-// forgetData drops the saved place of a run's images if the command line names another one, which may be
-// of the other kind: a dataroot or two folders.
+// forgetData drops the saved place of a run's images if the command line names another one, which
+// may be of the other kind: a dataroot or two folders.
 func (c *config) forgetData() {
 	if c.explicit["dataroot"] || c.explicit["dir_A"] && c.explicit["dir_B"] {
 		o := &c.opts
@@ -158,8 +158,8 @@ func (c *config) forgetData() {
 	}
 }
 
-// pickName keeps a new run out of the folder of an old one. It rejects a given name that is taken, and
-// numbers a default one.
+// pickName keeps a new run out of the folder of an old one. It rejects a given name that is taken,
+// and numbers a default one.
 func (c *config) pickName() error {
 	base := c.opts.Name
 	for i := 2; ; i++ {

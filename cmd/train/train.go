@@ -45,8 +45,8 @@ func (c *config) train(stdout, stderr *os.File) int {
 }
 
 // fetchFeatures fetches the weights of the frozen features. A new run with projected discriminators
-// begins with them, while a resumed one has them in its checkpoint. Package run reports that KID and FID
-// have to do without.
+// begins with them, while a resumed one has them in its checkpoint. Package run reports that KID
+// and FID have to do without.
 func (c *config) fetchFeatures(ctx context.Context, log *os.File) error {
 	needed := c.opts.NetD == graph.Projected && !c.resume
 	if !needed && (c.opts.EvalEvery == 0 || c.opts.Features != graph.EfficientNet) {
@@ -119,9 +119,9 @@ func left(m run.Means) string {
 	return "  " + report.Duration(m.Left) + " left"
 }
 
-// showBar advances the bar. It counts the steps of this process, because its speed does not depend on
-// earlier ones; the description has the steps of the whole run. The run knows better than the bar how
-// much time is left.
+// showBar advances the bar. It counts the steps of this process, because its speed does not depend
+// on earlier ones; the description has the steps of the whole run. The run knows better than the
+// bar how much time is left.
 func (d *display) showBar(p train.Progress, m run.Means) {
 	if d.bar == nil {
 		d.before = p.Step - 1

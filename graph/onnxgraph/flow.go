@@ -59,8 +59,8 @@ func (f *flow) unpadded(n node) string {
 	return x
 }
 
-// mirrors reports whether a node is a padding whose values are all from its input, so that bytes may
-// pass it: the byte of zero depends on the scale.
+// mirrors reports whether a node is a padding whose values are all from its input, so that bytes
+// may pass it: the byte of zero depends on the scale.
 func (f *flow) mirrors(n node) bool {
 	_, ok := n.layer.(graph.ReflectPad)
 	return ok && n.Op == "Pad"
@@ -92,7 +92,8 @@ func (f *flow) normed(value string) bool {
 	return len(readers) == 1 && f.nodes[readers[0]].Op == "InstanceNormalization"
 }
 
-// A site is a value whose range the calibration has to find, for all channels together or for each one.
+// A site is a value whose range the calibration has to find, for all channels together or for each
+// one.
 type site struct {
 	value      string
 	perChannel bool

@@ -115,7 +115,8 @@ func (q *quantizer) calibrated(name string) *value {
 	}
 }
 
-// take removes a parameter of the float32 model and frees its name. It returns the values in ONNX's order.
+// take removes a parameter of the float32 model and frees its name. It returns the values in ONNX's
+// order.
 func (q *quantizer) take(name string) []float32 {
 	q.tensors = slices.DeleteFunc(q.tensors, func(t *onnx.Tensor) bool { return t.Name == name })
 	delete(q.taken, name)

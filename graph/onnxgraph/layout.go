@@ -2,7 +2,8 @@ package onnxgraph
 
 import "iter"
 
-// NCHW turns activations [n, h, w, c] into [n, c, h, w], the layout of the models that this package writes.
+// NCHW turns activations [n, h, w, c] into [n, c, h, w], the layout of the models that this package
+// writes.
 func NCHW(values []float32, n, h, w, c int) []float32 {
 	return transpose(values, n, h*w, c)
 }

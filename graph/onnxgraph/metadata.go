@@ -20,10 +20,11 @@ import (
 type Metadata struct {
 	// Direction is "AtoB" or "BtoA", empty for a network that is not a generator.
 	Direction string
-	// DomainFrom and DomainTo name the domains of the input and the output, such as "summer" and "winter".
+	// DomainFrom and DomainTo name the domains of the input and the output, such as "summer" and
+	// "winter".
 	DomainFrom, DomainTo string
-	// InputWindow and OutputWindow hold the values that 16-bit images of the two domains use, zero for
-	// images with 8 bits.
+	// InputWindow and OutputWindow hold the values that 16-bit images of the two domains use, zero
+	// for images with 8 bits.
 	InputWindow, OutputWindow pixels.Window
 	// Architecture is the name of the architecture. Default: the network's name.
 	Architecture string

@@ -11,8 +11,8 @@
 // computes what the network computes after training: BatchNorm uses its running statistics and
 // Dropout is left out.
 //
-// [F16] makes the model smaller. [MarshalInt8] makes it smaller and faster, after a [Calibration] on
-// images.
+// [F16] makes the model smaller. [MarshalInt8] makes it smaller and faster, after a [Calibration]
+// on images.
 package onnxgraph
 
 import (
@@ -60,8 +60,8 @@ const (
 // Precisions lists them all.
 var Precisions = []Precision{F32, F16, Int8}
 
-// Marshal returns the network as an ONNX model that computes with F32 or F16. Equal arguments return
-// equal bytes.
+// Marshal returns the network as an ONNX model that computes with F32 or F16. Equal arguments
+// return equal bytes.
 func Marshal(n *graph.Network, w graph.Weights, m Metadata, p Precision) ([]byte, error) {
 	var b *builder
 	err := errors.Join(check(n, w), m.Validate())
@@ -149,7 +149,8 @@ func (b *builder) model(outputs ...onnx.Port) *onnx.Model {
 	return m
 }
 
-// port returns a float32 tensor [batch, channels, height, width], of which only the channels are fixed.
+// port returns a float32 tensor [batch, channels, height, width], of which only the channels are
+// fixed.
 func port(name string, channels int, height, width string) onnx.Port {
 	return onnx.Port{
 		Name: name, Type: onnx.Float32,

@@ -47,8 +47,8 @@ func TestPyramidAgreesWithPyTorch(t *testing.T) {
 	}
 }
 
-// Package infer passes an image of any size through a pyramid as it is: a tile would have a thumbnail
-// of its own, and a copy would make a second one.
+// Package infer passes an image of any size through a pyramid as it is: a tile would have a
+// thumbnail of its own, and a copy would make a second one.
 func TestPyramidIsNeverCut(t *testing.T) {
 	net, weights := pyramidtest.Load(t, 3, 128, "128")
 	model, err := Marshal(net, weights, Metadata{TrainWidth: 128, TrainHeight: 128}, F32)

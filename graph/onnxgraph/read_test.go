@@ -235,7 +235,8 @@ func (r readTensor) numbers() []any {
 	return values
 }
 
-// String includes the values of small tensors and of all int64 tensors, which operators use as sizes.
+// String includes the values of small tensors and of all int64 tensors, which operators use as
+// sizes.
 func (r readTensor) String() string {
 	s := fmt.Sprintf("%s %s %v", kinds[r.kind].name, r.name, r.dims)
 	if values := r.numbers(); r.kind == 7 || len(values) <= 4 {

@@ -9,8 +9,8 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// ReadWeights returns the weights of a network from a model that [Marshal] wrote of it, in float32 or
-// float16. The error names the first parameter that the model lacks or has in another shape.
+// ReadWeights returns the weights of a network from a model that [Marshal] wrote of it, in float32
+// or float16. The error names the first parameter that the model lacks or has in another shape.
 func ReadWeights(model []byte, n *graph.Network) (graph.Weights, error) {
 	m, err := onnx.Parse(model)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// wrappers are modules that hold one other module, and keys of checkpoints. Networks also have modules with
-// the names in ambiguous.
+// wrappers are modules that hold one other module, and keys of checkpoints. Networks also have
+// modules with the names in ambiguous.
 var (
 	wrappers  = []string{"module", "state_dict", "model_state_dict"}
 	ambiguous = []string{"net", "model", "params"}
@@ -30,10 +30,11 @@ var names = map[string][]string{
 	BtoA: {"gba", "genba", "generatorba", "gb2a", "genb2a", "generatorb2a", "netgb2a", "netgba", "netgb", "gb", "genb", "gbtoa", "genbtoa", "generatorbtoa", "f"},
 }
 
-// Choose returns the state dict of one generator of a checkpoint. The name is that of the entry, such as
-// "G_AB" or "netG_A". With "", it is the generator that is no entry of the file but the file itself, or
-// else the one whose name tells the direction, [AtoB] or [BtoA]. A file with one generator needs neither.
-// Names lose what wrappers such as nn.DataParallel and torch.compile add to them.
+// Choose returns the state dict of one generator of a checkpoint. The name is that of the entry,
+// such as "G_AB" or "netG_A". With "", it is the generator that is no entry of the file but the
+// file itself, or else the one whose name tells the direction, [AtoB] or [BtoA]. A file with one
+// generator needs neither. Names lose what wrappers such as nn.DataParallel and torch.compile add
+// to them.
 func (s State) Choose(name, direction string) (State, error) {
 	s = s.uncompiled()
 	parts := s.generators()
@@ -63,8 +64,8 @@ func (s State) Choose(name, direction string) (State, error) {
 	return part, nil
 }
 
-// generators returns the prefixes of the tensors of each generator by its label. Generators that only
-// their wrappers tell apart, such as "params" and "params_ema", keep these in their labels.
+// generators returns the prefixes of the tensors of each generator by its label. Generators that
+// only their wrappers tell apart, such as "params" and "params_ema", keep these in their labels.
 func (s State) generators() map[string]string {
 	prefixes := map[string][]string{} // by label
 	for tensor := range s {

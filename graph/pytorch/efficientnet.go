@@ -36,8 +36,8 @@ func EfficientNetLite0(s State, n *graph.Network) (graph.Weights, error) {
 	return w, nil
 }
 
-// inputScaling returns the weight and bias of the layer "input", which computes (v - 127) / 128 of an
-// image from 0 to 255 that is given in [-1, 1].
+// inputScaling returns the weight and bias of the layer "input", which computes (v - 127) / 128 of
+// an image from 0 to 255 that is given in [-1, 1].
 func inputScaling(channels int) (weight, bias []float32) {
 	for i := range channels {
 		for o := range 3 {
@@ -55,7 +55,8 @@ func inputScaling(channels int) (weight, bias []float32) {
 // BatchNorm after it.
 func (s State) folded(layer string, shape []int) (weight, bias []float32, err error) {
 	conv, norm := efficientNetNames(layer)
-	// A depthwise weight [k, k, c, 1] is [c, 1, k, k] in PyTorch, others [k, k, in, out] are [out, in, k, k].
+	// A depthwise weight [k, k, c, 1] is [c, 1, k, k] in PyTorch, others [k, k, in, out] are [out,
+	// in, k, k].
 	official := filterShape(shape)
 	if official[0] == 1 {
 		official[0], official[1] = official[1], 1

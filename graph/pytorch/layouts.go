@@ -13,7 +13,8 @@ import (
 type layout struct {
 	// name is what messages call the generators of the layout.
 	name string
-	// mark is a tensor that every generator of the layout has, and no other network has under this name.
+	// mark is a tensor that every generator of the layout has, and no other network has under this
+	// name.
 	mark string
 	// fits reports whether the layout has the generator that o describes.
 	fits      func(o graph.GeneratorOptions) bool
@@ -22,8 +23,8 @@ type layout struct {
 	slots func(o graph.GeneratorOptions, n *graph.Network) []slot
 }
 
-// layouts lists all layouts that are read and written. Another form of generator that package graph can
-// express needs one more entry here.
+// layouts lists all layouts that are read and written. Another form of generator that package graph
+// can express needs one more entry here.
 var layouts = []layout{
 	{
 		name: "the official ResNet", mark: "model.10.conv_block.1.weight",
@@ -71,8 +72,8 @@ var layouts = []layout{
 	},
 }
 
-// others are networks that people take for generators, by a part of the name of one of their tensors. An
-// earlier entry wins.
+// others are networks that people take for generators, by a part of the name of one of their
+// tensors. An earlier entry wins.
 var others = []struct{ part, name string }{
 	{"modulation.weight", "a StyleGAN2 generator"},
 	{"mapping.w_avg", "a StyleGAN2 generator"},
@@ -102,13 +103,14 @@ func Layout(o graph.GeneratorOptions) string {
 	return ""
 }
 
-// Recognize detects the generator that a state dict belongs to from the names and shapes of its tensors.
-// The dict may be part of a checkpoint that has no other generator; see [State.Choose].
+// Recognize detects the generator that a state dict belongs to from the names and shapes of its
+// tensors. The dict may be part of a checkpoint that has no other generator; see [State.Choose].
 //
-// A norm with weights is batch norm, or with a bias before it instance norm with weights: the official
-// code has a bias before instance norm only. Without a norm's weights, a bias means instance norm.
-// Dropout in a ResNet changes the names. Dropout in a U-Net leaves no trace; Recognize reports it as off,
-// which makes no difference in inference. [Generator] checks every tensor.
+// A norm with weights is batch norm, or with a bias before it instance norm with weights: the
+// official code has a bias before instance norm only. Without a norm's weights, a bias means
+// instance norm. Dropout in a ResNet changes the names. Dropout in a U-Net leaves no trace;
+// Recognize reports it as off, which makes no difference in inference. [Generator] checks every
+// tensor.
 func Recognize(s State) (graph.GeneratorOptions, error) {
 	s, err := s.Choose("", "")
 	if err != nil {
@@ -134,8 +136,8 @@ func Recognize(s State) (graph.GeneratorOptions, error) {
 		ErrUnknown, len(s), layouts[0].mark, layouts[1].mark)
 }
 
-// A numbering is how a ResNet in an nn.Sequential counts its modules: the first convolution is 1. The
-// numbers from up1 on are relative to the module behind the last block.
+// A numbering is how a ResNet in an nn.Sequential counts its modules: the first convolution is 1.
+// The numbers from up1 on are relative to the module behind the last block.
 type numbering struct {
 	body                             string // the module in a block
 	down1, down2, block              int
@@ -240,7 +242,8 @@ func recognizeCourse(s State) (graph.GeneratorOptions, error) {
 	return o, errors.Join(err1, err2, err3)
 }
 
-// courseSlots returns the convolutions of the course's generator. The two norms of a block are one module.
+// courseSlots returns the convolutions of the course's generator. The two norms of a block are one
+// module.
 func courseSlots(graph.GeneratorOptions, *graph.Network) []slot {
 	at := func(layer, module, conv string) slot {
 		return slot{layer: layer, conv: module + "." + conv, norm: module + ".instancenorm"}

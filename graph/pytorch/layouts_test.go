@@ -89,8 +89,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// Generators whose only difference is their wrappers are distinguished, always in the same way, and a
-// state dict that holds another one is still one itself.
+// Generators whose only difference is their wrappers are distinguished, always in the same way, and
+// a state dict that holds another one is still one itself.
 func TestChooseAmongWrappers(t *testing.T) {
 	f := layoutFixtures()[0]
 	first, err := f.read(t).Choose("", "")

@@ -14,7 +14,8 @@ type slot struct {
 	layer string // the convolution in package graph
 	conv  string // the official convolution
 	norm  string // the official norm after it, or empty
-	// weight, if not empty, is the name of the only tensor, which is no module's weight: a fixed filter.
+	// weight, if not empty, is the name of the only tensor, which is no module's weight: a fixed
+	// filter.
 	weight string
 	// unused is the number of channels of a filter that the network computes otherwise, or 0.
 	unused int
@@ -177,8 +178,8 @@ func entries(n *graph.Network, slots []slot, norm graph.Norm) []entry {
 	return list
 }
 
-// depthwiseShape converts the shape of a depthwise convolution's weight from package graph's order to
-// PyTorch's: [k, k, c, 1] -> [c, 1, k, k].
+// depthwiseShape converts the shape of a depthwise convolution's weight from package graph's order
+// to PyTorch's: [k, k, c, 1] -> [c, 1, k, k].
 func depthwiseShape(shape []int) []int { return []int{shape[2], 1, shape[0], shape[1]} }
 
 // outputs returns the number of output channels of a convolution with the given weight.

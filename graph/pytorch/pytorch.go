@@ -1,10 +1,11 @@
 // Package pytorch reads and writes the weights of the official CycleGAN implementation
-// (https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix) and of others; its central type is [State].
+// (https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix) and of others; its central type is
+// [State].
 //
-// [ReadFile] reads a state dict or a checkpoint that torch.save wrote, such as latest_net_G_A.pth, or a
-// safetensors file. [State.Choose] selects one of several generators, [Recognize] detects the network
-// that its tensors belong to, and [Generator] converts them into that network's weights in the layout of
-// package graph:
+// [ReadFile] reads a state dict or a checkpoint that torch.save wrote, such as latest_net_G_A.pth,
+// or a safetensors file. [State.Choose] selects one of several generators, [Recognize] detects the
+// network that its tensors belong to, and [Generator] converts them into that network's weights in
+// the layout of package graph:
 //
 //	state, err := pytorch.ReadFile("latest_net_G_A.pth")
 //	...

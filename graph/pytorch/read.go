@@ -71,8 +71,8 @@ const (
 	fixEndian    = "\nFix: save it again on a little-endian machine"
 )
 
-// stateOf converts the root of an unpickled file into a state dict: all tensors in it and in the dicts
-// inside it, whose keys precede the names. stored is the number of values in the file.
+// stateOf converts the root of an unpickled file into a state dict: all tensors in it and in the
+// dicts inside it, whose keys precede the names. stored is the number of values in the file.
 func stateOf(root any, stored int64) (State, error) {
 	d, ok := root.(*dict)
 	if !ok {

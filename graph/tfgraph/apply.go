@@ -183,8 +183,8 @@ func (r *reader) layer(l graph.Layer, x tensor, shape graph.Shape) tf.Output {
 	}
 }
 
-// depthwise is the convolution without its bias. SAME is PyTorch's padding where the stride is 1 and
-// the kernel keeps the size.
+// depthwise is the convolution without its bias. SAME is PyTorch's padding where the stride is 1
+// and the kernel keeps the size.
 func (r *reader) depthwise(s *op.Scope, l graph.DepthwiseConv, x tf.Output) tf.Output {
 	padding := "VALID"
 	if l.Stride == 1 && l.Kernel == 2*l.Pad+1 {

@@ -57,10 +57,10 @@ func UseFastMatMul(def *graphs.GraphDef) {
 }
 
 // UseActivations is an edit. The gradient of a rectifier reads the rectifier's input, which keeps
-// TensorFlow from fusing the rectifier with the convolution and bias before it, and makes its rewriter
-// give up on the whole graph for a LeakyRelu. The rectifier's output serves as well: the gradient
-// depends only on which of its two or three pieces a value is in. Rectifiers of a norm stay as they
-// are, because a fused norm rounds differently for each size of batch.
+// TensorFlow from fusing the rectifier with the convolution and bias before it, and makes its
+// rewriter give up on the whole graph for a LeakyRelu. The rectifier's output serves as well: the
+// gradient depends only on which of its two or three pieces a value is in. Rectifiers of a norm
+// stay as they are, because a fused norm rounds differently for each size of batch.
 func UseActivations(def *graphs.GraphDef) {
 	type activation struct{ op, input string }
 	biased, outputs := map[string]bool{}, map[activation]string{}

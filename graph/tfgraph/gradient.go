@@ -33,7 +33,8 @@ func InputGradient(s *op.Scope, n *graph.Network, values map[string]tf.Output, x
 	return out.out, gradient, r.stats
 }
 
-// A backward turns the gradient with respect to a layer's output into the one with respect to its input.
+// A backward turns the gradient with respect to a layer's output into the one with respect to its
+// input.
 type backward func(g tf.Output) tf.Output
 
 // gradientReader walks a network forward and collects the way back.

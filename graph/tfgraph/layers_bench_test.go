@@ -14,8 +14,8 @@ import (
 	"cyclegan/graph"
 )
 
-// BenchmarkLayers times single layers of a training at 128 pixels, forward and with all gradients. The
-// fastest run says more than the mean while other programs are running:
+// BenchmarkLayers times single layers of a training at 128 pixels, forward and with all gradients.
+// The fastest run says more than the mean while other programs are running:
 //
 //	go run ./third_party go test ./graph/tfgraph -run - -bench Layers
 func BenchmarkLayers(b *testing.B) {

@@ -144,8 +144,8 @@ func (s *Session) resolve(p Part, feeds Feeds) (*resolved, error) {
 	return r, errors.Join(unknown...)
 }
 
-// Plain keeps TensorFlow from rewriting graphs. Rewriting takes most of the time of a run of a few steps
-// and saves time in every longer one, so only tests set it.
+// Plain keeps TensorFlow from rewriting graphs. Rewriting takes most of the time of a run of a few
+// steps and saves time in every longer one, so only tests set it.
 var Plain bool
 
 // Rewrites configures how TensorFlow rewrites a graph with these networks. Its remapper fails on

@@ -26,7 +26,8 @@ func NewTensor(values []float32, shape ...int) (*tf.Tensor, error) {
 	return tf.ReadTensor(tf.Float, dims, bytes.NewReader(floatBytes(values)))
 }
 
-// Floats copies the values of a float32 tensor in row-major order. It reuses dst if it is large enough.
+// Floats copies the values of a float32 tensor in row-major order. It reuses dst if it is large
+// enough.
 func Floats(dst []float32, t *tf.Tensor) ([]float32, error) {
 	if t.DataType() != tf.Float {
 		return nil, fmt.Errorf("tensor has type %v, want float32", t.DataType())

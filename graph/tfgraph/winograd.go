@@ -76,7 +76,8 @@ func (r *reader) winogradConv(s *op.Scope, l graph.Conv, x tensor, shape graph.S
 	return reshape(out, m, n, shape.H, shape.W, l.Out)
 }
 
-// winogradInputScope is in the names of the operations that transform inputs, where Recompute finds it.
+// winogradInputScope is in the names of the operations that transform inputs, where Recompute finds
+// it.
 const winogradInputScope = "winograd_input"
 
 // winogradFilters transforms the weights [3, 3, I, O] of a layer to [36, I, O]. Each application of

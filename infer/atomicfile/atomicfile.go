@@ -40,8 +40,8 @@ func WriteDurable(path string, content func(io.Writer) error) error {
 }
 
 func write(path string, content func(io.Writer) error, durable bool) error {
-	// Unlike os.CreateTemp this uses the default permissions, since the file stays. The length of the
-	// name does not depend on the target's.
+	// Unlike os.CreateTemp this uses the default permissions, since the file stays. The length of
+	// the name does not depend on the target's.
 	name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%016x.partial", rand.Uint64()))
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if err == nil {

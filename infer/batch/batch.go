@@ -31,8 +31,8 @@ import (
 )
 
 // A Translator converts one image to another. *infer.Model implements it. An implementation that
-// wraps a model passes ctx on, through which the model reports how it tiled the image. Images are of type
-// *image.NRGBA, or of another type with 16 bits per sample if the files have those.
+// wraps a model passes ctx on, through which the model reports how it tiled the image. Images are
+// of type *image.NRGBA, or of another type with 16 bits per sample if the files have those.
 type Translator interface {
 	Translate(ctx context.Context, img image.Image) (image.Image, error)
 }
@@ -43,25 +43,26 @@ type Options struct {
 	Quality int
 	// Lossless writes WebP without loss.
 	Lossless bool
-	// Strip leaves out the metadata of the inputs: EXIF, XMP, IPTC, resolution. Color profiles stay.
+	// Strip leaves out the metadata of the inputs: EXIF, XMP, IPTC, resolution. Color profiles
+	// stay.
 	Strip bool
 	// SkipExisting skips images whose output exists.
 	SkipExisting bool
-	// Workers is the number of images that are passed to the Translator concurrently. Default 2: one
-	// runs in the model while the other is pre- or post-processed. A Model holds back large images by
-	// itself, see infer.Options.Concurrency.
+	// Workers is the number of images that are passed to the Translator concurrently. Default 2:
+	// one runs in the model while the other is pre- or post-processed. A Model holds back large
+	// images by itself, see infer.Options.Concurrency.
 	Workers int
 	// Files is the number of images that are read, and the number that are written, concurrently.
 	// Default: half the number of processors, at least 1 and at most 8.
 	Files int
 	// Limits bound the images that are read.
 	Limits pixels.Limits
-	// Size returns the size in pixels to which an image of w x h is resized before it is translated;
-	// the output keeps that size. Default: no image is resized.
+	// Size returns the size in pixels to which an image of w x h is resized before it is
+	// translated; the output keeps that size. Default: no image is resized.
 	Size func(w, h int) (int, int)
-	// Window holds the values of 16-bit results that become black and white in formats with 8 bits, and in
-	// animations and videos.
-	// Default: the output window of a Translator that is an *infer.Model.
+	// Window holds the values of 16-bit results that become black and white in formats with 8 bits,
+	// and in animations and videos. Default: the output window of a Translator that is an
+	// *infer.Model.
 	Window infer.Window
 	// Done is called after each image, from the goroutine that called Run.
 	Done func(Result)
@@ -90,8 +91,8 @@ type Result struct {
 	Job
 	// Width and Height are the size of the upright input image, before Options.Size.
 	Width, Height int
-	// Frames is the number of frames of an animation that were converted. It is 0 for a still image, and
-	// for an animation of which the output format stores the first frame only.
+	// Frames is the number of frames of an animation that were converted. It is 0 for a still
+	// image, and for an animation of which the output format stores the first frame only.
 	Frames int
 	// Skipped is true if the output existed already.
 	Skipped bool
@@ -99,7 +100,8 @@ type Result struct {
 	// Notes are sentences about what the output lacks: further frames, more than 8 bits per sample,
 	// an ICC profile, metadata, or transparency that its format cannot store.
 	Notes []string
-	// Tiling tells how the image went through the model. The zero value: the Translator did not report it.
+	// Tiling tells how the image went through the model. The zero value: the Translator did not
+	// report it.
 	Tiling infer.Tiling
 	// Read, Run and Write are the durations of each part. Run includes the wait for the model.
 	Read, Run, Write time.Duration
@@ -115,8 +117,8 @@ type Summary struct {
 	Elapsed time.Duration
 }
 
-// Add adds the results of a further plan. An image that failed before and is in that plan counts as its
-// last result says.
+// Add adds the results of a further plan. An image that failed before and is in that plan counts as
+// its last result says.
 func (s *Summary) Add(plan *Plan, more *Summary) {
 	again := map[string]bool{}
 	for _, j := range plan.Jobs {
@@ -172,7 +174,7 @@ func New(model Translator, opt *Options) (*Converter, error) {
 // animation in the model counts as Options.Workers + 1.
 func (c *Converter) MaxInMemory() int { return c.opt.Workers + 2*c.opt.Files }
 
-// Stop makes Run start no further image, finish those under way and return. It may be called from any
-// goroutine and more than once; a stopped Converter cannot run again. To abort instead, cancel the
-// context of Run.
+// Stop makes Run start no further image, finish those under way and return. It may be called from
+// any goroutine and more than once; a stopped Converter cannot run again. To abort instead, cancel
+// the context of Run.
 func (c *Converter) Stop() { c.stop() }

@@ -61,8 +61,8 @@ func TestRunKeepsDeep(t *testing.T) {
 	}
 }
 
-// In formats with 8 bits, the window of the results is black to white. A gray result has no profile for
-// colors.
+// In formats with 8 bits, the window of the results is black to white. A gray result has no profile
+// for colors.
 func TestWindowInBytes(t *testing.T) {
 	pictures, err := filepath.Abs("../../testdata/pictures")
 	if err != nil {

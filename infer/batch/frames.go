@@ -19,15 +19,15 @@ type translation struct {
 	err    error
 }
 
-// results translates the frames of an animation or a video. It passes Options.Workers of them to the
-// Translator concurrently, like the images of a folder, and yields the results in order. It ends with the
-// first error.
+// results translates the frames of an animation or a video. It passes Options.Workers of them to
+// the Translator concurrently, like the images of a folder, and yields the results in order. It
+// ends with the first error.
 func (c *Converter) results(ctx context.Context, frames iter.Seq2[image.Image, error]) iter.Seq[translation] {
 	return func(yield func(translation) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		// The buffer bounds the frames in memory: those in the queue, one that waits for a place in it, and
-		// the one that is yielded.
+		// The buffer bounds the frames in memory: those in the queue, one that waits for a place in
+		// it, and the one that is yielded.
 		queue := make(chan chan translation, max(c.opt.Workers-1, 0))
 		go func() {
 			defer close(queue)

@@ -17,7 +17,8 @@ func (p *planner) add(input, output string) {
 	stem := strings.TrimSuffix(name, ext)
 	switch {
 	case !pixels.Readable(name):
-		// A file that the caller named is read whatever its name, of which nothing is taken for an extension.
+		// A file that the caller named is read whatever its name, of which nothing is taken for an
+		// extension.
 		stem, ext = name, "."+cmp.Or(p.format, "png")
 	case p.format != "" && canonical(ext) != canonical(p.format):
 		ext = "." + p.format
@@ -41,8 +42,8 @@ func canonical(ext string) string {
 	}
 }
 
-// separate renames outputs that would be one file, and those whose name is needed for a folder. The first
-// image whose input has the name of the output keeps it.
+// separate renames outputs that would be one file, and those whose name is needed for a folder. The
+// first image whose input has the name of the output keeps it.
 func (p *planner) separate() {
 	count := map[string]int{}
 	taken := map[string]bool{}
@@ -84,8 +85,8 @@ func (p *planner) separate() {
 	}
 }
 
-// unused returns stem+ext, with a number if that name is used, and marks it as used. Length is the length
-// of the name from which stem was made.
+// unused returns stem+ext, with a number if that name is used, and marks it as used. Length is the
+// length of the name from which stem was made.
 func (p *planner) unused(used map[string]bool, stem, ext string, length int) string {
 	dir, stem := filepath.Split(stem)
 	name := filepath.Join(dir, shorten(stem, ext, length))
@@ -107,8 +108,8 @@ func (p *planner) key(path string) string {
 // maxName is the length in bytes that nearly all file systems allow for a name.
 const maxName = 255
 
-// shorten returns stem+ext. It cuts the stem where the name would become longer than maxName and longer
-// than length, which the file system is known to allow.
+// shorten returns stem+ext. It cuts the stem where the name would become longer than maxName and
+// longer than length, which the file system is known to allow.
 func shorten(stem, ext string, length int) string {
 	for limit := max(maxName, length); len(stem)+len(ext) > limit && stem != ""; {
 		_, n := utf8.DecodeLastRuneInString(stem)

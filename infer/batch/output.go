@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// An OutputError reports that the output takes no further files, because the disk is full, the quota is
-// used up or the file system is read-only. It ends a run.
+// An OutputError reports that the output takes no further files, because the disk is full, the
+// quota is used up or the file system is read-only. It ends a run.
 type OutputError struct {
 	// Reason completes the sentence "stopped because ...".
 	Reason string
@@ -41,7 +41,8 @@ var outputReasons = func() map[syscall.Errno]string {
 }()
 
 // AsOutputError returns the *OutputError for an error from writing one image, or nil if the error
-// concerns that image only. It is for programs that write the results of [Converter.Convert] themselves.
+// concerns that image only. It is for programs that write the results of [Converter.Convert]
+// themselves.
 func AsOutputError(err error) *OutputError {
 	var number syscall.Errno
 	if errors.As(err, &number) {
@@ -52,8 +53,9 @@ func AsOutputError(err error) *OutputError {
 	return nil
 }
 
-// openOutput creates the output folder if needed and creates a file in it, so that a folder that takes
-// no files is found before any image is computed. Fold reports whether A.png and a.png are one file there.
+// openOutput creates the output folder if needed and creates a file in it, so that a folder that
+// takes no files is found before any image is computed. Fold reports whether A.png and a.png are
+// one file there.
 func openOutput(folder string) (fold bool, err error) {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return false, fmt.Errorf("create the output folder: %w", err)
@@ -75,11 +77,12 @@ func openOutput(folder string) (fold bool, err error) {
 // partialFile matches the temporary names that atomicfile and openOutput use.
 var partialFile = regexp.MustCompile(`^\.([0-9a-f]{16}|Probe-[0-9]+)\.partial$`)
 
-// partialAge is the age from which such a file is removed. A younger one may belong to another process.
+// partialAge is the age from which such a file is removed. A younger one may belong to another
+// process.
 const partialAge = time.Hour
 
-// removePartialFiles removes what killed runs have left in the folders of the outputs. It ignores errors,
-// because such files do no harm.
+// removePartialFiles removes what killed runs have left in the folders of the outputs. It ignores
+// errors, because such files do no harm.
 func (p *Plan) removePartialFiles() {
 	seen := map[string]bool{}
 	for _, j := range p.Jobs {

@@ -15,18 +15,21 @@ import (
 
 // A Plan says which image goes where.
 type Plan struct {
-	// Jobs are in the order of the inputs and, within a folder, of the names. No two have the same output.
+	// Jobs are in the order of the inputs and, within a folder, of the names. No two have the same
+	// output.
 	Jobs []Job
 	// Unread lists the folders and links that could not be read.
 	Unread []Failure
-	// Unsupported lists the files in the folders whose names are not those of images that can be read.
+	// Unsupported lists the files in the folders whose names are not those of images that can be
+	// read.
 	Unsupported []string
-	// SkippedLinks is the number of links to folders that were not followed, because they lead to images
-	// that are in the plan or in the output anyway, or to a parent of an input.
+	// SkippedLinks is the number of links to folders that were not followed, because they lead to
+	// images that are in the plan or in the output anyway, or to a parent of an input.
 	SkippedLinks int
 	// AsPNG is the number of images that become PNG, because their formats can only be read.
 	AsPNG int
-	// Renamed lists the jobs whose outputs have another name because theirs was taken by another image.
+	// Renamed lists the jobs whose outputs have another name because theirs was taken by another
+	// image.
 	Renamed []Job
 }
 
@@ -41,19 +44,19 @@ type Failure struct {
 
 // NewPlan plans the conversion of files and folders into the folder output.
 //
-// An input may be a file, a folder, which is searched with its subfolders, or a pattern in the form of
-// filepath.Glob. Within folders, files with the extension of an image are taken, and names that begin
-// with a dot are skipped, as is output itself. Links are followed unless they form a loop, and no folder
-// is read twice. The tree of a single input folder is repeated in output; several input folders get a
-// folder of their own in output each.
+// An input may be a file, a folder, which is searched with its subfolders, or a pattern in the form
+// of filepath.Glob. Within folders, files with the extension of an image are taken, and names that
+// begin with a dot are skipped, as is output itself. Links are followed unless they form a loop,
+// and no folder is read twice. The tree of a single input folder is repeated in output; several
+// input folders get a folder of their own in output each.
 //
-// Format is the format of the outputs ("png", "jpg", "webp", "gif", "bmp", "tiff"). If it is empty, each
-// image keeps its format, or becomes PNG if that can only be read. Outputs have different names: of a.jpg
-// and a.png as PNG, the first becomes a.jpg.png.
+// Format is the format of the outputs ("png", "jpg", "webp", "gif", "bmp", "tiff"). If it is empty,
+// each image keeps its format, or becomes PNG if that can only be read. Outputs have different
+// names: of a.jpg and a.png as PNG, the first becomes a.jpg.png.
 //
-// NewPlan creates output if needed, checks that it takes files and removes the temporary files that runs
-// killed more than an hour ago have left in it. On file systems that ignore case, names differ in more
-// than their case.
+// NewPlan creates output if needed, checks that it takes files and removes the temporary files that
+// runs killed more than an hour ago have left in it. On file systems that ignore case, names differ
+// in more than their case.
 func NewPlan(inputs []string, output, format string) (*Plan, error) {
 	p, err := listed(inputs, output, format, false)
 	if err != nil {
@@ -143,10 +146,11 @@ func newPlan(inputs []string, output, format string, fold bool, outputs map[stri
 	return p, p.checkInputsKept()
 }
 
-// PlanNames plans files that are not on disk, such as the objects of a bucket, by their names alone. The
-// Output of each file is the place of the input in its tree: a path relative to the output folder that
-// ends in the name of the input. The plan has the outputs that the rules of [NewPlan] give, relative to
-// the output folder too. Fold is true if A.png and a.png are one file in the output.
+// PlanNames plans files that are not on disk, such as the objects of a bucket, by their names
+// alone. The Output of each file is the place of the input in its tree: a path relative to the
+// output folder that ends in the name of the input. The plan has the outputs that the rules of
+// [NewPlan] give, relative to the output folder too. Fold is true if A.png and a.png are one file
+// in the output.
 func PlanNames(files []Job, format string, fold bool) (*Plan, error) {
 	p, err := newPlanner(format, fold)
 	if err != nil {
@@ -190,7 +194,8 @@ type source struct {
 	to     string // the output folder of its tree
 }
 
-// sources resolves the inputs, drops repeated ones, and assigns each folder its place in the output.
+// sources resolves the inputs, drops repeated ones, and assigns each folder its place in the
+// output.
 func (p *planner) sources(inputs []string, output string) ([]source, error) {
 	var list []source
 	seen := map[string]bool{}

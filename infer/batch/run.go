@@ -65,10 +65,10 @@ func (c *Converter) Run(ctx context.Context, plan *Plan) (*Summary, error) {
 	return s, broken
 }
 
-// Convert converts one image that is stored elsewhere than in a file: it decodes file, and returns the
-// bytes of the output in the format of the extension of j.Output. The names in j are used in messages
-// only. While Options.Workers images are in the model, Convert waits. Read and Write of the result are
-// the durations of decoding and encoding.
+// Convert converts one image that is stored elsewhere than in a file: it decodes file, and returns
+// the bytes of the output in the format of the extension of j.Output. The names in j are used in
+// messages only. While Options.Workers images are in the model, Convert waits. Read and Write of
+// the result are the durations of decoding and encoding.
 func (c *Converter) Convert(ctx context.Context, j Job, file []byte) ([]byte, Result) {
 	w := &work{Result: Result{Job: j}}
 	begin := time.Now()
@@ -101,14 +101,15 @@ type work struct {
 	img    image.Image
 	save   pixels.SaveOptions
 	resize func(image.Image) image.Image
-	// Of an animation that the output format can store, the frames before and after they are translated.
+	// Of an animation that the output format can store, the frames before and after they are
+	// translated.
 	animation *pixels.Animation
 	frames    *pixels.FrameWriter
 }
 
 // start returns the results as they come, and closes the channel after the last. It starts no image
-// after feeding has ended. The channels between the stages are unbuffered, so that no more images are
-// in memory than there are goroutines.
+// after feeding has ended. The channels between the stages are unbuffered, so that no more images
+// are in memory than there are goroutines.
 func (c *Converter) start(ctx, feeding context.Context, jobs []Job) <-chan Result {
 	results := make(chan Result)
 	ended := func() bool { return feeding.Err() != nil || c.stopped.Err() != nil }
@@ -137,8 +138,8 @@ func (c *Converter) start(ctx, feeding context.Context, jobs []Job) <-chan Resul
 	return results
 }
 
-// stage calls do for everything that comes in, n at a time. Where do returns true, the work goes out.
-// Otherwise it is a result if it has failed or was skipped, and dropped if not.
+// stage calls do for everything that comes in, n at a time. Where do returns true, the work goes
+// out. Otherwise it is a result if it has failed or was skipped, and dropped if not.
 func stage(n int, in <-chan *work, results chan<- Result, do func(*work) bool) <-chan *work {
 	out := make(chan *work)
 	var group sync.WaitGroup

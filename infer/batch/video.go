@@ -11,9 +11,10 @@ import (
 	"cyclegan/infer/y4m"
 )
 
-// Video translates the frames of a YUV4MPEG2 stream as they come, and writes each as soon as it is done.
-// Frame is called after each frame that was written. The stream keeps its parameters; with Options.Size,
-// its frames have another size. After [Converter.Stop] the frames in progress are written.
+// Video translates the frames of a YUV4MPEG2 stream as they come, and writes each as soon as it is
+// done. Frame is called after each frame that was written. The stream keeps its parameters; with
+// Options.Size, its frames have another size. After [Converter.Stop] the frames in progress are
+// written.
 //
 // The result describes what was written, also if its Err is not nil.
 func (c *Converter) Video(ctx context.Context, j Job, in io.Reader, out io.Writer, frame func()) Result {
@@ -75,8 +76,8 @@ func (c *Converter) video(ctx context.Context, in io.Reader, out io.Writer, fram
 	return nil
 }
 
-// reads iterates over the frames of a video until ctx ends or the Converter is stopped, even while it waits
-// for input.
+// reads iterates over the frames of a video until ctx ends or the Converter is stopped, even while
+// it waits for input.
 func (c *Converter) reads(ctx context.Context, r *y4m.Reader) func(func(*y4m.Frame, error) bool) {
 	type read struct {
 		frame *y4m.Frame

@@ -14,7 +14,8 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// stream returns a video of n gray frames of 2x1 pixels, with their numbers as pixels and parameters.
+// stream returns a video of n gray frames of 2x1 pixels, with their numbers as pixels and
+// parameters.
 func stream(n int) string {
 	var b strings.Builder
 	b.WriteString("YUV4MPEG2 W2 H1 F25:1 Cmono XCOLORRANGE=FULL\n")
@@ -49,7 +50,8 @@ func TestVideo(t *testing.T) {
 		t.Errorf("%v, notes %q", r.Err, r.Notes)
 	}
 	broken := translator(func(context.Context, image.Image) (image.Image, error) { return nil, errors.New("no memory") })
-	// Inputs that never end: a reader that closes its end, or a model that fails, must not wait for them.
+	// Inputs that never end: a reader that closes its end, or a model that fails, must not wait for
+	// them.
 	endless, feed := io.Pipe()
 	go feed.Write([]byte(stream(9)))
 	for want, r := range map[string]Result{

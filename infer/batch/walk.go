@@ -10,8 +10,9 @@ import (
 	"cyclegan/infer/pixels"
 )
 
-// walk plans the images of a folder and its subfolders. Real is its path with links resolved; named is
-// the path under which the caller knows it. Linked is true if a link led here from outside the inputs.
+// walk plans the images of a folder and its subfolders. Real is its path with links resolved; named
+// is the path under which the caller knows it. Linked is true if a link led here from outside the
+// inputs.
 func (p *planner) walk(real, named, to string, linked bool) {
 	if linked {
 		p.seen[real] = true
@@ -55,8 +56,8 @@ func (p *planner) walk(real, named, to string, linked bool) {
 	}
 }
 
-// followLink follows a link to a folder, unless its images are planned anyway or it leads to a parent of
-// an input, as loops do.
+// followLink follows a link to a folder, unless its images are planned anyway or it leads to a
+// parent of an input, as loops do.
 func (p *planner) followLink(path, named, to string) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -80,9 +81,9 @@ func within(dir, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// Expand returns the files and folders that an input of [NewPlan] stands for: the input itself if it
-// exists, otherwise the names that match it as a pattern of filepath.Glob. Names that begin with a dot
-// only match a pattern that does.
+// Expand returns the files and folders that an input of [NewPlan] stands for: the input itself if
+// it exists, otherwise the names that match it as a pattern of filepath.Glob. Names that begin with
+// a dot only match a pattern that does.
 func Expand(input string) ([]string, error) {
 	if _, err := os.Lstat(input); err == nil || !strings.ContainsAny(input, "*?[") {
 		return []string{input}, nil

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Watcher plans the images that arrive in its inputs or change there. It looks at the inputs whenever
-// it is asked, which works on every file system, network shares included:
+// A Watcher plans the images that arrive in its inputs or change there. It looks at the inputs
+// whenever it is asked, which works on every file system, network shares included:
 //
 //	w := batch.NewWatcher([]string{"incoming"}, "winter", "")
 //	for range time.Tick(time.Second) {
@@ -32,8 +32,8 @@ type stamp struct {
 	time time.Time
 }
 
-// NewWatcher returns a Watcher of inputs, output and format as in [NewPlan]. The folders of the inputs
-// may be empty.
+// NewWatcher returns a Watcher of inputs, output and format as in [NewPlan]. The folders of the
+// inputs may be empty.
 func NewWatcher(inputs []string, output, format string) *Watcher {
 	return &Watcher{
 		inputs: inputs, output: output, format: format, outputs: map[string]string{},
@@ -41,10 +41,11 @@ func NewWatcher(inputs []string, output, format string) *Watcher {
 	}
 }
 
-// Next returns a plan of the images that no plan before has covered, or that have changed since. The
-// first plan covers every image that is there. An image that arrives later is planned when its size and
-// time are the same as at the call before, so a file that is being written waits. Unread and
-// Unsupported list only what no plan before has listed. AsPNG and SkippedLinks are those of the first plan.
+// Next returns a plan of the images that no plan before has covered, or that have changed since.
+// The first plan covers every image that is there. An image that arrives later is planned when its
+// size and time are the same as at the call before, so a file that is being written waits. Unread
+// and Unsupported list only what no plan before has listed. AsPNG and SkippedLinks are those of the
+// first plan.
 func (w *Watcher) Next() (*Plan, error) {
 	var p *planner
 	var err error

@@ -1,5 +1,6 @@
-// Package builtin contains two trained generators: summer to winter, and winter to summer. README.md, which
-// [Card] returns, says what they learned from, what they score, and where they fail.
+// Package builtin contains two trained generators: summer to winter, and winter to summer.
+// README.md, which [Card] returns, says what they learned from, what they score, and where they
+// fail.
 //
 //	model, err := builtin.Open("AtoB", nil) // summer to winter
 //
@@ -28,8 +29,8 @@ var (
 // Card returns the model card, which is Markdown.
 func Card() string { return card }
 
-// Model returns the ONNX file of the generator for a direction, "AtoB" (summer to winter) or "BtoA". The
-// caller must not change it.
+// Model returns the ONNX file of the generator for a direction, "AtoB" (summer to winter) or
+// "BtoA". The caller must not change it.
 func Model(direction string) ([]byte, error) {
 	switch direction {
 	case "AtoB":

@@ -20,7 +20,8 @@ func EncodeFloat16(v float32) uint16 {
 		b += 0xfff + b>>13&1
 		return sign | uint16(b>>13-112<<10)
 	}
-	// Adding 0.5 leaves 24 bits, of which the last is 2^-24, the smallest number: the addition rounds.
+	// Adding 0.5 leaves 24 bits, of which the last is 2^-24, the smallest number: the addition
+	// rounds.
 	sum := math.Float32frombits(b) + 0.5
 	return sign | uint16(math.Float32bits(sum)-0x3f000000)
 }

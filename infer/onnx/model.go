@@ -10,9 +10,9 @@
 //
 // The package covers what programs ask of a model without running it: operators, attributes,
 // weights, inputs, outputs and metadata. Of the graphs that control-flow operators hold, it reports
-// only whether they keep weights in other files; these and all other fields keep their bytes. Weights
-// are not decoded until they are needed: those of a parsed model are slices of the file's own bytes,
-// and [Stream] makes weights that are converted while they are written.
+// only whether they keep weights in other files; these and all other fields keep their bytes.
+// Weights are not decoded until they are needed: those of a parsed model are slices of the file's
+// own bytes, and [Stream] makes weights that are converted while they are written.
 //
 // Field numbers are those of [onnx.proto].
 //
@@ -151,8 +151,9 @@ func (m *Model) Subgraphs() bool {
 	return slices.ContainsFunc(m.Nodes, func(n *Node) bool { return n.Subgraph })
 }
 
-// Weights returns the number of weights, and the type that most of them have: "" if there are none. It
-// counts the constants whose values are real numbers or have 8 bits, without those in other graphs.
+// Weights returns the number of weights, and the type that most of them have: "" if there are none.
+// It counts the constants whose values are real numbers or have 8 bits, without those in other
+// graphs.
 func (m *Model) Weights() (kind string, count int64) {
 	counts := map[DataType]int64{}
 	add := func(t *Tensor) {

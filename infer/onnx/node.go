@@ -181,7 +181,8 @@ func parseAttr(msg []byte) (a Attr, graphs [][]byte, err error) {
 	return a, graphs, err
 }
 
-// Values returns the numbers of an attribute of any numeric type, or false for an attribute of another type.
+// Values returns the numbers of an attribute of any numeric type, or false for an attribute of
+// another type.
 func (a Attr) Values() ([]float64, bool) {
 	switch a.typ {
 	case attrFloat:

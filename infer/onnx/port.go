@@ -67,7 +67,8 @@ type Port struct {
 	// Shape has -1 for a dimension that may change from run to run. Nil: the file gives no shape;
 	// empty: a scalar.
 	Shape []int64
-	// Axes are the names of the changing dimensions ("N", "height"), "" for the others. It may be nil.
+	// Axes are the names of the changing dimensions ("N", "height"), "" for the others. It may be
+	// nil.
 	Axes []string
 
 	raw []byte // as encoded in the file, for what is no tensor

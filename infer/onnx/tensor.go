@@ -166,11 +166,11 @@ func (t *Tensor) AnyFloats() ([]float32, bool) {
 	return values, true
 }
 
-// finite reports whether no value of a float32 or float16 tensor is NaN or infinite, whose exponents
-// have all bits set. It is true for other tensors.
+// finite reports whether no value of a float32 or float16 tensor is NaN or infinite, whose
+// exponents have all bits set. It is true for other tensors.
 func (t *Tensor) finite() bool {
-	// One step in the exponent, in each of the numbers in 8 bytes. Added to the exponent it carries to
-	// the sign if all bits are set.
+	// One step in the exponent, in each of the numbers in 8 bytes. Added to the exponent it carries
+	// to the sign if all bits are set.
 	var step, exponent, sign uint64
 	switch {
 	case t.External:
@@ -227,9 +227,9 @@ func (t *Tensor) Values() ([]float64, bool) {
 	return nil, false
 }
 
-// bytes returns the values, little-endian, of a tensor of float16, float32, float64, int32 or int64.
-// A file has them in float_data 4, int32_data 5, int64_data 7, raw_data 9 or double_data 10; float16 is
-// read from raw_data only.
+// bytes returns the values, little-endian, of a tensor of float16, float32, float64, int32 or
+// int64. A file has them in float_data 4, int32_data 5, int64_data 7, raw_data 9 or double_data 10;
+// float16 is read from raw_data only.
 func (t *Tensor) bytes() ([]byte, bool) {
 	if t.stream != nil {
 		values, _ := t.Floats()

@@ -55,8 +55,8 @@ const (
 	mostFrames = 100_000
 )
 
-// readAnimation returns nil if the file is no animation of several frames. PNG and WebP files announce that
-// they are one.
+// readAnimation returns nil if the file is no animation of several frames. PNG and WebP files
+// announce that they are one.
 func readAnimation(data []byte, info Info, lim Limits) *Animation {
 	a := &Animation{Plays: 1, info: info, limits: lim}
 	a.Width, a.Height = info.Upright()
@@ -76,8 +76,8 @@ func readAnimation(data []byte, info Info, lim Limits) *Animation {
 	return a
 }
 
-// TooLong returns an error if there are too many frames, or too many pixels in all of them together.
-// Reading them takes time, not memory.
+// TooLong returns an error if there are too many frames, or too many pixels in all of them
+// together. Reading them takes time, not memory.
 func (a *Animation) TooLong() error {
 	if a.Frames > mostFrames {
 		return fmt.Errorf("it has more than the limit of %d frames", mostFrames)
@@ -237,7 +237,8 @@ func gifPart(data []byte, head int, control, block []byte) framePart {
 	return f
 }
 
-// readPNG finds the frames of an APNG file. An image before the first fcTL chunk is not one of them.
+// readPNG finds the frames of an APNG file. An image before the first fcTL chunk is not one of
+// them.
 func (a *Animation) readPNG(data []byte) {
 	be := binary.BigEndian
 	announced := false

@@ -12,9 +12,10 @@ import (
 	"unicode/utf8"
 )
 
-// Metadata is what a file says about its image beyond the pixels and the color profile. Encode writes what
-// the format can store, as it holds for the image that is written: the orientation is upright, sizes are
-// those of that image, and thumbnails, which show the image as it was, are dropped.
+// Metadata is what a file says about its image beyond the pixels and the color profile. Encode
+// writes what the format can store, as it holds for the image that is written: the orientation is
+// upright, sizes are those of that image, and thumbnails, which show the image as it was, are
+// dropped.
 type Metadata struct {
 	Exif []byte     // EXIF, a TIFF structure: camera, date, place, author, ...
 	XMP  []byte     // a packet of XML in UTF-8
@@ -37,8 +38,8 @@ const (
 	metersPerInch = 0.0254
 )
 
-// readMetadata returns the metadata of a file and notes about what it ignores. Metadata never makes an
-// image unreadable.
+// readMetadata returns the metadata of a file and notes about what it ignores. Metadata never makes
+// an image unreadable.
 func readMetadata(format string, data []byte) (m Metadata, notes []string) {
 	note := ""
 	switch format {
@@ -183,7 +184,8 @@ func bmpMetadata(data []byte) (m Metadata) {
 	return m
 }
 
-// bmpResolution is the offset of the resolution in pixels per meter, after headers of 14 and 24 bytes.
+// bmpResolution is the offset of the resolution in pixels per meter, after headers of 14 and 24
+// bytes.
 const bmpResolution = 38
 
 // validXMP reports whether a packet is XML.
@@ -207,8 +209,8 @@ func validXMP(packet []byte) bool {
 	}
 }
 
-// property matches a property of XMP in both of its forms, an attribute and an element. The value is in
-// the second or fourth group.
+// property matches a property of XMP in both of its forms, an attribute and an element. The value
+// is in the second or fourth group.
 func property(name string) *regexp.Regexp {
 	return regexp.MustCompile(`(\s(?:` + name + `)\s*=\s*["'])([^"'<]*)|(<(?:` + name + `)\s*>)([^<]*)`)
 }

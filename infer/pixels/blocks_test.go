@@ -28,8 +28,8 @@ func described(t testing.TB) *Picture {
 	return p
 }
 
-// All formats but GIF and BMP keep the metadata, which then describes the upright image, in any number of
-// steps from format to format.
+// All formats but GIF and BMP keep the metadata, which then describes the upright image, in any
+// number of steps from format to format.
 func TestMetadataIsKept(t *testing.T) {
 	source := described(t)
 	for _, steps := range [][]string{{"jpg"}, {"png"}, {"webp"}, {"tiff"}, {"tiff", "png"}, {"png", "tiff", "webp", "jpg"}} {
@@ -151,7 +151,8 @@ func TestMetadataLost(t *testing.T) {
 	}
 }
 
-// Maker notes stay in their place, with which their offsets keep their meaning. They cannot move to TIFF.
+// Maker notes stay in their place, with which their offsets keep their meaning. They cannot move to
+// TIFF.
 func TestMakerNotes(t *testing.T) {
 	const note = "MAKER\x00 with offsets"
 	exif := newExif([]metaEntry{{tag: tagExifDir, kind: typeLong, count: 1, below: []metaEntry{{tag: tagMakerNote, kind: typeUndefined, count: uint32(len(note)), value: []byte(note)}}}})

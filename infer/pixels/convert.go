@@ -14,8 +14,8 @@ import (
 // mostPixels is far above what any memory holds converted, and far below an overflow.
 const mostPixels = 1<<31 - 1
 
-// Valid returns an error unless the image has pixels, and as many as its bounds say. It knows the types
-// of package image. The other functions of this package need valid images.
+// Valid returns an error unless the image has pixels, and as many as its bounds say. It knows the
+// types of package image. The other functions of this package need valid images.
 func Valid(img image.Image) error {
 	if v := reflect.ValueOf(img); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return errors.New("the image is nil")
@@ -29,8 +29,8 @@ func Valid(img image.Image) error {
 		return fmt.Errorf("the image is too large: %v", b)
 	}
 	whole := true
-	// need notes whether pix holds n samples from each offset. The offsets are linear in y; with the first
-	// rows in bounds, the last one has not overflowed.
+	// need notes whether pix holds n samples from each offset. The offsets are linear in y; with
+	// the first rows in bounds, the last one has not overflowed.
 	need := func(pix []uint8, n int, offset func(x, y int) int) {
 		for _, row := range []int{0, 1, 2, h - 1} {
 			at := offset(b.Min.X, b.Min.Y+min(row, h-1))
@@ -94,8 +94,8 @@ func toNRGBA(img image.Image) *image.NRGBA {
 	return dst
 }
 
-// rowConverter returns a function that writes row y of img as RGBA bytes. The function may keep scratch
-// memory, so each goroutine needs its own.
+// rowConverter returns a function that writes row y of img as RGBA bytes. The function may keep
+// scratch memory, so each goroutine needs its own.
 func rowConverter(img image.Image) func(dst []byte, y int) {
 	b := img.Bounds()
 	w := b.Dx()
@@ -222,8 +222,8 @@ func paletteTable(p color.Palette) *[256][4]byte {
 	return &t
 }
 
-// coded is an image whose YCbCr colors mean others than those of JPEG, which image.YCbCr has. WebP stores
-// brightness as 16 to 235, so every lossy image would be pale.
+// coded is an image whose YCbCr colors mean others than those of JPEG, which image.YCbCr has. WebP
+// stores brightness as 16 to 235, so every lossy image would be pale.
 type coded struct {
 	image.Image
 	toRGB func(y, cb, cr uint8) (r, g, b uint8)
@@ -238,9 +238,9 @@ func studioToRGB(y, cb, cr uint8) (r, g, b uint8) {
 
 func clamp16(v int32) uint8 { return uint8(max(0, min(v>>16, 255))) }
 
-// ycbcrConverter is a row converter that interpolates half-resolution chroma by the triangle filter of
-// libjpeg and libwebp. Repeating samples, as image.YCbCr.At does, leaves 2x2 blocks at colored edges
-// and differs by ten levels and more from PyTorch's loaders.
+// ycbcrConverter is a row converter that interpolates half-resolution chroma by the triangle filter
+// of libjpeg and libwebp. Repeating samples, as image.YCbCr.At does, leaves 2x2 blocks at colored
+// edges and differs by ten levels and more from PyTorch's loaders.
 func ycbcrConverter(m *image.YCbCr, toRGB func(y, cb, cr uint8) (uint8, uint8, uint8)) func(dst []byte, y int) {
 	b, w := m.Rect, m.Rect.Dx()
 	shift := 0 // log2 of the pixels of a row that share a chroma sample
@@ -276,8 +276,8 @@ func ycbcrConverter(m *image.YCbCr, toRGB func(y, cb, cr uint8) (uint8, uint8, u
 	}
 }
 
-// scaleChroma scales rows of chroma samples to the width of the image: it blends 3 parts of the near row
-// with 1 part of the far one, then does the same between columns. The ends repeat.
+// scaleChroma scales rows of chroma samples to the width of the image: it blends 3 parts of the
+// near row with 1 part of the far one, then does the same between columns. The ends repeat.
 func scaleChroma(dst, near, far []uint8, start, shift int) {
 	last := len(near) - 1
 	switch shift {
@@ -311,8 +311,8 @@ func scaleChroma(dst, near, far []uint8, start, shift int) {
 }
 
 // Resize scales an image to w x h by bicubic interpolation with a = -0.5, widened when it shrinks
-// against aliasing: PIL's BICUBIC, which the official training code uses. It returns an empty image if
-// a side is below 1. Colors are weighted by alpha; call [Opaque] first to avoid that.
+// against aliasing: PIL's BICUBIC, which the official training code uses. It returns an empty image
+// if a side is below 1. Colors are weighted by alpha; call [Opaque] first to avoid that.
 func Resize(img *image.NRGBA, w, h int) *image.NRGBA {
 	if w < 1 || h < 1 || img.Rect.Empty() {
 		return &image.NRGBA{}
@@ -323,8 +323,8 @@ func Resize(img *image.NRGBA, w, h int) *image.NRGBA {
 	return imaging.Resize(img, w, h, imaging.CatmullRom)
 }
 
-// Opaque converts an image to 8 bits and drops alpha but keeps the colors, as Put does. It returns img
-// itself if nothing changes.
+// Opaque converts an image to 8 bits and drops alpha but keeps the colors, as Put does. It returns
+// img itself if nothing changes.
 func Opaque(img image.Image) *image.NRGBA {
 	m := toNRGBA(img)
 	if m.Opaque() {

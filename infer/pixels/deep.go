@@ -20,8 +20,8 @@ func KeepsDeep(format string) bool {
 	return err == nil && (f == "png" || f == "tiff")
 }
 
-// NewDeep returns an empty 16-bit image with the bounds r: an *image.Gray16 if like is one, and otherwise
-// an *image.NRGBA64.
+// NewDeep returns an empty 16-bit image with the bounds r: an *image.Gray16 if like is one, and
+// otherwise an *image.NRGBA64.
 func NewDeep(r image.Rectangle, like image.Image) draw.Image {
 	if like.ColorModel() == color.Gray16Model {
 		return image.NewGray16(r)
@@ -29,8 +29,9 @@ func NewDeep(r image.Rectangle, like image.Image) draw.Image {
 	return image.NewNRGBA64(r)
 }
 
-// Rows returns a function that writes row y of img to dst as red, green, blue and alpha, from 0 to 65535
-// and not multiplied by alpha. The function may keep scratch memory, so each goroutine needs its own.
+// Rows returns a function that writes row y of img to dst as red, green, blue and alpha, from 0 to
+// 65535 and not multiplied by alpha. The function may keep scratch memory, so each goroutine needs
+// its own.
 func Rows(img image.Image) func(dst []uint16, y int) {
 	b := img.Bounds()
 	if !Deep(img) {
@@ -133,8 +134,8 @@ func Shallow(img image.Image) image.Image {
 }
 
 // Gray returns the red of an *image.NRGBA as an *image.Gray, and that of an *image.NRGBA64 as an
-// *image.Gray16. Images with alpha are returned as they are, because package image has no gray type with
-// alpha.
+// *image.Gray16. Images with alpha are returned as they are, because package image has no gray type
+// with alpha.
 func Gray(img image.Image) image.Image {
 	b := img.Bounds()
 	switch m := img.(type) {
@@ -164,8 +165,8 @@ func Gray(img image.Image) image.Image {
 	return img
 }
 
-// Scale is [Resize] for images of any kind. It keeps 16 bits per sample, and the types *image.Gray and
-// *image.Gray16.
+// Scale is [Resize] for images of any kind. It keeps 16 bits per sample, and the types *image.Gray
+// and *image.Gray16.
 func Scale(img image.Image, w, h int) image.Image {
 	if !Deep(img) {
 		m := Resize(toNRGBA(img), w, h)

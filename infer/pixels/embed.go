@@ -89,8 +89,8 @@ func pngChunksOf(p Profile, m Metadata) (b []byte) {
 	return b
 }
 
-// tiffWith replaces the directory of a little-endian TIFF file with one that has the profile and the
-// metadata.
+// tiffWith replaces the directory of a little-endian TIFF file with one that has the profile and
+// the metadata.
 func tiffWith(file []byte, p Profile, m Metadata) []byte {
 	list, _ := movable(m.Exif)
 	if m.DPI != [2]float64{} {

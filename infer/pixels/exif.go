@@ -27,15 +27,16 @@ const (
 	typeRational = 5
 )
 
-// typeSizes are the bytes of a value of each type, and typeUnits those of its numbers, which are swapped
-// when the byte order changes.
+// typeSizes are the bytes of a value of each type, and typeUnits those of its numbers, which are
+// swapped when the byte order changes.
 var (
 	typeSizes = [...]int64{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 	typeUnits = [...]int{1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
 )
 
-// exifLeads are the tags that lead from a directory to those below it. The tree is two levels deep, so no
-// file can make a loop. Only the first entry of each tag counts: a crafted file has thousands of them.
+// exifLeads are the tags that lead from a directory to those below it. The tree is two levels deep,
+// so no file can make a loop. Only the first entry of each tag counts: a crafted file has thousands
+// of them.
 var exifLeads = []uint16{tagExifDir, tagGPSDir, tagInteropDir}
 
 // An exifDir is a directory of a TIFF structure with its place.
@@ -45,8 +46,8 @@ type exifDir struct {
 	next       int64 // offset of the following directory, or 0
 }
 
-// dirAt reads the directory at an offset, which may be that of any bytes. It reports false unless all its
-// entries are there.
+// dirAt reads the directory at an offset, which may be that of any bytes. It reports false unless
+// all its entries are there.
 func (d tiffDir) dirAt(start int64) (exifDir, bool) {
 	dir := exifDir{tiffDir: tiffDir{data: d.data, order: d.order}, start: start}
 	if start < 8 || start+2 > int64(len(d.data)) {
@@ -60,7 +61,8 @@ func (d tiffDir) dirAt(start int64) (exifDir, bool) {
 	return dir, true
 }
 
-// firstDir reads the first directory of an EXIF block. It reports false if that is damaged or empty.
+// firstDir reads the first directory of an EXIF block. It reports false if that is damaged or
+// empty.
 func firstDir(block []byte) (exifDir, bool) {
 	d := readTIFFDir(block)
 	if len(d.entries) == 0 {
@@ -109,8 +111,9 @@ func (d tiffDir) below() (dirs []exifDir) {
 	return dirs
 }
 
-// editExif returns a copy of an EXIF block for an upright image of w x h pixels without a thumbnail, or
-// nil if the block is damaged. Everything else keeps its place, because maker notes contain offsets.
+// editExif returns a copy of an EXIF block for an upright image of w x h pixels without a
+// thumbnail, or nil if the block is damaged. Everything else keeps its place, because maker notes
+// contain offsets.
 func editExif(block []byte, w, h int) []byte {
 	block = bytes.Clone(block)
 	first, ok := firstDir(block)
@@ -140,9 +143,9 @@ func editExif(block []byte, w, h int) []byte {
 	return block
 }
 
-// dropThumbnail unlinks the directory that follows the first of dirs, and removes the image that belongs
-// to it, which shows the image before the conversion. The other dirs stay. It returns the block, which is
-// shorter if the thumbnail was at its end.
+// dropThumbnail unlinks the directory that follows the first of dirs, and removes the image that
+// belongs to it, which shows the image before the conversion. The other dirs stay. It returns the
+// block, which is shorter if the thumbnail was at its end.
 func dropThumbnail(dirs []exifDir) []byte {
 	first := dirs[0]
 	block := first.data
@@ -179,8 +182,8 @@ func dropThumbnail(dirs []exifDir) []byte {
 	return block
 }
 
-// A metaEntry is an entry that can be moved to another block. Its value is little-endian. An entry that
-// leads to a directory has that instead.
+// A metaEntry is an entry that can be moved to another block. Its value is little-endian. An entry
+// that leads to a directory has that instead.
 type metaEntry struct {
 	tag, kind uint16
 	count     uint32
@@ -188,8 +191,8 @@ type metaEntry struct {
 	below     []metaEntry
 }
 
-// describing are the entries of a TIFF file's first directory that describe the image, not how its pixels
-// are stored.
+// describing are the entries of a TIFF file's first directory that describe the image, not how its
+// pixels are stored.
 var describing = []uint16{
 	0x010d, 0x010e, 0x010f, 0x0110, // document name, description, maker, camera
 	0x0131, 0x0132, 0x013b, 0x013c, // software, date, artist, computer
@@ -197,8 +200,8 @@ var describing = []uint16{
 	tagExifDir, tagGPSDir,
 }
 
-// movable returns the entries of an EXIF block or a TIFF file that describe the image. Maker notes, which
-// contain offsets, cannot be moved; lost reports whether there are any.
+// movable returns the entries of an EXIF block or a TIFF file that describe the image. Maker notes,
+// which contain offsets, cannot be moved; lost reports whether there are any.
 func movable(file []byte) (entries []metaEntry, lost bool) {
 	d := readTIFFDir(file)
 	left := int64(maxMetadata) // entries may share their values

@@ -25,8 +25,8 @@ type codec struct {
 	decode func(io.Reader) (image.Image, error)
 }
 
-// codecs are the formats that can be read. image.Decode is not used, since it accepts any format that
-// a linked package has registered.
+// codecs are the formats that can be read. image.Decode is not used, since it accepts any format
+// that a linked package has registered.
 var codecs = map[string]codec{
 	"jpeg": {jpeg.DecodeConfig, jpeg.Decode},
 	"png":  {png.DecodeConfig, png.Decode},
@@ -47,18 +47,19 @@ var extensions = map[string]string{
 	"pnm": "pnm", "pbm": "pnm", "pgm": "pnm", "ppm": "pnm",
 }
 
-// ReadableFormats lists the formats that Load reads, for messages. Further extensions of them are read too.
+// ReadableFormats lists the formats that Load reads, for messages. Further extensions of them are
+// read too.
 const ReadableFormats = "jpg, png, gif, bmp, tiff, webp, heic, avif and ppm"
 
-// FormatOf returns the format ("jpeg", "png", ...) that the extension of a file name stands for, or "" if
-// Load reads none of that name.
+// FormatOf returns the format ("jpeg", "png", ...) that the extension of a file name stands for, or
+// "" if Load reads none of that name.
 func FormatOf(name string) string { return extensions[extension(name)] }
 
 // Readable reports whether a file name has the extension of a format that Load reads.
 func Readable(name string) bool { return FormatOf(name) != "" }
 
-// Hidden reports whether a file or folder is hidden by its name, or is one that operating systems and
-// storage devices put into folders and archives of images.
+// Hidden reports whether a file or folder is hidden by its name, or is one that operating systems
+// and storage devices put into folders and archives of images.
 func Hidden(name string) bool {
 	switch strings.ToLower(name) {
 	case "thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin":
@@ -71,8 +72,8 @@ func extension(name string) string {
 	return strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
 }
 
-// signatures identify a file by what it holds at an offset. The name is a key of codecs, or describes a
-// file that is often taken for an image that can be read.
+// signatures identify a file by what it holds at an offset. The name is a key of codecs, or
+// describes a file that is often taken for an image that can be read.
 var signatures = []struct {
 	at          int
 	magic, name string
@@ -159,8 +160,8 @@ func config(format string, data []byte) (cfg image.Config, err error) {
 	return cfg, nil
 }
 
-// An UnsupportedError reports a file that is not an image, or an image of a kind that cannot be read. Other
-// files that cannot be read are damaged or too large.
+// An UnsupportedError reports a file that is not an image, or an image of a kind that cannot be
+// read. Other files that cannot be read are damaged or too large.
 type UnsupportedError struct{ err error }
 
 func (e *UnsupportedError) Error() string { return e.err.Error() }
@@ -182,12 +183,14 @@ func fault(format, part string, err error) error {
 }
 
 const (
-	// Decoders allocate all pixels of the header before they look at the data, so a file of a few dozen
-	// bytes could cost hundreds of megabytes. Files of images above freePixels must therefore have a byte
-	// per pixelsPerByte, which is the most that LZW compression of black and white reaches.
+	// Decoders allocate all pixels of the header before they look at the data, so a file of a few
+	// dozen bytes could cost hundreds of megabytes. Files of images above freePixels must therefore
+	// have a byte per pixelsPerByte, which is the most that LZW compression of black and white
+	// reaches.
 	freePixels    = 1 << 20
 	pixelsPerByte = 22_000
-	// Each scan of a progressive JPEG may cover the whole image in a few bytes. Encoders write about ten.
+	// Each scan of a progressive JPEG may cover the whole image in a few bytes. Encoders write
+	// about ten.
 	mostScans = 200
 )
 

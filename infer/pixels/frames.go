@@ -90,8 +90,8 @@ const webpFrameHeader = 16
 
 func u24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
-// webpFrame makes the content of an ANMF chunk a file of its own. A separate alpha chunk (ALPH) needs a
-// header that announces it.
+// webpFrame makes the content of an ANMF chunk a file of its own. A separate alpha chunk (ALPH)
+// needs a header that announces it.
 func webpFrame(body []byte) []byte {
 	frame := body[webpFrameHeader:]
 	list := []byte("WEBP")
@@ -102,8 +102,8 @@ func webpFrame(body []byte) []byte {
 	return appendRIFF(nil, "RIFF", append(list, frame...))
 }
 
-// onScreen places a frame on the logical screen. The rest of the screen is transparent. A frame that
-// does not fit is returned unchanged.
+// onScreen places a frame on the logical screen. The rest of the screen is transparent. A frame
+// that does not fit is returned unchanged.
 func onScreen(img image.Image, at image.Point, w, h int) image.Image {
 	b := img.Bounds()
 	screen, place := image.Rect(0, 0, w, h), b.Sub(b.Min).Add(at)
@@ -118,8 +118,8 @@ func onScreen(img image.Image, at image.Point, w, h int) image.Image {
 	return dst
 }
 
-// gifFrame returns the 8 bytes in a GIF file that place its first frame: left, top, width and height. It
-// returns nil if there is none.
+// gifFrame returns the 8 bytes in a GIF file that place its first frame: left, top, width and
+// height. It returns nil if there is none.
 func gifFrame(data []byte) []byte {
 	const screen, extension, frame = 13, 0x21, 0x2c
 	i := screen

@@ -20,8 +20,8 @@ func KeepsFrames(format string) bool {
 	return err == nil && (f == "gif" || f == "png" || f == "webp")
 }
 
-// A FrameWriter encodes an animation frame by frame and keeps only what is encoded. Frames have 8 bits per
-// sample and one size.
+// A FrameWriter encodes an animation frame by frame and keeps only what is encoded. Frames have 8
+// bits per sample and one size.
 type FrameWriter struct {
 	format string
 	opt    SaveOptions
@@ -36,7 +36,8 @@ type FrameWriter struct {
 	flags   int      // of GIF: place of the last frame's flags in body
 }
 
-// NewFrameWriter returns a FrameWriter for opt.Format, "gif", "png" or "webp". Plays is as in Animation.
+// NewFrameWriter returns a FrameWriter for opt.Format, "gif", "png" or "webp". Plays is as in
+// Animation.
 func NewFrameWriter(opt SaveOptions, plays int) (*FrameWriter, error) {
 	format, err := opt.complete()
 	if err != nil {
@@ -83,8 +84,8 @@ func (w *FrameWriter) ticks(delay, unit time.Duration) int {
 // gifHead is the size of the header of the files that addGIF makes: a screen and two colors.
 const gifHead = 13 + 2*3
 
-// addGIF encodes the frame as a file, of which it takes the part behind the header. The palette stays as
-// long as it serves.
+// addGIF encodes the frame as a file, of which it takes the part behind the header. The palette
+// stays as long as it serves.
 func (w *FrameWriter) addGIF(img *image.NRGBA, delay time.Duration) error {
 	const most = 255 // and transparency, which a later frame may need
 	cells := colorCells(img, most)

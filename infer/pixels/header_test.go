@@ -268,7 +268,8 @@ func TestPNGWithOddChunks(t *testing.T) {
 	}
 }
 
-// JPEG files whose components have unusual resolutions are read as far as image/jpeg can, from Go 1.27 on.
+// JPEG files whose components have unusual resolutions are read as far as image/jpeg can, from Go
+// 1.27 on.
 func TestJPEGSampling(t *testing.T) {
 	want, err := Load("testdata/sampling_1x1.jpg", Limits{})
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// heifFormat returns the format of an ISO media file (ISO/IEC 14496-12) that begins with head: "heic",
-// "avif", or a description of what cannot be read. It returns "" for other files.
+// heifFormat returns the format of an ISO media file (ISO/IEC 14496-12) that begins with head:
+// "heic", "avif", or a description of what cannot be read. It returns "" for other files.
 func heifFormat(head []byte) string {
 	if len(head) < 16 || string(head[4:8]) != "ftyp" {
 		return ""
@@ -56,7 +56,8 @@ func boxes(data []byte) iter.Seq2[string, []byte] {
 	}
 }
 
-// heifProperties iterates over the properties of the primary image of a HEIC or AVIF file, in their order.
+// heifProperties iterates over the properties of the primary image of a HEIC or AVIF file, in their
+// order.
 func heifProperties(data []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		meta := boxes(skip(find(boxes(data), "meta", ""), 4))
@@ -109,8 +110,8 @@ func bigEndian(b []byte) (v int) {
 	return v
 }
 
-// avifOrientation returns the EXIF orientation that the rotation and then the mirroring of an AVIF file
-// amount to. The Exif block of such a file does not count.
+// avifOrientation returns the EXIF orientation that the rotation and then the mirroring of an AVIF
+// file amount to. The Exif block of such a file does not count.
 func avifOrientation(data []byte) int {
 	rotated, mirrored := 0, 0
 	for kind, body := range heifProperties(data) {
@@ -147,8 +148,8 @@ func heicNote(data []byte) string {
 	return strings.Join(notes, "; ")
 }
 
-// heicColors gives an image the color matrix and range of its file (ITU-T H.273). libheif returns the
-// samples unchanged. Without them, the file means those of JPEG.
+// heicColors gives an image the color matrix and range of its file (ITU-T H.273). libheif returns
+// the samples unchanged. Without them, the file means those of JPEG.
 func heicColors(img image.Image, data []byte) image.Image {
 	nclx := find(heifProperties(data), "colr", "nclx")
 	if len(nclx) < 11 {

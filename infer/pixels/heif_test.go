@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// All combinations of rotation and mirroring, against a turn of the pixels. libavif numbers them so:
-// irot is in steps of 90 degrees counterclockwise, and imir 0 then exchanges top and bottom.
+// All combinations of rotation and mirroring, against a turn of the pixels. libavif numbers them
+// so: irot is in steps of 90 degrees counterclockwise, and imir 0 then exchanges top and bottom.
 func TestAVIFOrientation(t *testing.T) {
 	square := image.NewNRGBA(image.Rect(0, 0, 2, 2))
 	for i := range square.Pix {

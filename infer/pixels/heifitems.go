@@ -2,12 +2,13 @@ package pixels
 
 import "bytes"
 
-// heifMetadata returns the EXIF block and the XMP packet of a HEIC or AVIF file, nil where there is none.
-// They are items of the file, like its images (ISO/IEC 23008-12, annex A).
+// heifMetadata returns the EXIF block and the XMP packet of a HEIC or AVIF file, nil where there is
+// none. They are items of the file, like its images (ISO/IEC 23008-12, annex A).
 func heifMetadata(data []byte) (exif, xmp []byte) {
 	meta := skip(find(boxes(data), "meta", ""), 4)
 	if id, ok := heifItemID(meta, "Exif"); ok {
-		// It begins with the number of bytes before the block, such as those of the prefix in JPEG files.
+		// It begins with the number of bytes before the block, such as those of the prefix in JPEG
+		// files.
 		f := fields{data: heifItem(data, meta, id)}
 		f.skip(f.number(4))
 		exif = f.data
@@ -40,8 +41,8 @@ func (f *fields) number(n int) (v int64) {
 // skip skips n bytes, or what is left.
 func (f *fields) skip(n int64) { f.data = f.data[min(n, int64(len(f.data))):] }
 
-// heifItemID returns the identifier of the first item of a type in a meta box. The type of a MIME item
-// includes the content type.
+// heifItemID returns the identifier of the first item of a type in a meta box. The type of a MIME
+// item includes the content type.
 func heifItemID(meta []byte, wanted string) (id int64, ok bool) {
 	iinf := find(boxes(meta), "iinf", "")
 	count := 2

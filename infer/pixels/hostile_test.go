@@ -15,8 +15,8 @@ import (
 
 const badFixtures = "../../testdata/badpictures"
 
-// badOutcomes is the expected result of each file of testdata/badpictures: a part of the error, or "read"
-// with the note, if the image itself is intact.
+// badOutcomes is the expected result of each file of testdata/badpictures: a part of the error, or
+// "read" with the note, if the image itself is intact.
 var badOutcomes = map[string][]string{
 	"read": {"beyond_palette.png", "bomb_in_pixels.png", "bomb_in_strip.tiff", "bomb_in_text.png", "exif_loops.jpg",
 		"four_billion_strips.tiff", "length_lies.webp", "mislabelled_png.jpg", "mislabelled_webp.tiff", "profile_of_4_gigabytes.tiff"},
@@ -57,7 +57,8 @@ var badOutcomes = map[string][]string{
 		"cut_half_lossless.webp", "no_picture.webp", "small_canvas_large_picture.webp"},
 }
 
-// The limits for each file, whatever it claims: allocated bytes, and time, generous for a busy machine.
+// The limits for each file, whatever it claims: allocated bytes, and time, generous for a busy
+// machine.
 const (
 	badBytes = 16 << 20
 	badTime  = 5 * time.Second

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// A Profile is an ICC profile (ICC.1), which defines the colors of an image's numbers. Images without
-// a profile are sRGB.
+// A Profile is an ICC profile (ICC.1), which defines the colors of an image's numbers. Images
+// without a profile are sRGB.
 type Profile []byte
 
 // maxProfile limits the size. Printer profiles with large tables take 1 to 3 MiB.
@@ -75,7 +75,8 @@ var (
 	errProfileSize = errors.New("the ICC profile is larger than 4 MiB")
 )
 
-// readProfile returns a file's profile, nil if there is none. It does not read those of GIF and BMP.
+// readProfile returns a file's profile, nil if there is none. It does not read those of GIF and
+// BMP.
 func readProfile(format string, data []byte) (Profile, error) {
 	var raw []byte
 	var err error

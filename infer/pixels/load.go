@@ -20,12 +20,13 @@ type Picture struct {
 	Alpha  bool   // some pixel is not opaque
 	// Orientation is the file's EXIF orientation, 1 to 8. Image is already turned by it.
 	Orientation int
-	// Profile is the file's ICC profile, if it is valid and for RGB. It applies to Image; pass it on in
-	// SaveOptions.
+	// Profile is the file's ICC profile, if it is valid and for RGB. It applies to Image; pass it
+	// on in SaveOptions.
 	Profile Profile
 	// Metadata describes the image, as stored in the file. Pass it on in SaveOptions.
 	Metadata Metadata
-	// Animation has all frames of an animated file, of which Image is the first. Otherwise it is nil.
+	// Animation has all frames of an animated file, of which Image is the first. Otherwise it is
+	// nil.
 	Animation *Animation
 	// Notes list what Image lacks of the file: further frames, more than 8 bits per sample, an ICC
 	// profile for CMYK.
@@ -33,8 +34,9 @@ type Picture struct {
 }
 
 // Limits bound the cost of a file. Zero fields mean the defaults. In addition to the file, reading
-// usually takes 8 bytes of memory per pixel, up to 15 for 16 bits per sample and progressive JPEG, up to
-// 24 for progressive CMYK, HEIC and crafted TIFF files, and up to 70 for AVIF of more than 8 bits.
+// usually takes 8 bytes of memory per pixel, up to 15 for 16 bits per sample and progressive JPEG,
+// up to 24 for progressive CMYK, HEIC and crafted TIFF files, and up to 70 for AVIF of more than 8
+// bits.
 type Limits struct {
 	MaxPixels int   // width times height; default 100 million
 	MaxBytes  int64 // size of the file; default 512 MiB
@@ -123,9 +125,9 @@ func (i Info) Upright() (w, h int) {
 	return i.Width, i.Height
 }
 
-// Header returns the format, size and orientation that Decode returns for the file, without decoding its
-// pixels. An image above the limit is an error. It reads r completely where metadata may follow the
-// pixels, which is so in all formats but JPEG, GIF, BMP and PNM.
+// Header returns the format, size and orientation that Decode returns for the file, without
+// decoding its pixels. An image above the limit is an error. It reads r completely where metadata
+// may follow the pixels, which is so in all formats but JPEG, GIF, BMP and PNM.
 func Header(r io.Reader, lim Limits) (Info, error) {
 	data, err := readHeader(r, lim.WithDefaults())
 	if err != nil {
@@ -138,7 +140,8 @@ func Header(r io.Reader, lim Limits) (Info, error) {
 // readHeader reads as much of a file as open needs.
 func readHeader(r io.Reader, lim Limits) ([]byte, error) {
 	var buf bytes.Buffer
-	// The first part is long enough for plausible to come to the result that it has for the whole file.
+	// The first part is long enough for plausible to come to the result that it has for the whole
+	// file.
 	for n := max(16<<10, int64(lim.MaxPixels)/pixelsPerByte+1); ; n *= 4 {
 		n = min(n, lim.MaxBytes+1)
 		_, err := io.CopyN(&buf, r, n-int64(buf.Len()))

@@ -91,8 +91,8 @@ var turns = [9]func(image.Image) *image.NRGBA{
 
 const exifPrefix = "Exif\x00\x00"
 
-// orientation returns the EXIF orientation of a file, 1 (upright) if it is missing or invalid: metadata
-// never makes an image unreadable.
+// orientation returns the EXIF orientation of a file, 1 (upright) if it is missing or invalid:
+// metadata never makes an image unreadable.
 func orientation(format string, data []byte) int {
 	var block []byte
 	switch format {
@@ -116,8 +116,9 @@ func orientation(format string, data []byte) int {
 	return 1
 }
 
-// pngRawProfile returns the EXIF block that ImageMagick wrote into a text chunk before PNG had eXIf:
-// the name of the profile, its length, and its bytes in hexadecimal digits. The first one counts.
+// pngRawProfile returns the EXIF block that ImageMagick wrote into a text chunk before PNG had
+// eXIf: the name of the profile, its length, and its bytes in hexadecimal digits. The first one
+// counts.
 func pngRawProfile(data []byte) []byte {
 	const most = 1 << 20 // characters
 	for name, body := range pngChunks(data) {
@@ -146,8 +147,8 @@ func pngRawProfile(data []byte) []byte {
 	return nil
 }
 
-// internationalText returns the text of an iTXt chunk without its keyword, or nil. A compressed text ends
-// after most bytes.
+// internationalText returns the text of an iTXt chunk without its keyword, or nil. A compressed
+// text ends after most bytes.
 func internationalText(body []byte, most int64) []byte {
 	if len(body) < 2 {
 		return nil
@@ -162,7 +163,8 @@ func internationalText(body []byte, most int64) []byte {
 	return parts[2]
 }
 
-// inflate returns the first bytes of zlib data, at most the given number, as far as they are intact.
+// inflate returns the first bytes of zlib data, at most the given number, as far as they are
+// intact.
 func inflate(packed []byte, most int64) []byte {
 	z, err := zlib.NewReader(bytes.NewReader(packed))
 	if err != nil {

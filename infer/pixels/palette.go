@@ -82,9 +82,9 @@ type palette struct {
 	exact  map[color.NRGBA]uint8
 }
 
-// paletteOf makes a palette of at most the given number of colors. It splits the cells into groups of
-// little variance, the worst group first and where it gains most, and takes their means, which a few
-// rounds of k-means then improve.
+// paletteOf makes a palette of at most the given number of colors. It splits the cells into groups
+// of little variance, the worst group first and where it gains most, and takes their means, which a
+// few rounds of k-means then improve.
 func paletteOf(cells []colorCell, most int) *palette {
 	groups := []colorGroup{newColorGroup(cells)}
 	for len(groups) < most {
@@ -254,8 +254,8 @@ var bayer = func() (m [8][8]float64) {
 	return m
 }()
 
-// dither draws an image in the colors of the palette. A pixel depends on its own color and place only, so
-// that what stands still in an animation does not flicker, as it would by error diffusion.
+// dither draws an image in the colors of the palette. A pixel depends on its own color and place
+// only, so that what stands still in an animation does not flicker, as it would by error diffusion.
 func (p *palette) dither(img *image.NRGBA) *image.Paletted {
 	dst := image.NewPaletted(img.Rect, p.colors)
 	for y := range img.Rect.Dy() {

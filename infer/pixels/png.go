@@ -9,9 +9,9 @@ import (
 	"slices"
 )
 
-// withPlainChunks removes from a PNG file what the decoder refuses and browsers ignore: auxiliary chunks
-// with a wrong checksum, a palette or transparency out of order, and a missing end. It returns data itself
-// if there are none of these faults. Damaged pixels stay damaged.
+// withPlainChunks removes from a PNG file what the decoder refuses and browsers ignore: auxiliary
+// chunks with a wrong checksum, a palette or transparency out of order, and a missing end. It
+// returns data itself if there are none of these faults. Damaged pixels stay damaged.
 func withPlainChunks(data []byte) []byte {
 	const signature = 8
 	var header, auxiliary, palette, transparency, pixels [][]byte

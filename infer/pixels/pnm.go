@@ -50,7 +50,8 @@ func parsePNM(data []byte) (p pnm, ok bool) {
 	return p, true
 }
 
-// number reads a decimal number of at most the given number of digits, and what precedes it: spaces and comments.
+// number reads a decimal number of at most the given number of digits, and what precedes it: spaces
+// and comments.
 func (p *pnm) number(digits int) (v int, ok bool) {
 	b := p.pixels
 	for len(b) > 0 && (isSpace(b[0]) || b[0] == '#') {
@@ -159,7 +160,8 @@ func (p *pnm) channels() int {
 	return 1
 }
 
-// reader returns a function that reads the next sample. It reports whether the file can hold all of them.
+// reader returns a function that reads the next sample. It reports whether the file can hold all of
+// them.
 func (p *pnm) reader() (sample func() (v int, ok bool), enough bool) {
 	samples := p.channels() * p.width * p.height
 	row, x := (p.width+7)/8, 0

@@ -21,9 +21,9 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
-// The decoders of HEIC and AVIF, as WebAssembly. The functions of their packages would prefer a library
-// of the system where there is one, so that the result would depend on the machine, and could not bound
-// memory.
+// The decoders of HEIC and AVIF, as WebAssembly. The functions of their packages would prefer a
+// library of the system where there is one, so that the result would depend on the machine, and
+// could not bound memory.
 var (
 	//go:linkname heicModule github.com/gen2brain/heic.heifWasm
 	heicModule []byte // libheif and libde265
@@ -36,8 +36,8 @@ var (
 	avifDecoder = &sandbox{packed: &avifModule}
 )
 
-// sandbox is a decoder in C that can only reach the memory that a call gives it. It is compiled when it is
-// first used.
+// sandbox is a decoder in C that can only reach the memory that a call gives it. It is compiled
+// when it is first used.
 type sandbox struct {
 	packed  *[]byte
 	once    sync.Once
@@ -92,8 +92,8 @@ func (s *sandbox) open(file []byte) (*instance, error) {
 	return i, nil
 }
 
-// header starts an instance with the file that r reads, whose major brand it replaces unless brand is "".
-// Call makes the decoder write numbers about the image to an address; header returns both.
+// header starts an instance with the file that r reads, whose major brand it replaces unless brand
+// is "". Call makes the decoder write numbers about the image to an address; header returns both.
 func (s *sandbox) header(r io.Reader, brand string, call func(i *instance, at uint64) error) (i *instance, at uint64, numbers []int, err error) {
 	const size = 4*4 + 8 // the larger of those of both decoders
 	data, err := io.ReadAll(r)

@@ -16,13 +16,15 @@ import (
 
 // SaveOptions configure how an image is written.
 type SaveOptions struct {
-	// Format is "jpeg" (or "jpg"), "png", "gif", "bmp", "tiff" (or "tif"), or "webp"; default by file name.
+	// Format is "jpeg" (or "jpg"), "png", "gif", "bmp", "tiff" (or "tif"), or "webp"; default by
+	// file name.
 	Format  string
 	Quality int // of JPEG and WebP, 1 to 100; default 95
-	// Lossless writes WebP without loss. Otherwise WebP is lossy, also at quality 100, as from cwebp.
+	// Lossless writes WebP without loss. Otherwise WebP is lossy, also at quality 100, as from
+	// cwebp.
 	Lossless bool
-	// Profile is written to JPEG, PNG, TIFF and WebP files; other formats cannot store it (KeepsProfile). It
-	// must be for RGB.
+	// Profile is written to JPEG, PNG, TIFF and WebP files; other formats cannot store it
+	// (KeepsProfile). It must be for RGB.
 	Profile Profile
 	// Metadata is written as far as the format can store it (Metadata.Lost).
 	Metadata Metadata
@@ -33,15 +35,15 @@ var encoders = map[string]imaging.Format{
 	"jpeg": imaging.JPEG, "png": imaging.PNG, "gif": imaging.GIF, "bmp": imaging.BMP, "tiff": imaging.TIFF, "webp": -1,
 }
 
-// Writable reports whether Save can write a format ("jpg", "png", ...). A leading dot and capitals are
-// allowed.
+// Writable reports whether Save can write a format ("jpg", "png", ...). A leading dot and capitals
+// are allowed.
 func Writable(format string) bool {
 	_, err := writer(format)
 	return err == nil
 }
 
-// OutputFormat returns the format of the results of images of a format unless another one is chosen: the
-// same, or "png" if Save cannot write it.
+// OutputFormat returns the format of the results of images of a format unless another one is
+// chosen: the same, or "png" if Save cannot write it.
 func OutputFormat(format string) string {
 	if Writable(format) {
 		return format
@@ -76,8 +78,8 @@ func (o *SaveOptions) complete() (format string, err error) {
 	return format, nil
 }
 
-// Encode writes an image; opt.Format is required. JPEG and BMP have no alpha, so it draws the image on
-// white; GIF's alpha is all or nothing. Encode writes no orientation but upright.
+// Encode writes an image; opt.Format is required. JPEG and BMP have no alpha, so it draws the image
+// on white; GIF's alpha is all or nothing. Encode writes no orientation but upright.
 func Encode(w io.Writer, img image.Image, opt SaveOptions) error {
 	format, err := opt.complete()
 	if err != nil {
@@ -122,8 +124,8 @@ func onWhite(img image.Image) image.Image {
 	return dst
 }
 
-// Save writes an image to path atomically: a reader of path sees the old file or the complete new one.
-// Errors name the path.
+// Save writes an image to path atomically: a reader of path sees the old file or the complete new
+// one. Errors name the path.
 func Save(path string, img image.Image, opt SaveOptions) error {
 	if opt.Format == "" {
 		opt.Format = extension(path)

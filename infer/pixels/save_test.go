@@ -121,8 +121,8 @@ func TestSaveGIFKeepsFewColors(t *testing.T) {
 	}
 }
 
-// An image that was turned upright is written without an orientation, so that viewers do not turn it
-// again.
+// An image that was turned upright is written without an orientation, so that viewers do not turn
+// it again.
 func TestSaveTurnsOnce(t *testing.T) {
 	base := load(t, "base.png").Image
 	for _, name := range []string{"orientation_6.jpg", "orientation_6.png", "orientation_6.webp", "orientation_6.tiff"} {

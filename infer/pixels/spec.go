@@ -1,5 +1,6 @@
-// Package pixels converts images to tensors and back. Its central type is [Spec], the tensor format:
-// order of the axes, value range, number and order of channels. [Load] and [Save] read and write files.
+// Package pixels converts images to tensors and back. Its central type is [Spec], the tensor
+// format: order of the axes, value range, number and order of channels. [Load] and [Save] read and
+// write files.
 //
 // Training and inference both use this package, so that their pre-processing cannot differ.
 //

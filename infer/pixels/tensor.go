@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Put writes an image to dst, whose length must be Channels*W*H. It ignores alpha and keeps the colors
-// with all their bits.
+// Put writes an image to dst, whose length must be Channels*W*H. It ignores alpha and keeps the
+// colors with all their bits.
 func (s Spec) Put(dst []float32, img image.Image) error {
 	if err := Valid(img); err != nil {
 		return fmt.Errorf("pixels: %w", err)
@@ -35,8 +35,8 @@ func from[T sample](top int, read func([]T, int)) func([]T, int) {
 // sample is the type of a sample in an image.
 type sample interface{ uint8 | uint16 }
 
-// put writes an image of w x h row by row, without a copy of it. Rows returns a function that reads a row
-// of RGBA samples; each goroutine calls it once.
+// put writes an image of w x h row by row, without a copy of it. Rows returns a function that reads
+// a row of RGBA samples; each goroutine calls it once.
 func put[T sample](s Spec, dst []float32, w, h int, table []float32, rows func() func([]T, int)) {
 	bands(w, h, func(from, to int) {
 		row, read := make([]T, 4*w), rows()
@@ -111,10 +111,11 @@ func (s Spec) Picture(src []float32, w, h int) (*image.NRGBA, error) {
 	return img, s.Draw(img, img.Rect, src, w, h, image.Point{})
 }
 
-// Draw copies a part of a tensor, which holds an image of w x h pixels, to the rectangle r of dst, which
-// is an *image.NRGBA or, for 16 bits per sample, an *image.NRGBA64. The tensor's pixel sp goes to r.Min,
-// as in [image/draw.Draw]. Values are clamped to the range and rounded half up; NaN becomes 0. One channel
-// becomes gray. The drawn pixels are opaque. Parts outside dst or the tensor are an error.
+// Draw copies a part of a tensor, which holds an image of w x h pixels, to the rectangle r of dst,
+// which is an *image.NRGBA or, for 16 bits per sample, an *image.NRGBA64. The tensor's pixel sp
+// goes to r.Min, as in [image/draw.Draw]. Values are clamped to the range and rounded half up; NaN
+// becomes 0. One channel becomes gray. The drawn pixels are opaque. Parts outside dst or the tensor
+// are an error.
 func (s Spec) Draw(dst image.Image, r image.Rectangle, src []float32, w, h int, sp image.Point) error {
 	if err := s.check(len(src), w, h); err != nil {
 		return err

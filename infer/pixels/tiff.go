@@ -61,7 +61,8 @@ type tiffDir struct {
 	more    bool   // another directory follows
 }
 
-// readTIFFDir returns an empty directory if there is none, and the complete entries of a truncated one.
+// readTIFFDir returns an empty directory if there is none, and the complete entries of a truncated
+// one.
 func readTIFFDir(b []byte) tiffDir {
 	d := tiffDir{data: b, order: binary.LittleEndian}
 	if len(b) < 8 {
@@ -151,8 +152,8 @@ func (d tiffDir) short(tag, value uint16) []byte {
 	return e
 }
 
-// with returns the file with a new first directory at its end, in which the given entries replace those
-// of their tags. The pixels do not move.
+// with returns the file with a new first directory at its end, in which the given entries replace
+// those of their tags. The pixels do not move.
 func (d tiffDir) with(entries ...[]byte) []byte {
 	all := slices.Clone(entries)
 	replaced := func(e []byte) bool {
@@ -177,10 +178,10 @@ func (d tiffDir) with(entries ...[]byte) []byte {
 	return append(file, 0, 0, 0, 0)
 }
 
-// repair changes files whose kind the decoders do not support so that they can decode them: CMYK in TIFF
-// and in JPEG without Adobe's marker, TIFF with a fourth sample of unknown meaning or with reversed bits,
-// GIF whose first frame is larger than the screen, and PNG with odd chunks. If fix is not nil, the decoded
-// image needs it.
+// repair changes files whose kind the decoders do not support so that they can decode them: CMYK in
+// TIFF and in JPEG without Adobe's marker, TIFF with a fourth sample of unknown meaning or with
+// reversed bits, GIF whose first frame is larger than the screen, and PNG with odd chunks. If fix
+// is not nil, the decoded image needs it.
 func repair(format string, data []byte) (changed []byte, fix func(image.Image) image.Image, err error) {
 	switch format {
 	case "jpeg":
@@ -198,8 +199,8 @@ func repair(format string, data []byte) (changed []byte, fix func(image.Image) i
 	return data, nil, nil
 }
 
-// withBitOrder reverses the bits of each byte of the pixels if the file stores them from the lowest bit
-// (FillOrder 2), which the decoder respects for fax compression only.
+// withBitOrder reverses the bits of each byte of the pixels if the file stores them from the lowest
+// bit (FillOrder 2), which the decoder respects for fax compression only.
 func withBitOrder(data []byte) ([]byte, error) {
 	d := readTIFFDir(data)
 	compression := d.number(tagCompression, 1)
@@ -226,7 +227,8 @@ func withBitOrder(data []byte) ([]byte, error) {
 func tiffInks(data []byte) (changed []byte, fix func(image.Image) image.Image, err error) {
 	d := readTIFFDir(data)
 	photometric, samples, compression := d.number(tagPhotometric, -1), d.number(tagSamplesPerPixel, 1), d.number(tagCompression, 1)
-	// The first directory of a camera's raw image is a thumbnail, whose other pictures are in subdirectories.
+	// The first directory of a camera's raw image is a thumbnail, whose other pictures are in
+	// subdirectories.
 	if d.entry(tagDNGVersion) != nil || d.number(tagSubfile, 0)&1 != 0 && d.entry(tagSubDirs) != nil {
 		return nil, nil, &UnsupportedError{errors.New("a camera raw image")}
 	}
@@ -252,7 +254,8 @@ func tiffInks(data []byte) (changed []byte, fix func(image.Image) image.Image, e
 	return data, nil, nil
 }
 
-// tiffPalette reduces a TIFF's palette to 8 bits. Programs write 8-bit colors times 256 or times 257.
+// tiffPalette reduces a TIFF's palette to 8 bits. Programs write 8-bit colors times 256 or times
+// 257.
 func tiffPalette(img image.Image) {
 	m, ok := img.(*image.Paletted)
 	if !ok {

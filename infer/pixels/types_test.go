@@ -67,8 +67,8 @@ func anImage(kind, ratio uint8, r image.Rectangle, missing, colors uint8) image.
 	return nil
 }
 
-// Every image that is valid converts to what its colors are, wherever its bounds are, and every other one
-// is an error.
+// Every image that is valid converts to what its colors are, wherever its bounds are, and every
+// other one is an error.
 func FuzzImageTypes(f *testing.F) {
 	for kind := range uint8(16) {
 		for ratio := range uint8(7) {

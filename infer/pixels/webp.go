@@ -28,8 +28,8 @@ func encodeWebP(w io.Writer, img *image.NRGBA, opt SaveOptions) error {
 	return err
 }
 
-// webpDynamic makes package webp call a libwebp that the system has, of whatever version. Off, so that
-// an image becomes the same file on every machine.
+// webpDynamic makes package webp call a libwebp that the system has, of whatever version. Off, so
+// that an image becomes the same file on every machine.
 //
 //go:linkname webpDynamic github.com/gen2brain/webp.dynamic
 var webpDynamic bool

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Window is the closed interval of stored values that 16-bit samples use: Lo is black for a model and Hi
-// is white. Scans and depth maps of 12 bits use 0 to 4095 of the 65536 values that a 16-bit file can
-// store. 8-bit images fill their type and need no window. The zero value stands for an unknown window.
-// Its text form is "LO,HI", such as "0,4095".
+// Window is the closed interval of stored values that 16-bit samples use: Lo is black for a model
+// and Hi is white. Scans and depth maps of 12 bits use 0 to 4095 of the 65536 values that a 16-bit
+// file can store. 8-bit images fill their type and need no window. The zero value stands for an
+// unknown window. Its text form is "LO,HI", such as "0,4095".
 type Window struct{ Lo, Hi uint16 }
 
 // String returns "LO,HI", or "" for the zero value.
@@ -40,8 +40,8 @@ func (w *Window) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ParseWindows parses one window, which then holds for both, or two that are separated by a colon, such
-// as "0,4095:0,65535". The word auto, or nothing, stands for an unknown window.
+// ParseWindows parses one window, which then holds for both, or two that are separated by a colon,
+// such as "0,4095:0,65535". The word auto, or nothing, stands for an unknown window.
 func ParseWindows(text string) (first, second Window, err error) {
 	a, b, two := strings.Cut(text, ":")
 	if !two {
@@ -77,12 +77,13 @@ func FormatWindows(first, second Window) string {
 
 const deepest = 1<<16 - 1 // the largest value of a 16-bit sample
 
-// whole reports whether the window changes nothing. One without values, which UnmarshalText refuses, does
-// not either.
+// whole reports whether the window changes nothing. One without values, which UnmarshalText
+// refuses, does not either.
 func (w Window) whole() bool { return w.Lo >= w.Hi || w == Window{0, deepest} }
 
-// Stretch maps the values of the window to 0 to 65535 and clamps others, of which it returns the number.
-// Images with 8 bits per sample are returned as they are. So are all images for an unknown window.
+// Stretch maps the values of the window to 0 to 65535 and clamps others, of which it returns the
+// number. Images with 8 bits per sample are returned as they are. So are all images for an unknown
+// window.
 func (w Window) Stretch(img image.Image) (stretched image.Image, clamped int) {
 	if w.whole() || !Deep(img) {
 		return img, 0
@@ -163,8 +164,9 @@ func (v *Values) Add(img image.Image) bool {
 // Used returns the lowest and the highest value, or the zero value without images.
 func (v *Values) Used() Window { return v.Most(1) }
 
-// Most returns the narrowest window that has the given share of the samples, with at most half of the rest
-// below it and half above: Most(0.99) leaves out up to 0.5% of the samples below and above.
+// Most returns the narrowest window that has the given share of the samples, with at most half of
+// the rest below it and half above: Most(0.99) leaves out up to 0.5% of the samples below and
+// above.
 func (v *Values) Most(share float64) (w Window) {
 	var total uint64
 	for _, n := range v.counts {
@@ -185,8 +187,8 @@ func (v *Values) Most(share float64) (w Window) {
 	return Window{uint16(lo), uint16(hi)}
 }
 
-// Window returns the window that suits the images: the values that they use if these are less than half
-// of the type's, and otherwise all of them, so that data that fills its type is not changed.
+// Window returns the window that suits the images: the values that they use if these are less than
+// half of the type's, and otherwise all of them, so that data that fills its type is not changed.
 func (v *Values) Window() Window {
 	w := v.Used()
 	if v.images == 0 {

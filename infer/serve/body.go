@@ -27,8 +27,8 @@ func (b *budget) take(n int64) bool {
 	return true
 }
 
-// A pace is how slow a client may be: it has grace, and a second for every rate bytes. A slower one is
-// disconnected.
+// A pace is how slow a client may be: it has grace, and a second for every rate bytes. A slower one
+// is disconnected.
 type pace struct {
 	grace time.Duration
 	rate  int64
@@ -65,7 +65,8 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, limit int64) (
 	return f, s.endBody(w, err)
 }
 
-// endBody lifts the deadline after a body has been read. After an error it stays, because net/http reads on.
+// endBody lifts the deadline after a body has been read. After an error it stays, because net/http
+// reads on.
 func (s *Server) endBody(w http.ResponseWriter, err error) error {
 	if err == nil {
 		http.NewResponseController(w).SetReadDeadline(time.Time{})
@@ -113,8 +114,8 @@ func tooLarge(limit int64) *problem {
 	return problemf(http.StatusRequestEntityTooLarge, "file has more than the limit of %d bytes", limit)
 }
 
-// readImage reads the file of a request: the only file of a form, or else the body, whatever the request
-// calls its type (curl calls everything a form).
+// readImage reads the file of a request: the only file of a form, or else the body, whatever the
+// request calls its type (curl calls everything a form).
 func (s *Server) readImage(w http.ResponseWriter, r *http.Request) (*file, error) {
 	limit := s.opt.Limits.MaxBytes
 	mediaType, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -157,8 +158,8 @@ func (s *Server) readImage(w http.ResponseWriter, r *http.Request) (*file, error
 	}
 }
 
-// writeFile writes an answer, as fast as clients must read. It gives up on one that is slower or has gone,
-// which cannot be told anything.
+// writeFile writes an answer, as fast as clients must read. It gives up on one that is slower or
+// has gone, which cannot be told anything.
 func (s *Server) writeFile(w http.ResponseWriter, data []byte) {
 	control := http.NewResponseController(w)
 	began := time.Now()

@@ -52,8 +52,8 @@ func openTensors(g Generator, o *infer.Options) (tensorModel, error) {
 	return session.New(g.Data, so)
 }
 
-// A catalog holds the generators that are served. One whose file changes is replaced as a whole: requests
-// that use it finish, and it is closed after the last of them.
+// A catalog holds the generators that are served. One whose file changes is replaced as a whole:
+// requests that use it finish, and it is closed after the last of them.
 type catalog struct {
 	opt     *Options
 	open    opener
@@ -118,8 +118,8 @@ func (c *catalog) watch(ctx context.Context, every time.Duration) {
 // key identifies a generator across its versions.
 func (g *Generator) key() string { return cmp.Or(g.Path, g.Model+"/"+g.Direction) }
 
-// refresh makes the catalog what the sources find. A new version that cannot be opened leaves the previous
-// one in place. The error is about a source, or about ONNX Runtime.
+// refresh makes the catalog what the sources find. A new version that cannot be opened leaves the
+// previous one in place. The error is about a source, or about ONNX Runtime.
 func (c *catalog) refresh() error {
 	c.refreshing.Lock()
 	defer c.refreshing.Unlock()
@@ -262,7 +262,8 @@ func (c *catalog) lookup(id string) (*network, error) {
 	return nil, problemf(http.StatusNotFound, "no model %q; there are: %s", id, strings.Join(ids, ", "))
 }
 
-// acquire returns the model of a generator, which it opens if it is not in memory. The caller releases it.
+// acquire returns the model of a generator, which it opens if it is not in memory. The caller
+// releases it.
 func (c *catalog) acquire(n *network) (model translator, release func(), err error) {
 	c.mu.Lock()
 	if n.retired {

@@ -36,7 +36,8 @@ func ids(s *Server) (list []string) {
 	return list
 }
 
-// Files in a folder come, change, and go. A version that cannot be opened leaves the previous one in place.
+// Files in a folder come, change, and go. A version that cannot be opened leaves the previous one
+// in place.
 func TestFolder(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, content string) {
@@ -125,8 +126,8 @@ func (v *versions) Find() ([]Generator, error) {
 	return []Generator{{Model: "m", Data: []byte{}, Version: fmt.Sprint(v.n / 2)}}, nil
 }
 
-// Requests use a model while it is replaced again and again. None runs a closed model, in which case the
-// fake panics, and all old models are closed in the end.
+// Requests use a model while it is replaced again and again. None runs a closed model, in which
+// case the fake panics, and all old models are closed in the end.
 func TestReplaceUnderLoad(t *testing.T) {
 	var mu sync.Mutex
 	var opened []*fake

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// A gate bounds the images under way: by their pixels, which take memory, and by their number, because
-// more than the processors can compute only take memory too.
+// A gate bounds the images under way: by their pixels, which take memory, and by their number,
+// because more than the processors can compute only take memory too.
 //
-// Those that wait are ordered by the time of their arrival plus a time in proportion to their pixels. So
-// small images pass large ones, but only those that arrived a few seconds before. While the first of the
-// order has no room, others may begin if they leave enough for it once the images before it are done: no
-// image waits forever, and none waits for nothing.
+// Those that wait are ordered by the time of their arrival plus a time in proportion to their
+// pixels. So small images pass large ones, but only those that arrived a few seconds before. While
+// the first of the order has no room, others may begin if they leave enough for it once the images
+// before it are done: no image waits forever, and none waits for nothing.
 type gate struct {
 	capacity int64 // pixels under way
 	least    int64 // pixels that an image counts as
@@ -37,7 +37,8 @@ type ticket struct {
 	before *ticket       // the first one when this one began, which it has passed
 }
 
-// lead is the time by which an image of the whole capacity lets smaller ones that arrive later pass.
+// lead is the time by which an image of the whole capacity lets smaller ones that arrive later
+// pass.
 const lead = 10 * time.Second
 
 var errFull = errors.New("too many images are waiting")
@@ -47,8 +48,8 @@ func newGate(capacity int64, places, most int) *gate {
 	return &gate{capacity: capacity, least: max(1, capacity/int64(places)), most: most, service: 1}
 }
 
-// enter waits until an image of some pixels may begin. It fails with errFull if too many images wait, and
-// with the cause of ctx. The caller calls leave when the image is done.
+// enter waits until an image of some pixels may begin. It fails with errFull if too many images
+// wait, and with the cause of ctx. The caller calls leave when the image is done.
 func (g *gate) enter(ctx context.Context, pixels int64) (leave func(), err error) {
 	g.mu.Lock()
 	// The largest image leaves room for one of the smallest.

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// image passes an image through a gate, which computes a million pixels per second, and returns how long it
-// waited.
+// image passes an image through a gate, which computes a million pixels per second, and returns how
+// long it waited.
 func (g *gate) image(t *testing.T, pixels int64) time.Duration {
 	began := time.Now()
 	leave, err := g.enter(context.Background(), pixels)
@@ -25,8 +25,8 @@ func (g *gate) image(t *testing.T, pixels int64) time.Duration {
 	return waited
 }
 
-// Small images do not wait for large ones that wait, and a stream of small ones does not keep a large one
-// waiting.
+// Small images do not wait for large ones that wait, and a stream of small ones does not keep a
+// large one waiting.
 func TestGateFair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const small, large = 65_536, 20_000_000

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// Serve answers on a listener until ctx ends. Then it takes no further connections, and returns when all
-// requests are answered, but after at most the time that one may take. A configuration of TLS is optional.
+// Serve answers on a listener until ctx ends. Then it takes no further connections, and returns
+// when all requests are answered, but after at most the time that one may take. A configuration of
+// TLS is optional.
 func (s *Server) Serve(ctx context.Context, l net.Listener, config *tls.Config) error {
 	server := &http.Server{
 		Handler:   s,

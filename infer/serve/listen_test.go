@@ -52,8 +52,8 @@ func post(ctx context.Context, client *http.Client, address string, body io.Read
 	return answer.StatusCode, err
 }
 
-// A full queue is refused at once, a client that leaves frees its place, a slow image is given up, and
-// after the end of the context the requests under way are answered.
+// A full queue is refused at once, a client that leaves frees its place, a slow image is given up,
+// and after the end of the context the requests under way are answered.
 func TestQueue(t *testing.T) {
 	f := &fake{hold: make(chan struct{})}
 	s := testServer(t, &Options{Queue: 2, Timeout: 10 * time.Second}, f)

@@ -16,7 +16,8 @@ var pageFiles embed.FS
 //go:embed openapi.yaml
 var openAPI string
 
-// pageHTML is the page with its styles and scripts in it, so that it is one file that needs no other.
+// pageHTML is the page with its styles and scripts in it, so that it is one file that needs no
+// other.
 var pageHTML = inlined("page.html")
 
 // external matches the elements of the page that name a file.
@@ -40,8 +41,8 @@ func inlined(name string) string {
 	})
 }
 
-// pagePolicy is the content security policy of the page: the scripts and styles that are in it, images that
-// it makes itself, and requests to this server. Scripts cannot parse text as HTML.
+// pagePolicy is the content security policy of the page: the scripts and styles that are in it,
+// images that it makes itself, and requests to this server. Scripts cannot parse text as HTML.
 var pagePolicy = strings.Join([]string{
 	"default-src 'none'", "script-src " + hashes(pageHTML, "script"), "style-src " + hashes(pageHTML, "style"),
 	"img-src blob: data:", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'",

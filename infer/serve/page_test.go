@@ -39,7 +39,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// pageImage converts an image with the built-in model. The download has the bytes that cmd/infer writes.
+// pageImage converts an image with the built-in model. The download has the bytes that cmd/infer
+// writes.
 func pageImage(t *testing.T, chromium context.Context) {
 	model, err := builtin.Open("AtoB", nil)
 	if errors.As(err, new(*session.NotFoundError)) || errors.Is(err, session.ErrNoCgo) {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// A problem is an error that the client may see: problem details of RFC 9457. Other errors are logged, and
-// the client sees that the server has failed.
+// A problem is an error that the client may see: problem details of RFC 9457. Other errors are
+// logged, and the client sees that the server has failed.
 type problem struct {
 	Title      string `json:"title"`
 	Status     int    `json:"status"`
@@ -27,8 +27,8 @@ func problemf(status int, format string, args ...any) *problem {
 	return &problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// statusClientGone is nginx's status for clients that leave before the answer. Only logs and metrics
-// have it.
+// statusClientGone is nginx's status for clients that leave before the answer. Only logs and
+// metrics have it.
 const statusClientGone = 499
 
 var (

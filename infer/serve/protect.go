@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// protect lets only those requests through that the options allow, and adds the headers that tell browsers
-// what an answer must not do.
+// protect lets only those requests through that the options allow, and adds the headers that tell
+// browsers what an answer must not do.
 func (s *Server) protect(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	for _, origin := range s.opt.Origins {
@@ -48,14 +48,14 @@ func (s *Server) protect(next http.Handler) http.Handler {
 	})
 }
 
-// isPublic reports whether an address needs no token: what load balancers ask, and the page, which asks its
-// user for the token.
+// isPublic reports whether an address needs no token: what load balancers ask, and the page, which
+// asks its user for the token.
 func isPublic(path string) bool {
 	return path == "/" || path == "/v2/health/live" || path == "/v2/health/ready"
 }
 
-// authorized reports whether a request has the token. Hashes are compared, so that the time tells neither
-// the content nor the length.
+// authorized reports whether a request has the token. Hashes are compared, so that the time tells
+// neither the content nor the length.
 func (s *Server) authorized(r *http.Request) bool {
 	if s.opt.Token == "" {
 		return true
@@ -72,8 +72,9 @@ func (s *Server) authorized(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
-// hostAllowed reports whether a request that comes from this machine names a host of the server. A page of
-// another site can make a browser send requests here, under a name that it has pointed to this machine.
+// hostAllowed reports whether a request that comes from this machine names a host of the server. A
+// page of another site can make a browser send requests here, under a name that it has pointed to
+// this machine.
 func (s *Server) hostAllowed(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok || s.opt.Token != "" {
@@ -94,8 +95,8 @@ func (s *Server) hostAllowed(r *http.Request) bool {
 		slices.ContainsFunc(s.opt.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
-// allowOrigin tells a browser which pages of other origins may use the API. It reports whether that was
-// all that the browser asked.
+// allowOrigin tells a browser which pages of other origins may use the API. It reports whether that
+// was all that the browser asked.
 func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) (answered bool) {
 	origin := r.Header.Get("Origin")
 	if len(s.opt.Origins) == 0 {

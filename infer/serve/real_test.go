@@ -14,8 +14,8 @@ import (
 	"cyclegan/infer/session"
 )
 
-// The answer to an image is the file that package batch, and so cmd/infer, writes for it. Tensors give what
-// the network gives in a session.
+// The answer to an image is the file that package batch, and so cmd/infer, writes for it. Tensors
+// give what the network gives in a session.
 func TestSameAsBatch(t *testing.T) {
 	data, err := builtin.Model("AtoB")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package serve offers models over HTTP: an API, a page for people, and metrics. Its central type is
-// [Server], an http.Handler:
+// Package serve offers models over HTTP: an API, a page for people, and metrics. Its central type
+// is [Server], an http.Handler:
 //
 //	server, err := serve.New(&serve.Options{Sources: []serve.Source{serve.Path("models")}})
 //	if err != nil {
@@ -8,8 +8,8 @@
 //	defer server.Close()
 //	mux.Handle("/", server)
 //
-// A program that serves nothing else calls [Server.Serve], which also sets the time limits of connections
-// and lets requests finish when its context ends. openapi.yaml describes the API.
+// A program that serves nothing else calls [Server.Serve], which also sets the time limits of
+// connections and lets requests finish when its context ends. openapi.yaml describes the API.
 package serve
 
 import (
@@ -47,19 +47,20 @@ type Options struct {
 	// authentication. At least 16 bytes. Default: none is needed.
 	Token string
 	// Hosts are the host names by which clients may address a server that needs no token, besides
-	// localhost. They are checked on connections from this machine, because a page in a browser can point
-	// its own host name to the server (DNS rebinding).
+	// localhost. They are checked on connections from this machine, because a page in a browser can
+	// point its own host name to the server (DNS rebinding).
 	Hosts []string
-	// Origins are the origins of web pages, such as "https://example.org", that may use the API. Default:
-	// only the server's own page may.
+	// Origins are the origins of web pages, such as "https://example.org", that may use the API.
+	// Default: only the server's own page may.
 	Origins []string
 
 	// Limits bound the images. Defaults: 64 MiB, and three quarters of what fits into Memory.
 	Limits pixels.Limits
-	// Memory bounds in bytes what images take while they are decoded, translated, and encoded, in addition
-	// to the models. Default 2 GiB.
+	// Memory bounds in bytes what images take while they are decoded, translated, and encoded, in
+	// addition to the models. Default 2 GiB.
 	Memory int64
-	// Buffer bounds in bytes the files that clients are sending and receiving, all together. Default 256 MiB.
+	// Buffer bounds in bytes the files that clients are sending and receiving, all together.
+	// Default 256 MiB.
 	Buffer int64
 	// Queue is the number of images that may wait. Default 64; negative: none.
 	Queue int
@@ -149,8 +150,8 @@ type Server struct {
 	watching sync.WaitGroup
 }
 
-// New reads the sources and returns a Server, which the caller closes. If ONNX Runtime is missing, the
-// error is a *session.NotFoundError.
+// New reads the sources and returns a Server, which the caller closes. If ONNX Runtime is missing,
+// the error is a *session.NotFoundError.
 func New(opt *Options) (*Server, error) { return newServer(opt, openGenerator) }
 
 func newServer(opt *Options, open opener) (*Server, error) {
@@ -178,7 +179,8 @@ func newServer(opt *Options, open opener) (*Server, error) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Close frees the models. Requests under way finish; later ones fail. It may be called more than once.
+// Close frees the models. Requests under way finish; later ones fail. It may be called more than
+// once.
 func (s *Server) Close() error {
 	s.draining.Store(true)
 	s.stop()

@@ -270,7 +270,8 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// On a connection from this machine, a host name that is not the server's is a page that pretends to be it.
+// On a connection from this machine, a host name that is not the server's is a page that pretends
+// to be it.
 func TestHost(t *testing.T) {
 	server := httptest.NewServer(testServer(t, &Options{Hosts: []string{"photos.example"}}, &fake{}))
 	defer server.Close()

@@ -13,14 +13,15 @@ import (
 
 // A Source finds generators. [Path] and [Fixed] are sources.
 type Source interface {
-	// Find returns the generators that exist now. The server calls it again and again, and compares.
+	// Find returns the generators that exist now. The server calls it again and again, and
+	// compares.
 	Find() ([]Generator, error)
 }
 
 // A Generator is a network to serve: an ONNX file, or its content.
 type Generator struct {
-	// Model is the name under which the network is served. Two generators of opposite directions may share
-	// one. Letters, digits, and "._-".
+	// Model is the name under which the network is served. Two generators of opposite directions
+	// may share one. Letters, digits, and "._-".
 	Model string
 	// Path is the file, or empty for Data.
 	Path string
@@ -44,9 +45,9 @@ type fixed []Generator
 
 func (f fixed) Find() ([]Generator, error) { return f, nil }
 
-// Path returns the source of an ONNX file, or of all those in a folder and its subfolders. The names of
-// models come from the names of the files, without endings such as _AB and _BtoA. G_AB.onnx has the name
-// of its folder. A file README.md in the folder of a model is its card.
+// Path returns the source of an ONNX file, or of all those in a folder and its subfolders. The
+// names of models come from the names of the files, without endings such as _AB and _BtoA.
+// G_AB.onnx has the name of its folder. A file README.md in the folder of a model is its card.
 func Path(path string) Source { return folder(path) }
 
 type folder string

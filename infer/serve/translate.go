@@ -101,7 +101,8 @@ func (s *Server) translateImage(w http.ResponseWriter, r *http.Request) error {
 	return s.answer(w, r, q)
 }
 
-// preview answers POST /v1/preview: with an image as it is, for browsers that cannot show its format.
+// preview answers POST /v1/preview: with an image as it is, for browsers that cannot show its
+// format.
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) {
 	if err := s.answer(w, r, query{untouched: true, format: "jpeg"}); err != nil {
 		s.fail(w, r, err)
@@ -162,7 +163,8 @@ func (c *conversion) timing() string {
 	return strings.Join(parts, ", ")
 }
 
-// convert replaces an image file by its translation, as cmd/infer converts files. It waits for a place.
+// convert replaces an image file by its translation, as cmd/infer converts files. It waits for a
+// place.
 func (s *Server) convert(ctx context.Context, q query, f *file) (*conversion, error) {
 	format, count, err := s.inspect(f.data)
 	if err != nil {
@@ -209,7 +211,8 @@ type untouched struct{}
 
 func (untouched) Translate(_ context.Context, img image.Image) (image.Image, error) { return img, nil }
 
-// inspect returns the format of a file and the number of its pixels, if it is an image within the limits.
+// inspect returns the format of a file and the number of its pixels, if it is an image within the
+// limits.
 func (s *Server) inspect(data []byte) (format string, count int64, err error) {
 	info, err := pixels.Header(bytes.NewReader(data), s.opt.Limits)
 	if err != nil {

@@ -12,8 +12,9 @@ import (
 	"cyclegan/infer/session"
 )
 
-// This file answers the Open Inference Protocol, version 2, over HTTP, which KServe, Triton, and others
-// speak. A model of the protocol is one generator, such as summer2winter-AtoB, and has the version 1.
+// This file answers the Open Inference Protocol, version 2, over HTTP, which KServe, Triton, and
+// others speak. A model of the protocol is one generator, such as summer2winter-AtoB, and has the
+// version 1.
 
 const v2Version = "1"
 
@@ -78,7 +79,8 @@ type (
 	}
 )
 
-// v2Ports describes inputs or outputs. All are FP32, because a session converts to and from other types.
+// v2Ports describes inputs or outputs. All are FP32, because a session converts to and from other
+// types.
 func v2Ports(ports []onnx.Port) (list []v2Port) {
 	for _, p := range ports {
 		list = append(list, v2Port{p.Name, fp32, append([]int64{}, p.Shape...)}) // nil would be null

@@ -174,7 +174,8 @@ func TestV2NaN(t *testing.T) {
 	}
 }
 
-// Whatever a client sends, the server answers: with a result, or a problem that is the client's fault.
+// Whatever a client sends, the server answers: with a result, or a problem that is the client's
+// fault.
 func FuzzV2(f *testing.F) {
 	s := v2TestServer(f)
 	head := `{"inputs":[{"name":"input","datatype":"FP32","shape":[2],"parameters":{"binary_data_size":8}}]}`

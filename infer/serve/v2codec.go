@@ -18,7 +18,8 @@ const (
 	bytesType = "BYTES"
 )
 
-// headerLength is the header of the binary extension: the length of the JSON before the binary data.
+// headerLength is the header of the binary extension: the length of the JSON before the binary
+// data.
 const headerLength = "Inference-Header-Content-Length"
 
 // mostFiles is the number of images in a request.
@@ -61,8 +62,8 @@ func badRequest(format string, args ...any) error {
 	return problemf(http.StatusBadRequest, format, args...)
 }
 
-// parseV2 parses the body of a request for inference. Length is the header of the binary extension. The
-// inputs share memory with the body.
+// parseV2 parses the body of a request for inference. Length is the header of the binary extension.
+// The inputs share memory with the body.
 func parseV2(body []byte, length string) (*v2Request, error) {
 	text, binaryData := body, []byte(nil)
 	if length != "" {
@@ -218,8 +219,8 @@ type (
 
 func (a *v2Answer) add(out v2Output) { a.Outputs = append(a.Outputs, out) }
 
-// encode returns the body of the answer with the outputs that the request names, or all. Header is the
-// length of the JSON in it.
+// encode returns the body of the answer with the outputs that the request names, or all. Header is
+// the length of the JSON in it.
 func (a *v2Answer) encode(request *v2Request) (header int, body []byte, err error) {
 	chosen := make([]v2Output, 0, len(a.Outputs))
 	var asBinary []bool

@@ -16,11 +16,11 @@ import (
 func (p provider) use(so *ort.SessionOptions, o Options, r runtimeInUse) error {
 	if p.name == CPU {
 		return errors.Join(
-			// Idle threads sleep. Spinning took a fifth of the processor time from concurrent images and
-			// other programs, and made no run faster.
+			// Idle threads sleep. Spinning took a fifth of the processor time from concurrent
+			// images and other programs, and made no run faster.
 			so.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
-			// Each run allocates tensor by tensor. One block per run would add to what the first run of a
-			// size has left allocated.
+			// Each run allocates tensor by tensor. One block per run would add to what the first
+			// run of a size has left allocated.
 			so.SetMemPattern(false))
 	}
 	if err := p.ready(r, runtime.GOOS, dlopen); err != nil {

@@ -49,7 +49,8 @@ func onProvider(t *testing.T, opt Options, tolerance float64) {
 	t.Helper()
 	for _, name := range []string{"invert.onnx", "conv.onnx", "multiple8.onnx", "two.onnx"} {
 		var want [][]Tensor
-		// A process has one library at a time. The provider's could run on the CPU too, but is not the reference.
+		// A process has one library at a time. The provider's could run on the CPU too, but is not
+		// the reference.
 		cpu := open(t, name, nil)
 		for _, in := range samples(name) {
 			out, err := cpu.Run(t.Context(), in...)

@@ -14,8 +14,9 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// environment is the process's ONNX Runtime environment, as far as this package knows it. The package
-// holds a reference of its own for good (see hold), so that sessions survive an ort.DestroyEnvironment.
+// environment is the process's ONNX Runtime environment, as far as this package knows it. The
+// package holds a reference of its own for good (see hold), so that sessions survive an
+// ort.DestroyEnvironment.
 var environment struct {
 	sync.Mutex
 	sessions int
@@ -41,9 +42,9 @@ func Preload(opt *Options) {
 	}()
 }
 
-// Shutdown gives up the ONNX Runtime environment that this package has initialized, so that the next
-// session can load another build of the library. It fails while sessions are open. A program must not
-// call it while other code uses onnxruntime_go.
+// Shutdown gives up the ONNX Runtime environment that this package has initialized, so that the
+// next session can load another build of the library. It fails while sessions are open. A program
+// must not call it while other code uses onnxruntime_go.
 func Shutdown() error {
 	e := &environment
 	e.Lock()
@@ -62,8 +63,8 @@ func Shutdown() error {
 	return nil
 }
 
-// acquire counts a session, and first initializes the environment if it is not, with a build for the
-// provider.
+// acquire counts a session, and first initializes the environment if it is not, with a build for
+// the provider.
 func acquire(library, provider string) (runtimeInUse, error) {
 	e := &environment
 	e.Lock()
@@ -168,8 +169,8 @@ func sameLibrary(library string) error {
 	return nil
 }
 
-// claim keeps the process to the providers of one library. A provider's library finds ONNX Runtime by
-// a global symbol, which belongs to the first build that loads one.
+// claim keeps the process to the providers of one library. A provider's library finds ONNX Runtime
+// by a global symbol, which belongs to the first build that loads one.
 func (p provider) claim(r runtimeInUse) error {
 	if p.file == "" {
 		return nil

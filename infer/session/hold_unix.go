@@ -28,9 +28,9 @@ import (
 	"unsafe"
 )
 
-// hold keeps a loaded library in memory for good, and takes a reference to its environment, of which a
-// process has one. So both outlive a call of ort.DestroyEnvironment by other code. It reports whether
-// it could.
+// hold keeps a loaded library in memory for good, and takes a reference to its environment, of
+// which a process has one. So both outlive a call of ort.DestroyEnvironment by other code. It
+// reports whether it could.
 func hold(library string) bool {
 	handle, err := openLibrary(library)
 	return err == nil && C.hold(handle) != 0

@@ -14,8 +14,8 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// A NotFoundError reports that ONNX Runtime is in none of the places that are searched. A program that
-// can fetch it checks for this error with errors.As.
+// A NotFoundError reports that ONNX Runtime is in none of the places that are searched. A program
+// that can fetch it checks for this error with errors.As.
 type NotFoundError struct {
 	// Cache is why the cache has none.
 	Cache error
@@ -39,9 +39,9 @@ const (
 	byEnvironment = "the environment variable " + native.EnvONNXRuntime
 )
 
-// search calls load with a path or name from each place until one loads. A library that the user named
-// must load: nothing else is tried after it. From the cache it takes the build with the provider. It
-// returns how the user named the library, or "".
+// search calls load with a path or name from each place until one loads. A library that the user
+// named must load: nothing else is tried after it. From the cache it takes the build with the
+// provider. It returns how the user named the library, or "".
 func search(library, provider string, load func(name string) error) (named string, err error) {
 	var path string
 	place := "the user's cache"
@@ -83,8 +83,8 @@ func searchSystem(provider string, cacheErr error, load func(name string) error)
 	return missing
 }
 
-// cached returns the build for a provider, from the folder that the environment variable names (named)
-// or from the user's cache.
+// cached returns the build for a provider, from the folder that the environment variable names
+// (named) or from the user's cache.
 func cached(provider string) (path string, named bool, err error) {
 	set, err := native.ActiveSet()
 	if err != nil {
@@ -111,8 +111,8 @@ func systemNames(goos string) []string {
 	return []string{"libonnxruntime.so", "libonnxruntime.so.1"}
 }
 
-// libraryAt returns the absolute path of the library at place: the file itself, or in a folder laid out
-// like a wheel (capi) or an official archive (lib).
+// libraryAt returns the absolute path of the library at place: the file itself, or in a folder laid
+// out like a wheel (capi) or an official archive (lib).
 func libraryAt(place string) (string, error) {
 	info, err := os.Stat(place)
 	if err != nil {
@@ -187,8 +187,8 @@ func (p provider) ready(r runtimeInUse, goos string, open func(name string) erro
 	return nil
 }
 
-// needed returns the names of the libraries that an ELF library needs, without the loader itself. It
-// returns nil for any other file.
+// needed returns the names of the libraries that an ELF library needs, without the loader itself.
+// It returns nil for any other file.
 func needed(file string) []string {
 	f, err := elf.Open(file)
 	if err != nil {

@@ -130,8 +130,8 @@ func (s *Session) About() *Description { return s.about }
 // Version returns the version of ONNX Runtime.
 func (s *Session) Version() string { return s.version }
 
-// Options returns the options in use with their defaults filled in. Provider is the one that runs the
-// model, even if [Auto] was requested.
+// Options returns the options in use with their defaults filled in. Provider is the one that runs
+// the model, even if [Auto] was requested.
 func (s *Session) Options() Options { return s.options }
 
 // Refused lists the providers that [Auto] tried before the one in use, with the reasons.
@@ -153,9 +153,9 @@ func (s *Session) Run(ctx context.Context, inputs ...Tensor) ([]Tensor, error) {
 	return outputs, nil
 }
 
-// RunInto is [Session.Run] that reuses the memory of outputs, which has one Tensor, zero at first, for
-// each of the model's outputs. Outputs must not share memory with inputs or with concurrent runs.
-// After an error their values are undefined.
+// RunInto is [Session.Run] that reuses the memory of outputs, which has one Tensor, zero at first,
+// for each of the model's outputs. Outputs must not share memory with inputs or with concurrent
+// runs. After an error their values are undefined.
 func (s *Session) RunInto(ctx context.Context, outputs []Tensor, inputs ...Tensor) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -14,9 +14,9 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// The execution providers of ONNX Runtime that a session can run on. An operation that a provider does
-// not support runs on the CPU provider. CPU and OpenVINO (on a processor) have been tested; of the
-// others only the checks that come before the device, such as missing libraries.
+// The execution providers of ONNX Runtime that a session can run on. An operation that a provider
+// does not support runs on the CPU provider. CPU and OpenVINO (on a processor) have been tested; of
+// the others only the checks that come before the device, such as missing libraries.
 const (
 	CPU      = "cpu"      // ONNX Runtime's own code, in every build
 	CUDA     = "cuda"     // NVIDIA GPUs
@@ -51,8 +51,8 @@ var providers = []provider{
 	{name: CPU, title: "CPU", auto: true},
 }
 
-// Providers returns the names of the providers, Auto last. Which of them work depends on the machine
-// and on the build of ONNX Runtime.
+// Providers returns the names of the providers, Auto last. Which of them work depends on the
+// machine and on the build of ONNX Runtime.
 func Providers() []string {
 	var names []string
 	for _, p := range providers {

@@ -139,7 +139,8 @@ func TestProviderFile(t *testing.T) {
 	}
 }
 
-// Libraries in the folder of the one that needs them are opened there, where the loader may not search.
+// Libraries in the folder of the one that needs them are opened there, where the loader may not
+// search.
 func TestReadySameFolder(t *testing.T) {
 	emptyHome(t)
 	p, _ := known(OpenVINO)

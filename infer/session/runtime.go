@@ -140,8 +140,8 @@ func (s *Session) close() error {
 	return withSignals(s.runtime.session.Destroy)
 }
 
-// run fills outputs. If the output shapes are known from an earlier run, ONNX Runtime writes into Go's
-// memory; otherwise it allocates the outputs and they are copied.
+// run fills outputs. If the output shapes are known from an earlier run, ONNX Runtime writes into
+// Go's memory; otherwise it allocates the outputs and they are copied.
 func (s *Session) run(ctx context.Context, inputs, outputs []Tensor) error {
 	if !ort.IsInitialized() {
 		return ErrDestroyed

@@ -1,5 +1,5 @@
-// Package session runs ONNX models with ONNX Runtime. Its central type is [Session], which takes and
-// returns float32 tensors, whatever number types the model itself uses (see [Session.Run]).
+// Package session runs ONNX models with ONNX Runtime. Its central type is [Session], which takes
+// and returns float32 tensors, whatever number types the model itself uses (see [Session.Run]).
 //
 // It knows nothing about images. Package infer translates images with it.
 //
@@ -22,8 +22,8 @@
 // A process has one ONNX Runtime environment, which all users of onnxruntime_go share. The first
 // session initializes it, unless the program already has, and closing sessions never destroys it.
 // If other code calls onnxruntime_go's DestroyEnvironment while sessions are open, Run returns
-// [ErrDestroyed]; opening another session initializes the environment again. A program that wants to
-// load another build calls [Shutdown].
+// [ErrDestroyed]; opening another session initializes the environment again. A program that wants
+// to load another build calls [Shutdown].
 package session
 
 import (
@@ -48,11 +48,12 @@ var (
 
 // Options configure a session. Nil and the zero value are the defaults.
 type Options struct {
-	// Library is the ONNX Runtime library file or a folder that holds it. Default: search for it (see
-	// the package comment).
+	// Library is the ONNX Runtime library file or a folder that holds it. Default: search for it
+	// (see the package comment).
 	Library string
-	// Provider runs the model: CPU, CUDA, TensorRT, OpenVINO, CoreML, DirectML, or Auto for the best
-	// that works. Default CPU. A named provider that does not work is an error; only Auto falls back.
+	// Provider runs the model: CPU, CUDA, TensorRT, OpenVINO, CoreML, DirectML, or Auto for the
+	// best that works. Default CPU. A named provider that does not work is an error; only Auto
+	// falls back.
 	Provider string
 	// DeviceID is the number of the GPU, for CUDA, TensorRT and DirectML. Default 0.
 	DeviceID int
@@ -62,17 +63,17 @@ type Options struct {
 	// Inputs and Outputs name the inputs that Run takes and the outputs that it returns, in order.
 	// Default: every input without a default value, and every output.
 	Inputs, Outputs []string
-	// Constants are float32 inputs, by name, that have the same value in every run and that Run does
-	// not take. They are not copied: their data must be outside Go's heap, or pinned, and must stay
-	// valid until the session is closed.
+	// Constants are float32 inputs, by name, that have the same value in every run and that Run
+	// does not take. They are not copied: their data must be outside Go's heap, or pinned, and must
+	// stay valid until the session is closed.
 	Constants map[string]Tensor
 	// IntraThreads is the number of threads that share one operation. Default GOMAXPROCS.
 	IntraThreads int
 	// InterThreads is the number of operations that run concurrently. Default 1, which is best for
 	// networks that are one long chain.
 	InterThreads int
-	// NoArena frees memory after each run instead of keeping it for the next. It saves about a quarter
-	// of the memory of a large run, and costs between a sixth and a half of the speed.
+	// NoArena frees memory after each run instead of keeping it for the next. It saves about a
+	// quarter of the memory of a large run, and costs between a sixth and a half of the speed.
 	NoArena bool
 }
 

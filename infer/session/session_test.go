@@ -226,7 +226,8 @@ func TestConcurrent(t *testing.T) {
 	group.Wait()
 }
 
-// Many concurrent runs of one session have different shapes and their own memory, and some are canceled.
+// Many concurrent runs of one session have different shapes and their own memory, and some are
+// canceled.
 func TestConcurrentRuns(t *testing.T) {
 	s := open(t, "conv.onnx", &Options{IntraThreads: 1})
 	input := func(side int64) Tensor {

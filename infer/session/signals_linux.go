@@ -16,9 +16,10 @@ import (
 	"unsafe"
 )
 
-// withSignals calls do and then restores the thread's signal stack. OpenVINO replaces that stack when
-// it starts and unmaps its own when it ends, on any thread: the next signal on the first thread, such
-// as the ones by which Go preempts goroutines, would end the process without a message.
+// withSignals calls do and then restores the thread's signal stack. OpenVINO replaces that stack
+// when it starts and unmaps its own when it ends, on any thread: the next signal on the first
+// thread, such as the ones by which Go preempts goroutines, would end the process without a
+// message.
 func withSignals(do func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

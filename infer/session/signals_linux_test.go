@@ -11,7 +11,8 @@ import (
 	"cyclegan/third_party/native"
 )
 
-// A thread on which OpenVINO was started handles signals after OpenVINO was closed on another thread.
+// A thread on which OpenVINO was started handles signals after OpenVINO was closed on another
+// thread.
 func TestOpenVINOSignals(t *testing.T) {
 	ownChoice(t)
 	if !native.Installed(native.OpenVINO) {

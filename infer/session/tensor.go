@@ -166,7 +166,8 @@ func (s *shapes) learn(inputs, outputs []Tensor) {
 	s.known[key] = out
 }
 
-// forget turns remembering off, for a model whose output shapes depend on more than the input shapes.
+// forget turns remembering off, for a model whose output shapes depend on more than the input
+// shapes.
 func (s *shapes) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,5 +1,6 @@
-// Package winograd implements the transforms of Winograd's minimal filtering algorithm F(4x4, 3x3) for
-// convolutions (Lavin and Gray, https://arxiv.org/abs/1509.09308): [Input], [Filter] and [Output].
+// Package winograd implements the transforms of Winograd's minimal filtering algorithm F(4x4, 3x3)
+// for convolutions (Lavin and Gray, https://arxiv.org/abs/1509.09308): [Input], [Filter] and
+// [Output].
 //
 // With the points 0, 1, -1, 2, -2 and infinity, six inputs d and three taps g give four outputs
 //
@@ -53,7 +54,8 @@ var (
 // filter are far apart, one in each of the 36 matrices.
 const batch = 64
 
-// TransformFilters writes the transform of n filters [n, 3, 3], little-endian bytes of float32, to u [36, n].
+// TransformFilters writes the transform of n filters [n, 3, 3], little-endian bytes of float32, to
+// u [36, n].
 func TransformFilters(u []float32, filters []byte) {
 	n := len(u) / Points
 	var g [batch * Taps * Taps]float32

@@ -58,8 +58,8 @@ func upTaps(n int, shift uint, left bool) [][2]tap {
 	return taps
 }
 
-// downTaps returns for each chroma sample the pixels of which it is the mean: those it covers, or, if it is
-// on the left one, weighted by their distance to that.
+// downTaps returns for each chroma sample the pixels of which it is the mean: those it covers, or,
+// if it is on the left one, weighted by their distance to that.
 func downTaps(n int, shift uint, left bool) [][]tap {
 	taps := make([][]tap, (n+1<<shift-1)>>shift)
 	size := 1 << shift
@@ -110,8 +110,9 @@ func (h Header) put(data []byte, at int, src []float32, top float32) {
 	}
 }
 
-// Image converts a frame to RGB: an *image.NRGBA, or an *image.NRGBA64 for more than 8 bits. Brightness
-// and chroma are those of BT.709 from 1280 pixels of width or 577 of height on, and else of BT.601.
+// Image converts a frame to RGB: an *image.NRGBA, or an *image.NRGBA64 for more than 8 bits.
+// Brightness and chroma are those of BT.709 from 1280 pixels of width or 577 of height on, and else
+// of BT.601.
 func (h Header) Image(f *Frame) image.Image {
 	c := h.coefficients()
 	rect := image.Rect(0, 0, h.Width, h.Height)

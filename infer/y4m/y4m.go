@@ -1,5 +1,6 @@
-// Package y4m reads and writes YUV4MPEG2, uncompressed video in a stream that FFmpeg and other programs
-// speak. Its central type is [Reader]; a [Writer] writes frames in the format of a [Header].
+// Package y4m reads and writes YUV4MPEG2, uncompressed video in a stream that FFmpeg and other
+// programs speak. Its central type is [Reader]; a [Writer] writes frames in the format of a
+// [Header].
 //
 //	r, err := y4m.NewReader(os.Stdin, pixels.Limits{})
 //	w := y4m.NewWriter(os.Stdout, r.Header())
@@ -92,7 +93,8 @@ func parse(line string) (h Header, err error) {
 			return h, fmt.Errorf("pixels of kind %q are not supported. Fix: with ffmpeg, add -pix_fmt yuv420p", color)
 		}
 	}
-	// The stream does not name its matrix. As in players, larger than standard definition is BT.709.
+	// The stream does not name its matrix. As in players, larger than standard definition is
+	// BT.709.
 	h.wide = h.Width >= 1280 || h.Height > 576
 	return h, nil
 }
@@ -176,8 +178,8 @@ func cutOff(err error) error {
 // Header returns the header of the stream.
 func (r *Reader) Header() Header { return r.header }
 
-// Next returns the next frame, or io.EOF after the last. A frame that is cut off is an error that wraps
-// io.ErrUnexpectedEOF.
+// Next returns the next frame, or io.EOF after the last. A frame that is cut off is an error that
+// wraps io.ErrUnexpectedEOF.
 func (r *Reader) Next() (*Frame, error) {
 	line, err := r.line()
 	if err == io.EOF {

@@ -112,7 +112,8 @@ func TestAgreesWithFFmpeg(t *testing.T) {
 	}
 }
 
-// An image of noisy colors, the worst case, loses little by the way to RGB and back, in every sampling.
+// An image of noisy colors, the worst case, loses little by the way to RGB and back, in every
+// sampling.
 func TestRoundTrip(t *testing.T) {
 	p, err := pixels.Load("../../testdata/pictures/texture.png", pixels.Limits{})
 	if err != nil {

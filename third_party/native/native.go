@@ -42,8 +42,8 @@ const (
 	// EnvONNXRuntime names ONNX Runtime's shared library or its folder, which replaces the fetched
 	// one.
 	EnvONNXRuntime = "CYCLEGAN_ONNXRUNTIME"
-	// EnvFeatures names EfficientNet-Lite0's weights, a file of torch.save, which replaces the fetched
-	// one.
+	// EnvFeatures names EfficientNet-Lite0's weights, a file of torch.save, which replaces the
+	// fetched one.
 	EnvFeatures = "CYCLEGAN_FEATURES"
 	// EnvCache names the folder for fetched libraries and built programs, which replaces the user's
 	// cache.
@@ -125,9 +125,9 @@ func FindONNXRuntimeWith(set string) (path string, named bool, err error) {
 	return path, false, err
 }
 
-// FindFeatures returns the path of EfficientNet-Lite0's weights, a state dict of PyTorch. The error is
-// [ErrNotFound] if they are neither named nor cached, and another one if [EnvFeatures] names something
-// else.
+// FindFeatures returns the path of EfficientNet-Lite0's weights, a state dict of PyTorch. The error
+// is [ErrNotFound] if they are neither named nor cached, and another one if [EnvFeatures] names
+// something else.
 func FindFeatures() (path string, err error) {
 	if path := os.Getenv(EnvFeatures); path != "" {
 		if info, err := os.Stat(path); err != nil || info.IsDir() {

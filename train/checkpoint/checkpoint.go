@@ -53,21 +53,21 @@ type Checkpoint struct {
 	Step   int64 // steps done
 	Seen   int64 // images of each domain in these steps; 0 in a checkpoint of an older version
 	WarmUp int64 // steps of the discriminators before the first one
-	// Passed is the number of steps of the schedule that the run skipped to end in time, and Spent the
-	// time that the run had taken. Both are 0 without a time limit.
+	// Passed is the number of steps of the schedule that the run skipped to end in time, and Spent
+	// the time that the run had taken. Both are 0 without a time limit.
 	Passed float64
 	Spent  time.Duration
-	// Batches is the number of batches in an epoch of the run's data, and Used the number of batches
-	// used, counted in such epochs: Step, unless images were added or removed. A run may continue with
-	// other images, but it is not reproducible then.
+	// Batches is the number of batches in an epoch of the run's data, and Used the number of
+	// batches used, counted in such epochs: Step, unless images were added or removed. A run may
+	// continue with other images, but it is not reproducible then.
 	Batches int
 	Used    int64
 	// Images of each domain to train on; 0 in a checkpoint of an older version.
 	ImagesA, ImagesB int
 	// DomainA and DomainB name the domains, such as "summer" and "winter".
 	DomainA, DomainB string
-	// WindowA and WindowB hold the values that the domain's 16-bit images use. They are zero for images
-	// with 8 bits.
+	// WindowA and WindowB hold the values that the domain's 16-bit images use. They are zero for
+	// images with 8 bits.
 	WindowA, WindowB pixels.Window
 	// Width and height are the size in pixels of a domain's training images.
 	WidthA, HeightA, WidthB, HeightB int

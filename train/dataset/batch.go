@@ -172,7 +172,8 @@ func (d *Dataset) Prefetch(ctx context.Context, fromStep int) *Prefetch {
 		group.SetLimit(threads)
 		defer group.Wait()
 		for step := fromStep; ; step++ {
-			// Queueing the place of a result first keeps the order and limits how far ahead it loads.
+			// Queueing the place of a result first keeps the order and limits how far ahead it
+			// loads.
 			to := make(chan made, 1)
 			select {
 			case p.ahead <- to:

@@ -131,8 +131,8 @@ func (d *Dataset) String() string {
 	return s
 }
 
-// Options returns the options that the dataset was opened with. The windows are those in use, and zero for
-// a domain whose training images have 8 bits per sample.
+// Options returns the options that the dataset was opened with. The windows are those in use, and
+// zero for a domain whose training images have 8 bits per sample.
 func (d *Dataset) Options() Options { return d.opt }
 
 // BuiltIn reports whether the images are built-in scenes, which have no files.

@@ -244,8 +244,9 @@ func (f *Folder) decode(i int) (*pixels.Picture, error) {
 	return pixels.Decode(data, pixels.Limits{MaxBytes: MaxFileBytes})
 }
 
-// window sets the window of a domain's folders, and returns it; test may be nil. A zero window is replaced
-// by the one that suits all training images. If none of these has 16 bits, there is no window.
+// window sets the window of a domain's folders, and returns it; test may be nil. A zero window is
+// replaced by the one that suits all training images. If none of these has 16 bits, there is no
+// window.
 func (d *Dataset) window(w pixels.Window, train, test *Folder) pixels.Window {
 	if !slices.ContainsFunc(train.Files, func(f File) bool { return f.Deep }) {
 		return pixels.Window{}
@@ -260,7 +261,8 @@ func (d *Dataset) window(w pixels.Window, train, test *Folder) pixels.Window {
 	return w
 }
 
-// measure counts the values of a folder's 16-bit images. It ignores damaged ones, which the run skips.
+// measure counts the values of a folder's 16-bit images. It ignores damaged ones, which the run
+// skips.
 func (d *Dataset) measure(f *Folder) *pixels.Values {
 	var values pixels.Values
 	var mu sync.Mutex

@@ -146,10 +146,11 @@ func openRoot(root string) (fs.FS, io.Closer, error) {
 	return z, f, nil
 }
 
-// repairNames makes the names in a zip file those of paths in UTF-8. Old programs of Windows separate
-// folders by backslashes, and many programs write the system's encoding without saying so. Such bytes are
-// read as code page 437, the default of the format: a name may look odd, but identifies one file. Of
-// entries with the same name, which package zip refuses, the last one stays, as after unpacking.
+// repairNames makes the names in a zip file those of paths in UTF-8. Old programs of Windows
+// separate folders by backslashes, and many programs write the system's encoding without saying so.
+// Such bytes are read as code page 437, the default of the format: a name may look odd, but
+// identifies one file. Of entries with the same name, which package zip refuses, the last one
+// stays, as after unpacking.
 func repairNames(z *zip.Reader) {
 	last := map[string]*zip.File{}
 	for _, f := range z.File {
@@ -263,8 +264,8 @@ func match(fsys fs.FS, dir string, dirs []string, phase string) (*found, error) 
 	return nil, nil
 }
 
-// resolve returns the folder called name, which may have two parts, in dir, or "". It accepts a name
-// that differs only in case if there is no other.
+// resolve returns the folder called name, which may have two parts, in dir, or "". It accepts a
+// name that differs only in case if there is no other.
 func resolve(fsys fs.FS, dir string, dirs []string, name string) (found string) {
 	for i, part := range strings.Split(name, "/") {
 		if i > 0 {

@@ -209,8 +209,8 @@ func TestZipEqualsFolder(t *testing.T) {
 	}
 }
 
-// Names that old programs write: separated by backslashes, or in an encoding of their system, with the
-// files that systems add.
+// Names that old programs write: separated by backslashes, or in an encoding of their system, with
+// the files that systems add.
 func TestZipNamesOfOldPrograms(t *testing.T) {
 	for about, names := range map[string][]string{
 		"backslashes": {`set\trainA\1.png`, `set\trainA\2.png`, `set\trainB\1.png`, `set\trainB\2.png`, `set\trainB\Thumbs.db`, `__MACOSX\set\trainA\._1.png`},

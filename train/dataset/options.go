@@ -69,8 +69,9 @@ type Options struct {
 	SerialBatches  bool       `json:"serial_batches"`   // use images in order; default false
 	InputNC        int        `json:"input_nc"`         // channels of A, 1 or 3; default 3
 	OutputNC       int        `json:"output_nc"`        // channels of B, 1 or 3; default 3
-	// Values that the domain's 16-bit images use: Lo becomes -1 and Hi becomes 1. The zero value, the
-	// default, takes those that the training images use if these are less than half of all values.
+	// Values that the domain's 16-bit images use: Lo becomes -1 and Hi becomes 1. The zero value,
+	// the default, takes those that the training images use if these are less than half of all
+	// values.
 	WindowA     pixels.Window `json:"window_A"`
 	WindowB     pixels.Window `json:"window_B"`
 	BatchSize   int           `json:"batch_size"`   // default 1

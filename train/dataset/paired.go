@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// phases are the folders of pix2pix's data sets. Each of their images is a pair: A on the left half, B on
-// the right half.
+// phases are the folders of pix2pix's data sets. Each of their images is a pair: A on the left
+// half, B on the right half.
 var phases = []string{"train", "val", "test"}
 
 func isPhase(dir string) bool { return slices.Contains(phases, strings.ToLower(path.Base(dir))) }
 
-// arePairs reports whether a folder holds images that are all twice as wide as high. It looks at a few.
+// arePairs reports whether a folder holds images that are all twice as wide as high. It looks at a
+// few.
 func arePairs(fsys fs.FS, dir string) bool {
 	f := &Folder{FS: fsys, path: dir, Others: map[string]int{}}
 	names, _ := f.list() // an unreadable folder has none
@@ -29,8 +30,8 @@ func arePairs(fsys fs.FS, dir string) bool {
 	return len(names) > 0
 }
 
-// findPairs looks for a pix2pix data set in a root, its folders, and one folder deeper. It returns an error
-// that says how to split the pairs, or nil.
+// findPairs looks for a pix2pix data set in a root, its folders, and one folder deeper. It returns
+// an error that says how to split the pairs, or nil.
 func findPairs(fsys fs.FS, dirs []string) error {
 	for _, parent := range append([]string{"."}, dirs...) {
 		below, _, _ := list(fsys, parent)
@@ -46,8 +47,8 @@ func findPairs(fsys fs.FS, dirs []string) error {
 	return nil
 }
 
-// pairedFolders returns an error if dir_A and dir_B are two phases of a pix2pix data set instead of two
-// domains.
+// pairedFolders returns an error if dir_A and dir_B are two phases of a pix2pix data set instead of
+// two domains.
 func pairedFolders(a, b *Folder) error {
 	parent := filepath.Dir(filepath.Clean(a.Dir))
 	if !isPhase(filepath.ToSlash(a.Dir)) || !isPhase(filepath.ToSlash(b.Dir)) || parent != filepath.Dir(filepath.Clean(b.Dir)) ||
@@ -57,8 +58,8 @@ func pairedFolders(a, b *Folder) error {
 	return pairsError("in "+parent, []string{filepath.Base(a.Dir), filepath.Base(b.Dir)})
 }
 
-// pairsError returns the error for folders of pairs, named after their phases. The images of test, or else
-// of val, become testA and testB.
+// pairsError returns the error for folders of pairs, named after their phases. The images of test,
+// or else of val, become testA and testB.
 func pairsError(where string, folders []string) error {
 	var commands string
 	cut := func(from, to string) {

@@ -63,8 +63,8 @@ func (s *Set) String() string {
 }
 
 // Image returns image i with 8 bits per sample, upright and opaque, and gray if the domain has one
-// channel. The window of 16-bit images is black to white. It is resized to w x h, or keeps its size if
-// both are 0.
+// channel. The window of 16-bit images is black to white. It is resized to w x h, or keeps its size
+// if both are 0.
 func (s *Set) Image(i, w, h int) (*image.NRGBA, error) {
 	img, err := s.full(i, w, h)
 	if err != nil {
@@ -141,8 +141,8 @@ type source interface {
 	size() int
 	title() string   // name of the domain
 	id(i int) string // name of image i
-	// load reads or draws image i, opaque and with its bits per sample, in the size w x h, or in its own
-	// size if both are 0.
+	// load reads or draws image i, opaque and with its bits per sample, in the size w x h, or in
+	// its own size if both are 0.
 	load(i, w, h int) (image.Image, error)
 }
 
@@ -228,8 +228,8 @@ func (d *domain) get(i int) *tile {
 	return t
 }
 
-// reserve reports whether an image of n bytes may be kept decoded. Nothing is evicted: an epoch uses
-// every image about once, so replacing one by another gains nothing.
+// reserve reports whether an image of n bytes may be kept decoded. Nothing is evicted: an epoch
+// uses every image about once, so replacing one by another gains nothing.
 func (d *Dataset) reserve(n int64) bool {
 	if d.kept.Add(n) <= d.opt.MemoryBytes {
 		return true

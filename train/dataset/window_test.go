@@ -20,7 +20,8 @@ func scan(w, h, first, step int) *image.Gray16 {
 	return m
 }
 
-// Values of 12 bits reach the network at full precision, from -1 to 1 for those that the domain uses.
+// Values of 12 bits reach the network at full precision, from -1 to 1 for those that the domain
+// uses.
 func TestWindow(t *testing.T) {
 	root := t.TempDir()
 	for i := range 3 {
@@ -67,7 +68,8 @@ func TestWindow(t *testing.T) {
 	}
 	check("test images", tensor, 1, func(i int) float64 { return 2*float64(min(max(i*20-100, 0), 4095))/4095 - 1 })
 
-	// The same windows given give the same batches, and those of a direction are swapped with its images.
+	// The same windows given give the same batches, and those of a direction are swapped with its
+	// images.
 	o.WindowA, o.WindowB = d.Options().WindowA, d.Options().WindowB
 	sameRuns(t, "given windows", run(t, d, 0, 4), run(t, open(t, o), 0, 4))
 	o.Direction, o.WindowA, o.WindowB = BtoA, pixels.Window{}, pixels.Window{Lo: 7, Hi: 9}
@@ -94,7 +96,8 @@ func TestWindowOfBytes(t *testing.T) {
 	}
 }
 
-// Resized and color images of 16 bits are as precise: a tile of a smooth image has more levels than 8 bits.
+// Resized and color images of 16 bits are as precise: a tile of a smooth image has more levels than
+// 8 bits.
 func TestDeepTile(t *testing.T) {
 	o := DefaultOptions()
 	o.LoadSize, o.CropSize = 20, 20

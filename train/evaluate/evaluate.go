@@ -1,6 +1,6 @@
 // Package evaluate scores the generators of a run on held-out images. An [Evaluator] keeps images
-// of both domains and computes, for the generators as they are now, the scores of package metric and
-// the signals of package watch.
+// of both domains and computes, for the generators as they are now, the scores of package metric
+// and the signals of package watch.
 //
 //	e, err := evaluate.New(ctx, data, shapeA, shapeB, evaluate.Options{Count: 50})
 //	result, err := e.Evaluate(ctx, trainer.Translate)
@@ -23,15 +23,15 @@ import (
 type Options struct {
 	// Count is the largest number of images of each domain.
 	Count int
-	// Features is the path of an ONNX feature extractor for KID and FID, or features.EfficientNet; "" or
-	// features.None for none.
+	// Features is the path of an ONNX feature extractor for KID and FID, or features.EfficientNet;
+	// "" or features.None for none.
 	Features string
 	// Extractor has what the extractor's file does not say.
 	Extractor features.Options
 }
 
-// Translate runs n images [n, H, W, C] in [-1, 1] through the generator "G_AB" or "G_BA" and returns
-// [n, H', W', C'], as Translate of train.Trainer does.
+// Translate runs n images [n, H, W, C] in [-1, 1] through the generator "G_AB" or "G_BA" and
+// returns [n, H', W', C'], as Translate of train.Trainer does.
 type Translate func(generator string, images []float32, n int, shape graph.Shape) ([]float32, error)
 
 // Result is the outcome of one evaluation.
@@ -65,8 +65,8 @@ type direction struct {
 // minSide is the shortest side that SWD and SSIM accept, in pixels.
 const minSide = 16
 
-// New reads up to Count images of each domain, spread evenly over the test set, or over the training
-// set if there is no test set. It resizes them to the shapes of training.
+// New reads up to Count images of each domain, spread evenly over the test set, or over the
+// training set if there is no test set. It resizes them to the shapes of training.
 func New(ctx context.Context, data *dataset.Dataset, shapeA, shapeB graph.Shape, o Options) (*Evaluator, error) {
 	if min(shapeA.H, shapeA.W, shapeB.H, shapeB.W) < minSide {
 		return nil, fmt.Errorf("evaluate images of %dx%d and %dx%d: the shortest side must be at least %d\nFix: turn evaluation off with -eval_every 0",
@@ -112,8 +112,8 @@ func (e *Evaluator) Close() error {
 	return e.extractor.Close()
 }
 
-// Split names the set that the images come from: "test", "train" if the dataset has no test images, or
-// both if only one domain has them.
+// Split names the set that the images come from: "test", "train" if the dataset has no test images,
+// or both if only one domain has them.
 func (e *Evaluator) Split() string {
 	switch a, b := e.data.TestA().FromTrain, e.data.TestB().FromTrain; {
 	case a && b:
@@ -126,7 +126,8 @@ func (e *Evaluator) Split() string {
 	return "test"
 }
 
-// Extractor names the feature extractor by its file name and the beginning of its SHA-256, "" for none.
+// Extractor names the feature extractor by its file name and the beginning of its SHA-256, "" for
+// none.
 func (e *Evaluator) Extractor() string {
 	if e.extractor == nil {
 		return ""
@@ -154,8 +155,8 @@ func (e *Evaluator) Resize() string {
 	return text + ", bicubic"
 }
 
-// choose reads at least atLeast images, spread evenly over a set, with their counterparts if all have
-// one. It replaces an unreadable image by the next one.
+// choose reads at least atLeast images, spread evenly over a set, with their counterparts if all
+// have one. It replaces an unreadable image by the next one.
 func (d *direction) choose(ctx context.Context, set *dataset.Set, count, atLeast int) error {
 	n := min(count, set.Len())
 	for i := range n {

@@ -194,8 +194,8 @@ func TestOverall(t *testing.T) {
 	}
 }
 
-// With features, translations that change nothing have the KID of the untouched images, and true ones a
-// lower one.
+// With features, translations that change nothing have the KID of the untouched images, and true
+// ones a lower one.
 func TestFeatures(t *testing.T) {
 	data := scenes(t)
 	e, err := New(t.Context(), data, side, side, Options{Count: 10, Features: features.EfficientNet})

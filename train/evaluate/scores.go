@@ -14,11 +14,11 @@ import (
 
 // Evaluate translates the images in both directions and back, and scores the results.
 //
-// The scores of G_AB, and with the letters exchanged of G_BA, are cycle_A_L1, _PSNR and _SSIM between
-// the images of A and their reconstructions; SWD_AB between the translations and real images of B;
-// KID_AB and FID_AB with a feature extractor; and on built-in scenes true_AB_L1, _PSNR and _SSIM between
-// the translations and the true scenes in B. Scores that begin with untouched_ compare the images
-// themselves.
+// The scores of G_AB, and with the letters exchanged of G_BA, are cycle_A_L1, _PSNR and _SSIM
+// between the images of A and their reconstructions; SWD_AB between the translations and real
+// images of B; KID_AB and FID_AB with a feature extractor; and on built-in scenes true_AB_L1, _PSNR
+// and _SSIM between the translations and the true scenes in B. Scores that begin with untouched_
+// compare the images themselves.
 func (e *Evaluator) Evaluate(ctx context.Context, translate Translate) (*Result, error) {
 	r := &Result{}
 	for _, d := range []*direction{e.ab, e.ba} {
@@ -133,8 +133,8 @@ func signals(generator string, sources, fakes []*image.NRGBA) watch.Signals {
 	return s
 }
 
-// difference is the mean absolute difference of two images of the same size, as a fraction of the range
-// from black to white.
+// difference is the mean absolute difference of two images of the same size, as a fraction of the
+// range from black to white.
 func difference(a, b *image.NRGBA) float64 {
 	var sum int64
 	each(a, b, func(p, q []byte) {
@@ -146,8 +146,8 @@ func difference(a, b *image.NRGBA) float64 {
 	return float64(sum) / float64(255*3*a.Rect.Dx()*a.Rect.Dy())
 }
 
-// correlation is Pearson's correlation between the brightness of two images of the same size, 0 if one
-// of them has the same brightness everywhere.
+// correlation is Pearson's correlation between the brightness of two images of the same size, 0 if
+// one of them has the same brightness everywhere.
 func correlation(a, b *image.NRGBA) float64 {
 	var x, y, xx, yy, xy float64
 	each(a, b, func(p, q []byte) {
@@ -184,8 +184,8 @@ func each(a, b *image.NRGBA, f func(p, q []byte)) {
 }
 
 // Overall returns the mean over both directions of the score named by: "true_PSNR", "SWD", "KID" or
-// "FID", or for "" the first of true_PSNR, KID and SWD that exists. It also returns the name of that
-// score and whether higher is better. The value is NaN if there is no such score.
+// "FID", or for "" the first of true_PSNR, KID and SWD that exists. It also returns the name of
+// that score and whether higher is better. The value is NaN if there is no such score.
 func Overall(scores []metric.Score, by string) (name string, value float64, higher bool) {
 	candidates := []string{by}
 	if by == "" {

@@ -14,14 +14,15 @@ import (
 	"cyclegan/train/metric"
 )
 
-// Limits of the precision loss, as mean PSNR in dB against the f32 generator. They are the same for all
-// precisions, because only the visible difference matters. An image rounded to 8 bits has 59 dB.
+// Limits of the precision loss, as mean PSNR in dB against the f32 generator. They are the same for
+// all precisions, because only the visible difference matters. An image rounded to 8 bits has 59
+// dB.
 const (
-	// GoodPSNR is the limit below which a difference may be visible: 4.5 of 255 levels on average (root
-	// mean square).
+	// GoodPSNR is the limit below which a difference may be visible: 4.5 of 255 levels on average
+	// (root mean square).
 	GoodPSNR = 35
-	// MinPSNR is the limit below which no file is written unless Exporter.Force is set: with 14 of 255
-	// levels on average, the generator makes other images.
+	// MinPSNR is the limit below which no file is written unless Exporter.Force is set: with 14 of
+	// 255 levels on average, the generator makes other images.
 	MinPSNR = 25
 )
 

@@ -53,7 +53,8 @@ func (in *inspector) identical() {
 		}
 		in.same[k] = append(in.same[k], f)
 	}
-	// The names of the kinds are in their order. Within a kind, groups stay in that of their first file.
+	// The names of the kinds are in their order. Within a kind, groups stay in that of their first
+	// file.
 	slices.SortStableFunc(in.same, func(a, b []*file) int { return cmp.Compare(kindOf(a), kindOf(b)) })
 	for _, group := range in.same {
 		sum := group[0].sum

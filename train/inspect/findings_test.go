@@ -204,7 +204,8 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// putScans replaces the training images of A by gray ones of 12 bits, one of which has the value last.
+// putScans replaces the training images of A by gray ones of 12 bits, one of which has the value
+// last.
 func (f fileTree) putScans(most, last int) {
 	for i := range fewTrain {
 		m := image.NewGray16(image.Rect(0, 0, 12, 12))

@@ -62,12 +62,12 @@ type Set struct {
 	// Found by decoding; 0 without it.
 	Gray  int `json:"gray"`
 	Alpha int `json:"alpha"` // images with a pixel that is not opaque
-	// Deep is the number of images with 16 bits per channel, and Window the values that become black and
-	// white in them. It is empty if no training image has 16 bits.
+	// Deep is the number of images with 16 bits per channel, and Window the values that become
+	// black and white in them. It is empty if no training image has 16 bits.
 	Deep   int           `json:"bits_16"`
 	Window pixels.Window `json:"window"`
-	// Values are the lowest and the highest value of the 16-bit images, and Most those of 99.9% of the
-	// samples. Found by decoding.
+	// Values are the lowest and the highest value of the 16-bit images, and Most those of 99.9% of
+	// the samples. Found by decoding.
 	Values pixels.Window `json:"values"`
 	Most   pixels.Window `json:"values_999"`
 }

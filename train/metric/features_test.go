@@ -102,7 +102,8 @@ func TestKIDSubsets(t *testing.T) {
 	if some != again || some == other || !(some.Std > 0) {
 		t.Errorf("KID %+v, repeated %+v, with another seed %+v", some, again, other)
 	}
-	// The estimate is unbiased, so the mean over subsets is close to the one over nearly all images.
+	// The estimate is unbiased, so the mean over subsets is close to the one over nearly all
+	// images.
 	if limit := 4 * some.Std / math.Sqrt(200/3.); math.Abs(some.Mean-all.Mean) > limit {
 		t.Errorf("mean over subsets %v, over all %v: they differ by more than %v", some.Mean, all.Mean, limit)
 	}

@@ -52,9 +52,9 @@ func (f *Features) moments() ([]float64, *mat.SymDense) {
 	return mean, cov
 }
 
-// traceRoot returns the trace of sqrt(A B) for positive semi-definite A and B. With A = LᵀL the product
-// has the eigenvalues of the symmetric L B Lᵀ: they are real, need no eigenvectors, and their number is
-// the rank of A, which is small for few images.
+// traceRoot returns the trace of sqrt(A B) for positive semi-definite A and B. With A = LᵀL the
+// product has the eigenvalues of the symmetric L B Lᵀ: they are real, need no eigenvectors, and
+// their number is the rank of A, which is small for few images.
 func traceRoot(a, b *mat.SymDense) (float64, error) {
 	var cholesky mat.PivotedCholesky
 	cholesky.Factorize(a, -1)

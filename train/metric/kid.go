@@ -21,8 +21,8 @@ type KIDOptions struct {
 	SubsetSize int
 }
 
-// KIDResult is a kernel inception distance: mean and standard deviation over the subsets. If a subset
-// holds all images, there is only one.
+// KIDResult is a kernel inception distance: mean and standard deviation over the subsets. If a
+// subset holds all images, there is only one.
 type KIDResult struct {
 	Mean, Std           float64
 	N, NReal            int
@@ -38,10 +38,10 @@ func (r KIDResult) Score(name string) Score {
 // (three times 8*n*n bytes) rather than per subset.
 const wholeKernel = 4096
 
-// KID returns the kernel inception distance (Bińkowski et al. 2018): the unbiased squared maximum mean
-// discrepancy under the kernel (x·y/dim + 1)³, averaged over random subsets drawn without replacement.
-// For similar sets it may be slightly negative. Each side needs two images. It is torch-fidelity's
-// computation with other random numbers.
+// KID returns the kernel inception distance (Bińkowski et al. 2018): the unbiased squared maximum
+// mean discrepancy under the kernel (x·y/dim + 1)³, averaged over random subsets drawn without
+// replacement. For similar sets it may be slightly negative. Each side needs two images. It is
+// torch-fidelity's computation with other random numbers.
 func KID(ctx context.Context, real, fake *Features, opt *KIDOptions) (KIDResult, error) {
 	if err := checkSides("KID", real, fake); err != nil {
 		return KIDResult{}, err
@@ -144,7 +144,8 @@ func (k kernels) discrepancy(real, fake []int) float64 {
 	return within/(n*(n-1)) - 2*sum(k.realFake, real, fake, false)/(n*n)
 }
 
-// sum adds the selected rows and columns of m, without the diagonal of the selection if offDiagonal.
+// sum adds the selected rows and columns of m, without the diagonal of the selection if
+// offDiagonal.
 func sum(m blas64.General, rows, columns []int, offDiagonal bool) float64 {
 	total := 0.0
 	for i, r := range rows {

@@ -1,19 +1,19 @@
 // Package metric computes scores of images. Its central type is [Score].
 //
-// [Compare] and [Pairs] score pairs of images, such as a photograph and its reconstruction, by PSNR, SSIM
-// and L1.
+// [Compare] and [Pairs] score pairs of images, such as a photograph and its reconstruction, by
+// PSNR, SSIM and L1.
 //
-// Unpaired sets, such as translations and real images of the other domain, are compared by [SWD], which
-// needs only the images, and by [FID] and [KID], which compare features that a network extracts (see
-// package features).
+// Unpaired sets, such as translations and real images of the other domain, are compared by [SWD],
+// which needs only the images, and by [FID] and [KID], which compare features that a network
+// extracts (see package features).
 //
 //	swd, err := metric.NewSWD(128, 128, nil)
 //	real, fake := swd.NewSet(), swd.NewSet()
 //	err = real.Add(img) // for each image; a set can be kept and compared again
 //	result, err := swd.Distance(ctx, real, fake)
 //
-// All scores are reproducible from the seed and the order of the images, on any machine up to rounding.
-// The package is pure Go.
+// All scores are reproducible from the seed and the order of the images, on any machine up to
+// rounding. The package is pure Go.
 package metric
 
 import (
@@ -22,8 +22,8 @@ import (
 	"math"
 )
 
-// MaxPSNR is the limit in dB of a pair's PSNR in the mean of [Pairs], since two identical images have
-// +Inf. A 256x256 image with one channel of one pixel off by one level has 101 dB.
+// MaxPSNR is the limit in dB of a pair's PSNR in the mean of [Pairs], since two identical images
+// have +Inf. A 256x256 image with one channel of one pixel off by one level has 101 dB.
 const MaxPSNR = 100
 
 // A Pair holds the scores of one pair of images.
@@ -112,7 +112,8 @@ type Score struct {
 	Value float64 `json:"value"`
 	// Std is the standard deviation over the subsets of KID; 0 for other scores.
 	Std float64 `json:"std,omitempty"`
-	// N is the number of scored images, NReal of the reference images if the score compares two sets.
+	// N is the number of scored images, NReal of the reference images if the score compares two
+	// sets.
 	N     int `json:"n"`
 	NReal int `json:"n_real,omitempty"`
 	// Higher reports whether higher is better.

@@ -5,8 +5,8 @@ import "image"
 // smallestLevel is the smallest allowed shorter side of a level, in pixels.
 const smallestLevel = 16
 
-// levelSizes returns the sizes of a Laplacian pyramid's levels, from the image's own down to 16 pixels
-// on the shorter side, each half of the one before, rounded up.
+// levelSizes returns the sizes of a Laplacian pyramid's levels, from the image's own down to 16
+// pixels on the shorter side, each half of the one before, rounded up.
 func levelSizes(w, h int) []image.Point {
 	var sizes []image.Point
 	for min(w, h) >= smallestLevel {
@@ -26,9 +26,9 @@ func newPlanes(size image.Point) planes {
 	return planes{size.X, size.Y, make([]float32, 3*size.X*size.Y)}
 }
 
-// pyramid computes single levels of the Laplacian pyramid (Burt and Adelson 1983) of images of one size,
-// with the binomial kernel [1 4 6 4 1]/16 along both axes and borders mirrored about the edge pixels.
-// It reuses its memory, so each goroutine needs its own.
+// pyramid computes single levels of the Laplacian pyramid (Burt and Adelson 1983) of images of one
+// size, with the binomial kernel [1 4 6 4 1]/16 along both axes and borders mirrored about the edge
+// pixels. It reuses its memory, so each goroutine needs its own.
 type pyramid struct {
 	sizes   []image.Point
 	gauss   []planes // the image, smoothed and halved once more per level
@@ -44,8 +44,8 @@ func newPyramid(sizes []image.Point) *pyramid {
 	return p
 }
 
-// level returns one level of the image in pix, which holds red, green and blue per pixel. The coarsest
-// level is the smoothed image itself. The result is valid until the next call.
+// level returns one level of the image in pix, which holds red, green and blue per pixel. The
+// coarsest level is the smoothed image itself. The result is valid until the next call.
 func (p *pyramid) level(pix []byte, level int) planes {
 	first := p.gauss[0]
 	n := first.w * first.h

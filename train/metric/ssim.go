@@ -28,9 +28,9 @@ var ssimWindow = func() (w [2*ssimRadius + 1]float64) {
 type moments [5][]float64
 
 // ssim returns the structural similarity of one channel (Wang et al. 2004): the mean over all 11x11
-// Gaussian windows within the image, with sigma 1.5, K1 = 0.01, K2 = 0.03 and white 255. The mean over
-// the channels equals scikit-image's structural_similarity with gaussian_weights=True, sigma=1.5,
-// use_sample_covariance=False and data_range=255. It keeps only the rows of one window.
+// Gaussian windows within the image, with sigma 1.5, K1 = 0.01, K2 = 0.03 and white 255. The mean
+// over the channels equals scikit-image's structural_similarity with gaussian_weights=True,
+// sigma=1.5, use_sample_covariance=False and data_range=255. It keeps only the rows of one window.
 func ssim(a, b *image.NRGBA, channel int) float64 {
 	const k = len(ssimWindow)
 	w, h := a.Rect.Dx(), a.Rect.Dy()

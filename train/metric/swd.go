@@ -22,7 +22,8 @@ const (
 	rowsTogether = 32 // directions per projection
 )
 
-// SWDOptions configure a sliced Wasserstein distance. Nil and the zero value are those of Karras et al.
+// SWDOptions configure a sliced Wasserstein distance. Nil and the zero value are those of Karras et
+// al.
 type SWDOptions struct {
 	// Seed selects the directions and neighborhoods. Only scores with equal seeds are comparable.
 	// Default 0.
@@ -36,19 +37,19 @@ type SWDOptions struct {
 }
 
 // SWD computes the sliced Wasserstein distance of two sets of images of one size over the levels of
-// their Laplacian pyramids (Karras et al. 2018, "Progressive Growing of GANs", section 5): how similar
-// the sets are in local structure at each scale. From each image and level it takes 128 neighborhoods
-// of 7x7 pixels, normalizes each set's by mean and standard deviation per channel (which makes it blind
-// to a color cast or contrast of the whole set), projects them on 512 random directions, and averages
-// the distances of the sorted projections, times 1,000.
+// their Laplacian pyramids (Karras et al. 2018, "Progressive Growing of GANs", section 5): how
+// similar the sets are in local structure at each scale. From each image and level it takes 128
+// neighborhoods of 7x7 pixels, normalizes each set's by mean and standard deviation per channel
+// (which makes it blind to a color cast or contrast of the whole set), projects them on 512 random
+// directions, and averages the distances of the sorted projections, times 1,000.
 //
 // The levels go from the size of the images to 16 pixels on the shorter side, each half of the one
-// before, rounded up (the original requires powers of two). Sets of unequal size are compared by their
-// quantiles: the distance is the area between the two cumulative distributions, which for equal sizes
-// is the original's mean difference of sorted values.
+// before, rounded up (the original requires powers of two). Sets of unequal size are compared by
+// their quantiles: the distance is the area between the two cumulative distributions, which for
+// equal sizes is the original's mean difference of sorted values.
 //
-// Two sets with equal content have distance 0, since the neighborhoods of an image depend only on its
-// position. An SWD is safe for concurrent use.
+// Two sets with equal content have distance 0, since the neighborhoods of an image depend only on
+// its position. An SWD is safe for concurrent use.
 type SWD struct {
 	size       image.Point
 	options    SWDOptions
@@ -119,8 +120,8 @@ func (r SWDResult) Score(name string) Score {
 	return Score{Name: name, Value: r.Mean, N: r.N, NReal: r.NReal}
 }
 
-// Distance compares two sets, which must come from this SWD or from one with the same size and options.
-// In addition to the sets it takes 75 kB of memory per image.
+// Distance compares two sets, which must come from this SWD or from one with the same size and
+// options. In addition to the sets it takes 75 kB of memory per image.
 func (s *SWD) Distance(ctx context.Context, real, fake *SWDSet) (SWDResult, error) {
 	for _, set := range []*SWDSet{real, fake} {
 		if set == nil || set.N() == 0 {
@@ -150,7 +151,8 @@ func (s *SWD) Distance(ctx context.Context, real, fake *SWDSet) (SWDResult, erro
 	return r, nil
 }
 
-// sliced returns the distance of two sets of descriptors, [n][descriptor], averaged over the directions.
+// sliced returns the distance of two sets of descriptors, [n][descriptor], averaged over the
+// directions.
 func (s *SWD) sliced(ctx context.Context, a, b []float32) (float64, error) {
 	n, m := len(a)/descriptor, len(b)/descriptor
 	pa, pb := make([]float32, rowsTogether*n), make([]float32, rowsTogether*m)
@@ -191,7 +193,8 @@ func project(dst, dirs, descriptors []float32) {
 // wasserstein returns the distance of two one-dimensional distributions (the area between their
 // cumulative distributions) from sorted samples.
 func wasserstein(a, b []float32) float64 {
-	// Sample i of a covers the quantiles from i*len(b) to (i+1)*len(b), in units of 1/(len(a)*len(b)).
+	// Sample i of a covers the quantiles from i*len(b) to (i+1)*len(b), in units of
+	// 1/(len(a)*len(b)).
 	n, m := int64(len(a)), int64(len(b))
 	var i, j, from int64
 	sum := 0.0
@@ -216,7 +219,8 @@ func sortFloats(values []float32) {
 	keys, other := make([]uint32, len(values)), make([]uint32, len(values))
 	var counts [3][1 << digit]int32
 	for i, v := range values {
-		// With negative values inverted and the others' sign bit set, the bits sort like the values.
+		// With negative values inverted and the others' sign bit set, the bits sort like the
+		// values.
 		k := math.Float32bits(v)
 		k ^= uint32(int32(k)>>31) | 1<<31
 		keys[i] = k

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// An SWDSet is one side of a sliced Wasserstein distance. It holds its images in 3 bytes per pixel. A
-// set of real images can be kept and compared many times.
+// An SWDSet is one side of a sliced Wasserstein distance. It holds its images in 3 bytes per pixel.
+// A set of real images can be kept and compared many times.
 type SWDSet struct {
 	size    image.Point
 	options SWDOptions
@@ -26,8 +26,8 @@ type SWDSet struct {
 // NewSet returns an empty set.
 func (s *SWD) NewSet() *SWDSet { return &SWDSet{size: s.size, options: s.options} }
 
-// Add copies an image without its alpha. Once the set is full, a new image replaces a random one or is
-// skipped, so that all have the same chance.
+// Add copies an image without its alpha. Once the set is full, a new image replaces a random one or
+// is skipped, so that all have the same chance.
 func (s *SWDSet) Add(img *image.NRGBA) error {
 	if img.Rect.Size() != s.size {
 		return fmt.Errorf("SWD: cannot add an image of %s to a set of %dx%d. Fix: resize it", size(img), s.size.X, s.size.Y)
@@ -61,7 +61,8 @@ func (s *SWDSet) picture(i int) []byte { return s.pix[i*s.bytes() : (i+1)*s.byte
 // N returns the number of images in the set.
 func (s *SWDSet) N() int { return len(s.pix) / s.bytes() }
 
-// descriptors fills dst with the normalized neighborhoods of one level, [n*neighborhoods][channel][y][x].
+// descriptors fills dst with the normalized neighborhoods of one level,
+// [n*neighborhoods][channel][y][x].
 func (s *SWDSet) descriptors(ctx context.Context, dst []float32, levels []image.Point, level int) error {
 	each := s.options.Neighborhoods * descriptor
 	places := newStream(s.options.Seed, streamPlaces, uint64(level))
@@ -86,8 +87,8 @@ func (s *SWDSet) descriptors(ctx context.Context, dst []float32, levels []image.
 	return nil
 }
 
-// gather copies the neighborhoods of image number i. Neighborhood number n of the level has its corner at
-// column below(2n) and row below(2n+1).
+// gather copies the neighborhoods of image number i. Neighborhood number n of the level has its
+// corner at column below(2n) and row below(2n+1).
 func gather(dst []float32, level planes, places stream, i int) {
 	count := len(dst) / descriptor
 	for k := range count {
@@ -161,9 +162,9 @@ func (s *SWD) LoadSet(path string) (*SWDSet, error) {
 	return set, nil
 }
 
-// stream is a sequence of random numbers with random access, so that goroutines can share it and other
-// languages can reproduce it: it is SplitMix64 (Steele et al. 2014), whose state after i numbers is
-// stream + i * [random.Golden].
+// stream is a sequence of random numbers with random access, so that goroutines can share it and
+// other languages can reproduce it: it is SplitMix64 (Steele et al. 2014), whose state after i
+// numbers is stream + i * [random.Golden].
 type stream uint64
 
 // newStream returns the stream of a seed and a path of numbers.

@@ -20,16 +20,16 @@ const (
 	tasks
 )
 
-// A Cost says how often a run does a task, and what the task takes until a run has done it: a number
-// of training steps and a time.
+// A Cost says how often a run does a task, and what the task takes until a run has done it: a
+// number of training steps and a time.
 type Cost struct {
 	Every int64 // images of each domain; 0 for only at the end, negative for never
 	Steps float64
 	Time  time.Duration
 }
 
-// A Forecast predicts the time of a run. It measures this process only, since the next one may be on
-// another machine.
+// A Forecast predicts the time of a run. It measures this process only, since the next one may be
+// on another machine.
 type Forecast struct {
 	batch int64
 	costs [tasks]Cost
@@ -38,8 +38,8 @@ type Forecast struct {
 	did   [tasks]window
 }
 
-// New returns a forecast of a run with this many images of each domain in a step, which does no task
-// yet.
+// New returns a forecast of a run with this many images of each domain in a step, which does no
+// task yet.
 func New(batch int) *Forecast {
 	f := &Forecast{batch: int64(batch)}
 	for t := range f.costs {
@@ -51,8 +51,8 @@ func New(batch int) *Forecast {
 // Expect adds a task to the run.
 func (f *Forecast) Expect(t Task, c Cost) { f.costs[t] = c }
 
-// Step adds what a step took, with its data and everything that is no task. It ignores the first one,
-// which includes TensorFlow's preparations.
+// Step adds what a step took, with its data and everything that is no task. It ignores the first
+// one, which includes TensorFlow's preparations.
 func (f *Forecast) Step(took time.Duration) {
 	if f.first {
 		f.steps.add(took)
@@ -95,9 +95,9 @@ func (f *Forecast) left(from, to int64) (seconds float64) {
 // margin is the part of a limit that stays free, for what the forecast does not know.
 const margin = 0.02
 
-// Pace returns how many steps of the schedule each step has to count as from now on, so that the run
-// ends within limit: 1 if the rest of the schedule fits. Step is the newest step, scheduled is the
-// rest of the schedule in steps, and spent is the time that the run has taken.
+// Pace returns how many steps of the schedule each step has to count as from now on, so that the
+// run ends within limit: 1 if the rest of the schedule fits. Step is the newest step, scheduled is
+// the rest of the schedule in steps, and spent is the time that the run has taken.
 func (f *Forecast) Pace(step int64, scheduled float64, limit, spent time.Duration) float64 {
 	if scheduled <= 1 || f.steps.count == 0 {
 		return 1

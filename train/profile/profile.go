@@ -1,5 +1,5 @@
-// Package profile turns TensorFlow's record of a training step, a [Step], into a table of where the time
-// went and a trace for chrome://tracing and ui.perfetto.dev.
+// Package profile turns TensorFlow's record of a training step, a [Step], into a table of where the
+// time went and a trace for chrome://tracing and ui.perfetto.dev.
 package profile
 
 import (
@@ -37,8 +37,8 @@ type operation struct {
 	bytes                   int64         // allocated by it
 }
 
-// operations returns all operations by start time. A GPU has records of its own for its streams, which
-// are included.
+// operations returns all operations by start time. A GPU has records of its own for its streams,
+// which are included.
 func (s *Step) operations() []operation {
 	var all []operation
 	for _, run := range s.Runs {
@@ -64,8 +64,8 @@ func (s *Step) operations() []operation {
 	return all
 }
 
-// kind returns the type of a node from a label such as "a/Conv2D = Conv2D(a/x, a/w)", or from the node's
-// name if it has no label.
+// kind returns the type of a node from a label such as "a/Conv2D = Conv2D(a/x, a/w)", or from the
+// node's name if it has no label.
 func kind(n *stats.NodeExecStats) string {
 	if _, call, ok := strings.Cut(n.TimelineLabel, " = "); ok {
 		if name, _, ok := strings.Cut(call, "("); ok && name != "" {
@@ -87,8 +87,8 @@ func (s *Step) Devices() map[string]string {
 // shown is the number of kinds in the table.
 const shown = 12
 
-// Fprint prints a table of the kinds of operations that took the most time, summed over the threads of
-// all devices.
+// Fprint prints a table of the kinds of operations that took the most time, summed over the threads
+// of all devices.
 func (s *Step) Fprint(out io.Writer) error {
 	type row struct {
 		kind  string
@@ -145,8 +145,8 @@ type event struct {
 	Args     map[string]any `json:"args,omitempty"`
 }
 
-// WriteTrace writes the step as a Chrome trace with a process for each device, which has a bar for each
-// operation.
+// WriteTrace writes the step as a Chrome trace with a process for each device, which has a bar for
+// each operation.
 func (s *Step) WriteTrace(w io.Writer) error {
 	all := s.operations()
 	if len(all) == 0 {

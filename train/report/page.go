@@ -1,6 +1,6 @@
-// Package report presents a run while it trains and afterwards: [Page] is an HTML report, [LossPlot]
-// a plot of the losses, and [Grid] a sheet of sample images. [Events] writes event files for
-// TensorBoard.
+// Package report presents a run while it trains and afterwards: [Page] is an HTML report,
+// [LossPlot] a plot of the losses, and [Grid] a sheet of sample images. [Events] writes event files
+// for TensorBoard.
 //
 // The record of a run is its log. Package train does not know this package: a hook appends a
 // [Record] to a [Log] now and then, and any process can read the log and draw at any time. Nothing

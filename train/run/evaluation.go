@@ -209,9 +209,9 @@ func (e *evaluation) score(step int64) ([]report.Evaluation, error) {
 	return made, nil
 }
 
-// chooseBest returns the best of the evaluations by a score, nil if none is better than the best so far.
-// Scores that were computed in another way cannot be compared; then replaced says why, and the best
-// evaluation replaces the best so far.
+// chooseBest returns the best of the evaluations by a score, nil if none is better than the best so
+// far. Scores that were computed in another way cannot be compared; then replaced says why, and the
+// best evaluation replaces the best so far.
 func chooseBest(before *checkpoint.Best, made []report.Evaluation, by, how string) (best *checkpoint.Best, replaced string) {
 	current := before
 	for _, v := range made {
@@ -257,8 +257,9 @@ func summary(v report.Evaluation, best *checkpoint.Best) string {
 	return text
 }
 
-// result describes the best state of the run in lines, or the newest one before there is a best: the
-// scores of its translations and of the untouched images. Exported reports that the models are written.
+// result describes the best state of the run in lines, or the newest one before there is a best:
+// the scores of its translations and of the untouched images. Exported reports that the models are
+// written.
 func (r *run) result(exported bool) []string {
 	var lines []string
 	if r.early != "" {
@@ -285,9 +286,9 @@ func (r *run) result(exported bool) []string {
 		fmt.Sprintf("last: step %d, %s weights; exported to %s", r.trainer.Steps(), r.opts.Weights()[0], filepath.Join(r.opts.Dir(), latestDir)))
 }
 
-// margin compares the translations with the untouched images: by PSNR to the true counterparts if they
-// are known, and by KID and SWD if not. SWD compares structure rather than overall color, and is noisy
-// for few images.
+// margin compares the translations with the untouched images: by PSNR to the true counterparts if
+// they are known, and by KID and SWD if not. SWD compares structure rather than overall color, and
+// is noisy for few images.
 func margin(v report.Evaluation, way, from, to string) string {
 	scores := v.Scores
 	made, known := evaluate.Find(scores, "true_"+way+"_PSNR")

@@ -52,8 +52,8 @@ func (r *run) finish(ctx context.Context) (err error) {
 	return r.printNext()
 }
 
-// export writes the best generators to the run's folder and the last ones to a folder of their own. A
-// run that was never evaluated has only the last ones, in the run's folder.
+// export writes the best generators to the run's folder and the last ones to a folder of their own.
+// A run that was never evaluated has only the last ones, in the run's folder.
 func (r *run) export(ctx context.Context, last *checkpoint.Checkpoint) error {
 	weights := r.opts.Weights()[0]
 	if r.best != nil {
@@ -105,8 +105,8 @@ func (r *run) convertCommand(c conversion) string {
 	return fmt.Sprintf("%s -model %s -in %s -out %s", r.Program("infer"), quote(filepath.Join(r.opts.Dir(), c.model)), quote(in), quote(out))
 }
 
-// printNext prints the commands that convert images, and writes images to convert for a set without a
-// folder.
+// printNext prints the commands that convert images, and writes images to convert for a set without
+// a folder.
 func (r *run) printNext() error {
 	fmt.Fprintf(r.Out, "\ndone in %s, peak memory %.1f GiB. Open %s in a browser, then convert images with the %s state:\n",
 		report.Duration(r.timing.now().Sub(r.timing.began)), gib(memoryPeak()), filepath.Join(r.opts.Dir(), reportFile), r.exported())

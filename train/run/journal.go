@@ -29,8 +29,8 @@ type journal struct {
 	reported map[string]bool // unreadable images
 }
 
-// openJournal opens the files of the run. A run that was killed after its checkpoint wrote about steps
-// that it repeats, so these are removed.
+// openJournal opens the files of the run. A run that was killed after its checkpoint wrote about
+// steps that it repeats, so these are removed.
 func openJournal(r *run) (j *journal, err error) {
 	j = &journal{
 		run: r, watcher: watch.New(r.opts.ChanceLoss()),
@@ -75,7 +75,8 @@ func openJournal(r *run) (j *journal, err error) {
 	return j, nil
 }
 
-// keptStep is the step up to which the files of the run are kept: -1 keeps nothing of an earlier start.
+// keptStep is the step up to which the files of the run are kept: -1 keeps nothing of an earlier
+// start.
 func (r *run) keptStep() int64 {
 	if step := r.trainer.Steps(); step > 0 {
 		return step
@@ -129,8 +130,8 @@ func (j *journal) warn(warnings []watch.Warning) {
 	}
 }
 
-// reportSkipped names images that turned out to be unreadable, up to a number that leaves room for other
-// messages. The number of all is printed at the end.
+// reportSkipped names images that turned out to be unreadable, up to a number that leaves room for
+// other messages. The number of all is printed at the end.
 func (j *journal) reportSkipped() {
 	const maxReported = 20
 	for _, skip := range j.data.Skipped() {
@@ -141,7 +142,8 @@ func (j *journal) reportSkipped() {
 	}
 }
 
-// Means are averages over the steps since the last record of the log, because single steps are noisy.
+// Means are averages over the steps since the last record of the log, because single steps are
+// noisy.
 type Means struct {
 	Step   time.Duration // without the first step of a process, if there are others
 	Losses map[string]float64

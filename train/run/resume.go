@@ -20,14 +20,15 @@ type Resume struct {
 	Saved train.Options // the options in the run's folder
 	// Epoch is "latest", "best", or the number of an epoch whose checkpoint was kept.
 	Epoch string
-	// Iteration is the number of images after which a checkpoint was kept; 0 leaves the choice to Epoch.
+	// Iteration is the number of images after which a checkpoint was kept; 0 leaves the choice to
+	// Epoch.
 	Iteration int64
 	// EpochCount is the epoch in which the run is expected to resume, 0 if unknown.
 	EpochCount int
 }
 
-// start builds the networks with their initial weights, or with those of the checkpoint to resume from,
-// which it returns.
+// start builds the networks with their initial weights, or with those of the checkpoint to resume
+// from, which it returns.
 func (r *run) start() (from *checkpoint.Checkpoint, err error) {
 	first, err := r.data.Batch(1, 0)
 	if err != nil {
@@ -118,8 +119,8 @@ func (r *run) imageChanges(c *checkpoint.Checkpoint) (changes []string) {
 	return changes
 }
 
-// findCheckpoint loads the checkpoint to resume from. The error is [fs.ErrNotExist] if the run has no
-// latest checkpoint.
+// findCheckpoint loads the checkpoint to resume from. The error is [fs.ErrNotExist] if the run has
+// no latest checkpoint.
 func (r *run) findCheckpoint() (*checkpoint.Checkpoint, error) {
 	folder := r.opts.Checkpoints()
 	switch {
@@ -162,7 +163,8 @@ func (r *run) afterDivergence(err error) error {
 	return fmt.Errorf("%w\nFix: resume from the checkpoint of step %d with a lower rate:\n  %s", err, c.Step, r.resumeCommand(lower))
 }
 
-// afterUnsaved adds to the error of saving the last state which state is saved, and how to resume from it.
+// afterUnsaved adds to the error of saving the last state which state is saved, and how to resume
+// from it.
 func (r *run) afterUnsaved(err error) error {
 	c, _, loadErr := r.opts.Checkpoints().Latest()
 	if loadErr != nil {

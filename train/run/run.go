@@ -1,8 +1,8 @@
 //go:build tensorflow
 
 // Package run carries out a whole run. [Train] opens the data, starts or resumes the run, attaches
-// checkpoints, log, evaluation, samples and report to the bare loop of package train, and exports the
-// generators at the end.
+// checkpoints, log, evaluation, samples and report to the bare loop of package train, and exports
+// the generators at the end.
 package run
 
 import (
@@ -224,8 +224,8 @@ func (r *run) printPlan() {
 		r.opts.Dir(), r.opts.Preset, r.trainer.Device(), r.opts.Precision, done+1, steps, end)
 }
 
-// train runs the loop. However it ends, unless the losses diverge, it saves the state and prints how to
-// resume. Checkpoints come first, so that no other hook can cost training.
+// train runs the loop. However it ends, unless the losses diverge, it saves the state and prints
+// how to resume. Checkpoints come first, so that no other hook can cost training.
 func (r *run) train(ctx context.Context) error {
 	if r.evaluation != nil && r.planned() > r.trainer.Steps() {
 		if r.early = r.evaluation.exhausted(); r.early != "" { // when it was resumed

@@ -137,8 +137,8 @@ func (s *silent) Step(_ train.Progress, m Means, _ bool) {
 func (s *silent) Say(line string) { s.lines = append(s.lines, line) }
 func (s *silent) Stop()           {}
 
-// A run is trained, resumed with twice the images in batches of two, and finished: its second epoch is
-// two steps, as its first was. A best checkpoint that does not exist cannot be resumed.
+// A run is trained, resumed with twice the images in batches of two, and finished: its second epoch
+// is two steps, as its first was. A best checkpoint that does not exist cannot be resumed.
 func TestTrain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
@@ -203,8 +203,8 @@ func (c *clock) now() time.Time {
 }
 
 // A run of 100,000 steps ends within its limit by a fake clock, with the last learning rates of the
-// schedule. Interrupted and resumed, it counts all the time and makes as many steps. With more time it
-// trains on.
+// schedule. Interrupted and resumed, it counts all the time and makes as many steps. With more time
+// it trains on.
 func TestTimeLimit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")

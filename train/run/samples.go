@@ -83,8 +83,8 @@ type profiler struct {
 	made int // steps of this process
 }
 
-// profileAfter is the number of steps before the recorded one: TensorFlow prepares itself in the first,
-// and its memory settles in the others.
+// profileAfter is the number of steps before the recorded one: TensorFlow prepares itself in the
+// first, and its memory settles in the others.
 const profileAfter = 3
 
 func (s *profiler) step(p train.Progress) error {

@@ -36,8 +36,8 @@ func newTiming(r *run) *timing {
 	return t
 }
 
-// expectEvaluations takes the time since begin, in which the untouched images were scored, as that of
-// scoring translations.
+// expectEvaluations takes the time since begin, in which the untouched images were scored, as that
+// of scoring translations.
 func (t *timing) expectEvaluations(begin time.Time) {
 	kinds := len(t.opts.Weights())
 	passes := 4 * t.opts.EvalCount // each image of both domains goes through both generators

@@ -1,7 +1,7 @@
 //go:build tensorflow
 
-// Package samples draws sample images with the translations of a run's generators. A [Sheet] always shows
-// the same images, so that sheets of different steps can be compared.
+// Package samples draws sample images with the translations of a run's generators. A [Sheet] always
+// shows the same images, so that sheets of different steps can be compared.
 package samples
 
 import (
@@ -55,8 +55,8 @@ func New(t *train.Trainer, data *dataset.Dataset, count int) (*Sheet, error) {
 	return s, nil
 }
 
-// Draw translates the images in both directions and back with the generators as they are now. Each row of
-// the sheet has an image of A, its translation and its reconstruction, then the same for B.
+// Draw translates the images in both directions and back with the generators as they are now. Each
+// row of the sheet has an image of A, its translation and its reconstruction, then the same for B.
 func (s *Sheet) Draw(t *train.Trainer, title string) (image.Image, error) {
 	there, err := s.rows(t, train.GAB, train.GBA, s.a, s.b.shape.C)
 	if err != nil {
@@ -94,8 +94,8 @@ func (s side) named(column, between string) string {
 	return column + between + s.title
 }
 
-// rows returns each image of a side with its translation, which has the given number of channels, and
-// its reconstruction.
+// rows returns each image of a side with its translation, which has the given number of channels,
+// and its reconstruction.
 func (s *Sheet) rows(t *train.Trainer, forth, back string, from side, channels int) ([][]image.Image, error) {
 	size := len(from.images) / from.n
 	there := graph.Shape{H: from.shape.H, W: from.shape.W, C: channels}

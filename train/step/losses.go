@@ -70,9 +70,9 @@ func (h *share) fooling(scores tf.Output) tf.Output {
 }
 
 // discriminatorLosses adds the terms D_A and D_B: lambda_D times the losses on real and on
-// translated images, plus the gradient penalty with lambda_gp. With lambda_other, real images of the
-// other domain take that share of the loss on translated ones, so that a discriminator does not forget
-// how the domains differ.
+// translated images, plus the gradient penalty with lambda_gp. With lambda_other, real images of
+// the other domain take that share of the loss on translated ones, so that a discriminator does not
+// forget how the domains differ.
 func (h *share) discriminatorLosses() {
 	fakeA, fakeB := h.fakeA.value, h.fakeB.value // from the pools
 	if h.DiscriminatorsFirst {

@@ -104,8 +104,8 @@ func compute(t *testing.T, b *builder, w graph.Weights, fetches []tf.Output, fee
 	return out
 }
 
-// The hinge losses of a projected discriminator, and their gradients with respect to the image and to
-// the heads, are PyTorch's.
+// The hinge losses of a projected discriminator, and their gradients with respect to the image and
+// to the heads, are PyTorch's.
 func TestProjectedAgreesWithPyTorch(t *testing.T) {
 	var want struct {
 		Shape                    []int

@@ -30,8 +30,8 @@ type replica struct {
 	copies map[*Network]*tfgraph.Variables
 }
 
-// replicaScope starts the names of all operations of a replica. The second replica's have "_1" after
-// it, and so on.
+// replicaScope starts the names of all operations of a replica. The second replica's have "_1"
+// after it, and so on.
 const replicaScope = "replica"
 
 // newReplica adds a replica. Weights and fed values reach the first replica directly; the others

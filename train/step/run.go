@@ -60,8 +60,8 @@ func (g *Graph) TrainGenerators(run Runner, real Images, steps int64, rate, ema 
 }
 
 // TrainDiscriminators trains the discriminators on real and translated images, which are ignored if
-// the discriminators are first, after the given number of steps of their own. It returns the losses D_A
-// and D_B.
+// the discriminators are first, after the given number of steps of their own. It returns the losses
+// D_A and D_B.
 func (g *Graph) TrainDiscriminators(run Runner, real, fake Images, steps int64, rate float64) (losses []float64, err error) {
 	feeds, err := g.feeds(real, fake, steps, rate)
 	if err != nil {
@@ -74,8 +74,8 @@ func (g *Graph) TrainDiscriminators(run Runner, real, fake Images, steps int64, 
 	return scalars(out), nil
 }
 
-// WarmUpDiscriminators trains the discriminators like TrainDiscriminators, on images of the other domain
-// instead of translated ones, without the generators' half of the step.
+// WarmUpDiscriminators trains the discriminators like TrainDiscriminators, on images of the other
+// domain instead of translated ones, without the generators' half of the step.
 func (g *Graph) WarmUpDiscriminators(run Runner, real Images, steps int64, rate float64) (losses []float64, err error) {
 	fake := Images{A: real.B, B: real.A}
 	if before := g.generators.before; !before.Empty() { // what the replicas get for both halves

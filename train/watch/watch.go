@@ -1,6 +1,6 @@
 // Package watch detects runs that go wrong while there is time to react. A [Watcher] receives the
-// losses of each step and the [Signals] of each evaluation, and returns a [Warning] with the measured
-// number and a remedy.
+// losses of each step and the [Signals] of each evaluation, and returns a [Warning] with the
+// measured number and a remedy.
 package watch
 
 import (
@@ -30,8 +30,8 @@ const (
 type Signals struct {
 	Generator string // "G_AB"
 	N         int    // images
-	// Correlation is the mean of Pearson's correlation between the brightness of an image and of its
-	// translation.
+	// Correlation is the mean of Pearson's correlation between the brightness of an image and of
+	// its translation.
 	Correlation float64
 	// Change is the mean absolute difference between an image and its translation, as a fraction of
 	// the range from black to white.
@@ -43,8 +43,8 @@ type Signals struct {
 
 // Limits of the signals.
 const (
-	// Seasons, styles and even day to night leave most bright places brighter than dark ones next to
-	// them; a negative has -1.
+	// Seasons, styles and even day to night leave most bright places brighter than dark ones next
+	// to them; a negative has -1.
 	invertedBelow = -0.3
 	// Five levels of 255 are less than a person notices.
 	unchangedBelow = 5.0 / 255
@@ -52,8 +52,8 @@ const (
 	collapsedBelow = 0.1
 	// Signals of fewer images mean nothing.
 	minImages = 4
-	// A generator starts near gray, or with -residual near its input, so these have to last for some
-	// evaluations.
+	// A generator starts near gray, or with -residual near its input, so these have to last for
+	// some evaluations.
 	patienceUnchanged = 3
 	patienceCollapsed = 2
 )
@@ -70,8 +70,8 @@ const (
 	worseAbove  = 3
 )
 
-// Watcher returns each warning once, and again only if the fault went away in between. It is not safe
-// for concurrent use.
+// Watcher returns each warning once, and again only if the fault went away in between. It is not
+// safe for concurrent use.
 type Watcher struct {
 	chance float64
 	given  map[string]bool // by title and object
@@ -79,8 +79,9 @@ type Watcher struct {
 	losses map[string]*window
 }
 
-// New returns a Watcher. Chance is the loss of a discriminator that cannot tell real from translated
-// images, for example 0.25 for LSGAN with weight 0.5, and 0 for a loss without such a value, as in WGAN.
+// New returns a Watcher. Chance is the loss of a discriminator that cannot tell real from
+// translated images, for example 0.25 for LSGAN with weight 0.5, and 0 for a loss without such a
+// value, as in WGAN.
 func New(chance float64) *Watcher {
 	return &Watcher{chance: chance, given: map[string]bool{}, seen: map[string]int{}, losses: map[string]*window{}}
 }
@@ -153,8 +154,8 @@ type window struct {
 	least float64 // of the means so far; +Inf before the first
 }
 
-// add takes the mean of a loss over n steps. When its span is full it returns the mean and the least mean
-// so far.
+// add takes the mean of a loss over n steps. When its span is full it returns the mean and the
+// least mean so far.
 func (w *Watcher) add(name string, v float64, n int) (mean, least float64, full bool) {
 	loss, known := w.losses[name]
 	if !known {

@@ -22,14 +22,14 @@ import (
 // Options belong to the worker; the process that trains cannot change them.
 type Options struct {
 	Threads int // CPU threads, at least 1
-	// GPUs are the numbers of the devices to use, such as "0,1". "-1" is none, "" the first one if there
-	// is any.
+	// GPUs are the numbers of the devices to use, such as "0,1". "-1" is none, "" the first one if
+	// there is any.
 	GPUs string
 }
 
-// Serve starts a worker that listens on this address only, and returns the address in numeric form. The
-// worker serves until the process ends, because TensorFlow's servers cannot be stopped. A process can
-// serve once.
+// Serve starts a worker that listens on this address only, and returns the address in numeric form.
+// The worker serves until the process ends, because TensorFlow's servers cannot be stopped. A
+// process can serve once.
 func Serve(ctx context.Context, address string, o Options) (string, error) {
 	at, err := resolve(ctx, address)
 	if err != nil {

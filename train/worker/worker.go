@@ -1,9 +1,9 @@
 // Package worker lets other machines, or other processes of this one, compute a share of a run.
-// [Serve] makes a process a worker, which serves TensorFlow's distributed runtime at an address; the
-// process that trains drives the workers and checks on them with [Watched].
+// [Serve] makes a process a worker, which serves TensorFlow's distributed runtime at an address;
+// the process that trains drives the workers and checks on them with [Watched].
 //
-// TensorFlow's servers have no authentication and run any graph, which can also read and write files:
-// whoever reaches the address has the rights of its user. Keep it on a private network.
+// TensorFlow's servers have no authentication and run any graph, which can also read and write
+// files: whoever reaches the address has the rights of its user. Keep it on a private network.
 package worker
 
 import (
@@ -21,8 +21,8 @@ import (
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 )
 
-// Job is the name of the workers that train together in TensorFlow's cluster. A worker starts in a job
-// of its own, because a server rejects its own name when it joins a cluster.
+// Job is the name of the workers that train together in TensorFlow's cluster. A worker starts in a
+// job of its own, because a server rejects its own name when it joins a cluster.
 const (
 	Job   = "worker"
 	alone = "alone"
@@ -106,8 +106,8 @@ func Check(addresses []string) error {
 	return e
 }
 
-// Wait is Check for workers that may still be starting. It retries until the timeout, and reports once
-// through say what it waits for.
+// Wait is Check for workers that may still be starting. It retries until the timeout, and reports
+// once through say what it waits for.
 func Wait(ctx context.Context, addresses []string, timeout time.Duration, say func(string)) error {
 	reported := false
 	for deadline := time.Now().Add(timeout); ; {
@@ -130,8 +130,8 @@ func Wait(ctx context.Context, addresses []string, timeout time.Duration, say fu
 // ErrTimeout is the error of [Within] for a call that took too long.
 var ErrTimeout = errors.New("no answer")
 
-// Within waits for a call that may never return. After the limit it returns [ErrTimeout], wrapped; the
-// call cannot be stopped and continues.
+// Within waits for a call that may never return. After the limit it returns [ErrTimeout], wrapped;
+// the call cannot be stopped and continues.
 func Within(limit time.Duration, call func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- call() }()
@@ -143,18 +143,18 @@ func Within(limit time.Duration, call func() error) error {
 	}
 }
 
-// Watched gives up on a worker after this number of failed checks in a row. A machine that reports that
-// the process has ended needs fewer than one that is silent.
+// Watched gives up on a worker after this number of failed checks in a row. A machine that reports
+// that the process has ended needs fewer than one that is silent.
 const (
 	checkEvery    = 2 * time.Second
 	refusedChecks = 2
 	silentChecks  = 5 // each takes dialTimeout longer
 )
 
-// Watched makes a call in which the workers take part. TensorFlow waits forever for a worker that is
-// gone; Watched then returns an *[UnreachableError] and abandons the call, after a few seconds for a
-// process and half a minute for a machine. It also returns one if the call fails while a worker does
-// not answer.
+// Watched makes a call in which the workers take part. TensorFlow waits forever for a worker that
+// is gone; Watched then returns an *[UnreachableError] and abandons the call, after a few seconds
+// for a process and half a minute for a machine. It also returns one if the call fails while a
+// worker does not answer.
 func Watched(addresses []string, call func() error) error {
 	return watched(addresses, call, checkEvery)
 }

@@ -66,8 +66,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Wait reports once what it waits for. It ends when the workers answer, after the timeout, and with its
-// context.
+// Wait reports once what it waits for. It ends when the workers answer, after the timeout, and with
+// its context.
 func TestWait(t *testing.T) {
 	l := listen(t)
 	address := []string{l.Addr().String()}

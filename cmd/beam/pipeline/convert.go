@@ -28,8 +28,8 @@ func init() {
 // Job is a [batch.Job] in a form that Beam encodes.
 type Job struct{ Input, Output string }
 
-// Finished is called after each image that this process has converted or skipped, or that failed. It may
-// be set before a pipeline runs.
+// Finished is called after each image that this process has converted or skipped, or that failed.
+// It may be set before a pipeline runs.
 var Finished = func() {}
 
 // convertFn converts several images of a bundle concurrently. A bundle ends when all of them have.
@@ -46,7 +46,8 @@ type outcome struct {
 	batch.Result
 	fetch, put time.Duration // durations of reading and writing the file
 	in, out    int           // sizes of the files in bytes
-	// fatal is an error that concerns more than the image: the bundle fails, and the runner may retry it.
+	// fatal is an error that concerns more than the image: the bundle fails, and the runner may
+	// retry it.
 	fatal error
 }
 
@@ -141,7 +142,8 @@ func (f *convertFn) convert(ctx context.Context, j Job) (o outcome) {
 	o.put, o.out = time.Since(begin), len(content)
 	if err != nil {
 		o.Err = fmt.Errorf("write image %q: %w", j.Output, err)
-		// An object store that rejects one file rejects all; a file system may reject a single name.
+		// An object store that rejects one file rejects all; a file system may reject a single
+		// name.
 		if outputErr := batch.AsOutputError(o.Err); outputErr != nil {
 			o.fatal = outputErr
 		} else if !isLocal(j.Output) {

@@ -40,8 +40,8 @@ func known(path string) error {
 	}
 }
 
-// systems are the open file systems of this process. They stay open, because the client of an object
-// store has connections.
+// systems are the open file systems of this process. They stay open, because the client of an
+// object store has connections.
 var systems struct {
 	sync.Mutex
 	open map[string]filesystem.Interface
@@ -70,8 +70,8 @@ func systemOf(path string) (system filesystem.Interface, err error) {
 	return system, nil
 }
 
-// Exists reports whether a file exists. If a store cannot be reached it returns false, and the next access
-// reports the reason.
+// Exists reports whether a file exists. If a store cannot be reached it returns false, and the next
+// access reports the reason.
 func Exists(ctx context.Context, path string) bool {
 	if isLocal(path) {
 		info, err := os.Stat(path)
@@ -99,7 +99,8 @@ func read(ctx context.Context, path string, most int64) ([]byte, error) {
 	return pixels.ReadAll(f, 0, most)
 }
 
-// write writes a file and creates its parent folders. Readers see the old file or the whole new one.
+// write writes a file and creates its parent folders. Readers see the old file or the whole new
+// one.
 func write(ctx context.Context, path string, data []byte) error {
 	system, err := systemOf(path)
 	if err != nil {

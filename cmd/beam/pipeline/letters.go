@@ -17,7 +17,8 @@ func init() {
 	register.Iter1[Letter]()
 }
 
-// A Letter is a dead letter: an image that could not be converted, or a folder that could not be read.
+// A Letter is a dead letter: an image that could not be converted, or a folder that could not be
+// read.
 type Letter struct {
 	Path   string `json:"path"`
 	Reason string `json:"reason"`

@@ -31,8 +31,8 @@ type tree struct {
 	first, end int
 }
 
-// input lists one input: the file of that name, or else the matches of a pattern, or else a folder with
-// its subfolders.
+// input lists one input: the file of that name, or else the matches of a pattern, or else a folder
+// with its subfolders.
 func (l *listing) input(ctx context.Context, input string) error {
 	name := strings.TrimRight(input, "/")
 	if name == input && Exists(ctx, input) {
@@ -112,8 +112,8 @@ func all(ctx context.Context, folder string) ([]string, error) {
 	if schemeOf(folder) == "gs" {
 		return system.List(ctx, folder+"**")
 	}
-	// A star ends at a slash here, so each depth has its own pattern. Only tests get here, with files at
-	// every depth.
+	// A star ends at a slash here, so each depth has its own pattern. Only tests get here, with
+	// files at every depth.
 	var found []string
 	for pattern := folder + "*"; ; pattern += "/*" {
 		level, err := system.List(ctx, pattern)
@@ -127,8 +127,8 @@ func all(ctx context.Context, folder string) ([]string, error) {
 	}
 }
 
-// allS3 lists objects by their prefix. In Beam's file system, patterns end at slashes, and each one lists
-// all objects.
+// allS3 lists objects by their prefix. In Beam's file system, patterns end at slashes, and each one
+// lists all objects.
 func allS3(ctx context.Context, folder string) ([]string, error) {
 	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(folder, "s3://"), "/")
 	settings, err := config.LoadDefaultConfig(ctx) // as Beam's file system does

@@ -8,15 +8,15 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/metrics"
 )
 
-// Namespace is the namespace of the metrics. NotesNamespace has a counter for each note about images,
-// named by the text of the note.
+// Namespace is the namespace of the metrics. NotesNamespace has a counter for each note about
+// images, named by the text of the note.
 const (
 	Namespace      = "cyclegan"
 	NotesNamespace = "cyclegan.notes"
 )
 
-// times are the names of the durations per image, in milliseconds: reading the file, decoding, the model,
-// encoding, writing the file.
+// times are the names of the durations per image, in milliseconds: reading the file, decoding, the
+// model, encoding, writing the file.
 var times = []string{"read_ms", "decode_ms", "convert_ms", "encode_ms", "write_ms"}
 
 // Times returns the names of the durations, in the order of the work.
@@ -52,7 +52,8 @@ func (o *outcome) measure(ctx context.Context) {
 	}
 }
 
-// Time is a duration per image: the number of images, and the sum, minimum and maximum in milliseconds.
+// Time is a duration per image: the number of images, and the sum, minimum and maximum in
+// milliseconds.
 type Time struct {
 	Count int64 `json:"count"`
 	Sum   int64 `json:"sum"`

@@ -14,7 +14,8 @@ import (
 	"cyclegan/infer/batch"
 )
 
-// models holds what this process converts with, by the options. It stays open from bundle to bundle.
+// models holds what this process converts with, by the options. It stays open from bundle to
+// bundle.
 var models struct {
 	sync.Mutex
 	byKey map[string]*converter
@@ -38,8 +39,8 @@ func CloseModels() {
 	models.byKey = nil
 }
 
-// OpenModel opens the model for runners that work in this process, and describes it. If ONNX Runtime is
-// missing, it is fetched, which is reported to log.
+// OpenModel opens the model for runners that work in this process, and describes it. If ONNX
+// Runtime is missing, it is fetched, which is reported to log.
 func OpenModel(ctx context.Context, o *Options, log io.Writer) (infer.Info, error) {
 	c, _, err := converterOf(o, func() (*infer.Model, error) {
 		return modelcli.Open(ctx, &o.ModelOptions, log, func() (*infer.Model, error) { return open(ctx, o) })
@@ -50,8 +51,8 @@ func OpenModel(ctx context.Context, o *Options, log io.Writer) (infer.Info, erro
 	return c.model.Info(), nil
 }
 
-// converterOf returns the converter for the options. Opened reports whether this call opened the model,
-// for which it calls open.
+// converterOf returns the converter for the options. Opened reports whether this call opened the
+// model, for which it calls open.
 func converterOf(o *Options, open func() (*infer.Model, error)) (c *converter, opened bool, err error) {
 	id := *o
 	id.ModelOptions.Library = "" // differs between processes

@@ -1,5 +1,6 @@
 // Package pipeline converts folders and buckets of images as a Beam pipeline. [Build] adds the
-// conversion that [Options] describe to a pipeline; the results are bit-identical to those of cmd/infer.
+// conversion that [Options] describe to a pipeline; the results are bit-identical to those of
+// cmd/infer.
 //
 //	options := &pipeline.Options{
 //		Model: "gs://bucket/G_AB.onnx", Inputs: []string{"gs://bucket/photos"},
@@ -9,9 +10,9 @@
 //	pipeline.Build(s, options)
 //	err := beamx.Run(ctx, p)
 //
-// One worker plans, for which it needs the names of all images. The runner distributes the plan over all
-// workers, each of which opens the model once. Results are written atomically and are reproducible, so the
-// runner may retry a bundle.
+// One worker plans, for which it needs the names of all images. The runner distributes the plan
+// over all workers, each of which opens the model once. Results are written atomically and are
+// reproducible, so the runner may retry a bundle.
 package pipeline
 
 import (
@@ -32,12 +33,12 @@ type Options struct {
 	// Model is the path of an ONNX file. Each worker finds ONNX Runtime by itself.
 	Model        string
 	ModelOptions infer.Options
-	// Inputs are images, folders and patterns: either all local, as for batch.NewPlan, or all in object
-	// stores. Output is the folder to write to.
+	// Inputs are images, folders and patterns: either all local, as for batch.NewPlan, or all in
+	// object stores. Output is the folder to write to.
 	Inputs []string
 	Output string
-	// DeadLetters is the file that lists what could not be converted, a Letter as JSON per line. It is
-	// written at the end, and empty if nothing failed.
+	// DeadLetters is the file that lists what could not be converted, a Letter as JSON per line. It
+	// is written at the end, and empty if nothing failed.
 	DeadLetters string
 	// Format is as for batch.NewPlan, the others as in batch.Options. Workers is per process.
 	Format       string
@@ -47,7 +48,8 @@ type Options struct {
 	SkipExisting bool
 	Workers      int
 	Limits       pixels.Limits
-	// Resize is the size of the images in the model, as modelcli.Sizes parses it. Default: their own.
+	// Resize is the size of the images in the model, as modelcli.Sizes parses it. Default: their
+	// own.
 	Resize string
 }
 
@@ -101,8 +103,8 @@ func (o *Options) validatePlan() error {
 	return errors.Join(bad...)
 }
 
-// DefaultDeadLetters returns the default path of the dead letters, next to the output folder, which holds
-// only results. It is empty for a whole bucket.
+// DefaultDeadLetters returns the default path of the dead letters, next to the output folder, which
+// holds only results. It is empty for a whole bucket.
 func DefaultDeadLetters(output string) string {
 	const ending = ".dead_letters.jsonl"
 	if isLocal(output) {

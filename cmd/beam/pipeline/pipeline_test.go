@@ -35,7 +35,8 @@ func fixture(t *testing.T, name ...string) string {
 	return path
 }
 
-// invert is a model that makes negatives. Tests that run it are skipped where ONNX Runtime is missing.
+// invert is a model that makes negatives. Tests that run it are skipped where ONNX Runtime is
+// missing.
 func invert(t *testing.T) string {
 	t.Helper()
 	path := fixture(t, "models", "invert.onnx")
@@ -76,7 +77,8 @@ func run(t *testing.T, o *Options) (Measured, []Letter) {
 	return measured, letters
 }
 
-// expected is what a batch makes of the same pictures: the files, by their slashed paths in the output, and the failures.
+// expected is what a batch makes of the same pictures: the files, by their slashed paths in the
+// output, and the failures.
 func expected(t *testing.T, model string, inputs []string, format string, opt *batch.Options) (files map[string][]byte, failures []Letter) {
 	t.Helper()
 	m, err := infer.Open(model, nil)
@@ -234,7 +236,8 @@ func TestSkipExisting(t *testing.T) {
 	equal(t, readTree(t, out), want)
 }
 
-// TestElsewhere keeps pictures, model, results and dead letters in another file system than the local one.
+// TestElsewhere keeps pictures, model, results and dead letters in another file system than the
+// local one.
 func TestElsewhere(t *testing.T) {
 	local := invert(t)
 	in := pictures(t)

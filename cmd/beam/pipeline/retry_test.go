@@ -77,7 +77,8 @@ func (b brokenOff) Write(p []byte) (int, error) {
 	return n, errors.Join(err, errStore)
 }
 
-// TestBundleFails lets a store fail under a bundle, which then fails as a whole and, repeated, ends as if nothing had been.
+// TestBundleFails lets a store fail under a bundle, which then fails as a whole and, repeated, ends
+// as if nothing had been.
 func TestBundleFails(t *testing.T) {
 	model := invert(t)
 	systemOf("memfs://x") // opened

@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// bucket is as much of an S3 server as the file system asks for: objects by their paths, /bucket/key.
+// bucket is as much of an S3 server as the file system asks for: objects by their paths,
+// /bucket/key.
 type bucket struct {
 	sync.Mutex
 	objects map[string][]byte
@@ -73,7 +74,8 @@ func (b *bucket) list(w http.ResponseWriter, r *http.Request) {
 	xml.NewEncoder(w).Encode(result)
 }
 
-// unchunked takes the frames off a body that is sent with a checksum behind it: size in hex, line end, bytes, line end, and so on to size 0.
+// unchunked takes the frames off a body that is sent with a checksum behind it: size in hex, line
+// end, bytes, line end, and so on to size 0.
 func unchunked(r *http.Request, data []byte) []byte {
 	if !strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") {
 		return data

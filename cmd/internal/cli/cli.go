@@ -1,5 +1,5 @@
-// Package cli holds the shared behavior of the commands: options ([Flags]) with -h and -version, exit
-// statuses, and the names of commands in messages.
+// Package cli holds the shared behavior of the commands: options ([Flags]) with -h and -version,
+// exit statuses, and the names of commands in messages.
 package cli
 
 import (
@@ -28,7 +28,8 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// Usage marks err as a mistake in the command line. An error made by [errors.Join] is a list of them.
+// Usage marks err as a mistake in the command line. An error made by [errors.Join] is a list of
+// them.
 func Usage(err error) error { return usageError{err} }
 
 // IsUsage reports whether err is, or wraps, a mistake in the command line.
@@ -48,8 +49,8 @@ func Status(err error) int {
 	return Failed
 }
 
-// Report prints err, with which the command called name ends, to stderr and returns the exit status.
-// [Flags.Report] also answers -h and -version.
+// Report prints err, with which the command called name ends, to stderr and returns the exit
+// status. [Flags.Report] also answers -h and -version.
 func Report(stderr io.Writer, name string, err error) int {
 	status := Status(err)
 	if status == Done {

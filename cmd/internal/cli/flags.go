@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// Flags is the options of a command: a flag set with -version, whose -h lists the options by subject.
+// Flags is the options of a command: a flag set with -version, whose -h lists the options by
+// subject.
 //
 //	f := cli.NewFlags("infer", "Convert images ...")
 //	f.Group("Input and output")
@@ -23,7 +24,8 @@ import (
 // NAME. The help appends the default value unless it is zero or the text contains "default".
 type Flags struct {
 	*flag.FlagSet
-	// About is the help above the options: what the command does, how it is called, its exit statuses.
+	// About is the help above the options: what the command does, how it is called, its exit
+	// statuses.
 	About string
 
 	groups  []*group
@@ -54,9 +56,10 @@ func Wrap(fs *flag.FlagSet, about string) *Flags {
 	return f
 }
 
-// Group begins a group of options in the help, or continues the one with that title. Without names it
-// takes the options that are defined until the next group; they are listed in alphabetical order. With
-// names it takes those, in the given order, wherever they are defined. Options in no group come last.
+// Group begins a group of options in the help, or continues the one with that title. Without names
+// it takes the options that are defined until the next group; they are listed in alphabetical
+// order. With names it takes those, in the given order, wherever they are defined. Options in no
+// group come last.
 func (f *Flags) Group(title string, names ...string) {
 	g := f.group(title, names)
 	if len(names) == 0 {
@@ -101,8 +104,8 @@ func (f *Flags) unplaced() (names []string) {
 	return names
 }
 
-// Parse parses the options in args. It returns [flag.ErrHelp] for -h, [ErrVersion] for -version, and
-// an [IsUsage] error for a mistake.
+// Parse parses the options in args. It returns [flag.ErrHelp] for -h, [ErrVersion] for -version,
+// and an [IsUsage] error for a mistake.
 func (f *Flags) Parse(args []string) error {
 	err := f.FlagSet.Parse(args)
 	switch {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// oldNames are the options that the official implementation has renamed since 2018. A value means that
-// the old option is a switch, which sets the new one to the value.
+// oldNames are the options that the official implementation has renamed since 2018. A value means
+// that the old option is a switch, which sets the new one to the value.
 var oldNames = []struct{ old, now, value string }{
 	{old: "loadSize", now: "load_size"},
 	{old: "fineSize", now: "crop_size"},

@@ -22,8 +22,9 @@ import (
 // envGoRun is set by [Start] for the program that a launcher under "go run" becomes.
 const envGoRun = "CYCLEGAN_GO_RUN"
 
-// goRun reports whether "go run" started this program, or the launcher that became it. The go command
-// runs a program that it has just linked from a temporary folder, and later ones from its build cache.
+// goRun reports whether "go run" started this program, or the launcher that became it. The go
+// command runs a program that it has just linked from a temporary folder, and later ones from its
+// build cache.
 var goRun = func() bool {
 	exe, err := os.Executable()
 	return os.Getenv(envGoRun) != "" || err == nil && fromGoRun.MatchString(filepath.ToSlash(exe))
@@ -56,7 +57,8 @@ func Start(pkg string) {
 	fetch.Start(pkg)
 }
 
-// Context returns a context that the first Ctrl-C, SIGTERM or SIGHUP ends; the second one ends the process.
+// Context returns a context that the first Ctrl-C, SIGTERM or SIGHUP ends; the second one ends the
+// process.
 func Context() (ctx context.Context, stop func()) {
 	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop)

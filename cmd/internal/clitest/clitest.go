@@ -93,7 +93,8 @@ func Testdata(t *testing.T, path ...string) string {
 	return filepath.Join(append([]string{filepath.Dir(dir)}, path...)...)
 }
 
-// RuntimeMissing returns why this machine cannot run models, nil if it can. Another fault fails the test.
+// RuntimeMissing returns why this machine cannot run models, nil if it can. Another fault fails the
+// test.
 func RuntimeMissing(t *testing.T) error {
 	t.Helper()
 	s, err := session.Open(Testdata(t, "testdata", "models", "invert.onnx"), nil)

@@ -1,5 +1,5 @@
-// Package modelcli holds the shared code of the commands that convert images. It defines the options
-// of a [Conversion], opens and describes the model, and prints the plan and the results.
+// Package modelcli holds the shared code of the commands that convert images. It defines the
+// options of a [Conversion], opens and describes the model, and prints the plan and the results.
 package modelcli
 
 import (
@@ -15,8 +15,8 @@ import (
 	"cyclegan/infer/session"
 )
 
-// MaxSide bounds the sides of images that options request, in pixels, so that a slip does not exhaust
-// the memory.
+// MaxSide bounds the sides of images that options request, in pixels, so that a slip does not
+// exhaust the memory.
 const MaxSide = 16384
 
 // Conversion holds the options for converting images with a model.
@@ -187,8 +187,8 @@ func ParseSize(s string) (w, h int, err error) {
 	return w, h, nil
 }
 
-// Sizes returns the function that maps the size of an image to that requested by -resize, nil for "".
-// Its error is a usage error.
+// Sizes returns the function that maps the size of an image to that requested by -resize, nil for
+// "". Its error is a usage error.
 func Sizes(text string, info infer.Info) (func(w, h int) (int, int), error) {
 	if text == "" {
 		return nil, nil

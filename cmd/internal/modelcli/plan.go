@@ -63,8 +63,8 @@ func Unsupported(paths []string) string {
 	return cli.Count(len(paths), "unsupported file") + ": " + strings.Join(names, ", ")
 }
 
-// PrintDryRun prints every job of a plan to stdout and the counts to stderr. Exists reports whether an
-// output that may be skipped exists.
+// PrintDryRun prints every job of a plan to stdout and the counts to stderr. Exists reports whether
+// an output that may be skipped exists.
 func PrintDryRun(plan *batch.Plan, stdout, stderr io.Writer, exists func(output string) bool) {
 	skipped := 0
 	for _, j := range plan.Jobs {
@@ -85,7 +85,8 @@ func PrintDryRun(plan *batch.Plan, stdout, stderr io.Writer, exists func(output 
 	fmt.Fprintf(stderr, "%s; nothing is written\n", skipping(plan))
 }
 
-// Shown returns a path for a line of text. It is quoted if it holds characters that are not graphic.
+// Shown returns a path for a line of text. It is quoted if it holds characters that are not
+// graphic.
 func Shown(path string) string {
 	odd := func(r rune) bool { return !unicode.IsGraphic(r) || r == unicode.ReplacementChar }
 	if strings.ContainsFunc(path, odd) {
@@ -94,8 +95,8 @@ func Shown(path string) string {
 	return path
 }
 
-// PrintSummary prints one line about a run: what was done, how many images are in other states, such as
-// "failed" or "left", and the rate if it is known.
+// PrintSummary prints one line about a run: what was done, how many images are in other states,
+// such as "failed" or "left", and the rate if it is known.
 func PrintSummary(w io.Writer, what string, skipped, failed, left int, took time.Duration, rate float64, output string) {
 	for _, n := range []struct {
 		n     int
@@ -118,8 +119,8 @@ type Failure struct {
 	Error string `json:"error"`
 }
 
-// WriteSummary writes a summary as JSON to the file path, to stdout if path is "-", and nowhere if it is
-// empty.
+// WriteSummary writes a summary as JSON to the file path, to stdout if path is "-", and nowhere if
+// it is empty.
 func WriteSummary(path string, stdout io.Writer, summary any) error {
 	if path == "" {
 		return nil

@@ -29,8 +29,8 @@ type Bar struct {
 	onTerminal *progressbar.ProgressBar // nil where lines are printed
 }
 
-// New starts to show the progress of total steps on w, or of an unknown number if total is -1. Unit names
-// them in the plural, such as "images".
+// New starts to show the progress of total steps on w, or of an unknown number if total is -1. Unit
+// names them in the plural, such as "images".
 func New(w io.Writer, total int, unit string) *Bar {
 	f, ok := w.(*os.File)
 	return start(w, ok && term.IsTerminal(int(f.Fd())), total, unit)

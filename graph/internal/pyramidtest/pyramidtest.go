@@ -1,5 +1,6 @@
 // Package pyramidtest reads the fixtures of graph/testdata/pyramid.py for the tests of the packages
-// that compute a pyramid. Its central type is [Output]. Activations are [n, c, h, w], as in PyTorch.
+// that compute a pyramid. Its central type is [Output]. Activations are [n, c, h, w], as in
+// PyTorch.
 package pyramidtest
 
 import (
@@ -13,8 +14,8 @@ import (
 	"cyclegan/graph/pytorch"
 )
 
-// Load returns the network for images of a training size, with the weights in pyramid_NAME.safetensors.
-// Tests run in folders next to graph/testdata.
+// Load returns the network for images of a training size, with the weights in
+// pyramid_NAME.safetensors. Tests run in folders next to graph/testdata.
 func Load(t *testing.T, channels, size int, name string) (*graph.Network, graph.Weights) {
 	t.Helper()
 	s, err := pytorch.ReadFile(fmt.Sprintf("../testdata/pyramid_%s.safetensors", name))

@@ -53,7 +53,8 @@ func (h *Histogram) Add(values []float32) (finite bool) {
 		if size >= h.limit {
 			h.grow(size)
 		}
-		// The product is exact, since scale is a power of two. Negative values count down from bins/2 - 1.
+		// The product is exact, since scale is a power of two. Negative values count down from
+		// bins/2 - 1.
 		sign := int(int32(bits) >> 31) // 0 or -1
 		h.counts[bins/2+(int(size*h.scale)^sign)]++
 	}

@@ -2,13 +2,14 @@
 // central type is [Change].
 //
 // The change is the network's output minus its input. The fast guided filter (He and Sun, 2015,
-// arXiv:1505.00996) describes it around each pixel of the copy as a linear function of the luma there.
-// These functions, interpolated, are evaluated for the luma of the photograph. So the change follows the
-// edges of the photograph, which keeps its detail, and no further image of its size is needed.
+// arXiv:1505.00996) describes it around each pixel of the copy as a linear function of the luma
+// there. These functions, interpolated, are evaluated for the luma of the photograph. So the change
+// follows the edges of the photograph, which keeps its detail, and no further image of its size is
+// needed.
 //
-// Networks blur and add patterns of a few pixels, which are not to be applied. Therefore the copy and the
-// change are smoothed before the functions are fitted. Both in the same way, because that keeps a linear
-// relation between them; a change smoothed alone would make halos at edges.
+// Networks blur and add patterns of a few pixels, which are not to be applied. Therefore the copy
+// and the change are smoothed before the functions are fitted. Both in the same way, because that
+// keeps a linear relation between them; a change smoothed alone would make halos at edges.
 package detail
 
 import (
@@ -22,8 +23,8 @@ const (
 	sigma = 1.5
 	// radius is that of the windows in which the functions are fitted, in pixels of the copy.
 	radius = 2
-	// epsilon is the variance of luma, from 0 to 1, well below which a window counts as flat, so that the
-	// change in it is constant.
+	// epsilon is the variance of luma, from 0 to 1, well below which a window counts as flat, so
+	// that the change in it is constant.
 	epsilon = 0.04 * 0.04
 )
 
@@ -35,8 +36,8 @@ type Change struct {
 	terms []float32
 }
 
-// New returns the change from in to out, which are images of width x height with one or three channels,
-// plane by plane, with values from 0 to 1.
+// New returns the change from in to out, which are images of width x height with one or three
+// channels, plane by plane, with values from 0 to 1.
 func New(in, out []float32, channels, width, height int) *Change {
 	size := width * height
 	filtered := func(window []float64, value func(i int) float64) []float64 {
@@ -77,7 +78,8 @@ func luma(planes []float32, channels, size int) float64 {
 	return 0.299*float64(planes[0]) + 0.587*float64(planes[size]) + 0.114*float64(planes[2*size])
 }
 
-// mean returns the weighted mean of the window around each value, as far as that is inside the plane.
+// mean returns the weighted mean of the window around each value, as far as that is inside the
+// plane.
 func mean(plane []float64, width, height int, window []float64) []float64 {
 	return meanInLines(meanInLines(plane, width, window), height, window)
 }

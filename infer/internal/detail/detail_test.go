@@ -136,8 +136,8 @@ func TestConstantChange(t *testing.T) {
 	}
 }
 
-// Each side of an edge keeps its own change up to the edge, which is sharper in the picture than the
-// copy can show.
+// Each side of an edge keeps its own change up to the edge, which is sharper in the picture than
+// the copy can show.
 func TestEdge(t *testing.T) {
 	const w, h, scale = 32, 8, 16
 	in, out := make([]float32, 3*w*h), make([]float32, 3*w*h)

@@ -2,9 +2,9 @@ package detail
 
 import "cyclegan/infer/pixels"
 
-// Rows returns a function that adds the change to row y of an image of width x height: red, green, blue
-// and alpha from 0 to 65535. Alpha stays. With one channel, the row becomes gray. The function keeps
-// scratch memory, so each goroutine needs its own.
+// Rows returns a function that adds the change to row y of an image of width x height: red, green,
+// blue and alpha from 0 to 65535. Alpha stays. With one channel, the row becomes gray. The function
+// keeps scratch memory, so each goroutine needs its own.
 func (c *Change) Rows(width, height int) func(row []uint16, y int) {
 	n := 2 * c.channels
 	terms := make([]float32, c.width*n) // at the row
@@ -36,8 +36,8 @@ func (c *Change) Rows(width, height int) func(row []uint16, y int) {
 	}
 }
 
-// place returns which pixel of a side of n is at or before pixel x of a side of length pixels, and the
-// share of the next one.
+// place returns which pixel of a side of n is at or before pixel x of a side of length pixels, and
+// the share of the next one.
 func place(x, length, n int) (int, float32) {
 	at := min(max((float32(x)+0.5)*float32(n)/float32(length)-0.5, 0), float32(n-1))
 	return int(at), at - float32(int(at))

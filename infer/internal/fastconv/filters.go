@@ -21,7 +21,8 @@ type Filters struct {
 type filters struct {
 	plain []byte // float32, little-endian: [out, in, 3, 3]
 	shape []int64
-	// values are the transformed filters [points, 1, out, in]. transform computes them at its first call.
+	// values are the transformed filters [points, 1, out, in]. transform computes them at its first
+	// call.
 	values    []float32
 	transform func()
 	free      func() error

@@ -6,8 +6,8 @@ import (
 )
 
 // leastChannels is the number of input and output channels from which on Winograd's form is faster.
-// With 256 channels a residual block takes 0.66 to 0.89 of the time, with 128 about as long, and with 64
-// 1.1 to 1.4 times as long.
+// With 256 channels a residual block takes 0.66 to 0.89 of the time, with 128 about as long, and
+// with 64 1.1 to 1.4 times as long.
 const leastChannels = 192
 
 // winograd adds the nodes that compute n. Comments name the image tensors [N, C, H, W]; there are h

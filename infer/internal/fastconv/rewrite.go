@@ -2,10 +2,11 @@
 // runs faster on a CPU. [Rewrite] returns a [Rewritten] model.
 //
 // 3x3 convolutions take the Winograd form of package winograd. A wide convolution with few output
-// channels, such as a generator's last one, is split into a column and a row. Models in float16 compute in
-// float32.
+// channels, such as a generator's last one, is split into a column and a row. Models in float16
+// compute in float32.
 //
-// Such convolutions are most of the work of a ResNet generator, which then takes less than 3/5 of the time.
+// Such convolutions are most of the work of a ResNet generator, which then takes less than 3/5 of
+// the time.
 package fastconv
 
 import (

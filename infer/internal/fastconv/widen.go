@@ -6,9 +6,9 @@ import (
 	"cyclegan/infer/onnx"
 )
 
-// widen returns a model that computes in float16 as one that computes in float32, and any other model as
-// it is. ONNX Runtime has hardly any float16 operators for CPUs: it casts before and after them, computes a
-// LeakyRelu as three operators, and fuses neither with convolutions.
+// widen returns a model that computes in float16 as one that computes in float32, and any other
+// model as it is. ONNX Runtime has hardly any float16 operators for CPUs: it casts before and after
+// them, computes a LeakyRelu as three operators, and fuses neither with convolutions.
 //
 // Models that would need more than other types of tensors also stay as they are.
 func widen(m *onnx.Model) *onnx.Model {

@@ -64,8 +64,8 @@ func TestWiden(t *testing.T) {
 	}
 }
 
-// Models in which a node chooses float16 in another way than by a Cast, and those with operators of other
-// domains or graphs within, stay.
+// Models in which a node chooses float16 in another way than by a Cast, and those with operators of
+// other domains or graphs within, stay.
 func TestWidenLeaves(t *testing.T) {
 	inside := "foreign_half_inside.onnx"
 	models := map[string]*onnx.Model{"values from a shape": readModel(t, "foreign_half_filled.onnx"), "float32": readModel(t, "foreign_opset_17.onnx")}

@@ -8,7 +8,8 @@ import (
 	"image/draw"
 )
 
-// Pattern returns the image that testdata/models/make.py draws too: two gradients and a noisy blue channel.
+// Pattern returns the image that testdata/models/make.py draws too: two gradients and a noisy blue
+// channel.
 func Pattern(w, h int) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
@@ -31,7 +32,8 @@ func Negative(img image.Image) *image.NRGBA {
 	return out
 }
 
-// Equal returns an error that names the first pixel where a and b differ by more than tolerance in any channel.
+// Equal returns an error that names the first pixel where a and b differ by more than tolerance in
+// any channel.
 func Equal(a, b image.Image, tolerance int) error {
 	if a.Bounds() != b.Bounds() {
 		return fmt.Errorf("bounds %v and %v", a.Bounds(), b.Bounds())

