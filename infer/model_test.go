@@ -287,7 +287,7 @@ func TestProviders(t *testing.T) {
 		t.Errorf("auto runs on %q", i.Provider)
 	}
 	if i.Provider == session.CPU && runtime.GOOS == "linux" && len(i.Refused) != 2 {
-		t.Errorf("auto passed over CUDA and OpenVINO, and says %v", i.Refused)
+		t.Errorf("auto skipped CUDA and OpenVINO, and says %v", i.Refused)
 	}
 	img := imagetest.Pattern(20, 10)
 	out, err := m.Translate(t.Context(), img)

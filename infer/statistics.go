@@ -156,7 +156,7 @@ type sample struct {
 	margin int
 }
 
-// Neighboring pixels are alike, so many small parts tell more about an image than a few large ones.
+// Neighboring pixels are similar: many small parts tell more about an image than a few large ones.
 // But in smaller parts more is wrong, because the network meets a border where the image continues.
 // Between these limits, a sample has some hundred parts.
 const (

@@ -120,7 +120,7 @@ func parseTensors(raw map[string]json.RawMessage, size int64) ([]Tensor, error) 
 	return tensors, nil
 }
 
-// elements counts the elements of a shape, of which there may be at most limit.
+// elements counts the elements of a shape, at most limit.
 func elements(shape []int, limit int64) (int64, error) {
 	if len(shape) > 8 {
 		return 0, fmt.Errorf("the shape has %d dimensions, at most 8 are supported", len(shape))

@@ -82,7 +82,7 @@ func (t *Tensor) count(most int64) (int64, bool) {
 	return n, true
 }
 
-// head encodes a tensor up to its values, of which there are size bytes: dims 1, data_type 2, name
+// head encodes a tensor up to its values, which have size bytes: dims 1, data_type 2, name
 // 8 and the head of raw_data 9. A tensor of a file is its own values.
 func (t *Tensor) head() (head []byte, size int) {
 	if t.raw != nil {
