@@ -10,6 +10,8 @@ import (
 	"io"
 	"iter"
 	"strings"
+
+	"github.com/Eyevinn/mp4ff/hevc"
 )
 
 // heifFormat returns the format of an ISO media file (ISO/IEC 14496-12) that begins with head:
@@ -149,15 +151,17 @@ func heicNote(data []byte) string {
 }
 
 // heicColors gives an image the color matrix and range of its file (ITU-T H.273). libheif returns
-// the samples unchanged. Without them, the file means those of JPEG.
+// the samples unchanged. The file has precedence over its stream. Without both, as in the grids of
+// tiles that phones make, the colors are those of JPEG.
 func heicColors(img image.Image, data []byte) image.Image {
-	nclx := find(heifProperties(data), "colr", "nclx")
-	if len(nclx) < 11 {
-		return img
+	matrix, full := unspecified, true
+	if nclx := find(heifProperties(data), "colr", "nclx"); len(nclx) >= 11 {
+		matrix, full = bigEndian(nclx[8:10]), nclx[10]&0x80 != 0
+	} else if config := find(heifProperties(data), "hvcC", ""); config != nil {
+		matrix, full = hevcColors(config)
 	}
-	full := nclx[10]&0x80 != 0
 	kr, kb := 0.299, 0.114
-	switch bigEndian(nclx[8:10]) {
+	switch matrix {
 	case 1:
 		kr, kb = 0.2126, 0.0722
 	case 9:
@@ -177,6 +181,37 @@ func heicColors(img image.Image, data []byte) image.Image {
 		l, u, v := luma*(float64(y)-black), chroma*(float64(cb)-128), chroma*(float64(cr)-128)
 		return level(l + 2*(1-kr)*v), level(l - 2*kb*(1-kb)/kg*u - 2*kr*(1-kr)/kg*v), level(l + 2*(1-kb)*u)
 	}}
+}
+
+// unspecified is the color matrix of a file that does not state one.
+const unspecified = 2
+
+// maxSPS bounds the sequence parameter set of a HEVC stream, which usually has a hundred bytes. The
+// parser never ends on some damaged ones of several thousand.
+const maxSPS = 1 << 10
+
+// hevcColors returns the color matrix and range that a HEVC stream states in its sequence parameter
+// set (ITU-T H.265, annex E). The default is a limited range.
+func hevcColors(config []byte) (matrix int, full bool) {
+	record, err := hevc.DecodeHEVCDecConfRec(config)
+	if err != nil {
+		return unspecified, false
+	}
+	for _, unit := range record.GetNalusForType(hevc.NALU_SPS) {
+		if len(unit) > maxSPS {
+			continue
+		}
+		sps, err := hevc.ParseSPSNALUnit(unit)
+		if err != nil || sps.VUI == nil {
+			continue
+		}
+		matrix = unspecified
+		if sps.VUI.ColourDescriptionFlag {
+			matrix = int(sps.VUI.MatrixCoefficients)
+		}
+		return matrix, sps.VUI.VideoFullRangeFlag
+	}
+	return unspecified, false
 }
 
 // heicConfig and heicDecode use libheif, which turns images upright by itself.

@@ -66,6 +66,42 @@ func TestUnsupportedNames(t *testing.T) {
 	}
 }
 
+// The range and the matrix of colors come from the file or, where it does not state them, from the
+// HEVC stream.
+func TestHEICColors(t *testing.T) {
+	original := load(t, "base.png").Image
+	read := func(path string) []byte {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	stated := read(filepath.Join(fixtures, "base.heic"))
+	for name, data := range map[string][]byte{
+		"limited range": read("testdata/limited.heic"),
+		"full range":    bytes.Replace(stated, []byte("colrnclx"), []byte("free...."), 1),
+		"stated":        stated,
+	} {
+		if states := bytes.Contains(data, []byte("colrnclx")); states != (name == "stated") {
+			t.Fatalf("%s: the file states its colors: %t", name, states)
+		}
+		p, err := Decode(data, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := farthest(t, p.Image, original); d > 12 {
+			t.Errorf("%s: differs by %d", name, d)
+		}
+	}
+	// Streams that state nothing have a limited range, and damaged ones nothing that is used.
+	for _, config := range [][]byte{nil, {1}, bytes.Repeat([]byte{1, 0xff}, 600)} {
+		if matrix, full := hevcColors(config); matrix != unspecified || full {
+			t.Errorf("%.10q: matrix %d, full range %t", config, matrix, full)
+		}
+	}
+}
+
 // Limits hold before anything is decoded, and decoders of one kind run at once.
 func TestHEIFLimitsAndConcurrency(t *testing.T) {
 	for _, name := range []string{"base.heic", "base.avif"} {
