@@ -86,8 +86,9 @@ func (s *sessions) reopen(o session.Options) (runner, error) {
 	return s.wrap(opened), nil
 }
 
-// open opens a session. On the CPU it replaces convolutions by forms that are faster there; other
-// providers choose such forms themselves. A model with separate weight files is left as it is.
+// open opens a session. On the CPU it replaces convolutions and float16 by forms that are faster
+// there; other providers choose such forms themselves. A model with separate weight files is left
+// as it is.
 func (s *sessions) open(model *onnx.Model, o *session.Options) (*session.Session, error) {
 	if o.Provider != "" && o.Provider != session.CPU {
 		opened, err := session.OpenModel(model, o)

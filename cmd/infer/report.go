@@ -35,7 +35,7 @@ type results struct {
 	Seconds float64       `json:"seconds"`
 	Rate    float64       `json:"images_per_second"`
 
-	index map[string]int // of an output in Pictures
+	index map[string]int // of an output in Images
 }
 
 type modelReport struct {

@@ -187,7 +187,7 @@ func heicColors(img image.Image, data []byte) image.Image {
 const unspecified = 2
 
 // maxSPS bounds the sequence parameter set of a HEVC stream, which usually has a hundred bytes. The
-// parser never ends on some damaged ones of several thousand.
+// parser may not end on damaged ones of several thousand.
 const maxSPS = 1 << 10
 
 // hevcColors returns the color matrix and range that a HEVC stream states in its sequence parameter
