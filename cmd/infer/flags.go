@@ -78,6 +78,9 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 
 // jobs returns the conversions that the command line requests, and prints notes about them.
 func (c *config) jobs(stderr io.Writer) ([]job, error) {
+	if renamed := c.official.flags.Renamed(); renamed != "" {
+		fmt.Fprintln(stderr, "note:", renamed)
+	}
 	if !c.byRun {
 		model := source{path: c.Model, direction: c.official.value("direction")}
 		return []job{{model: model, inputs: c.Inputs, output: c.Output}}, nil

@@ -179,6 +179,10 @@ func (o *official) number(name string) int {
 
 // choose decides whether c is an official command line.
 func (o *official) choose(c *config) error {
+	given := o.given()
+	mixed := func(other string) error {
+		return fmt.Errorf("-%s: options of the official test.py apply to a run (-name) and its images (-dataroot). Fix: omit them, or %s", strings.Join(given, ", -"), other)
+	}
 	switch c.Model {
 	case modelCycleGAN, modelTest:
 		o.model, c.byRun = c.Model, true
@@ -186,13 +190,16 @@ func (o *official) choose(c *config) error {
 		return fmt.Errorf("-model %s is not supported; use cycle_gan, test or an .onnx file (./%[1]s for a file of that name)", c.Model)
 	case "":
 		// -direction alone chooses between the built-in generators.
-		o.model, c.byRun = modelCycleGAN, len(o.given()) > 0 && !slices.Equal(o.given(), []string{"direction"})
+		o.model, c.byRun = modelCycleGAN, len(given) > 0 && !slices.Equal(given, []string{"direction"})
 		if o.has("model_suffix") {
 			o.model = modelTest
 		}
+		if c.byRun && len(c.Inputs) > 0 && !o.has("name") && !o.has("dataroot") {
+			return mixed("-in " + strings.Join(c.Inputs, " "))
+		}
 	default:
-		if len(o.given()) > 0 {
-			return fmt.Errorf("-%s: these official options name a run and its images (-name, -dataroot) instead of an .onnx file; omit them or -model %s", strings.Join(o.given(), ", -"), c.Model)
+		if len(given) > 0 {
+			return mixed("-model " + c.Model)
 		}
 	}
 	return nil
@@ -256,9 +263,6 @@ func (o *official) check(c *config) []error {
 
 func (o *official) notes() []string {
 	var notes []string
-	if renamed := o.flags.Renamed(); renamed != "" {
-		notes = append(notes, renamed)
-	}
 	for _, opt := range officialOptions {
 		if opt.support == ignored && o.has(opt.name) {
 			notes = append(notes, fmt.Sprintf("-%s: %s", opt.name, opt.about))
