@@ -55,11 +55,23 @@ func TestParse(t *testing.T) {
 		{args: []string{"a", "-n", "3", "b", "--", "-c"}, paths: []string{"a", "b", "-c"}},
 		{args: []string{"-h"}, err: flag.ErrHelp.Error()},
 		{args: []string{"-version"}, err: ErrVersion.Error()},
-		{args: []string{"-nosuch"}, err: "unknown option -nosuch", usage: true},
+		{args: []string{"-zzz"}, err: "unknown option -zzz", usage: true},
+		{args: []string{"-number", "3"}, err: "unknown option -number; did you mean -n?", usage: true},
+		{args: []string{"--Dry-Run"}, err: "unknown option -Dry-Run; did you mean -dry_run?", usage: true},
+		{args: []string{"-run"}, err: "unknown option -run; did you mean -dry_run?", usage: true},
+		{args: []string{"-json"}, err: "-json needs a value", usage: true},
+		{args: []string{"-json", "-dry_run"}, err: "-json needs a value, but the option -dry_run follows", usage: true},
+		{args: []string{"-json", "--n=3"}, err: "-json needs a value, but the option -n follows", usage: true},
+		{args: []string{"a", "-json=~/a"}, err: "-json ~/a: the shell did not replace ~. Fix: write the whole path, or ./~/a for a folder of the name ~", usage: true},
+		{args: []string{"-dry_run", "False"}, err: "-dry_run is a switch, whose value follows =. Fix: -dry_run=false", usage: true},
+		{args: []string{"-n", "-3", "-json", "-", "-dry_run", "a", "--", "-json", "-n"}, paths: []string{"a", "-json", "-n"}},
+		{args: []string{"-json", "-x", "-json=-n", "-n"}, err: "-n needs a value", usage: true},
 		{args: []string{"-n", "x"}, err: `invalid value "x" for flag -n: parse error`, usage: true},
 	} {
 		f := NewFlags("try", "")
-		f.Int("n", 0, "")
+		f.Int("n", 0, "count `N`")
+		f.String("json", "", "write `FILE`")
+		f.Bool("dry_run", false, "write nothing")
 		var paths []string
 		err := f.ParseMixed(c.args, &paths)
 		if got := fmt.Sprint(err); err != nil && got != c.err || err == nil && c.err != "" || IsUsage(err) != c.usage {

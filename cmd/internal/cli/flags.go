@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -107,19 +108,74 @@ func (f *Flags) unplaced() (names []string) {
 // Parse parses the options in args. It returns [flag.ErrHelp] for -h, [ErrVersion] for -version,
 // and an [IsUsage] error for a mistake.
 func (f *Flags) Parse(args []string) error {
+	if err := f.checkValues(args); err != nil {
+		return Usage(err)
+	}
 	err := f.FlagSet.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return err
 	case err != nil:
-		if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
-			err = fmt.Errorf("unknown option %s", name)
+		if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+			err = fmt.Errorf("unknown option -%s%s", name, f.similar(name))
+		} else if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
+			err = fmt.Errorf("%s needs a value", name)
 		}
 		return Usage(err)
 	case f.version:
 		return ErrVersion
 	}
 	return nil
+}
+
+// checkValues reports values that package flag accepts but nobody means: the next option, a path
+// whose ~ the shell did not expand, and the separate value of a switch.
+func (f *Flags) checkValues(args []string) error {
+	isOption := func(s string) bool { return len(s) > 1 && s[0] == '-' && s != "--" }
+	for len(args) > 0 && isOption(args[0]) {
+		name, value, inline := strings.Cut(strings.TrimLeft(args[0], "-"), "=")
+		args = args[1:]
+		o := f.Lookup(name)
+		if o == nil {
+			return nil // a mistake that Parse reports
+		}
+		if !inline && len(args) > 0 {
+			value = args[0]
+			if b, ok := o.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+				if lower := strings.ToLower(value); lower == "true" || lower == "false" {
+					return fmt.Errorf("-%s is a switch, whose value follows =. Fix: -%[1]s=%s", name, lower)
+				}
+				continue
+			}
+			args = args[1:]
+			next, _, _ := strings.Cut(strings.TrimLeft(value, "-"), "=")
+			if isOption(value) && f.Lookup(next) != nil {
+				return fmt.Errorf("-%s needs a value, but the option -%s follows", name, next)
+			}
+		}
+		if strings.HasPrefix(value, "~/") {
+			return fmt.Errorf("-%s %s: the shell did not replace ~. Fix: write the whole path, or ./%[2]s for a folder of the name ~", name, value)
+		}
+	}
+	return nil
+}
+
+// similar asks for one of the options whose names resemble an unknown one, or returns "".
+func (f *Flags) similar(name string) string {
+	plain := func(s string) string { return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(s)) }
+	want := plain(name)
+	var found []string
+	f.VisitAll(func(o *flag.Flag) {
+		have := plain(o.Name)
+		if o.Usage != "" && (strings.HasPrefix(have, want) || strings.HasPrefix(want, have) || len(want) > 2 && strings.HasSuffix(have, want)) {
+			found = append(found, "-"+o.Name)
+		}
+	})
+	if len(found) == 0 {
+		return ""
+	}
+	slices.SortStableFunc(found, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
+	return "; did you mean " + strings.Join(found[:min(len(found), 2)], " or ") + "?"
 }
 
 // ParseMixed parses options and, between and after them, paths. After "--" it takes paths only.
