@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
+	"cyclegan/infer/pixels"
 )
 
 type config struct {
@@ -64,9 +68,16 @@ func (c *config) parse(f *cli.Flags, args []string) error {
 			bad = append(bad, fmt.Errorf("-direction: %w", err))
 		}
 		bad = append(bad, c.CheckRequired(false)...)
+		extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(c.Output), "."))
+		if _, err := os.Stat(c.Output); err != nil && pixels.Writable(extension) {
+			bad = append(bad, fmt.Errorf("-out %s: results go to a folder. Fix: name a folder, or for a single image use -format %s -out - > %[1]s", c.Output, extension))
+		}
 	}
-	if c.watch && (c.dryRun || c.byRun) {
-		bad = append(bad, errors.New("-watch: cannot be combined with -dry_run or -name"))
+	switch {
+	case c.watch && c.dryRun:
+		bad = append(bad, errors.New("-watch: cannot be combined with -dry_run"))
+	case c.watch && c.byRun:
+		bad = append(bad, fmt.Errorf("-watch: cannot be combined with %s; it applies with -in and -out", c.official.form()))
 	}
 	bad = append(bad, c.checkPipes()...)
 	bad = append(bad, c.Check()...)

@@ -161,6 +161,19 @@ func (o *official) value(name string) string { return o.flags.Lookup(name).Value
 
 func (o *official) has(name string) bool { return o.flags.Explicit()[name] }
 
+// form returns an option on the command line that makes it an official one.
+func (o *official) form() string {
+	switch {
+	case o.has("name"):
+		return "-name"
+	case o.has("dataroot"):
+		return "-dataroot"
+	case o.has("model"):
+		return "-model " + o.model
+	}
+	return "-" + o.given()[0]
+}
+
 func (o *official) given() []string {
 	var names []string
 	for _, opt := range officialOptions {
@@ -181,7 +194,13 @@ func (o *official) number(name string) int {
 func (o *official) choose(c *config) error {
 	given := o.given()
 	mixed := func(other string) error {
-		return fmt.Errorf("-%s: options of the official test.py apply to a run (-name) and its images (-dataroot). Fix: omit them, or %s", strings.Join(given, ", -"), other)
+		instead := ""
+		for _, name := range given {
+			if ours := map[string]string{"load_size": "-resize", "gpu_ids": "-provider and -device", "results_dir": "-out"}[name]; ours != "" {
+				instead += fmt.Sprintf("; instead of -%s, use %s", name, ours)
+			}
+		}
+		return fmt.Errorf("-%s: options of the official test.py apply to a run (-name) and its images (-dataroot). Fix: omit them, or %s%s", strings.Join(given, ", -"), other, instead)
 	}
 	switch c.Model {
 	case modelCycleGAN, modelTest:
@@ -198,6 +217,13 @@ func (o *official) choose(c *config) error {
 			return mixed("-in " + strings.Join(c.Inputs, " "))
 		}
 	default:
+		if slices.Equal(given, []string{"direction"}) {
+			file := "G_AB.onnx"
+			if o.value("direction") == "BtoA" {
+				file = "G_BA.onnx"
+			}
+			return fmt.Errorf("-direction chooses a generator of the built-in model or of a run (-name), but -model %s has one direction. Fix: omit it, and name the file of that direction, such as %s", c.Model, filepath.Join(filepath.Dir(c.Model), file))
+		}
 		if len(given) > 0 {
 			return mixed("-model " + c.Model)
 		}
@@ -225,14 +251,18 @@ func (o *official) check(c *config) []error {
 	if o.value("dataroot") == "" {
 		bad("-dataroot DIR is missing: the folder with testA and testB, or with -model test a folder of images")
 	}
+	file := "FILE"
+	if o.has("name") {
+		file = fmt.Sprintf("%s instead of -name", filepath.Join(o.value("checkpoints_dir"), o.value("name"), "G_AB.onnx"))
+	}
 	if len(c.Inputs) > 0 {
-		bad("%s: with -name, use -dataroot to name the images; -in and further paths apply with -model FILE", strings.Join(c.Inputs, ", "))
+		bad("%s: with %s, use -dataroot to name the images; -in and further paths apply with -model %s", strings.Join(c.Inputs, ", "), o.form(), file)
 	}
 	if c.Output != "" {
-		bad("-out %s: with -name, use -results_dir; -out applies with -model FILE", c.Output)
+		bad("-out %s: with %s, use -results_dir; -out applies with -model %s", c.Output, o.form(), file)
 	}
 	if c.Resize != "" {
-		bad("-resize %s: with -name, use -preprocess, -load_size and -crop_size", c.Resize)
+		bad("-resize %s: with %s, use -preprocess, -load_size and -crop_size", c.Resize, o.form())
 	}
 	if c.ModelOptions.Detail == "" {
 		c.ModelOptions.Detail = infer.DetailModel // as in test.py

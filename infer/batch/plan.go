@@ -126,7 +126,7 @@ func newPlan(inputs []string, output, format string, fold bool, outputs map[stri
 	}
 	p.inputs, p.outputs = inputs, outputs
 	if p.output, err = realPath(output); err != nil {
-		return nil, fmt.Errorf("output folder: %w", err)
+		return nil, fmt.Errorf("output folder %q: %w", output, err)
 	}
 	if p.outputInfo, err = os.Stat(output); err == nil && !p.outputInfo.IsDir() {
 		return nil, fmt.Errorf("output %q is a file: name a folder to write to", output)

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -85,8 +86,15 @@ func within(dir, path string) bool {
 // it exists, otherwise the names that match it as a pattern of filepath.Glob. Names that begin with
 // a dot only match a pattern that does.
 func Expand(input string) ([]string, error) {
-	if _, err := os.Lstat(input); err == nil || !strings.ContainsAny(input, "*?[") {
+	_, err := os.Lstat(input)
+	switch {
+	case err == nil:
 		return []string{input}, nil
+	case strings.ContainsAny(input, "*?["):
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("input %q: %w", input, fs.ErrNotExist)
+	default:
+		return nil, fmt.Errorf("input: %w", err)
 	}
 	matches, err := filepath.Glob(input)
 	if err != nil {

@@ -110,11 +110,15 @@ func Check(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("no model %q%s\nFix: train one with `%s`, which writes G_AB.onnx and G_BA.onnx", path, cli.There("models", filepath.Dir(path), "*.onnx"), cli.Program("train"))
+		return fmt.Errorf("no model %q%s\nFix: check the path, or train one with `%s`, which writes G_AB.onnx and G_BA.onnx", path, cli.There("models", filepath.Dir(path), "*.onnx"), cli.Program("train"))
 	case err != nil:
 		return err
 	case info.IsDir():
-		return fmt.Errorf("model %q is a folder%s\nFix: name the .onnx file", path, cli.There("models", path, "*.onnx"))
+		example := ""
+		if models, _ := filepath.Glob(filepath.Join(path, "*.onnx")); len(models) > 0 {
+			example = ", such as " + models[0]
+		}
+		return fmt.Errorf("model %q is a folder%s\nFix: name a file%s", path, cli.There("models", path, "*.onnx"), example)
 	}
 	return nil
 }

@@ -124,12 +124,20 @@ func (c *Conversion) CheckRequired(modelRequired bool) []error {
 		bad = append(bad, errors.New("-model FILE is missing"))
 	}
 	if len(c.Inputs) == 0 {
-		bad = append(bad, errors.New("-in PATH is missing"))
+		bad = append(bad, missing("-in PATH", c.ModelOptions.Input, "-input names an input of the model"))
 	}
 	if c.Output == "" {
-		bad = append(bad, errors.New("-out DIR is missing"))
+		bad = append(bad, missing("-out DIR", c.ModelOptions.Output, "-output names an output of the model"))
 	}
 	return bad
+}
+
+// missing returns the error about an option for which the command line may have a similar one.
+func missing(option, similar, about string) error {
+	if similar == "" {
+		return fmt.Errorf("%s is missing", option)
+	}
+	return fmt.Errorf("%s is missing (%s)", option, about)
 }
 
 func providerOption(o *infer.Options) func(string) error {
