@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"text/tabwriter"
 
+	"cyclegan/cmd/internal/cli"
 	"cyclegan/cmd/internal/modelcli"
 	"cyclegan/train/metric"
 	"cyclegan/train/metric/features"
@@ -84,7 +85,7 @@ func (r *report) table(w io.Writer) {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, f := range []folderReport{r.Real, r.Fake} {
-		fmt.Fprintf(t, "%s\t%s: %d images", []string{"real", "fake"}[i], f.Folder, f.Images)
+		fmt.Fprintf(t, "%s\t%s: %s", []string{"real", "fake"}[i], f.Folder, cli.Count(f.Images, "image"))
 		if len(f.Failed) > 0 {
 			fmt.Fprintf(t, ", %d failed", len(f.Failed))
 		}

@@ -78,6 +78,9 @@ func score(ctx context.Context, cfg *config, rep *report, stderr io.Writer) erro
 	if cfg.paired {
 		return r.pairs(ctx, rep, real, fake, stderr)
 	}
+	if len(rep.Scores) == 0 {
+		return errors.New("no score can be computed; the warnings say why")
+	}
 	return nil
 }
 

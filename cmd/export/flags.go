@@ -146,7 +146,11 @@ func (c *command) check(args []string) []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if len(args) > 0 {
-		bad("unexpected argument %q; did you mean -pth %[1]s?", args[0])
+		option := "-name"
+		if filepath.Ext(args[0]) != "" {
+			option = "-pth"
+		}
+		bad("unexpected argument %q; did you mean %s %[1]s?", args[0], option)
 	}
 	switch {
 	case c.pth == "" && c.name == "":

@@ -144,7 +144,7 @@ func savedOptions(first train.Options, explicit map[string]bool) (train.Options,
 	}
 	o, err := train.LoadRun(first.CheckpointsDir, first.Name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return o, cli.Usage(fmt.Errorf("no run %q in %s; omit -continue_train to start one", first.Name, first.CheckpointsDir))
+		return o, cli.Usage(fmt.Errorf("no run %q in %s; omit -continue_train to start one%s", first.Name, first.CheckpointsDir, cli.There("runs", first.CheckpointsDir, "*")))
 	}
 	return o, err
 }
