@@ -69,9 +69,15 @@ type catalog struct {
 	clock int64      // counts uses
 }
 
+// A keyed generator has a key that identifies it across its versions.
+type keyed struct {
+	Generator
+	key string
+}
+
 // A network is a generator with what is known about it.
 type network struct {
-	Generator // as it was when its file was opened
+	keyed     // as it was when its file was opened
 	info      infer.Info
 	direction string
 	id        string // names it alone, while Model may name two
@@ -115,37 +121,53 @@ func (c *catalog) watch(ctx context.Context, every time.Duration) {
 	}
 }
 
-// key identifies a generator across its versions.
-func (g *Generator) key() string { return cmp.Or(g.Path, g.Model+"/"+g.Direction) }
+// collect returns what the sources find. A file that several of them find is one generator.
+func (c *catalog) collect() (found []keyed, err error) {
+	taken := map[string]bool{}
+	for _, source := range c.opt.Sources {
+		generators, err := source.Find()
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range generators {
+			key := cmp.Or(g.Path, g.Model+"/"+g.Direction)
+			if g.Path != "" && taken[key] {
+				continue
+			}
+			for taken[key] { // the networks record their directions
+				key += "+"
+			}
+			taken[key] = true
+			found = append(found, keyed{g, key})
+		}
+	}
+	return found, nil
+}
 
 // refresh makes the catalog what the sources find. A new version that cannot be opened leaves the
 // previous one in place. The error is about a source, or about ONNX Runtime.
 func (c *catalog) refresh() error {
 	c.refreshing.Lock()
 	defer c.refreshing.Unlock()
-	var found []Generator
-	for _, source := range c.opt.Sources {
-		g, err := source.Find()
-		if err != nil {
-			return err
-		}
-		found = append(found, g...)
+	found, err := c.collect()
+	if err != nil {
+		return err
 	}
 	before := c.networks()
 	old := map[string]*network{}
 	for _, n := range before {
-		old[n.key()] = n
+		old[n.key] = n
 	}
 	seen, owner := map[string]string{}, map[string]string{} // keys of names: who has one keeps it
 	for _, g := range found {
-		seen[g.key()] = g.Version
-		if n := old[g.key()]; n != nil {
-			owner[n.id] = g.key()
+		seen[g.key] = g.Version
+		if n := old[g.key]; n != nil {
+			owner[n.id] = g.key
 		}
 	}
 	var list []*network
 	for _, g := range found {
-		key := g.key()
+		key := g.key
 		n := old[key]
 		// A file whose version was another one a moment ago may still be written to.
 		settled := c.seen == nil || c.seen[key] == g.Version
@@ -166,7 +188,7 @@ func (c *catalog) refresh() error {
 			}
 		}
 		if n != nil {
-			n.latest.Store(&g)
+			n.latest.Store(&g.Generator)
 			list = append(list, n)
 		}
 	}
@@ -178,15 +200,15 @@ func (c *catalog) refresh() error {
 	return nil
 }
 
-func (c *catalog) load(g Generator) (*network, error) {
+func (c *catalog) load(g keyed) (*network, error) {
 	if err := g.validate(); err != nil {
 		return nil, err
 	}
-	model, err := c.openModel(g)
+	model, err := c.openModel(g.Generator)
 	if err != nil {
 		return nil, err
 	}
-	n := &network{Generator: g, info: model.Info(), model: model}
+	n := &network{keyed: g, info: model.Info(), model: model}
 	n.direction = cmp.Or(n.info.Direction, g.Direction, "AtoB")
 	n.id = n.Model + "-" + n.direction
 	c.opt.Log.Info("model loaded", "model", n.id, "is", n.info.Name())
@@ -200,8 +222,8 @@ func (c *catalog) openModel(g Generator) (translator, error) {
 	return model, err
 }
 
-func (c *catalog) fail(g Generator, err error) {
-	c.failed[g.key()] = g.Version
+func (c *catalog) fail(g keyed, err error) {
+	c.failed[g.key] = g.Version
 	c.opt.Log.Error("model cannot be served", "model", g.Model, "error", err)
 }
 

@@ -118,6 +118,37 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+// A file that two sources find is one generator. Generators of one model need no direction if their
+// networks record it.
+func TestCollect(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "zebra.onnx")
+	if err := os.WriteFile(path, []byte("AtoB"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	pair := Fixed(Generator{Model: "seasons", Data: []byte("AtoB")}, Generator{Model: "seasons", Data: []byte("BtoA")})
+	var opened []*fake
+	s, err := newServer(&Options{Sources: []Source{Path(dir), Path(path), pair}, Poll: -1}, func(g Generator, _ *infer.Options) (translator, error) {
+		opened = append(opened, &fake{info: infer.Info{Direction: string(g.Data)}})
+		return opened[len(opened)-1], nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for range 3 {
+		if got, want := ids(s), []string{"zebra-AtoB", "seasons-AtoB", "seasons-BtoA"}; !slices.Equal(got, want) {
+			t.Errorf("models %q, want %q", got, want)
+		}
+		if err := s.models.refresh(); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(opened) != 3 {
+		t.Errorf("%d models were opened", len(opened))
+	}
+}
+
 // versions is a source of one generator whose version changes.
 type versions struct{ n int }
 

@@ -27,8 +27,8 @@ func (s *Server) protect(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		if !s.hostAllowed(r) {
-			writeProblem(w, r, problemf(http.StatusMisdirectedRequest, "this server has no name %q\nFix: use localhost, or start the server with -host %s", r.Host, r.Host))
+		if name := hostName(r); !s.hostAllowed(r, name) {
+			writeProblem(w, r, problemf(http.StatusMisdirectedRequest, "this server has no name %q\nFix: use localhost, or start the server with -host %s", name, name))
 			return
 		}
 		if s.allowOrigin(w, r) {
@@ -72,10 +72,19 @@ func (s *Server) authorized(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
+// hostName returns the host that a request names, without its port.
+func hostName(r *http.Request) string {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.Trim(host, "[]")
+}
+
 // hostAllowed reports whether a request that comes from this machine names a host of the server. A
 // page of another site can make a browser send requests here, under a name that it has pointed to
 // this machine.
-func (s *Server) hostAllowed(r *http.Request) bool {
+func (s *Server) hostAllowed(r *http.Request, host string) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok || s.opt.Token != "" {
 		return true
@@ -83,11 +92,6 @@ func (s *Server) hostAllowed(r *http.Request) bool {
 	if at, err := netip.ParseAddrPort(local.String()); err != nil || !at.Addr().Unmap().IsLoopback() {
 		return true
 	}
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.Trim(host, "[]")
 	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().IsLoopback() {
 		return true
 	}

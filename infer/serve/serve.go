@@ -20,8 +20,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,12 +91,20 @@ func (o *Options) Validate() error {
 	if o == nil {
 		return errors.Join(bad...)
 	}
+	if slices.Contains(o.Sources, nil) {
+		report("a source of models is nil")
+	}
 	if o.MaxOpen < 0 {
 		report("the number of open models %d is negative", o.MaxOpen)
 	}
 	bad = append(bad, o.Infer.Validate())
 	if o.Token != "" && len(o.Token) < leastToken {
 		report("the token has %d bytes, fewer than %d", len(o.Token), leastToken)
+	}
+	for _, host := range o.Hosts {
+		if _, err := netip.ParseAddr(host); host == "" || strings.ContainsAny(host, ":/[]") && err != nil {
+			report("host %q is not a name without scheme and port, such as images.example.org", host)
+		}
 	}
 	for _, origin := range o.Origins {
 		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {

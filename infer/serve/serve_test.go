@@ -288,24 +288,32 @@ func TestHost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		io.Copy(io.Discard, answer.Body)
+		body, _ := io.ReadAll(answer.Body)
 		answer.Body.Close()
 		if answer.StatusCode != status {
 			t.Errorf("host %q: status %d, want %d", host, answer.StatusCode, status)
+		}
+		if status == 421 && (strings.Contains(string(body), ":8080") || !strings.Contains(string(body), "-host ")) {
+			t.Errorf("host %q: %s", host, body) // -host takes no port
 		}
 	}
 }
 
 func TestValidate(t *testing.T) {
-	bad := &Options{Token: "short", Origins: []string{"example.org", "https://a/b"}, Memory: 1, Timeout: -1, MaxOpen: -1,
+	bad := &Options{Token: "short", Hosts: []string{"a.example:8080", "::1", "b.example"}, Origins: []string{"example.org", "https://a/b"}, Memory: 1, Timeout: -1, MaxOpen: -1,
 		Limits: pixels.Limits{MaxPixels: 1 << 40, MaxBytes: 1 << 40}, Infer: infer.Options{Detail: "x"}}
 	err := bad.Validate()
-	for _, want := range []string{"no source", "token has 5 bytes", `"example.org"`, `"https://a/b"`, "memory 1 ", "timeout", "open models", "pixels do not fit", "into a buffer", "detail"} {
+	for _, want := range []string{"no source", "token has 5 bytes", `host "a.example:8080"`, `"example.org"`, `"https://a/b"`, "memory 1 ", "timeout", "open models", "pixels do not fit", "into a buffer", "detail"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in: %v", want, err)
 		}
 	}
-	if _, err := New(nil); err == nil {
-		t.Error("a server without options")
+	if strings.Contains(err.Error(), `"::1"`) || strings.Contains(err.Error(), `"b.example"`) {
+		t.Errorf("a host is valid: %v", err)
+	}
+	for _, o := range []*Options{nil, {Sources: []Source{nil}}} {
+		if _, err := New(o); err == nil {
+			t.Error("a server without sources")
+		}
 	}
 }
