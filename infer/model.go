@@ -43,6 +43,7 @@ type Model struct {
 	tiler          *tiler
 	limit          *limiter
 	acceptsBatches bool // a run may take several images
+	uses           uses
 }
 
 // Open opens the model file at path, and weights in separate files next to it. It fails, with the
@@ -111,7 +112,7 @@ func newModel(data []byte, dir string, opt *Options) (*Model, error) {
 	s.expectConcurrent = opt.Concurrency > 1
 	e := newEngine(info)
 	e.trial.wanted = !info.SizesKnown
-	return &Model{e, s, newTiler(e, s), newLimiter(n, unit), s.acceptsBatches()}, nil
+	return &Model{engine: e, sessions: s, tiler: newTiler(e, s), limit: newLimiter(n, unit), acceptsBatches: s.acceptsBatches()}, nil
 }
 
 // Info describes the model.
@@ -122,8 +123,12 @@ func (m *Model) Info() Info {
 	return i
 }
 
-// Close waits for the translations under way and frees the model. It may be called more than once.
-func (m *Model) Close() error { return errors.Join(m.tiler.close(), m.sessions.close()) }
+// Close waits for the translations under way and frees the model. Later ones fail with
+// session.ErrClosed. It may be called more than once.
+func (m *Model) Close() error {
+	m.uses.close()
+	return errors.Join(m.tiler.close(), m.sessions.close())
+}
 
 // Translate returns the image in the other domain, with the same bounds and the same alpha; the
 // model sees the colors only. The result is an *image.NRGBA or, for an image with 16 bits per
@@ -146,6 +151,15 @@ func (m *Model) Close() error { return errors.Join(m.tiler.close(), m.sessions.c
 // computes all tiles). Where this is not possible, the edges of the tiles are blended;
 // [Model.Tiling] tells why. A pyramid of cyclegan works on a thumbnail, so no image is cut for it.
 func (m *Model) Translate(ctx context.Context, img image.Image) (image.Image, error) {
+	if err := m.uses.begin(); err != nil {
+		return nil, fmt.Errorf("translate image: %w", err)
+	}
+	defer m.uses.end()
+	return m.translateOne(ctx, img)
+}
+
+// translateOne is Translate for a model that stays open.
+func (m *Model) translateOne(ctx context.Context, img image.Image) (image.Image, error) {
 	if err := pixels.Valid(img); err != nil {
 		return nil, fmt.Errorf("translate image: %w", err)
 	}
@@ -297,6 +311,10 @@ func (m *Model) fit(w, h int) (int, int) {
 // a batch, as batch normalization in training mode does. The error names the first image that
 // failed; there are no results then.
 func (m *Model) TranslateAll(ctx context.Context, imgs []image.Image) ([]image.Image, error) {
+	if err := m.uses.begin(); err != nil {
+		return nil, fmt.Errorf("translate images: %w", err)
+	}
+	defer m.uses.end()
 	for i, img := range imgs {
 		if err := pixels.Valid(img); err != nil {
 			return nil, fmt.Errorf("translate image %d of %d: %w", i+1, len(imgs), err)
@@ -327,7 +345,7 @@ func (m *Model) TranslateAll(ctx context.Context, imgs []image.Image) ([]image.I
 			}
 		}
 		if len(indices) == 1 {
-			results[i], err = m.Translate(ctx, imgs[i])
+			results[i], err = m.translateOne(ctx, imgs[i])
 		}
 		if err != nil {
 			return nil, fmt.Errorf("image %d of %d, in a run of %d: %w", i+1, len(imgs), len(indices), err)

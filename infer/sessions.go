@@ -186,6 +186,33 @@ func (l *lazy) close() error {
 	return l.run.Close()
 }
 
+// uses counts the translations under way, each of which may be several runs.
+type uses struct {
+	mu     sync.Mutex
+	closed bool
+	active sync.WaitGroup
+}
+
+func (u *uses) begin() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return session.ErrClosed
+	}
+	u.active.Add(1)
+	return nil
+}
+
+func (u *uses) end() { u.active.Done() }
+
+// close lets none begin, and waits for those that have begun.
+func (u *uses) close() {
+	u.mu.Lock()
+	u.closed = true
+	u.mu.Unlock()
+	u.active.Wait()
+}
+
 // A limiter bounds the images that are in a model at once.
 type limiter struct {
 	size    int64 // shares

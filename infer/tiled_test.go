@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -420,6 +421,32 @@ func TestTilesCancelled(t *testing.T) {
 		t.Errorf("after %d tiles: %v", runs, err)
 	}
 	m.sessions.lean.run = m.sessions.lean.run.(counted).runner
+}
+
+// Close waits for all tiles of an image.
+func TestTilesDuringClose(t *testing.T) {
+	m := openSmall(t, "tiles_batch.onnx", 96*96, nil)
+	if _, err := m.sessions.large(); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	runs := 0
+	m.sessions.lean.run = counted{m.sessions.lean.run, func() {
+		if runs++; runs > 1 {
+			return
+		}
+		go func() { closed <- m.Close() }()
+		for m.uses.begin() == nil {
+			m.uses.end()
+			runtime.Gosched()
+		}
+	}}
+	if _, err := m.Translate(t.Context(), scenery(200, 200)); err != nil || runs < 2 {
+		t.Fatalf("after %d runs: %v", runs, err)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTilesAfterClose(t *testing.T) {
