@@ -196,8 +196,12 @@ func (c *config) checkListen() error {
 	if err != nil {
 		return fmt.Errorf("-listen %q is not an address such as 127.0.0.1:8080", c.listen)
 	}
-	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
+	ip, err := netip.ParseAddr(host)
+	if host == "localhost" || err == nil && ip.IsLoopback() {
 		return nil
+	}
+	if host != "" && err != nil {
+		c.options.Hosts = append(c.options.Hosts, host)
 	}
 	if c.options.Token == "" && !c.noAuth {
 		return fmt.Errorf("-listen %s lets other machines use the server without a token\nFix: add -token_file FILE, or -no_auth if everyone may", c.listen)
@@ -211,10 +215,9 @@ func (c *config) address(l net.Listener) string {
 	if c.tls != nil {
 		scheme = "https"
 	}
-	at := l.Addr().(*net.TCPAddr)
-	host := at.IP.String()
-	if at.IP.IsUnspecified() {
+	host, _, _ := net.SplitHostPort(c.listen) // a name stays, because a certificate may be for it
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(host, fmt.Sprint(at.Port)))
+	return fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(host, fmt.Sprint(l.Addr().(*net.TCPAddr).Port)))
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,6 +62,31 @@ func TestServe(t *testing.T) {
 	if c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://")); err == nil {
 		c.Close()
 		t.Error("the port is still open")
+	}
+}
+
+// The address of the page has the name of -listen, and requests may use it.
+func TestAddress(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for listen, want := range map[string]string{
+		"127.0.0.1:0": "127.0.0.1", "localhost:0": "localhost", "[::1]:0": "[::1]", "images.example.org:0": "images.example.org",
+		":0": "localhost", "0.0.0.0:0": "localhost", "[::]:0": "localhost",
+	} {
+		cfg := &config{}
+		if err := cfg.parse(flags(cfg), []string{"-listen", listen, "-no_auth"}); err != nil {
+			t.Errorf("%s: %v", listen, err)
+		}
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		if got := cfg.address(l); got != "http://"+want+":"+port {
+			t.Errorf("%s: %s, want the host %s", listen, got, want)
+		}
+		if isName := want == "images.example.org"; isName != slices.Contains(cfg.options.Hosts, want) {
+			t.Errorf("%s: hosts %q", listen, cfg.options.Hosts)
+		}
 	}
 }
 
