@@ -8,8 +8,9 @@
 //	defer server.Close()
 //	mux.Handle("/", server)
 //
-// A program that serves nothing else calls [Server.Serve], which also sets the time limits of
-// connections and lets requests finish when its context ends. openapi.yaml describes the API.
+// Under a prefix, [http.StripPrefix] wraps it. A program that serves nothing else calls
+// [Server.Serve], which also sets the time limits of connections and lets requests finish when its
+// context ends. openapi.yaml describes the API.
 package serve
 
 import (
