@@ -86,7 +86,7 @@ func (c *command) loadRun() error {
 		if files, _ := filepath.Glob(filepath.Join(c.checkpointsDir, c.name, "*_net_G*.pth")); len(files) > 0 {
 			return fmt.Errorf("run %q is of the official implementation\nFix: export its files one by one: %s -pth %s -o G.onnx", c.name, cli.Program("export"), files[0])
 		}
-		return cli.Usage(fmt.Errorf("no run %q in %s: %w%s", c.name, c.checkpointsDir, err, cli.There("runs", c.checkpointsDir, "*")))
+		return cli.Usage(fmt.Errorf("no run %q in %s: %w%s", c.name, c.checkpointsDir, err, cli.There("runs", c.checkpointsDir, cli.Runs)))
 	}
 	if err != nil {
 		return err

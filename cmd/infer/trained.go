@@ -33,7 +33,7 @@ type trained struct {
 // few matter.
 func openTrained(dir string) (*trained, error) {
 	if !isFolder(dir) {
-		return nil, fmt.Errorf("no run %q%s\nFix: name the run with -name and -checkpoints_dir", dir, cli.There("runs", filepath.Dir(dir), "*"))
+		return nil, fmt.Errorf("no run %q%s\nFix: name the run with -name and -checkpoints_dir", dir, cli.There("runs", filepath.Dir(dir), cli.Runs))
 	}
 	r := &trained{dir: dir}
 	path := filepath.Join(dir, "options.json")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -88,20 +89,27 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// There lists what a pattern matches in a folder, for messages about what is missing there:
-// "; runs there: demo, yosemite". It is empty if nothing matches.
+// Runs is the pattern of the runs in a folder for [There]: folders that hold more than a lock.
+const Runs = "*/[^.]*"
+
+// There lists the entries of a folder of which a pattern matches something, for messages about what
+// is missing there: "; runs there: demo, yosemite". It is empty if nothing matches.
 func There(what, dir, pattern string) string {
 	found, _ := filepath.Glob(filepath.Join(dir, pattern))
-	if len(found) == 0 {
+	var names []string
+	for _, path := range found {
+		if rel, err := filepath.Rel(dir, path); err == nil {
+			name, _, _ := strings.Cut(filepath.ToSlash(rel), "/")
+			names = append(names, name)
+		}
+	}
+	if names = slices.Compact(names); len(names) == 0 {
 		return ""
 	}
-	for i := range found {
-		found[i] = filepath.Base(found[i])
+	if len(names) > 5 {
+		names = append(names[:5], "...")
 	}
-	if len(found) > 5 {
-		found = append(found[:5], "...")
-	}
-	return "; " + what + " there: " + strings.Join(found, ", ")
+	return "; " + what + " there: " + strings.Join(names, ", ")
 }
 
 var braces = regexp.MustCompile(`\{(\w+)\}`)

@@ -66,11 +66,14 @@ func TestParse(t *testing.T) {
 		{args: []string{"-dry_run", "False"}, err: "-dry_run is a switch, whose value follows =. Fix: -dry_run=false", usage: true},
 		{args: []string{"-n", "-3", "-json", "-", "-dry_run", "a", "--", "-json", "-n"}, paths: []string{"a", "-json", "-n"}},
 		{args: []string{"-json", "-x", "-json=-n", "-n"}, err: "-n needs a value", usage: true},
-		{args: []string{"-n", "x"}, err: `invalid value "x" for flag -n: parse error`, usage: true},
+		{args: []string{"-n", "x"}, err: `invalid value "x" for flag -n: want an integer`, usage: true},
+		{args: []string{"-rate", "5m"}, err: `invalid value "5m" for flag -rate: want a number`, usage: true},
+		{args: []string{"-dry_run=yes"}, err: `invalid boolean value "yes" for -dry_run: want true or false`, usage: true},
 	} {
 		f := NewFlags("try", "")
 		f.Int("n", 0, "count `N`")
 		f.String("json", "", "write `FILE`")
+		f.Float64("rate", 0, "learn at `N`")
 		f.Bool("dry_run", false, "write nothing")
 		var paths []string
 		err := f.ParseMixed(c.args, &paths)

@@ -120,6 +120,8 @@ func (f *Flags) Parse(args []string) error {
 			err = fmt.Errorf("unknown option -%s%s", name, f.similar(name))
 		} else if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
 			err = fmt.Errorf("%s needs a value", name)
+		} else if text, ok := strings.CutSuffix(err.Error(), ": parse error"); ok {
+			err = fmt.Errorf("%s: %s", text, f.wanted(text[strings.LastIndex(text, "-")+1:]))
 		}
 		return Usage(err)
 	case f.version:
@@ -158,6 +160,21 @@ func (f *Flags) checkValues(args []string) error {
 		}
 	}
 	return nil
+}
+
+// wanted describes the values of an option.
+func (f *Flags) wanted(name string) string {
+	if o := f.Lookup(name); o != nil {
+		if g, ok := o.Value.(flag.Getter); ok {
+			switch g.Get().(type) {
+			case int, int64, uint, uint64:
+				return "want an integer"
+			case float64:
+				return "want a number"
+			}
+		}
+	}
+	return "want true or false"
 }
 
 // similar asks for one of the options whose names resemble an unknown one, or returns "".
