@@ -24,7 +24,7 @@ func (o Options) Validate() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	check(o.Name != "" && filepath.IsLocal(o.Name), "-name %q is not a valid folder name", o.Name)
+	check(o.Name != "" && filepath.IsLocal(o.Name) && filepath.Clean(o.Name) != ".", "-name %q is not a valid folder name", o.Name)
 	_, _, err := pixels.ParseWindows(o.Window)
 	check(err == nil, "-window: %v", err)
 	builtIn := o.Dataroot == "" && o.DirA == "" && o.DirB == ""

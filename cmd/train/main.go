@@ -98,6 +98,9 @@ func parse(args []string) (*config, *cli.Flags, error) {
 
 // validate reports mistakes in the options.
 func (c *config) validate(f *cli.Flags) error {
+	if f.NArg() > 0 && c.json {
+		return cli.Usage(fmt.Errorf("unexpected argument %q: -json prints to standard output. Fix: -json > %[1]s", f.Arg(0)))
+	}
 	if f.NArg() > 0 {
 		return cli.Usage(fmt.Errorf("unexpected argument %q; did you mean -dataroot %s?", f.Arg(0), f.Arg(0)))
 	}
@@ -144,7 +147,7 @@ func savedOptions(first train.Options, explicit map[string]bool) (train.Options,
 	}
 	o, err := train.LoadRun(first.CheckpointsDir, first.Name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return o, cli.Usage(fmt.Errorf("no run %q in %s; omit -continue_train to start one%s", first.Name, first.CheckpointsDir, cli.There("runs", first.CheckpointsDir, "*")))
+		return o, cli.Usage(fmt.Errorf("no run %q in %s; omit -continue_train to start one%s", first.Name, first.CheckpointsDir, cli.There("runs", first.CheckpointsDir, cli.Runs)))
 	}
 	return o, err
 }
