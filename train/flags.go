@@ -76,7 +76,11 @@ func (o Options) CheckResume(saved Options) error {
 	var problems []string
 	o.eachChange(saved, func(name string, now, then any, resume string) {
 		if resume != "" {
-			problems = append(problems, fmt.Sprintf("-%s is %v, the run was started with %v: %s", name, now, then, fixedReasons[resume]))
+			started := fmt.Sprintf("with %v", then)
+			if fmt.Sprint(then) == "" {
+				started = "without it"
+			}
+			problems = append(problems, fmt.Sprintf("-%s is %v, the run was started %s: %s", name, now, started, fixedReasons[resume]))
 		}
 	})
 	if len(problems) == 0 {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cyclegan/cmd/internal/cli"
@@ -39,12 +40,19 @@ type runFlags struct {
 	worker     string
 }
 
-// validate reports options that need another one.
+// validate reports wrong values, and options that need another one.
 func (r *runFlags) validate() error {
 	if r.json && !r.check {
 		return errors.New("-json is the output format of -check; add -check")
 	}
 	if r.resume {
+		n, err := strconv.Atoi(r.epoch)
+		switch {
+		case r.loadIter < 0:
+			return fmt.Errorf("-load_iter %d is negative", r.loadIter)
+		case r.epoch != "latest" && r.epoch != "best" && (err != nil || n < 1):
+			return fmt.Errorf("-epoch %q is not latest, best or the number of an epoch", r.epoch)
+		}
 		return nil
 	}
 	for _, o := range []struct {
