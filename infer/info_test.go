@@ -175,7 +175,7 @@ func TestOptionsValidate(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{`"tpu"`, "threads -1", "3..3", "4..4", `"HWC"`, "multiple -8", "9999"} {
+	for _, want := range []string{`"tpu"`, "\nthreads -1", "3..3", "4..4", `"HWC"`, "multiple -8", "9999"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %q", want, err)
 		}

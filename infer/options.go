@@ -106,7 +106,12 @@ func (o *Options) Validate() error {
 		return nil
 	}
 	_, badLayout := parseLayout(o.Layout)
-	bad := []error{o.session().Validate(), badLayout}
+	inner := o.session()
+	inner.IntraThreads = max(inner.IntraThreads, 0) // it has another name there
+	bad := []error{inner.Validate(), badLayout}
+	if o.Threads < 0 {
+		bad = append(bad, fmt.Errorf("threads %d is negative", o.Threads))
+	}
 	for _, r := range []Range{o.Range, o.OutputRange} {
 		if r != (Range{}) {
 			bad = append(bad, pixels.Spec{Channels: 3, Range: pixels.Range(r)}.Validate())
