@@ -217,6 +217,30 @@ func TestNothingLeaks(t *testing.T) {
 	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
 }
 
+// A client that closes its side of the connection only does not take the error for an image.
+func TestHalfClosed(t *testing.T) {
+	s := testServer(t, &Options{}, &fake{hold: make(chan struct{})})
+	address, stop := start(t, s)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	base := picture(t, "base.png")
+	fmt.Fprintf(conn, "POST /v1/translate HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s", len(base), base)
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.0 499") {
+		t.Errorf("%.400s, %v", answer, err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // zeros is an endless file.
 type zeros struct{}
 

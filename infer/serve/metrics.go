@@ -90,9 +90,6 @@ func (o *observed) WriteHeader(status int) {
 	if o.status == 0 {
 		o.status = status
 	}
-	if status == statusClientGone {
-		return // nobody reads it
-	}
 	o.ResponseWriter.WriteHeader(status)
 }
 

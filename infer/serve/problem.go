@@ -27,8 +27,8 @@ func problemf(status int, format string, args ...any) *problem {
 	return &problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// statusClientGone is nginx's status for clients that leave before the answer. Only logs and
-// metrics have it.
+// statusClientGone is nginx's status for clients that leave before the answer. Logs and metrics have
+// it, and a client that has closed its side of the connection only.
 const statusClientGone = 499
 
 var (
@@ -50,7 +50,8 @@ func (s *Server) asProblem(err error) *problem {
 	case errors.Is(err, errGone):
 		p = problemf(http.StatusServiceUnavailable, "%v", err)
 	case errors.Is(err, context.Canceled):
-		p = problemf(statusClientGone, "the client has gone")
+		p = problemf(statusClientGone, "the client closed the connection before the answer")
+		p.Title = "Client Closed Request"
 	default:
 		p = problemf(http.StatusInternalServerError, "the server failed; its log has the reason")
 	}
