@@ -95,7 +95,7 @@ func (s *Server) hostAllowed(r *http.Request, host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().IsLoopback() {
 		return true
 	}
-	return strings.EqualFold(host, "localhost") ||
+	return host == "" || strings.EqualFold(host, "localhost") || // only programs, of HTTP/1.0, name none
 		slices.ContainsFunc(s.opt.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
