@@ -64,7 +64,7 @@ type Options struct {
 	// addition to the models. Default 2 GiB.
 	Memory int64
 	// Buffer bounds in bytes the files that clients are sending and receiving, all together.
-	// Default 256 MiB.
+	// Default 256 MiB, or twice Limits.MaxBytes if that is more.
 	Buffer int64
 	// Queue is the number of images that may wait. Default 64; negative: none.
 	Queue int
@@ -136,10 +136,10 @@ func (o Options) withDefaults() Options {
 	o.Poll = cmp.Or(o.Poll, time.Second)
 	o.MaxOpen = cmp.Or(o.MaxOpen, 4)
 	o.Memory = cmp.Or(o.Memory, 2<<30)
-	o.Buffer = cmp.Or(o.Buffer, 256<<20)
 	o.Queue = max(cmp.Or(o.Queue, 64), 0)
 	o.Timeout = cmp.Or(o.Timeout, time.Minute)
 	o.Limits.MaxBytes = cmp.Or(o.Limits.MaxBytes, 64<<20)
+	o.Buffer = cmp.Or(o.Buffer, max(256<<20, 2*o.Limits.MaxBytes))
 	o.Limits.MaxPixels = cmp.Or(o.Limits.MaxPixels, int(o.Memory/bytesPerPixel*3/4))
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -300,13 +300,17 @@ func TestHost(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	bad := &Options{Token: "short", Hosts: []string{"a.example:8080", "::1", "b.example"}, Origins: []string{"example.org", "https://a/b"}, Memory: 1, Timeout: -1, MaxOpen: -1,
+	bad := &Options{Token: "short", Hosts: []string{"a.example:8080", "::1", "b.example"}, Origins: []string{"example.org", "https://a/b"}, Memory: 1, Buffer: 1 << 20, Timeout: -1, MaxOpen: -1,
 		Limits: pixels.Limits{MaxPixels: 1 << 40, MaxBytes: 1 << 40}, Infer: infer.Options{Detail: "x"}}
 	err := bad.Validate()
 	for _, want := range []string{"no source", "token has 5 bytes", `host "a.example:8080"`, `"example.org"`, `"https://a/b"`, "memory 1 ", "timeout", "open models", "pixels do not fit", "into a buffer", "detail"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in: %v", want, err)
 		}
+	}
+	large := &Options{Sources: []Source{Fixed()}, Limits: pixels.Limits{MaxBytes: 1 << 30}}
+	if err := large.Validate(); err != nil {
+		t.Errorf("large files: %v", err)
 	}
 	if strings.Contains(err.Error(), `"::1"`) || strings.Contains(err.Error(), `"b.example"`) {
 		t.Errorf("a host is valid: %v", err)
