@@ -61,6 +61,7 @@ type catalog struct {
 	metrics *metrics
 
 	refreshing sync.Mutex
+	found      [][]Generator     // at the last refresh, by source
 	seen       map[string]string // version at the last refresh, by key
 	failed     map[string]string // version of what could not be opened, by key
 
@@ -96,7 +97,8 @@ type network struct {
 var errGone = errors.New("the model has been removed")
 
 func newCatalog(o *Options, open opener, m *metrics) *catalog {
-	return &catalog{opt: o, open: open, tensors: openTensors, metrics: m, failed: map[string]string{}}
+	return &catalog{opt: o, open: open, tensors: openTensors, metrics: m,
+		found: make([][]Generator, len(o.Sources)), failed: map[string]string{}}
 }
 
 // watch refreshes the catalog until ctx ends.
@@ -121,15 +123,17 @@ func (c *catalog) watch(ctx context.Context, every time.Duration) {
 	}
 }
 
-// collect returns what the sources find. A file that several of them find is one generator.
+// collect returns what the sources find. A file that several of them find is one generator. A
+// source that fails keeps what it found before, and collect returns its error too.
 func (c *catalog) collect() (found []keyed, err error) {
 	taken := map[string]bool{}
-	for _, source := range c.opt.Sources {
-		generators, err := source.Find()
-		if err != nil {
-			return nil, err
+	for i, source := range c.opt.Sources {
+		generators, failed := source.Find()
+		if failed == nil {
+			c.found[i] = generators
 		}
-		for _, g := range generators {
+		err = errors.Join(err, failed)
+		for _, g := range c.found[i] {
 			key := cmp.Or(g.Path, g.Model+"/"+g.Direction)
 			if g.Path != "" && taken[key] {
 				continue
@@ -141,7 +145,7 @@ func (c *catalog) collect() (found []keyed, err error) {
 			found = append(found, keyed{g, key})
 		}
 	}
-	return found, nil
+	return found, err
 }
 
 // refresh makes the catalog what the sources find. A new version that cannot be opened leaves the
@@ -149,9 +153,9 @@ func (c *catalog) collect() (found []keyed, err error) {
 func (c *catalog) refresh() error {
 	c.refreshing.Lock()
 	defer c.refreshing.Unlock()
-	found, err := c.collect()
-	if err != nil {
-		return err
+	found, failed := c.collect()
+	if failed != nil && c.seen == nil {
+		return failed // at the start, every source must work
 	}
 	before := c.networks()
 	old := map[string]*network{}
@@ -171,8 +175,8 @@ func (c *catalog) refresh() error {
 		n := old[key]
 		// A file whose version was another one a moment ago may still be written to.
 		settled := c.seen == nil || c.seen[key] == g.Version
-		failed, known := c.failed[key]
-		if settled && (n == nil || n.Version != g.Version) && !(known && failed == g.Version) {
+		bad, known := c.failed[key]
+		if settled && (n == nil || n.Version != g.Version) && !(known && bad == g.Version) {
 			loaded, err := c.load(g)
 			switch {
 			case errors.As(err, new(*session.NotFoundError)), errors.Is(err, session.ErrNoCgo):
@@ -197,7 +201,7 @@ func (c *catalog) refresh() error {
 		clear(c.failed) // what failed because of a name may work now
 		c.publish(list)
 	}
-	return nil
+	return failed
 }
 
 func (c *catalog) load(g keyed) (*network, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -115,6 +116,34 @@ func TestFolder(t *testing.T) {
 		if !f.closed.Load() {
 			t.Errorf("%s is still open", name)
 		}
+	}
+}
+
+// A source that fails does not keep the others from changing.
+func TestSourceFails(t *testing.T) {
+	gone, other := t.TempDir(), t.TempDir()
+	write := func(path string) {
+		if err := os.WriteFile(path, []byte("1"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(gone, "monet.onnx"))
+	s, err := newServer(&Options{Sources: []Source{Path(gone), Path(other)}, Poll: -1}, func(Generator, *infer.Options) (translator, error) {
+		return &fake{}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	os.RemoveAll(gone)
+	write(filepath.Join(other, "zebra.onnx"))
+	for range 2 {
+		if err := s.models.refresh(); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the error of the folder that is gone is %v", err)
+		}
+	}
+	if got, want := ids(s), []string{"monet-AtoB", "zebra-AtoB"}; !slices.Equal(got, want) {
+		t.Errorf("models %q, want %q", got, want)
 	}
 }
 
