@@ -29,11 +29,12 @@ type trained struct {
 	options map[string]json.RawMessage // nil if the run does not record them
 }
 
-// openTrained opens the folder of a run. It reads the options without checking them, because only
-// few matter.
-func openTrained(dir string) (*trained, error) {
+// openTrained opens a run in a folder of runs. It reads the options without checking them, because
+// only few matter.
+func openTrained(folder, name string) (*trained, error) {
+	dir := filepath.Join(folder, name)
 	if !isFolder(dir) {
-		return nil, fmt.Errorf("no run %q%s\nFix: name the run with -name and -checkpoints_dir", dir, cli.There("runs", filepath.Dir(dir), cli.Runs))
+		return nil, fmt.Errorf("no run %q%s\nFix: name the run with -name and -checkpoints_dir", dir, cli.There("runs", folder, cli.Runs))
 	}
 	r := &trained{dir: dir}
 	path := filepath.Join(dir, "options.json")
@@ -133,7 +134,7 @@ func (r *trained) export(o *official, g, dir string) string {
 
 // jobs returns the conversions of an official command line, with notes about them.
 func (o *official) jobs() (jobs []job, notes []string, err error) {
-	run, err := openTrained(filepath.Join(o.value("checkpoints_dir"), o.name))
+	run, err := openTrained(o.value("checkpoints_dir"), o.name)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -61,7 +61,7 @@ func (e Exporter) WriteReduced(ctx context.Context, path string, n *graph.Networ
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("export: %w", err)
+		return nil, err
 	}
 	return loss, nil
 }
