@@ -155,17 +155,13 @@ func (s *sessions) close() error {
 type lazy struct {
 	open func() (runner, error)
 
-	mu     sync.Mutex
-	run    runner
-	closed bool
+	mu  sync.Mutex
+	run runner
 }
 
 func (l *lazy) get() (runner, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
-		return nil, session.ErrClosed
-	}
 	if l.run == nil {
 		run, err := l.open()
 		if err != nil {
@@ -176,10 +172,8 @@ func (l *lazy) get() (runner, error) {
 	return l.run, nil
 }
 
+// close is called when nobody uses the session any more.
 func (l *lazy) close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
 	if l.run == nil {
 		return nil
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-
-	"cyclegan/infer/session"
 )
 
 // sizes are what the sides of images are padded to.
@@ -36,7 +34,7 @@ func (e *sizeError) Unwrap() error { return e.err }
 
 // failed returns the error of a run of W x H.
 func (e *engine) failed(ctx context.Context, err error, W, H int) error {
-	if !e.trial.wanted || ctx.Err() != nil || errors.Is(err, session.ErrClosed) {
+	if !e.trial.wanted || ctx.Err() != nil {
 		return err
 	}
 	return &sizeError{W, H, err}
