@@ -68,10 +68,12 @@ func TestParse(t *testing.T) {
 		{args: []string{"-json", "-x", "-json=-n", "-n"}, err: "-n needs a value", usage: true},
 		{args: []string{"-n", "x"}, err: `invalid value "x" for flag -n: want an integer`, usage: true},
 		{args: []string{"-rate", "5m"}, err: `invalid value "5m" for flag -rate: want a number`, usage: true},
+		{args: []string{"-timeout", "5"}, err: `invalid value "5" for flag -timeout: want a time such as 30s or 5m`, usage: true},
 		{args: []string{"-dry_run=yes"}, err: `invalid boolean value "yes" for -dry_run: want true or false`, usage: true},
 	} {
 		f := NewFlags("try", "")
 		f.Int("n", 0, "count `N`")
+		f.Duration("timeout", 0, "wait for `TIME`")
 		f.String("json", "", "write `FILE`")
 		f.Float64("rate", 0, "learn at `N`")
 		f.Bool("dry_run", false, "write nothing")

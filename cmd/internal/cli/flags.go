@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Flags is the options of a command: a flag set with -version, whose -h lists the options by
@@ -171,6 +172,8 @@ func (f *Flags) wanted(name string) string {
 				return "want an integer"
 			case float64:
 				return "want a number"
+			case time.Duration:
+				return "want a time such as 30s or 5m"
 			}
 		}
 	}
